@@ -1,0 +1,94 @@
+# `make help` lists what there is. Everything runs in $(VENV), which the first target that needs it makes.
+
+# The one place that names the PyTorch release; PYTHON and VENV can be given: make test PYTHON=python3.12
+TORCH_VERSION ?= 2.13.0
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+# An index with CPU builds of PyTorch, if pip does not find one by itself (PyTorch's selector shows it).
+TORCH_INDEX ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# One thread a process is faster than two for networks of this size.
+export OMP_NUM_THREADS ?= 1
+
+DATASETS := ball-run-v0 ball-circle-v0 car-run-v0 car-circle-v0
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev quickstart test lint format type docs datasets benchmark-core wheel wheel-test clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# What is installed where: a stamp is newer than the files that name the dependencies, so a second run
+# installs nothing.
+REQUIREMENTS := setup.py pyproject.toml Makefile
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python found: install Python 3.11, or say make PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"sb3_presa needs Python 3.11 or later, and {sys.executable} is {sys.version.split()[0]}")'
+	$(PYTHON) -m venv $(VENV)
+
+# Without a GPU the CPU build (its version carries +cpu), a tenth of the download; where pip knows no such
+# build, and wherever nvidia-smi works, the ordinary one.
+$(VENV)/.torch: Makefile | $(BIN)/python
+	@if ! nvidia-smi >/dev/null 2>&1 && $(PIP) install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) \
+		"torch==$(TORCH_VERSION)+cpu" 2>/dev/null; then :; \
+	else $(PIP) install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "torch==$(TORCH_VERSION)"; fi
+	@touch $@
+
+# bullet-safety-gym pins a Gymnasium of 2023 that it does not need, hence --no-deps.
+$(VENV)/.install: $(REQUIREMENTS) $(VENV)/.torch
+	$(PIP) install --editable ".[bullet]"
+	$(PIP) install --no-deps "bullet-safety-gym==1.4.0"
+	@touch $@
+
+$(VENV)/.install-dev: $(VENV)/.install
+	$(PIP) install --editable ".[dev]"
+	@touch $@
+
+install: $(VENV)/.install  ## Make the environment: the package, PyTorch, the Bullet simulator
+install-dev: $(VENV)/.install-dev  ## The same with test, lint, type and documentation tools
+
+quickstart: install  ## Install, train PRESA on the dataset that ships here, evaluate, draw (4 minutes)
+	$(BIN)/python examples/quickstart.py
+
+test: install-dev  ## Run the whole test suite and print its coverage
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: install-dev  ## Check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: install-dev  ## Mend what lint can mend by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+type: install-dev  ## Check types, strictly
+	$(BIN)/mypy
+
+docs: install-dev  ## Build the documentation; a warning is an error
+	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
+
+datasets: $(addprefix dataset-,$(DATASETS))  ## Rebuild the four datasets from their recipes (or one: make dataset-car-run-v0)
+
+dataset-%: install
+	$(BIN)/sb3-presa collect --recipe datasets/recipes/$*.toml
+
+benchmark-core: install  ## Train and evaluate the 36 agents of the results table; resumes when interrupted
+	$(BIN)/python benchmarks/core.py
+
+wheel: install-dev  ## Build the source distribution and the wheel into dist/
+	rm -rf dist build
+	$(BIN)/python -m build
+
+wheel-test: wheel  ## Install the wheel into an empty environment and use it
+	rm -rf build/wheel-test
+	$(PYTHON) -m venv build/wheel-test
+	$(MAKE) --no-print-directory VENV=build/wheel-test build/wheel-test/.torch
+	build/wheel-test/bin/python -m pip --disable-pip-version-check install dist/*.whl
+	cd build/wheel-test && bin/python ../../tests/wheel_smoke.py
+
+clean:  ## Remove what was built; the environment stays
+	rm -rf build dist docs/_build .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,96 @@
+"""Find and open Minari datasets, and read what their metadata says."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import minari
+from minari import EpisodeData, MinariDataset
+from minari.dataset.minari_dataset import DATASET_ID_RE
+from minari.storage import get_dataset_path
+
+from sb3_presa.errors import DatasetError
+
+DatasetLike: TypeAlias = str | os.PathLike[str] | MinariDataset
+
+
+def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
+    """Open a dataset named in any of the ways that users name one.
+
+    :param dataset: a Minari id (``"presa/ball-run-v0"``), the path of a dataset's folder or of the
+        ``data`` folder in it, or an open dataset, which is returned as it is.
+    :return: the open dataset.
+    :raises DatasetError: if there is none, or Minari cannot read it.
+    """
+    if isinstance(dataset, MinariDataset):
+        return dataset
+    for folder in _candidate_folders(dataset):
+        if (folder / "metadata.json").is_file():
+            try:
+                return MinariDataset(folder)
+            except Exception as error:  # Minari raises whatever its parsers raise
+                raise DatasetError(f"The dataset at {folder} cannot be opened: {error}") from error
+    name = os.fspath(dataset)
+    if isinstance(dataset, str) and os.sep not in name and not DATASET_ID_RE.fullmatch(name):
+        hint = "It is no valid dataset id either: ids look like 'namespace/name-v0'."
+    elif isinstance(dataset, str) and _id_without_version(name):
+        hint = f"Dataset ids end in a version: is it '{name}-v0'?"
+    else:
+        known = ", ".join(sorted(minari.list_local_datasets())) or "none"
+        hint = f"Datasets below {get_dataset_path()} (MINARI_DATASETS_PATH): {known}."
+    raise DatasetError(f"No dataset '{name}' was found. {hint}")
+
+
+def _candidate_folders(dataset: str | os.PathLike[str]) -> Iterator[Path]:
+    if isinstance(dataset, str) and DATASET_ID_RE.fullmatch(dataset):
+        yield Path(get_dataset_path(dataset)) / "data"
+    path = Path(dataset).expanduser()
+    yield path / "data"
+    yield path
+
+
+def _id_without_version(name: str) -> bool:
+    match = DATASET_ID_RE.fullmatch(name)
+    return match is not None and match.group("version") is None
+
+
+def dataset_horizon(dataset: DatasetLike) -> int:
+    """The length T of a full episode, in steps.
+
+    :param dataset: as for :func:`resolve_dataset`.
+    :return: ``max_episode_steps`` of the recorded environment; where there is none, of the task
+        table; where the task is unknown, the longest episode of the dataset's storage.
+    """
+    from sb3_presa.envs.tasks import find_task
+
+    dataset = resolve_dataset(dataset)
+    spec = dataset.env_spec
+    if spec is not None and spec.max_episode_steps is not None:
+        return int(spec.max_episode_steps)
+    task = find_task(spec.id) if spec is not None else None
+    if task is not None:
+        return task.horizon
+    # Of all that is stored: a filtered dataset keeps the horizon of the whole one.
+    everything = dataset.storage.get_episode_metadata(range(dataset.storage.total_episodes))
+    return max((int(episode["total_steps"]) for episode in everything), default=0)
+
+
+def reward_reference(dataset: DatasetLike) -> tuple[float, float] | None:
+    """The returns that normalise to 0 and to 1.
+
+    :param dataset: as for :func:`resolve_dataset`.
+    :return: ``(ref_min_score, ref_max_score)`` of the metadata, None where they are not both there.
+    """
+    metadata = resolve_dataset(dataset).storage.metadata
+    low, high = metadata.get("ref_min_score"), metadata.get("ref_max_score")
+    return None if low is None or high is None else (float(low), float(high))
+
+
+def read_episodes(dataset: MinariDataset) -> Iterator[EpisodeData]:
+    """The dataset's episodes; what a damaged storage raises becomes a DatasetError."""
+    try:
+        yield from dataset.iterate_episodes()
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        where = dataset.storage.data_path
+        raise DatasetError(f"Dataset '{dataset.id}' at {where} is damaged: {error}") from error

@@ -1,0 +1,327 @@
+"""Read a Minari dataset as flat arrays: what the learner may see, and, apart from it, the outcomes.
+
+:class:`Transitions` holds observations and actions only. Rewards and costs are read by
+:func:`load_outcomes`, which labelling and statistics use and training never calls.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+from minari import EpisodeData
+
+from sb3_presa.data.checks import check_transitions, first_true_row
+from sb3_presa.data.datasets import (
+    DatasetLike,
+    dataset_horizon,
+    read_episodes,
+    resolve_dataset,
+    reward_reference,
+)
+from sb3_presa.errors import DatasetError
+
+__all__ = [
+    "DatasetLike",
+    "Outcomes",
+    "Transitions",
+    "dataset_horizon",
+    "episode_hash",
+    "load_outcomes",
+    "load_transitions",
+    "resolve_dataset",
+    "reward_reference",
+]
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Transitions:
+    """All steps of a dataset, flat, episode after episode. It holds no rewards and no costs.
+
+    :param observations: ``(N, *observation_shape)``, the observation that each action was taken
+        on (an episode's last observation, on which nothing was done, is left out). A dict of such
+        arrays for a Dict space. float32, except uint8 for images and integers for discrete spaces.
+    :param actions: ``(N, *action_shape)``, float32 for Box, int64 for Discrete and MultiDiscrete.
+    :param episode_ids: ``(E,)`` int64, the episodes' ids in the dataset's storage.
+    :param episode_starts: ``(E,)`` int64, the row of each episode's first step.
+    :param episode_lengths: ``(E,)`` int64, steps of each episode, all at least 1.
+    :param observation_space: the dataset's observation space.
+    :param action_space: the dataset's action space.
+    :param dataset_id: the Minari id of the dataset.
+    """
+
+    observations: Array | dict[str, Array]
+    actions: Array
+    episode_ids: npt.NDArray[np.int64]
+    episode_starts: npt.NDArray[np.int64]
+    episode_lengths: npt.NDArray[np.int64]
+    observation_space: gym.Space[Any]
+    action_space: gym.Space[Any]
+    dataset_id: str
+
+    def hash_episodes(self) -> list[bytes]:
+        """The :func:`episode_hash` of every episode, in the order of ``episode_ids``."""
+        hashes = []
+        for start, length in zip(self.episode_starts, self.episode_lengths, strict=True):
+            rows = slice(int(start), int(start + length))
+            observations: Array | dict[str, Array]
+            if isinstance(self.observations, dict):
+                observations = {key: values[rows] for key, values in self.observations.items()}
+            else:
+                observations = self.observations[rows]
+            hashes.append(episode_hash(observations, self.actions[rows]))
+        return hashes
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """Rewards and costs of all steps, in the order of :class:`Transitions`.
+
+    :param rewards: ``(N,)`` float64.
+    :param costs: ``(N,)`` float64; NaN where the dataset records none and that was allowed.
+    :param episode_ids: ``(E,)`` int64.
+    :param episode_starts: ``(E,)`` int64, the row of each episode's first step.
+    :param episode_lengths: ``(E,)`` int64.
+    """
+
+    rewards: npt.NDArray[np.float64]
+    costs: npt.NDArray[np.float64]
+    episode_ids: npt.NDArray[np.int64]
+    episode_starts: npt.NDArray[np.int64]
+    episode_lengths: npt.NDArray[np.int64]
+
+    @property
+    def episode_returns(self) -> npt.NDArray[np.float64]:
+        """``(E,)`` undiscounted sum of each episode's rewards."""
+        return np.add.reduceat(self.rewards, self.episode_starts)
+
+    @property
+    def episode_costs(self) -> npt.NDArray[np.float64]:
+        """``(E,)`` undiscounted sum of each episode's costs."""
+        return np.add.reduceat(self.costs, self.episode_starts)
+
+
+def load_transitions(dataset: DatasetLike) -> Transitions:
+    """Read the observations and actions of every episode, and check them.
+
+    Episodes without a step are left out.
+
+    :param dataset: as for :func:`resolve_dataset`; of a filtered dataset, its episodes only.
+    :return: the steps of all episodes, without rewards and costs.
+    :raises DatasetError: for spaces that no policy can take, numbers that are not finite and
+        actions outside the action space; the message names episode, step, value and bounds.
+    """
+    dataset = resolve_dataset(dataset)
+    is_dict = isinstance(dataset.observation_space, spaces.Dict)
+    observation_dtypes = _observation_dtypes(dataset.observation_space)
+    action_dtype = _action_dtype(dataset.action_space)
+    flat = {
+        key: _RowBuffer(dataset.total_steps, dtype) for key, dtype in observation_dtypes.items()
+    }
+    actions = _RowBuffer(dataset.total_steps, action_dtype)
+    ids: list[int] = []
+    lengths: list[int] = []
+    for episode in read_episodes(dataset):
+        length = len(episode.rewards)
+        if length == 0:
+            continue
+        observed = episode.observations if is_dict else {"": episode.observations}
+        for key, buffer in flat.items():
+            space = _subspace(dataset.observation_space, key)
+            name = f"observations['{key}']" if key else "observations"
+            buffer.append(_shaped(observed[key], length + 1, space, name, episode.id)[:-1])
+        actions.append(
+            _shaped(episode.actions, length, dataset.action_space, "actions", episode.id)
+        )
+        ids.append(int(episode.id))
+        lengths.append(length)
+    if not ids:
+        raise DatasetError(f"Dataset '{dataset.id}' has no steps in its {len(dataset)} episodes.")
+    episode_lengths = np.asarray(lengths, dtype=np.int64)
+    observations = {key: buffer.rows() for key, buffer in flat.items()}
+    transitions = Transitions(
+        observations=observations if is_dict else observations[""],
+        actions=actions.rows(),
+        episode_ids=np.asarray(ids, dtype=np.int64),
+        episode_starts=np.cumsum(episode_lengths) - episode_lengths,
+        episode_lengths=episode_lengths,
+        observation_space=dataset.observation_space,
+        action_space=dataset.action_space,
+        dataset_id=dataset.id,
+    )
+    check_transitions(transitions)
+    return transitions
+
+
+def load_outcomes(
+    dataset: DatasetLike, *, missing_costs: Literal["raise", "nan"] = "raise"
+) -> Outcomes:
+    """Read rewards, and costs from ``infos["cost"]``, of every episode.
+
+    Costs are one number a step, or one more than steps, as Minari's own collector writes them:
+    then row 0 belongs to the reset and is dropped.
+
+    :param dataset: as for :func:`resolve_dataset`.
+    :param missing_costs: what to do with an episode without costs: raise, or fill in NaN.
+    :return: rewards and costs of the episodes that :func:`load_transitions` returns.
+    :raises DatasetError: if costs are missing, or of another length, or a number is not finite.
+    """
+    dataset = resolve_dataset(dataset)
+    rewards: list[npt.NDArray[np.float64]] = []
+    costs: list[npt.NDArray[np.float64]] = []
+    ids: list[int] = []
+    for episode in read_episodes(dataset):
+        if len(episode.rewards) == 0:
+            continue
+        reward = np.asarray(episode.rewards, dtype=np.float64).reshape(len(episode.rewards), -1)
+        _require_finite(reward, "reward", dataset.id, episode.id)
+        rewards.append(reward[:, 0])
+        costs.append(_episode_cost(episode, dataset.id, missing_costs))
+        ids.append(int(episode.id))
+    if not ids:
+        raise DatasetError(f"Dataset '{dataset.id}' has no steps in its {len(dataset)} episodes.")
+    lengths = np.asarray([len(reward) for reward in rewards], dtype=np.int64)
+    return Outcomes(
+        rewards=np.concatenate(rewards),
+        costs=np.concatenate(costs),
+        episode_ids=np.asarray(ids, dtype=np.int64),
+        episode_starts=np.cumsum(lengths) - lengths,
+        episode_lengths=lengths,
+    )
+
+
+def episode_hash(observations: Array | dict[str, Array], actions: Array) -> bytes:
+    """A fingerprint of one episode's content, by which labels find their episode again.
+
+    It depends on the numbers only: not on the episode's id, on byte order or memory layout, or on
+    whether floats are stored in 32 or 64 bits (they are compared as float32). Observations after
+    the last action do not count.
+
+    :param observations: ``(T or T + 1, ...)``, or a dict of such arrays.
+    :param actions: ``(T, ...)``.
+    :return: 32 bytes, SHA-256.
+    """
+    digest = hashlib.sha256()
+    named = observations if isinstance(observations, dict) else {"": observations}
+    parts = [(key, np.asarray(named[key])[: len(actions)]) for key in sorted(named)]
+    for key, values in [*parts, ("actions", np.asarray(actions))]:
+        canonical = np.ascontiguousarray(values, dtype=_canonical_dtype(values.dtype))
+        digest.update(f"{key}|{canonical.dtype.str}|{canonical.shape}|".encode())
+        digest.update(canonical.data)
+    return digest.digest()
+
+
+class _RowBuffer:
+    """Rows appended into one array, so that the episodes are never held twice."""
+
+    def __init__(self, capacity: int, dtype: np.dtype[Any]) -> None:
+        self._capacity, self._dtype, self._used = capacity, dtype, 0
+        self._array: Array | None = None
+
+    def append(self, rows: Array) -> None:
+        end = self._used + len(rows)
+        if self._array is None:
+            shape = (max(self._capacity, end), *rows.shape[1:])
+            self._array = np.empty(shape, dtype=self._dtype)
+        elif end > len(self._array):  # the metadata promised fewer steps than there are
+            grown = np.empty((2 * end, *rows.shape[1:]), dtype=self._dtype)
+            grown[: self._used] = self._array[: self._used]
+            self._array = grown
+        with np.errstate(over="ignore"):  # what overflows float32 is found as not finite
+            self._array[self._used : end] = rows
+        self._used = end
+
+    def rows(self) -> Array:
+        assert self._array is not None
+        return self._array[: self._used]
+
+
+def _observation_dtypes(space: gym.Space[Any]) -> dict[str, np.dtype[Any]]:
+    if isinstance(space, spaces.Dict):
+        return {key: _leaf_dtype(part, f"observation '{key}'") for key, part in space.items()}
+    return {"": _leaf_dtype(space, "observation")}
+
+
+def _leaf_dtype(space: gym.Space[Any], name: str) -> np.dtype[Any]:
+    if isinstance(space, spaces.Box):
+        return np.dtype(np.uint8 if space.dtype == np.uint8 else np.float32)
+    if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
+        return np.dtype(np.int64)
+    if isinstance(space, spaces.MultiBinary):
+        return np.dtype(np.int8)
+    raise DatasetError(
+        f"The {name} space is {type(space).__name__}; allowed are Box, Discrete, MultiDiscrete, "
+        "MultiBinary, and one Dict of these for observations."
+    )
+
+
+def _action_dtype(space: gym.Space[Any]) -> np.dtype[Any]:
+    if isinstance(space, spaces.Box):
+        return np.dtype(np.float32)
+    if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
+        return np.dtype(np.int64)
+    raise DatasetError(
+        f"The action space is {type(space).__name__}; allowed are Box, Discrete and MultiDiscrete."
+    )
+
+
+def _canonical_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    if dtype.kind == "f":
+        return np.dtype("<f4")
+    return np.dtype("u1") if dtype == np.uint8 else np.dtype("<i8")
+
+
+def _subspace(space: gym.Space[Any], key: str) -> gym.Space[Any]:
+    return space[key] if isinstance(space, spaces.Dict) else space
+
+
+def _shaped(values: Any, rows: int, space: gym.Space[Any], name: str, episode_id: int) -> Array:
+    array = np.asarray(values)
+    shape = (rows, *(space.shape or ()))
+    if array.dtype.kind not in "fiub" or len(array) != rows or array.size != np.prod(shape):
+        raise DatasetError(
+            f"Episode {episode_id}: {name} are {array.dtype} of shape {array.shape}; "
+            f"{space} and the episode's length ask for numbers of shape {shape}."
+        )
+    return array.reshape(shape)
+
+
+def _require_finite(values: Array, name: str, dataset_id: str, episode_id: int) -> None:
+    bad = first_true_row(~np.isfinite(values))
+    if bad is not None:
+        raise DatasetError(
+            f"Dataset '{dataset_id}', episode {episode_id}, step {bad}: {name} "
+            f"{values[bad].flat[0]} is not finite."
+        )
+
+
+def _episode_cost(
+    episode: EpisodeData, dataset_id: str, missing: Literal["raise", "nan"]
+) -> npt.NDArray[np.float64]:
+    steps = len(episode.rewards)
+    where = f"Dataset '{dataset_id}', episode {episode.id}"
+    cost = (episode.infos or {}).get("cost")
+    if cost is None:
+        if missing == "nan":
+            return np.full(steps, np.nan)
+        raise DatasetError(
+            f"{where} has no costs: infos['cost'] is missing. Labels for safety need a cost for "
+            "every step."
+        )
+    try:
+        costs = np.asarray(cost, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f"{where}: infos['cost'] is no array of numbers: {error}") from error
+    if costs.size != len(costs) or len(costs) not in (steps, steps + 1):
+        raise DatasetError(
+            f"{where}: infos['cost'] has shape {costs.shape}; allowed is one number for each of "
+            f"its {steps} steps, or {steps + 1} with one for the reset in front."
+        )
+    costs = costs.reshape(-1)[-steps:]
+    _require_finite(costs, "cost", dataset_id, episode.id)
+    return costs

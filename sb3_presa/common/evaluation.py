@@ -90,6 +90,8 @@ class SafetyEvaluation:
                 "rewards, costs and lengths must be of equal, positive length, "
                 f"found {len(rewards)}, {len(costs)} and {len(lengths)}"
             )
+        # VecMonitor's returns are float32, and so would their mean and deviation be.
+        rewards, costs = [float(reward) for reward in rewards], [float(cost) for cost in costs]
         for name, values in (("reward", rewards), ("cost", costs)):
             for episode, value in enumerate(values):
                 if not math.isfinite(value):
@@ -109,8 +111,8 @@ class SafetyEvaluation:
             cost_cvar90=cvar(costs),
             cost_limit=float(cost_limit),
             episodes=len(costs),
-            episode_rewards=tuple(float(reward) for reward in rewards),
-            episode_costs=tuple(float(cost) for cost in costs),
+            episode_rewards=tuple(rewards),
+            episode_costs=tuple(costs),
             episode_lengths=tuple(int(length) for length in lengths),
         )
 

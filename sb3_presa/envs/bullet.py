@@ -1,0 +1,187 @@
+"""The Bullet-Safety-Gym tasks as plain Gymnasium environments that can be seeded.
+
+Upstream ignores ``reset(seed=...)`` (it draws from NumPy's global generator) and its state after
+an episode is not quite its state before it, so a seeded reset here rebuilds the simulation: it is
+the only way to repeat an episode exactly. PyBullet is imported when the first environment is made.
+"""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from sb3_presa.errors import ConfigError, SimulatorNotInstalledError
+
+INSTALL_COMMAND = "pip install pybullet && pip install --no-deps bullet-safety-gym==1.4.0"
+"""Installs the simulator. Without ``--no-deps`` its stale pin would replace Gymnasium 1.x."""
+
+_AGENTS = {"Ball": "Ball", "Car": "RaceCar"}
+_TASKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Run": ("RunTask", {"name": "Plane200", "factor": 1}),
+    "Circle": ("CircleTask", {"name": "Octagon"}),
+}
+_WIDTH, _HEIGHT = 480, 360
+
+
+@contextlib.contextmanager
+def _numpy_seeded(seed: int) -> Iterator[None]:
+    """Seed NumPy's global generator, from which upstream draws, and put back what it held."""
+    state = np.random.get_state()  # noqa: NPY002 - this is the generator that upstream uses
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
+@contextlib.contextmanager
+def _plain_streams() -> Iterator[None]:
+    """Give upstream real streams: it silences PyBullet through file descriptors and symbol names
+    that the replaced ``sys.stdout`` of a notebook or of pytest does not have."""
+    streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = sys.__stdout__ or streams[0], sys.__stderr__ or streams[1]
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+def _import_simulator() -> tuple[Any, Any]:
+    try:
+        with _plain_streams():
+            import pybullet
+            from bullet_safety_gym.envs import builder
+    except ImportError as error:
+        raise SimulatorNotInstalledError(
+            "the Bullet environments need pybullet and bullet-safety-gym, and importing them "
+            f"failed ({error}); install them with: {INSTALL_COMMAND}"
+        ) from error
+    return pybullet, builder
+
+
+class SafetyBulletEnv(
+    gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gym.utils.EzPickle
+):
+    """A task of Bullet-Safety-Gym: five-tuple steps, float32 observations, float ``info["cost"]``.
+
+    A seeded reset rebuilds the simulation and repeats exactly, in this process and in another
+    (about 80 ms for the car). An unseeded one is upstream's quick reset, its draws taken from this
+    environment's ``np_random``. NumPy's global generator is left as it was by both.
+
+    :param agent: ``"Ball"`` or ``"Car"``; both have 2 actions in [-1, 1].
+    :param task: ``"Run"`` (7 observations): reward for speed along x, cost 1 per step outside
+        ``|y| <= 2`` or above the speed limit. ``"Circle"`` (8 observations): reward for speed along
+        a circle, cost 1 per step outside ``|x| <= 6``.
+    :param render_mode: ``None`` or ``"rgb_array"`` (360 x 480 pixels, drawn without a display).
+    :raises ConfigError: If ``agent``, ``task`` or ``render_mode`` is not one of these.
+    :raises SimulatorNotInstalledError: If PyBullet or Bullet-Safety-Gym cannot be imported.
+    """
+
+    # Gymnasium declares it so, and reads it from the class.
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 30}  # noqa: RUF012
+
+    def __init__(self, agent: str, task: str, render_mode: str | None = None) -> None:
+        gym.utils.EzPickle.__init__(self, agent, task, render_mode)
+        for name, value, allowed in (
+            ("agent", agent, list(_AGENTS)),
+            ("task", task, list(_TASKS)),
+            ("render_mode", render_mode, [None, "rgb_array"]),
+        ):
+            if value not in allowed:
+                raise ConfigError(f"{name} is {value!r}; allowed are {allowed}")
+        self.render_mode = render_mode
+        self._sim: Any = None
+        self._pybullet, self._builder = _import_simulator()
+        self._layout = {
+            "agent": _AGENTS[agent],
+            "task": _TASKS[task][0],
+            "obstacles": {},
+            "world": _TASKS[task][1],
+        }
+        with _numpy_seeded(0):
+            self._sim = self._rebuilt()
+        upstream = self._sim.observation_space
+        self.observation_space = gym.spaces.Box(
+            upstream.low.astype(np.float32), upstream.high.astype(np.float32), dtype=np.float32
+        )
+        self.action_space = self._sim.action_space
+
+    def _rebuilt(self) -> Any:
+        self.close()
+        # Upstream gives a float64 space float32 bounds, and checking them overflows.
+        with _plain_streams(), np.errstate(over="ignore"):
+            return self._builder.EnvironmentBuilder(**self._layout)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
+        """Start an episode.
+
+        :param seed: Rebuilds the simulation, so that the episode depends on the seed and on the
+            actions alone; ``None`` for the quick reset.
+        :param options: Not used.
+        :return: The first observation and an empty info.
+        """
+        super().reset(seed=seed)
+        with _numpy_seeded(int(self.np_random.integers(2**32))):
+            if seed is not None or self._sim is None:
+                self._sim = self._rebuilt()
+            observation, _ = self._sim.reset()
+        return np.asarray(observation, dtype=np.float32), {}
+
+    def step(
+        self, action: npt.NDArray[np.float32]
+    ) -> tuple[npt.NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        """Advance the simulation by one step.
+
+        :param action: Shape (2,); clipped to [-1, 1] by the simulator.
+        :return: Observation (float32), reward, terminated (always false here), truncated (always
+            false: the time limit is Gymnasium's), and info with ``cost``, 0.0 or 1.0.
+        """
+        observation, reward, terminated, truncated, info = self._sim.step(np.asarray(action))
+        cost = float(info["cost"])
+        return (
+            np.asarray(observation, dtype=np.float32),
+            float(reward),
+            bool(terminated),
+            bool(truncated),
+            {"cost": cost},
+        )
+
+    def render(self) -> npt.NDArray[np.uint8] | None:
+        """Draw the scene with PyBullet's software renderer.
+
+        :return: A (360, 480, 3) uint8 picture, or ``None`` without a render mode.
+        """
+        if self.render_mode is None:
+            return None
+        client, camera = self._sim.bc, self._sim.world.camera
+        view = client.computeViewMatrixFromYawPitchRoll(
+            cameraTargetPosition=camera.cam_base_pos,
+            distance=camera.cam_dist,
+            yaw=camera.cam_yaw,
+            pitch=camera.cam_pitch,
+            roll=0,
+            upAxisIndex=2,
+        )
+        projection = client.computeProjectionMatrixFOV(
+            fov=60, aspect=_WIDTH / _HEIGHT, nearVal=0.1, farVal=100.0
+        )
+        pixels = client.getCameraImage(
+            width=_WIDTH,
+            height=_HEIGHT,
+            viewMatrix=view,
+            projectionMatrix=projection,
+            renderer=self._pybullet.ER_TINY_RENDERER,
+        )[2]
+        return np.asarray(pixels, dtype=np.uint8).reshape(_HEIGHT, _WIDTH, 4)[:, :, :3].copy()
+
+    def close(self) -> None:
+        """Let go of the simulation; a second call does nothing, and a reset builds a new one."""
+        if self._sim is not None:
+            self._sim.close()
+            self._sim = None

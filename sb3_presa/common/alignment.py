@@ -1,0 +1,264 @@
+"""Clone first, then align: the loop that preference and safety objectives share."""
+
+import contextlib
+import warnings
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import torch as th
+from torch import nn
+
+from sb3_presa.common.cloning import cloning_loss, log_prob_of_all, sample_rows
+from sb3_presa.common.diagnostics import policy_diagnostics, validation_metrics
+from sb3_presa.common.offline_algorithm import OfflineAlgorithm
+from sb3_presa.common.schedules import CosineSchedule
+from sb3_presa.common.segment_buffer import SegmentBuffer, SegmentLabels, make_labels
+from sb3_presa.common.type_aliases import index_obs
+from sb3_presa.data.episodes import Transitions
+from sb3_presa.data.feedback import Feedback
+from sb3_presa.data.holdout import split_feedback
+from sb3_presa.errors import ConfigError
+
+
+class PairBatch(NamedTuple):
+    """A minibatch of ``B`` pairs of segments with ``K`` sampled steps each."""
+
+    rows: th.Tensor  #: rows of the table of pairs, (B,)
+    log_ratio: th.Tensor  #: log pi - log pi_ref of each step, (B, 2, K)
+    log_prob: th.Tensor  #: log pi of each step, (B, 2, K)
+    positions: th.Tensor  #: index of each step in its segment, (B, 2, K)
+    weights: th.Tensor  #: how many steps each one stands for, (B, 2, K); 0 for padding
+    lengths: th.Tensor  #: steps of each segment, (B, 2)
+    p_safe: th.Tensor  #: probability that the segment is safe, (B, 2), NaN if not labelled
+    preference: th.Tensor  #: probability that the first is preferred, (B,), NaN if none
+
+
+class Objective(nn.Module, ABC):
+    """
+    What an algorithm minimises after cloning. Its state that training changes (a multiplier,
+    running means) is kept in buffers, so it is saved and restored with the model.
+
+    :param n_pairs: pairs of segments a gradient step
+    :param n_segment_steps: steps sampled of each segment longer than that
+    """
+
+    def __init__(self, n_pairs: int, n_segment_steps: int) -> None:
+        super().__init__()
+        self.n_pairs = n_pairs
+        self.n_segment_steps = n_segment_steps
+
+    def attach(self, labels: SegmentLabels) -> None:
+        """
+        Told of the labels that it will be trained on, before the first step.
+
+        :param labels: the training labels
+        """
+
+    def reset(self) -> None:
+        """Back to the state before the first alignment step."""
+
+    def before_step(self, step: int) -> dict[str, float]:
+        """
+        Called before each alignment step; may read from the device at a change of phase only.
+
+        :param step: alignment steps taken so far
+        :return: numbers to log once
+        """
+        del step
+        return {}
+
+    @abstractmethod
+    def sample_pairs(self, labels: SegmentLabels, generator: th.Generator) -> th.Tensor:
+        """
+        :param labels: the training labels
+        :param generator: source of randomness
+        :return: rows of ``labels.pairs``, (n_pairs,)
+        """
+
+    @abstractmethod
+    def forward(self, batch: PairBatch, step: int) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+        """
+        :param batch: the minibatch
+        :param step: alignment steps taken so far
+        :return: the loss, and scalars to log
+        """
+
+    @abstractmethod
+    def utility(self, batch: PairBatch) -> th.Tensor:
+        """
+        :param batch: the minibatch
+        :return: utility of each segment, on which labels are classified, (B, 2)
+        """
+
+
+class AlignmentAlgorithm(OfflineAlgorithm, ABC):
+    """
+    Behaviour cloning for ``n_cloning_steps``, which gives the reference policy, then an
+    objective on pairs of labelled segments.
+
+    :param n_cloning_steps: gradient steps of cloning, at least 0
+    :param cloning_learning_rate: learning rate at the start of cloning; falls to a hundredth
+    :param cloning_batch_size: transitions a cloning step
+    :param validation_fraction: share of the labels held out by episode, in [0, 1); preference
+        accuracy and safety AUC on them are logged
+    :param precision: ``"float32"`` or ``"bfloat16"`` (autocast)
+    :param kwargs: arguments of :class:`OfflineAlgorithm`
+    :raises ConfigError: for an argument out of its range
+    """
+
+    objective: Objective
+
+    def __init__(
+        self,
+        *args: Any,
+        n_cloning_steps: int,
+        cloning_learning_rate: float,
+        cloning_batch_size: int,
+        validation_fraction: float,
+        precision: str,
+        **kwargs: Any,
+    ) -> None:
+        if n_cloning_steps < 0 or cloning_batch_size < 1:
+            raise ConfigError(
+                f"n_cloning_steps ({n_cloning_steps}) must be at least 0 and cloning_batch_size "
+                f"({cloning_batch_size}) at least 1"
+            )
+        if not 0.0 <= validation_fraction < 1.0:
+            raise ConfigError(
+                f"validation_fraction is {validation_fraction}; allowed is [0, 1)"
+            )
+        if precision not in ("float32", "bfloat16"):
+            raise ConfigError(f"precision is {precision!r}; allowed are 'float32' and 'bfloat16'")
+        self.n_cloning_steps = n_cloning_steps
+        self.cloning_learning_rate = cloning_learning_rate
+        self.cloning_batch_size = cloning_batch_size
+        self.validation_fraction = validation_fraction
+        self.precision = precision
+        self.validation: SegmentLabels | None = None
+        self._reference_log_prob: th.Tensor | None = None
+        super().__init__(*args, **kwargs)
+
+    @abstractmethod
+    def _make_objective(self) -> Objective:
+        """:return: a new objective from the algorithm's settings"""
+
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        self.objective = self._make_objective().to(self.device)
+
+    def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
+        training, held_out = split_feedback(
+            feedback, self.validation_fraction, self._minibatch_seed
+        )
+        super()._use_data(transitions, training)
+        self.validation = make_labels(transitions, held_out, self.device)
+        assert self.buffer is not None
+        self.objective.attach(self.buffer.labels)
+        self._reference_log_prob = None
+
+    def _before_learning(self, total_timesteps: int) -> None:
+        if self.num_timesteps < total_timesteps <= self.n_cloning_steps:
+            warnings.warn(
+                f"learn() ends at step {total_timesteps}, within the {self.n_cloning_steps} steps "
+                "of behaviour cloning: no preference or safety label is used. Raise "
+                "total_timesteps or lower n_cloning_steps.",
+                stacklevel=3,
+            )
+
+    def _train_step(self, step: int) -> dict[str, th.Tensor]:
+        if step == 0:
+            self._restart()
+        if step < self.n_cloning_steps:
+            return self._cloning_step(step)
+        alignment_step = step - self.n_cloning_steps
+        if alignment_step == 0:
+            self.policy.freeze_reference()
+            self.policy.optimizer.state.clear()
+            self._reference_log_prob = None
+        return self._alignment_step(step, alignment_step)
+
+    def _restart(self) -> None:
+        self.policy.optimizer.state.clear()
+        self.objective.reset()
+
+    def _cloning_step(self, step: int) -> dict[str, th.Tensor]:
+        assert self.buffer is not None
+        generator = self._step_generator(step)
+        rows = sample_rows(self.buffer.n_transitions, self.cloning_batch_size, generator)
+        observations, actions = self.buffer.gather(rows)
+        with self._autocast():
+            loss = cloning_loss(self.policy.actor, observations, actions)
+        rate = self.cloning_learning_rate
+        schedule = CosineSchedule(rate, 0.01 * rate)
+        self._gradient_step(loss, schedule(1.0 - step / self.n_cloning_steps))
+        return {"cloning_loss": loss}
+
+    def _alignment_step(self, step: int, alignment_step: int) -> dict[str, th.Tensor]:
+        assert self.buffer is not None
+        if self._reference_log_prob is None:
+            with self._autocast():
+                reference = log_prob_of_all(self.policy.actor_reference, self.buffer)
+            self._reference_log_prob = reference
+        for name, value in self.objective.before_step(alignment_step).items():
+            self.logger.record(f"train/{name}", value)
+        generator = self._step_generator(step)
+        rows = self.objective.sample_pairs(self.buffer.labels, generator)
+        batch = self.pair_batch(self.buffer.labels, rows, generator)
+        loss, metrics = self.objective(batch, alignment_step)
+        self._gradient_step(loss, self.lr_schedule(self._alignment_progress(step)))
+        return {"loss": loss, **metrics}
+
+    def pair_batch(
+        self, labels: SegmentLabels, rows: th.Tensor, generator: th.Generator | None
+    ) -> PairBatch:
+        """
+        Samples steps of pairs of segments and evaluates the trained policy on them.
+
+        :param labels: labels on this model's buffer
+        :param rows: rows of ``labels.pairs``, (B,)
+        :param generator: source of randomness, ``None`` for evenly spaced steps
+        :return: the minibatch
+        """
+        assert self.buffer is not None and self._reference_log_prob is not None
+        segments = labels.pairs[rows]
+        n_steps = max(1, min(self.objective.n_segment_steps, labels.max_length))
+        steps = self.buffer.sample_steps(segments, n_steps, generator, labels)
+        observations, actions = self.buffer.gather(steps.rows)
+        with self._autocast():
+            log_prob = self.policy.actor.log_prob(observations, actions).view(steps.rows.shape)
+        return PairBatch(
+            rows=rows,
+            log_ratio=log_prob - self._reference_log_prob[steps.rows],
+            log_prob=log_prob,
+            positions=steps.positions,
+            weights=steps.weights,
+            lengths=labels.lengths[segments],
+            p_safe=labels.p_safe[segments],
+            preference=labels.preferences[rows],
+        )
+
+    def _alignment_progress(self, step: int) -> float:
+        """Remaining share of the alignment steps, from 1 to 0."""
+        n_steps = max(1, self._total_timesteps - self.n_cloning_steps)
+        return 1.0 - (step - self.n_cloning_steps) / n_steps
+
+    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
+        return th.autocast(
+            self.device.type, dtype=th.bfloat16, enabled=self.precision == "bfloat16"
+        )
+
+    def _record(self, metrics: dict[str, float]) -> None:
+        super()._record(metrics)
+        if self._reference_log_prob is None or self.buffer is None:
+            return
+        for name, value in policy_diagnostics(self.policy, self.buffer).items():
+            self.logger.record(f"train/{name}", value)
+        for name, value in validation_metrics(self).items():
+            self.logger.record(f"validation/{name}", value)
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "validation", "_reference_log_prob"]
+
+    def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
+        state_dicts, tensors = super()._get_torch_save_params()
+        return [*state_dicts, "objective"], tensors

@@ -1,0 +1,380 @@
+"""The learn loop and SB3's plumbing for algorithms that never step an environment."""
+
+import os
+import sys
+import time
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import torch as th
+from gymnasium import spaces
+from minari import MinariDataset
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
+from stable_baselines3.common.utils import update_learning_rate
+
+from sb3_presa.common.action_heads import check_action_space
+from sb3_presa.common.policies import CnnPolicy, MlpPolicy, MultiInputPolicy, OfflinePolicy
+from sb3_presa.common.segment_buffer import SegmentBuffer
+from sb3_presa.common.spaces import channels_first, check_policy_fits, check_same_spaces
+from sb3_presa.common.spaces_env import SpacesVecEnv
+from sb3_presa.data.episodes import Transitions, load_transitions
+from sb3_presa.data.feedback import Feedback
+from sb3_presa.errors import ConfigError
+
+SelfOfflineAlgorithm = TypeVar("SelfOfflineAlgorithm", bound="OfflineAlgorithm")
+
+#: What a dataset can be given as: its Minari id, the path of its folder, or the dataset.
+DatasetLike = str | os.PathLike[str] | MinariDataset
+
+
+class OfflineAlgorithm(BaseAlgorithm):
+    """
+    Base of the algorithms that learn from a Minari dataset and its feedback. One timestep is
+    one gradient step. The minibatch of step ``n`` depends on the seed and on ``n`` alone, so a
+    run that was stopped, saved and loaded goes on exactly as if it had not been.
+
+    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
+    :param env: environment to take the spaces from, or ``None`` to take the dataset's; it is
+        never stepped while learning
+    :param learning_rate: learning rate, may be a function of the remaining progress (1 to 0)
+    :param max_grad_norm: gradients are clipped to this norm
+    :param average_decay: the weights that act are the running average of the trained ones; this
+        is the share of the old average that stays at each step, in [0, 1)
+    :param policy_kwargs: further arguments of the policy
+    :param stats_window_size: kept for SB3's interface
+    :param tensorboard_log: folder for TensorBoard logs, ``None`` for none
+    :param verbose: 0 for no output, 1 for info, 2 for debug
+    :param device: device to train on
+    :param seed: seed of the initial weights and of the minibatches
+    :raises ConfigError: for an argument out of its range or spaces that are not supported
+    """
+
+    policy: OfflinePolicy
+    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
+        "MlpPolicy": MlpPolicy,
+        "CnnPolicy": CnnPolicy,
+        "MultiInputPolicy": MultiInputPolicy,
+    }
+    #: gradient steps of ``learn()`` when it is not told
+    default_total_timesteps: ClassVar[int] = 3200
+
+    def __init__(
+        self,
+        policy: str | type[BasePolicy],
+        env: GymEnv | str | None,
+        learning_rate: float | Schedule,
+        *,
+        max_grad_norm: float,
+        average_decay: float,
+        policy_kwargs: dict[str, Any] | None,
+        stats_window_size: int,
+        tensorboard_log: str | None,
+        verbose: int,
+        device: th.device | str,
+        seed: int | None,
+        init_setup_model: bool,
+    ) -> None:
+        if isinstance(policy, str) and policy not in self.policy_aliases:
+            allowed = ", ".join(map(repr, self.policy_aliases))
+            raise ConfigError(f"policy {policy!r} is unknown; allowed are {allowed} or a class")
+        super().__init__(
+            policy,
+            env,
+            learning_rate,
+            policy_kwargs=policy_kwargs,
+            stats_window_size=stats_window_size,
+            tensorboard_log=tensorboard_log,
+            verbose=verbose,
+            device=device,
+            support_multi_env=True,
+            seed=seed,
+        )
+        self.algorithm = type(self).__name__
+        self.max_grad_norm = max_grad_norm
+        self.average_decay = average_decay
+        self.buffer: SegmentBuffer | None = None
+        self.feedback: Feedback | None = None
+        self._policy_name = policy
+        self._minibatch_seed = _entropy() if seed is None else seed
+        if env is None:
+            self.n_envs = 1
+        else:
+            self._check_env()
+        if init_setup_model and env is not None:
+            self._setup_model()
+
+    def _check_env(self) -> None:
+        check_policy_fits(self._policy_name, self.observation_space)
+        check_action_space(self.action_space)
+        normalizer = self._vec_normalize_env
+        if normalizer is not None and normalizer.norm_obs:
+            raise ConfigError(
+                "the environment is wrapped in VecNormalize with norm_obs=True; an offline policy "
+                "standardises observations with the dataset's statistics and takes raw ones. Pass "
+                "the environment without it."
+            )
+
+    def _setup_model(self) -> None:
+        self._setup_lr_schedule()
+        self.set_random_seed(self.seed)
+        self.policy = self.policy_class(  # type: ignore[assignment]
+            self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs
+        )
+        self.policy = self.policy.to(self.device)
+        # Layers that act otherwise in training (dropout) would bias every log-ratio
+        self.policy.set_training_mode(False)
+        self._generator = th.Generator(device=self.device)
+
+    # --- data -------------------------------------------------------------------------------
+
+    @classmethod
+    def load_offline(
+        cls: type[SelfOfflineAlgorithm],
+        dataset: DatasetLike,
+        feedback: str | Feedback | None = "default",
+        *,
+        env: GymEnv | str | None = None,
+        policy: str | type[BasePolicy] = "MlpPolicy",
+        **kwargs: Any,
+    ) -> SelfOfflineAlgorithm:
+        """
+        A new model on a dataset, ready to ``learn()``.
+
+        :param dataset: a Minari dataset, its id, or the path of its folder
+        :param feedback: name of the feedback set that lies beside the dataset, or labels
+        :param env: environment to take the spaces from, the dataset's where ``None``
+        :param policy: policy name or class
+        :param kwargs: arguments of the algorithm
+        :return: the model
+        :raises DatasetError: if the dataset cannot be used
+        :raises FeedbackError: if the labels cannot be used
+        :raises ConfigError: for an argument out of its range
+        """
+        model = cls(policy, env, **kwargs)
+        model.set_dataset(dataset, feedback)
+        return model
+
+    def set_dataset(
+        self, dataset: DatasetLike, feedback: str | Feedback | None = "default"
+    ) -> None:
+        """
+        Gives the model the data to learn from, for a new model or one that was loaded.
+
+        :param dataset: a Minari dataset, its id, or the path of its folder
+        :param feedback: name of the feedback set that lies beside the dataset, or labels
+        :raises DatasetError: if the dataset cannot be used with this model
+        :raises FeedbackError: if the labels cannot be used
+        """
+        transitions = load_transitions(dataset)
+        if feedback is None:
+            feedback = _no_feedback(transitions)
+        elif isinstance(feedback, str):
+            feedback = Feedback.load(dataset, feedback)
+        feedback = feedback.align(transitions) if len(feedback.segments) else feedback
+        observation_space = channels_first(transitions.observation_space)
+        if not hasattr(self, "observation_space"):
+            check_policy_fits(self._policy_name, observation_space)
+            check_action_space(transitions.action_space)
+            self.observation_space, self.action_space = observation_space, transitions.action_space
+        check_same_spaces(self.observation_space, observation_space, "observation space")
+        check_same_spaces(self.action_space, transitions.action_space, "action space")
+        if not hasattr(self, "policy"):
+            self._setup_model()
+        self._use_data(transitions, feedback)
+
+    def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
+        self.feedback = feedback
+        self.buffer = SegmentBuffer(
+            transitions, feedback, self.device, self.policy.scale_actions
+        )
+        if self.num_timesteps == 0:
+            self.policy.fit_standardizer(self.buffer.observations)
+
+    # --- learning ---------------------------------------------------------------------------
+
+    def learn(
+        self: SelfOfflineAlgorithm,
+        total_timesteps: int | None = None,
+        callback: MaybeCallback = None,
+        log_interval: int = 100,
+        tb_log_name: str | None = None,
+        reset_num_timesteps: bool = True,
+        progress_bar: bool = False,
+    ) -> SelfOfflineAlgorithm:
+        """
+        Trains the model.
+
+        :param total_timesteps: gradient steps; the algorithm's default where ``None``
+        :param callback: SB3 callback(s), called at every gradient step
+        :param log_interval: gradient steps between two log entries
+        :param tb_log_name: name of the run for TensorBoard, the algorithm's where ``None``
+        :param reset_num_timesteps: start to count anew; ``False`` goes on where a model stopped
+        :param progress_bar: show a progress bar
+        :return: the model
+        :raises ConfigError: if the model has no dataset, or an argument is out of its range
+        """
+        if self.buffer is None:
+            raise ConfigError(
+                f"this {self.algorithm} has no dataset: make it with "
+                f"{self.algorithm}.load_offline(dataset), or call set_dataset(dataset) before learn()"
+            )
+        if total_timesteps is None:
+            total_timesteps = self.default_total_timesteps
+        if total_timesteps < 1 or log_interval < 1:
+            raise ConfigError(
+                f"total_timesteps ({total_timesteps}) and log_interval ({log_interval}) must be "
+                "at least 1"
+            )
+        tb_log_name = tb_log_name or self.algorithm
+        with self._spaces_env():
+            total_timesteps, callback = self._setup_learn(
+                total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
+            )
+            self._before_learning(total_timesteps)
+            self._loop(total_timesteps, callback, log_interval, tb_log_name)
+        return self
+
+    def _loop(
+        self, total_timesteps: int, callback: BaseCallback, log_interval: int, tb_log_name: str
+    ) -> None:
+        # callbacks read these from the loop's locals
+        dones, infos = np.zeros(1, dtype=bool), [{}]  # type: ignore[var-annotated]
+        callback.on_training_start(locals(), globals())
+        callback.on_rollout_start()
+        metrics = _MeanMetrics()
+        while self.num_timesteps < total_timesteps:
+            self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
+            metrics.add(self._train_step(self.num_timesteps))
+            self.policy.update_average(self.average_decay)
+            self.num_timesteps += 1
+            self._n_updates += 1
+            callback.update_locals(locals())
+            if not callback.on_step():
+                break
+            if self.num_timesteps % log_interval == 0 or self.num_timesteps == total_timesteps:
+                callback.on_rollout_end()
+                self._record(metrics.pop())
+                self.dump_logs()
+                callback.on_rollout_start()
+        callback.on_training_end()
+
+    @abstractmethod
+    def _train_step(self, step: int) -> dict[str, th.Tensor]:
+        """
+        One gradient step.
+
+        :param step: gradient steps taken so far
+        :return: metrics as scalars on the device, which are read at the next log entry only
+        """
+
+    def _before_learning(self, total_timesteps: int) -> None:
+        """
+        Called once before the first gradient step of a call to ``learn``.
+
+        :param total_timesteps: gradient steps at which training ends, earlier calls included
+        """
+
+    def _record(self, metrics: dict[str, float]) -> None:
+        for name, value in metrics.items():
+            self.logger.record(f"train/{name}", value)
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+
+    def dump_logs(self) -> None:
+        """Writes what was recorded since the last log entry."""
+        seconds = max((time.time_ns() - self.start_time) / 1e9, sys.float_info.epsilon)
+        steps = self.num_timesteps - self._num_timesteps_at_start
+        self.logger.record("time/fps", int(steps / seconds))
+        self.logger.record("time/time_elapsed", int(seconds), exclude="tensorboard")
+        self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
+        self.logger.dump(self.num_timesteps)
+
+    def _step_generator(self, step: int) -> th.Generator:
+        """The generator of a step's minibatch: a function of the seed and the step alone."""
+        state = np.random.SeedSequence((self._minibatch_seed, step)).generate_state(1)
+        self._generator.manual_seed(int(state[0]))
+        return self._generator
+
+    def _gradient_step(self, loss: th.Tensor, learning_rate: float) -> None:
+        optimizer = self.policy.optimizer
+        update_learning_rate(optimizer, learning_rate)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        th.nn.utils.clip_grad_norm_(self.policy.actor.parameters(), self.max_grad_norm)
+        optimizer.step()
+
+    # --- SB3 --------------------------------------------------------------------------------
+
+    def set_env(self, env: GymEnv, force_reset: bool = True) -> None:
+        """
+        Sets the environment that ``get_env()`` returns. Learning never steps it, so it may have
+        any number of environments.
+
+        :param env: environment, or vector of them
+        :param force_reset: kept for SB3's interface
+        """
+        self.n_envs = self._wrap_env(env, self.verbose).num_envs
+        super().set_env(env, force_reset)
+
+    @contextmanager
+    def _spaces_env(self) -> Iterator[None]:
+        """While learning, callbacks see one environment that is never stepped."""
+        env, n_envs = self.env, self.n_envs
+        self.env, self.n_envs = SpacesVecEnv(self.observation_space, self.action_space), 1
+        self._last_obs = None
+        try:
+            yield
+        finally:
+            self.env, self.n_envs, self._last_obs = env, n_envs, None
+
+    def _excluded_save_params(self) -> list[str]:
+        # The dataset stays where it is; a saved model holds weights and settings
+        return [*super()._excluded_save_params(), "buffer", "feedback", "_generator"]
+
+    def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
+        return ["policy", "policy.optimizer"], []
+
+
+class _MeanMetrics:
+    """Means over the steps since the last log entry, summed on the device."""
+
+    def __init__(self) -> None:
+        self._names: tuple[str, ...] = ()
+        self._sum: th.Tensor | None = None
+        self._steps = 0
+
+    def add(self, metrics: dict[str, th.Tensor]) -> None:
+        names, values = tuple(metrics), th.stack([v.detach().float() for v in metrics.values()])
+        if names != self._names or self._sum is None:  # another phase logs other metrics
+            self._names, self._sum, self._steps = names, th.zeros_like(values), 0
+        self._sum += values
+        self._steps += 1
+
+    def pop(self) -> dict[str, float]:
+        if self._sum is None:
+            return {}
+        means = (self._sum / max(self._steps, 1)).tolist()
+        self._sum.zero_()
+        self._steps = 0
+        return dict(zip(self._names, means, strict=True))
+
+
+def _no_feedback(transitions: Transitions) -> Feedback:
+    return Feedback(
+        segments=np.zeros((0, 3), dtype=np.int64),
+        p_safe=np.zeros(0, dtype=np.float32),
+        comparisons=np.zeros((0, 2), dtype=np.int64),
+        preferences=np.zeros(0, dtype=np.float32),
+        episode_hashes={},
+        dataset_id=transitions.dataset_id,
+        provenance={},
+    )
+
+
+def _entropy() -> int:
+    return int(np.random.SeedSequence().generate_state(1)[0])

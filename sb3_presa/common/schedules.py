@@ -1,0 +1,25 @@
+"""Learning-rate schedules in SB3's sense: functions of the remaining progress, 1 to 0."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CosineSchedule:
+    """
+    Half a cosine from ``initial`` (progress 1) to ``final`` (progress 0).
+
+    :param initial: value at the start
+    :param final: value at the end
+    """
+
+    initial: float
+    final: float
+
+    def __call__(self, progress_remaining: float) -> float:
+        """
+        :param progress_remaining: from 1 (start) to 0 (end)
+        :return: the value at that point
+        """
+        cosine = 0.5 * (1.0 - math.cos(math.pi * progress_remaining))
+        return self.final + (self.initial - self.final) * cosine

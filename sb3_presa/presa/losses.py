@@ -1,0 +1,162 @@
+"""The losses of PRESA as pure functions of tensors.
+
+Nothing here knows of Stable-Baselines3, of networks or of data: log-ratios come in, numbers
+come out. Shapes: ``B`` pairs, two segments a pair, ``K`` steps a segment.
+"""
+
+import torch as th
+from torch.nn import functional as F
+
+#: With a normalised length, utilities are those of a segment of this many steps.
+NORMALISED_LENGTH = 100.0
+
+
+def discounted_length(lengths: th.Tensor, gamma: float) -> th.Tensor:
+    r"""
+    The sum of discounts over a segment, :math:`\sum_{t=0}^{L-1} \gamma^t`.
+
+    :param lengths: lengths L in steps, at least 1, any shape
+    :param gamma: discount in (0, 1]
+    :return: float tensor of the same shape
+    """
+    if gamma == 1.0:
+        return lengths.float()
+    return (1.0 - gamma ** lengths.float()) / (1.0 - gamma)
+
+
+def segment_log_ratio(
+    log_ratio: th.Tensor,
+    weights: th.Tensor,
+    positions: th.Tensor,
+    lengths: th.Tensor,
+    gamma: float,
+    normalize_length: bool,
+) -> th.Tensor:
+    r"""
+    The discounted sum of log-ratios over a segment, from the steps that were sampled of it:
+
+    .. math::
+        r = \sum_{t=0}^{L-1} \gamma^t \log\frac{\pi(a_t | s_t)}{\pi_\text{ref}(a_t | s_t)}
+
+    :param log_ratio: log-ratios of the sampled steps, (..., K)
+    :param weights: how many steps of the segment each sampled step stands for, (..., K); 0 for padding
+    :param positions: index of each sampled step in its segment, (..., K)
+    :param lengths: lengths of the segments in steps, (...)
+    :param gamma: discount in (0, 1]
+    :param normalize_length: divide by the sum of discounts and multiply by
+        ``NORMALISED_LENGTH``, so that segments of different lengths are on one scale.
+        ``False`` is the paper's plain sum.
+    :return: r of each segment, (...)
+    """
+    discount = 1.0 if gamma == 1.0 else gamma ** positions.float()
+    total = (weights * discount * log_ratio).sum(-1)
+    if normalize_length:
+        total = total * (NORMALISED_LENGTH / discounted_length(lengths, gamma))
+    return total
+
+
+def preference_loss(
+    utility_first: th.Tensor, utility_second: th.Tensor, preference: th.Tensor, bias: float = 1.0
+) -> th.Tensor:
+    r"""
+    Contrastive preference learning (Hejna et al., ICLR 2024), for soft labels:
+
+    .. math::
+        -q \log\sigma(u_1 - \lambda u_2) - (1 - q) \log\sigma(u_2 - \lambda u_1)
+
+    :param utility_first: scaled utility of the first segment of each pair, (B,)
+    :param utility_second: scaled utility of the second, (B,)
+    :param preference: q, the probability that the first is preferred, in [0, 1], (B,)
+    :param bias: :math:`\lambda` in (0, 1]; below 1 the rejected segment counts less
+    :return: loss of each pair, (B,), log 2 where both utilities are 0
+    """
+    first = F.logsigmoid(utility_first - bias * utility_second)
+    second = F.logsigmoid(utility_second - bias * utility_first)
+    return -(preference * first + (1.0 - preference) * second)
+
+
+def label_probability(utility: th.Tensor, p_safe: th.Tensor) -> th.Tensor:
+    r"""
+    The probability that the policy classifies a segment as it is labelled,
+    :math:`p(Y = y) = \sigma(y u)`, and for soft labels its expectation over the label.
+
+    :param utility: scaled utility of each segment, less the offset where there is one, any shape
+    :param p_safe: probability that the segment is safe, in [0, 1], same shape
+    :return: probability in (0, 1), same shape; 0.5 where the utility is 0
+    """
+    return p_safe * th.sigmoid(utility) + (1.0 - p_safe) * th.sigmoid(-utility)
+
+
+def weighted_mean(values: th.Tensor, weights: th.Tensor) -> th.Tensor:
+    """
+    Mean of ``values`` under non-negative ``weights``; 0 where all weights are 0.
+
+    :param values: any shape
+    :param weights: same shape
+    :return: scalar
+    """
+    total = weights.sum()
+    return (values * weights).sum() / total.clamp_min(th.finfo(values.dtype).tiny)
+
+
+def expected_label_probability(
+    probability: th.Tensor, p_safe: th.Tensor, labelled: th.Tensor, unsafe_weight: float | None
+) -> th.Tensor:
+    """
+    E[p(label is right)], the left side of the safety constraint.
+
+    :param probability: probability of the right label of each segment, any shape
+    :param p_safe: probability that the segment is safe, same shape, finite everywhere
+    :param labelled: 1 where the segment has a safety label, else 0, same shape
+    :param unsafe_weight: share in (0, 1) of the mean that the unsafe segments have, however
+        many they are; a class that is missing leaves its share to the other. ``None`` is the
+        paper's plain mean over all labelled segments.
+    :return: scalar in [0, 1]
+    """
+    if unsafe_weight is None:
+        return weighted_mean(probability, labelled)
+    safe, unsafe = labelled * p_safe, labelled * (1.0 - p_safe)
+    share_safe = (1.0 - unsafe_weight) * (safe.sum() > 0).to(probability.dtype)
+    share_unsafe = unsafe_weight * (unsafe.sum() > 0).to(probability.dtype)
+    total = share_safe * weighted_mean(probability, safe)
+    total = total + share_unsafe * weighted_mean(probability, unsafe)
+    return total / (share_safe + share_unsafe).clamp_min(th.finfo(probability.dtype).tiny)
+
+
+def lagrangian(
+    preference: th.Tensor, probability: th.Tensor, multiplier: th.Tensor, delta: th.Tensor
+) -> th.Tensor:
+    r"""
+    The Lagrangian of the constrained problem, scaled so that its gradient keeps its size
+    whatever the multiplier: :math:`(L_\text{pref} + \nu (\delta - E[p])) / (1 + \nu)`.
+
+    :param preference: the preference loss, scalar
+    :param probability: E[p(label is right)], scalar
+    :param multiplier: :math:`\\nu \\ge 0`, scalar; no gradient flows to it
+    :param delta: the level that E[p] must reach, scalar
+    :return: scalar
+    """
+    multiplier = multiplier.detach()
+    return (preference + multiplier * (delta - probability)) / (1.0 + multiplier)
+
+
+def dual_ascent(
+    multiplier: th.Tensor,
+    probability: th.Tensor,
+    delta: th.Tensor,
+    learning_rate: float,
+    maximum: float,
+) -> th.Tensor:
+    r"""
+    One projected step of ascent on the dual: :math:`\nu \leftarrow
+    \text{clip}(\nu + \eta (\delta - E[p]), 0, \nu_\text{max})`.
+
+    :param multiplier: :math:`\\nu`, scalar
+    :param probability: E[p(label is right)], scalar
+    :param delta: the level that E[p] must reach, scalar
+    :param learning_rate: :math:`\\eta > 0`
+    :param maximum: the cap on the multiplier
+    :return: the new multiplier, scalar in [0, maximum]
+    """
+    step = learning_rate * (delta - probability.detach())
+    return (multiplier + step).clamp(0.0, maximum)

@@ -1,0 +1,265 @@
+"""PRESA's constrained objective and its state: multiplier, offset, attainable level."""
+
+import warnings
+from dataclasses import dataclass
+
+import torch as th
+
+from sb3_presa.common.alignment import Objective, PairBatch
+from sb3_presa.common.segment_buffer import SegmentLabels
+from sb3_presa.errors import ConfigError
+from sb3_presa.presa import losses
+
+#: Decay of the running means of the offset and of E[p].
+_RUNNING_DECAY = 0.95
+
+
+@dataclass(frozen=True)
+class PRESASettings:
+    """Settings of :class:`PRESAObjective`; :class:`~sb3_presa.presa.presa.PRESA` says what each does."""
+
+    gamma: float
+    normalize_length: bool
+    alpha: float
+    beta: float
+    preference_bias: float
+    preference_coef: float
+    preference_filter: str
+    anchor_coef: float
+    delta: float
+    n_attain_steps: int
+    attain_margin: float
+    unsafe_weight: float | None
+    center_utilities: bool
+    multiplier_init: float
+    multiplier_learning_rate: float
+    multiplier_max: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.delta < 1.0:
+            raise ConfigError(f"delta is {self.delta}; it is a probability in (0, 1)")
+        if not 0.0 < self.gamma <= 1.0:
+            raise ConfigError(f"gamma is {self.gamma}; allowed is (0, 1]")
+        if self.unsafe_weight is not None and not 0.0 < self.unsafe_weight < 1.0:
+            raise ConfigError(f"unsafe_weight is {self.unsafe_weight}; allowed is (0, 1) or None")
+        if self.preference_filter not in ("all", "winner-safe"):
+            raise ConfigError(
+                f"preference_filter is {self.preference_filter!r}; allowed are 'all' and "
+                "'winner-safe'"
+            )
+        for name in ("alpha", "beta", "multiplier_learning_rate"):
+            if getattr(self, name) <= 0.0:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be above 0")
+        for name in ("preference_coef", "anchor_coef", "multiplier_max", "n_attain_steps"):
+            if getattr(self, name) < 0.0:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 0")
+        if not 0.0 <= self.multiplier_init <= self.multiplier_max:
+            raise ConfigError(
+                f"multiplier_init is {self.multiplier_init}; allowed is [0, multiplier_max], and "
+                f"multiplier_max is {self.multiplier_max}"
+            )
+        if not 0.0 < self.preference_bias <= 1.0:
+            raise ConfigError(f"preference_bias is {self.preference_bias}; allowed is (0, 1]")
+        if not 0.0 < self.attain_margin <= 1.0:
+            raise ConfigError(f"attain_margin is {self.attain_margin}; allowed is (0, 1]")
+
+
+class PRESAObjective(Objective):
+    """
+    Minimises the preference loss subject to E[p(label is right)] >= delta.
+
+    Phase 1 (``n_attain_steps``) maximises E[p] alone, to find the level that can be attained;
+    phase 2 descends on the Lagrangian while the multiplier ascends.
+
+    :param settings: see :class:`~sb3_presa.presa.presa.PRESA`
+    :param n_pairs: pairs of segments a gradient step
+    :param n_segment_steps: steps sampled of each segment longer than that
+    """
+
+    multiplier: th.Tensor
+    delta: th.Tensor
+    offset: th.Tensor
+    attained: th.Tensor
+
+    def __init__(self, settings: PRESASettings, n_pairs: int, n_segment_steps: int) -> None:
+        super().__init__(n_pairs, n_segment_steps)
+        self.settings = settings
+        self.register_buffer("multiplier", th.tensor(settings.multiplier_init))
+        self.register_buffer("delta", th.tensor(settings.delta))
+        self.register_buffer("offset", th.tensor(0.0))
+        self.register_buffer("attained", th.tensor(0.5))
+
+    def reset(self) -> None:
+        self.multiplier.fill_(self.settings.multiplier_init)
+        self.delta.fill_(self.settings.delta)
+        self.offset.zero_()
+        self.attained.fill_(0.5)
+
+    def attach(self, labels: SegmentLabels) -> None:
+        self.has_safety = bool((~labels.p_safe.isnan()).any())
+        self.has_comparisons = bool((~labels.preferences.isnan()).any())
+        self._warn_of_missing_labels(labels)
+        # NaN compares as False: a winner that nobody labelled is not known to be unsafe
+        first, second = (labels.p_safe[labels.pairs] < 0.5).unbind(1)
+        winner_unsafe = th.where(labels.preferences >= 0.5, first, second)
+        usable = ~labels.preferences.isnan()
+        if self.settings.preference_filter == "winner-safe":
+            usable &= ~winner_unsafe
+        self._usable_comparison = usable
+        self._usable_rows = usable.nonzero().flatten()
+
+    def _warn_of_missing_labels(self, labels: SegmentLabels) -> None:
+        if len(labels.pairs) == 0:
+            raise ConfigError("the feedback holds no label to train on")
+        if not self.has_comparisons:
+            warnings.warn("there are no comparisons: only safety is learnt", stacklevel=2)
+        if not self.has_safety:
+            warnings.warn(
+                "there are no safety labels: preferences are learnt without a constraint",
+                stacklevel=2,
+            )
+        elif not bool((labels.p_safe > 0.5).any()) or not bool((labels.p_safe < 0.5).any()):
+            only = "safe" if bool((labels.p_safe > 0.5).any()) else "unsafe"
+            warnings.warn(
+                f"every safety label says {only}: the constraint is one-sided", stacklevel=2
+            )
+
+    def sample_pairs(self, labels: SegmentLabels, generator: th.Generator) -> th.Tensor:
+        """
+        Half of the pairs uniformly, half among the comparisons that the preference loss uses.
+
+        :param labels: the training labels
+        :param generator: source of randomness
+        :return: rows of ``labels.pairs``, (n_pairs,)
+        """
+        n_usable = self.n_pairs // 2 if len(self._usable_rows) else 0
+        device = generator.device
+        uniform = th.randint(
+            len(labels.pairs), (self.n_pairs - n_usable,), generator=generator, device=device
+        )
+        if n_usable == 0:
+            return uniform
+        usable = th.randint(
+            len(self._usable_rows), (n_usable,), generator=generator, device=device
+        )
+        return th.cat([uniform, self._usable_rows[usable]])
+
+    def before_step(self, step: int) -> dict[str, float]:
+        if step != self.settings.n_attain_steps or step == 0 or not self.has_safety:
+            return {}
+        attained = float(self.attained)
+        reachable = self.settings.attain_margin * attained
+        if reachable < self.settings.delta:
+            warnings.warn(
+                f"delta = {self.settings.delta:g} cannot be reached: maximising it alone took "
+                f"E[p(label is right)] to {attained:.3f}. delta is now {reachable:.3f}, "
+                f"{self.settings.attain_margin:g} of that.",
+                stacklevel=2,
+            )
+        self.delta.fill_(min(self.settings.delta, reachable))
+        return {"attained": attained, "delta": float(self.delta)}
+
+    def segment_log_ratio(self, batch: PairBatch) -> th.Tensor:
+        """
+        :param batch: the minibatch
+        :return: r of each segment, (B, 2)
+        """
+        return losses.segment_log_ratio(
+            batch.log_ratio,
+            batch.weights,
+            batch.positions,
+            batch.lengths,
+            self.settings.gamma,
+            self.settings.normalize_length,
+        )
+
+    def utility(self, batch: PairBatch) -> th.Tensor:
+        return self.settings.beta * self.segment_log_ratio(batch) - self.offset
+
+    def forward(self, batch: PairBatch, step: int) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+        settings = self.settings
+        r = self.segment_log_ratio(batch)
+        preference, preference_metrics = self._preference(batch, r)
+        anchor = self._anchor(batch)
+        metrics = {**preference_metrics, "anchor_loss": anchor}
+        regularised = settings.anchor_coef * anchor
+        if not self.has_safety:
+            return settings.preference_coef * preference + regularised, metrics
+        probability, safety_metrics = self._safety(batch, r)
+        if step < settings.n_attain_steps:
+            loss = -probability + regularised
+            self.attained.lerp_(probability.detach(), 1.0 - _RUNNING_DECAY)
+        else:
+            lagrangian = losses.lagrangian(
+                settings.preference_coef * preference,
+                probability,
+                self.multiplier.clone(),  # it is changed in place below, before backward
+                self.delta,
+            )
+            loss = lagrangian + regularised
+            self.multiplier.copy_(
+                losses.dual_ascent(
+                    self.multiplier,
+                    probability,
+                    self.delta,
+                    settings.multiplier_learning_rate,
+                    settings.multiplier_max,
+                )
+            )
+        metrics |= safety_metrics
+        metrics |= {"multiplier": self.multiplier.clone(), "delta": self.delta}
+        return loss, metrics
+
+    def _preference(
+        self, batch: PairBatch, r: th.Tensor
+    ) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+        usable = self._usable_comparison[batch.rows].float()
+        preference = batch.preference.nan_to_num(0.5)
+        utility = self.settings.alpha * r
+        loss = losses.preference_loss(
+            utility[:, 0], utility[:, 1], preference, self.settings.preference_bias
+        )
+        first_won = (preference > 0.5).unsqueeze(-1)
+        winner_loser = th.where(first_won, r, r.flip(-1)).detach()
+        return losses.weighted_mean(loss, usable), {
+            "preference_loss": losses.weighted_mean(loss.detach(), usable),
+            "log_ratio_preferred": losses.weighted_mean(winner_loser[:, 0], usable),
+            "log_ratio_rejected": losses.weighted_mean(winner_loser[:, 1], usable),
+        }
+
+    def _safety(self, batch: PairBatch, r: th.Tensor) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+        labelled = (~batch.p_safe.isnan()).float()
+        p_safe = batch.p_safe.nan_to_num(0.5)
+        utility = self.settings.beta * r
+        if self.settings.center_utilities:
+            self._update_offset(utility.detach(), p_safe, labelled)
+        probability = losses.label_probability(utility - self.offset.clone(), p_safe)
+        expected = losses.expected_label_probability(
+            probability, p_safe, labelled, self.settings.unsafe_weight
+        )
+        safe, unsafe = labelled * p_safe, labelled * (1.0 - p_safe)
+        return expected, {
+            "p_right": expected,
+            "p_right_safe": losses.weighted_mean(probability.detach(), safe),
+            "p_right_unsafe": losses.weighted_mean(probability.detach(), unsafe),
+            "offset": self.offset.clone(),
+        }
+
+    def _update_offset(self, utility: th.Tensor, p_safe: th.Tensor, labelled: th.Tensor) -> None:
+        """Moves the offset towards the middle between the classes' mean utilities."""
+        safe, unsafe = labelled * p_safe, labelled * (1.0 - p_safe)
+        means = losses.weighted_mean(utility, safe), losses.weighted_mean(utility, unsafe)
+        both = ((safe.sum() > 0) & (unsafe.sum() > 0)).float()
+        middle = 0.5 * (means[0] + means[1])
+        self.offset.lerp_(middle, both * (1.0 - _RUNNING_DECAY))
+
+    def _anchor(self, batch: PairBatch) -> th.Tensor:
+        """Negative log-likelihood of segments that won their comparison and are safe."""
+        if self.has_comparisons:
+            first, second = batch.preference, 1.0 - batch.preference
+            won = th.stack([first, second], dim=-1).nan_to_num(0.0)
+        else:
+            won = th.ones_like(batch.p_safe)
+        safe = batch.p_safe.nan_to_num(0.0) if self.has_safety else 1.0
+        steps = batch.weights / batch.lengths.unsqueeze(-1)
+        return -losses.weighted_mean((steps * batch.log_prob).sum(-1), won * safe)

@@ -1,0 +1,178 @@
+"""PRESA: preference-based and safety-based alignment of an offline policy."""
+
+from typing import Any, ClassVar
+
+import torch as th
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.type_aliases import GymEnv, Schedule
+
+from sb3_presa.common.alignment import AlignmentAlgorithm
+from sb3_presa.common.schedules import CosineSchedule
+from sb3_presa.presa.objective import PRESAObjective, PRESASettings
+
+
+class PRESA(AlignmentAlgorithm):
+    r"""
+    Offline safe policy optimisation from heterogeneous feedback (Gong, Varakantham and Kumar,
+    AAMAS 2026, https://arxiv.org/abs/2512.20173): a policy is learnt from logged behaviour,
+    pairwise preferences over segments and binary safety labels of segments, without a reward
+    model, a cost model or a simulator.
+
+    Behaviour cloning gives a reference policy. A segment of L steps has the log-ratio
+    :math:`r = \sum_t \gamma^t \log(\pi(a_t|s_t) / \pi_\text{ref}(a_t|s_t))`. Contrastive
+    preference learning is minimised subject to the mean probability that the policy classifies
+    segments as they are labelled, :math:`p(Y = y) = \sigma(y (\beta r - z_0))`, being at least
+    :math:`\delta`, with a Lagrange multiplier :math:`\nu`.
+
+    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
+    :param env: environment to take the spaces from, or ``None`` to take the dataset's; it is
+        never stepped while learning
+    :param learning_rate: learning rate of alignment, a number or a function of the share of the
+        alignment steps that remains (1 to 0)
+    :param n_cloning_steps: gradient steps of behaviour cloning
+    :param cloning_learning_rate: learning rate at the start of cloning; falls to a hundredth
+    :param cloning_batch_size: transitions a cloning step
+    :param n_pairs: pairs of segments an alignment step; half are drawn from all labels, half
+        from the comparisons that ``preference_filter`` lets through
+    :param n_segment_steps: steps sampled, stratified, of each segment longer than that
+    :param gamma: discount in (0, 1] of the log-ratios along a segment
+    :param normalize_length: ``True`` scales r to that of a segment of 100 steps, so that
+        segments of different lengths are on one scale; ``False`` is the paper's sum
+    :param alpha: inverse temperature of the preference loss, per unit of r
+    :param beta: inverse temperature of the safety classification, per unit of r
+    :param preference_bias: CPL's conservative bias in (0, 1], 1 for none (the paper's)
+    :param preference_coef: weight of the preference loss, 1 in the paper, 0 to learn safety only
+    :param preference_filter: which comparisons the preference loss uses: ``"winner-safe"``
+        leaves out those whose winner is labelled unsafe, ``"all"`` is the paper's
+    :param anchor_coef: weight of a cloning term on segments that won their comparison and are
+        safe, which keeps the policy near data that are both; 0 in the paper
+    :param delta: level in (0, 1) that E[p(label is right)] must reach
+    :param n_attain_steps: alignment steps that only maximise E[p], to find the level that can
+        be attained; delta is then lowered to ``attain_margin`` of it if it is above. 0 keeps
+        the given delta, as the paper does
+    :param attain_margin: share in (0, 1] of the attained level that delta is held to
+    :param unsafe_weight: share in (0, 1) of E[p] that falls to the unsafe segments, however
+        many there are; ``None`` is the paper's plain mean over all labelled segments
+    :param center_utilities: ``True`` classifies against a running midpoint z0 between the two
+        classes, ``False`` against 0, as the paper does
+    :param multiplier_init: multiplier at the start
+    :param multiplier_learning_rate: step of the ascent on the multiplier
+    :param multiplier_max: cap on the multiplier, so that a delta out of reach cannot make it
+        run away
+    :param average_decay: the weights that act are the running average of the trained ones; this
+        is the share of the old average that stays at each step (0 acts with the last weights,
+        as the paper does)
+    :param max_grad_norm: gradients are clipped to this norm
+    :param validation_fraction: share in [0, 1) of the labels held out by episode; preference
+        accuracy and safety AUC on them are logged
+    :param precision: ``"float32"`` or ``"bfloat16"`` (autocast; faster where the processor has
+        bfloat16 matrix instructions)
+    :param policy_kwargs: further arguments of the policy
+    :param stats_window_size: kept for SB3's interface
+    :param tensorboard_log: folder for TensorBoard logs, ``None`` for none
+    :param verbose: 0 for no output, 1 for info, 2 for debug
+    :param device: device to train on
+    :param seed: seed of the initial weights and of the minibatches
+    :raises ConfigError: for an argument out of its range or spaces that are not supported
+    """
+
+    default_total_timesteps: ClassVar[int] = 3200
+    objective: PRESAObjective
+
+    def __init__(
+        self,
+        policy: str | type[BasePolicy] = "MlpPolicy",
+        env: GymEnv | str | None = None,
+        learning_rate: float | Schedule = CosineSchedule(3e-4, 6e-6),
+        n_cloning_steps: int = 2000,
+        cloning_learning_rate: float = 1e-3,
+        cloning_batch_size: int = 1024,
+        n_pairs: int = 32,
+        n_segment_steps: int = 64,
+        gamma: float = 0.99,
+        normalize_length: bool = True,
+        alpha: float = 0.2,
+        beta: float = 0.2,
+        preference_bias: float = 1.0,
+        preference_coef: float = 1.0,
+        preference_filter: str = "winner-safe",
+        anchor_coef: float = 3.0,
+        delta: float = 0.95,
+        n_attain_steps: int = 300,
+        attain_margin: float = 0.95,
+        unsafe_weight: float | None = 2.0 / 3.0,
+        center_utilities: bool = True,
+        multiplier_init: float = 1.0,
+        multiplier_learning_rate: float = 0.05,
+        multiplier_max: float = 2.0,
+        average_decay: float = 0.99,
+        max_grad_norm: float = 10.0,
+        validation_fraction: float = 0.0,
+        precision: str = "float32",
+        policy_kwargs: dict[str, Any] | None = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        verbose: int = 0,
+        device: th.device | str = "auto",
+        seed: int | None = None,
+        _init_setup_model: bool = True,
+    ) -> None:
+        self.n_pairs = n_pairs
+        self.n_segment_steps = n_segment_steps
+        self.gamma = gamma
+        self.normalize_length = normalize_length
+        self.alpha = alpha
+        self.beta = beta
+        self.preference_bias = preference_bias
+        self.preference_coef = preference_coef
+        self.preference_filter = preference_filter
+        self.anchor_coef = anchor_coef
+        self.delta = delta
+        self.n_attain_steps = n_attain_steps
+        self.attain_margin = attain_margin
+        self.unsafe_weight = unsafe_weight
+        self.center_utilities = center_utilities
+        self.multiplier_init = multiplier_init
+        self.multiplier_learning_rate = multiplier_learning_rate
+        self.multiplier_max = multiplier_max
+        self._make_objective()  # refuses settings out of their range now, not when data come
+        super().__init__(
+            policy,
+            env,
+            learning_rate,
+            n_cloning_steps=n_cloning_steps,
+            cloning_learning_rate=cloning_learning_rate,
+            cloning_batch_size=cloning_batch_size,
+            validation_fraction=validation_fraction,
+            precision=precision,
+            max_grad_norm=max_grad_norm,
+            average_decay=average_decay,
+            policy_kwargs=policy_kwargs,
+            stats_window_size=stats_window_size,
+            tensorboard_log=tensorboard_log,
+            verbose=verbose,
+            device=device,
+            seed=seed,
+            init_setup_model=_init_setup_model,
+        )
+
+    def _make_objective(self) -> PRESAObjective:
+        settings = PRESASettings(
+            gamma=self.gamma,
+            normalize_length=self.normalize_length,
+            alpha=self.alpha,
+            beta=self.beta,
+            preference_bias=self.preference_bias,
+            preference_coef=self.preference_coef,
+            preference_filter=self.preference_filter,
+            anchor_coef=self.anchor_coef,
+            delta=self.delta,
+            n_attain_steps=self.n_attain_steps,
+            attain_margin=self.attain_margin,
+            unsafe_weight=self.unsafe_weight,
+            center_utilities=self.center_utilities,
+            multiplier_init=self.multiplier_init,
+            multiplier_learning_rate=self.multiplier_learning_rate,
+            multiplier_max=self.multiplier_max,
+        )
+        return PRESAObjective(settings, self.n_pairs, self.n_segment_steps)

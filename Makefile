@@ -12,7 +12,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # One thread a process is faster than two for networks of this size.
 export OMP_NUM_THREADS ?= 1
 
-DATASETS := ball-run-v0 ball-circle-v0 car-run-v0 car-circle-v0
+# The datasets that recipes make, and the environment of each.
+DATASETS := ball-run ball-circle car-run car-circle
+ENV.ball-run := presa/SafetyBallRun-v0
+ENV.ball-circle := presa/SafetyBallCircle-v0
+ENV.car-run := presa/SafetyCarRun-v0
+ENV.car-circle := presa/SafetyCarCircle-v0
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev quickstart test lint format type docs datasets benchmark-core wheel wheel-test clean
@@ -70,10 +75,15 @@ type: install-dev  ## Check types, strictly
 docs: install-dev  ## Build the documentation; a warning is an error
 	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
 
-datasets: $(addprefix dataset-,$(DATASETS))  ## Rebuild the four datasets from their recipes (or one: make dataset-car-run-v0)
+datasets: $(DATASETS:%=datasets/presa/%-v0/data/metadata.json)  ## Collect what is missing of the four datasets (`make dataset-car-run` collects one anew)
+
+datasets/presa/%-v0/data/metadata.json: | $(VENV)/.install
+	$(MAKE) --no-print-directory dataset-$*
 
 dataset-%: install
-	$(BIN)/sb3-presa collect --recipe datasets/recipes/$*.toml
+	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa collect $(ENV.$*) --id presa/$*-v0 \
+		--recipe datasets/recipes/$*.toml --overwrite
+	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa label presa/$*-v0 --cost-limit 20
 
 benchmark-core: install  ## Train and evaluate the 36 agents of the results table; resumes when interrupted
 	$(BIN)/python benchmarks/core.py
@@ -84,10 +94,9 @@ wheel: install-dev  ## Build the source distribution and the wheel into dist/
 
 wheel-test: wheel  ## Install the wheel into an empty environment and use it
 	rm -rf build/wheel-test
-	$(PYTHON) -m venv build/wheel-test
 	$(MAKE) --no-print-directory VENV=build/wheel-test build/wheel-test/.torch
 	build/wheel-test/bin/python -m pip --disable-pip-version-check install dist/*.whl
-	cd build/wheel-test && bin/python ../../tests/wheel_smoke.py
+	cd build/wheel-test && bin/python -P ../../tests/wheel_smoke.py
 
 clean:  ## Remove what was built; the environment stays
 	rm -rf build dist docs/_build .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -26,7 +26,7 @@ class BuildWithExampleDataset(build_py):
         if not (EXAMPLE_DATASET / "data" / "main_data.hdf5").is_file():
             raise FileError(
                 f"{EXAMPLE_DATASET} is missing, and a wheel ships this dataset. Restore it with "
-                f"`git checkout -- {EXAMPLE_DATASET}`, or rebuild it: `make dataset-ball-run-v0`."
+                f"`git checkout -- {EXAMPLE_DATASET}`, or rebuild it: `make dataset-ball-run`."
             )
         copytree(EXAMPLE_DATASET, self._target(), dirs_exist_ok=True)
 

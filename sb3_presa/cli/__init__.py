@@ -1,0 +1,75 @@
+"""
+The ``sb3-presa`` command. Each command parses its arguments, calls the library and prints.
+
+Whatever is slow to import is imported inside the commands, so that ``sb3-presa --help`` is quick.
+"""
+
+import warnings
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from sb3_presa._version import __version__
+from sb3_presa.cli import agents, datasets
+from sb3_presa.cli.console import print_error, print_warning
+from sb3_presa.errors import PresaError
+
+__all__ = ["app", "main"]
+
+
+class _ErrorsInOneLine(TyperGroup):
+    """Turns the errors that users can do something about into one line and exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (PresaError, OSError) as error:
+            if ctx.params.get("debug"):
+                raise
+            print_error(error)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    name="sb3-presa",
+    cls=_ErrorsInOneLine,
+    help="Safe offline policies from preferences and safety labels.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sb3-presa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", envvar="SB3_PRESA_DEBUG", help="Show the traceback of an error."),
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+
+
+app.command(rich_help_panel="Data")(datasets.label)
+app.command(rich_help_panel="Data")(datasets.collect)
+app.command(rich_help_panel="Agents")(agents.train)
+app.command(rich_help_panel="Agents")(agents.evaluate)
+
+
+def main() -> None:
+    """Run ``sb3-presa`` with the arguments of this process; warnings become one line each."""
+    warnings.showwarning = print_warning
+    app()

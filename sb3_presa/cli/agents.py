@@ -1,0 +1,205 @@
+"""``sb3-presa train`` and ``evaluate``: from a labelled dataset to an agent and its numbers."""
+
+import inspect
+import json
+import zipfile
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sb3_presa.cli.console import parse_settings, print_table
+from sb3_presa.data.atomic import atomic_path
+from sb3_presa.errors import ConfigError
+
+if TYPE_CHECKING:
+    import gymnasium as gym
+
+    from sb3_presa.common.evaluation import SafetyEvaluation
+    from sb3_presa.common.offline_algorithm import OfflineAlgorithm
+
+#: Arguments of a constructor that have an option of their own, or none that text could give.
+_NOT_SETTINGS = frozenset({"self", "policy", "env", "verbose", "tensorboard_log", "seed", "device"})
+
+
+class AlgorithmName(StrEnum):
+    """What ``--algorithm`` takes."""
+
+    presa = "presa"
+    bc = "bc"
+
+
+def train(
+    dataset: Annotated[str, typer.Argument(help="Id of a Minari dataset, or its folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The model to write, a .zip.")],
+    feedback: Annotated[str, typer.Option(help="Name of the feedback to learn from.")] = "default",
+    algorithm: Annotated[AlgorithmName, typer.Option(help="The algorithm.")] = AlgorithmName.presa,
+    policy: Annotated[
+        str, typer.Option(help="MlpPolicy, CnnPolicy or MultiInputPolicy.")
+    ] = "MlpPolicy",
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Gradient steps in all.", show_default="the algorithm's own"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A setting of the algorithm, as a Python literal; can be repeated.",
+        ),
+    ] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="Folder for TensorBoard logs.", show_default="none")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print what is logged.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")] = False,
+) -> None:
+    """Train an agent on a labelled dataset and save it as a Stable-Baselines3 model."""
+    out = _model_path(out)
+    algorithm_class = _algorithm(algorithm)
+    values = parse_settings(settings or (), _settings_of(algorithm_class))
+    model = algorithm_class.load_offline(
+        dataset,
+        feedback,
+        policy=policy,
+        seed=seed,
+        device=device,
+        verbose=int(verbose),
+        tensorboard_log=None if tensorboard is None else str(tensorboard),
+        **values,
+    )
+    model.learn(steps, progress_bar=not quiet)
+    with atomic_path(out) as temporary:
+        model.save(temporary)
+    typer.echo(f"Saved {out} after {model.num_timesteps} steps.")
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A model that `sb3-presa train` saved.")],
+    cost_limit: Annotated[
+        float, typer.Option(min=0, help="Cost of an episode up to which it counts as safe.")
+    ],
+    dataset: Annotated[
+        str | None, typer.Option(help="Run in the environment that this dataset comes from.")
+    ] = None,
+    env: Annotated[str | None, typer.Option(help="Run in this Gymnasium environment.")] = None,
+    episodes: Annotated[int, typer.Option(min=1, help="Number of episodes.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    json_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--json", metavar="FILE", help="Also write the numbers here.", show_default="no"
+        ),
+    ] = None,
+) -> None:
+    """Run a saved agent in its environment and print what it earns and what it costs."""
+    if (dataset is None) == (env is None):
+        raise ConfigError("evaluate takes an environment: either --dataset ID or --env ENV_ID")
+    from sb3_presa.common.evaluation import evaluate_safety
+
+    agent = _algorithm(_saved_algorithm(model)).load(model, device=device)
+    environment, reference = _environment(dataset, env)
+    try:
+        result = evaluate_safety(
+            agent,
+            environment,
+            cost_limit=cost_limit,
+            n_eval_episodes=episodes,
+            seed=seed,
+            warn=False,
+            reward_reference=reference,
+        )
+    finally:
+        environment.close()
+    _print_evaluation(f"{model.name}, {episodes} episodes, cost limit {cost_limit:g}", result)
+    if json_file is not None:
+        with atomic_path(json_file) as temporary:
+            temporary.write_text(json.dumps(result.as_dict(), indent=2, allow_nan=False) + "\n")
+
+
+def _algorithm(name: str) -> type["OfflineAlgorithm"]:
+    import sb3_presa
+
+    for known in sb3_presa.ALGORITHMS:
+        if known.lower() == name.lower():
+            algorithm_class: type[OfflineAlgorithm] = getattr(sb3_presa, known)
+            return algorithm_class
+    raise ConfigError(
+        f"there is no algorithm {name!r}; there are: {', '.join(sb3_presa.ALGORITHMS)}"
+    )
+
+
+def _settings_of(algorithm_class: type["OfflineAlgorithm"]) -> dict[str, inspect.Parameter]:
+    parameters = inspect.signature(algorithm_class.__init__).parameters
+    return {
+        name: parameter
+        for name, parameter in parameters.items()
+        if name not in _NOT_SETTINGS
+        and not name.startswith("_")
+        and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    }
+
+
+def _model_path(path: Path) -> Path:
+    """Complete the suffix as SB3's ``save`` does; make the folder before training, not after."""
+    path = path if path.suffix else path.with_suffix(".zip")
+    if path.is_dir():
+        raise ConfigError(f"--out {path} is a folder; it must name the model's file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _saved_algorithm(path: Path) -> str:
+    """Read which algorithm wrote a model, without unpickling anything."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name: Any = json.loads(archive.read("data")).get("algorithm")
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise ConfigError(f"{path} is not a model that Stable-Baselines3 saved: {error}") from error
+    if not isinstance(name, str):
+        raise ConfigError(f"{path} was not saved by an algorithm of sb3_presa")
+    return name
+
+
+def _environment(
+    dataset: str | None, env_id: str | None
+) -> tuple["gym.Env[Any, Any]", tuple[float, float] | None]:
+    """Make the environment, with the returns that count as 0 and 1 where the dataset knows them."""
+    import gymnasium as gym
+
+    from sb3_presa.data import resolve_dataset, reward_reference
+
+    if dataset is not None:
+        found = resolve_dataset(dataset)
+        return found.recover_environment(eval_env=True), reward_reference(found)
+    assert env_id is not None
+    try:
+        return gym.make(env_id), None
+    except (gym.error.Error, ModuleNotFoundError) as error:
+        raise ConfigError(f"--env {env_id}: {error}") from error
+
+
+def _print_evaluation(title: str, result: "SafetyEvaluation") -> None:
+    normalized = "-" if result.normalized_reward is None else f"{result.normalized_reward:.3f}"
+    print_table(
+        title,
+        ("", "mean", "std", "normalised"),
+        (
+            ("reward", f"{result.reward_mean:.2f}", f"{result.reward_std:.2f}", normalized),
+            (
+                "cost",
+                f"{result.cost_mean:.2f}",
+                f"{result.cost_std:.2f}",
+                f"{result.normalized_cost:.3f}",
+            ),
+        ),
+    )
+    typer.echo(
+        f"{'safe' if result.safe else 'NOT safe'}: {result.safe_episode_ratio:.0%} of the episodes "
+        f"keep the limit; the worst 10% cost {result.cost_cvar90:.2f} on average"
+    )

@@ -1,0 +1,92 @@
+"""What the commands share: messages of one line, tables, settings from text."""
+
+import ast
+import sys
+from collections.abc import Collection, Mapping
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sb3_presa.errors import ConfigError
+
+
+def _print_line(style: str, label: str, message: object) -> None:
+    # soft_wrap: a long message stays one line, whatever the width of the terminal.
+    text = " ".join(str(message).split())
+    Console(stderr=True).print(f"[{style}]{label}:[/] {escape(text)}", soft_wrap=True)
+
+
+def print_error(error: BaseException) -> None:
+    """
+    Print one red line on standard error.
+
+    :param error: what went wrong
+    """
+    _print_line("bold red", "Error", error)
+
+
+def print_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """
+    Print one yellow line on standard error; has the signature of ``warnings.showwarning``.
+
+    :param message: the warning
+    :param category: unused
+    :param filename: unused
+    :param lineno: unused
+    :param file: unused
+    :param line: unused
+    """
+    _print_line("yellow", "Warning", message)
+
+
+def print_table(title: str, columns: Collection[str], rows: Collection[Collection[str]]) -> None:
+    """
+    Print a table on standard output; every column but the first is aligned to the right.
+
+    :param title: line above the table
+    :param columns: headings
+    :param rows: as many texts each as there are headings
+    """
+    table = Table(title=escape(title), title_justify="left")
+    for index, column in enumerate(columns):
+        table.add_column(escape(column), justify="right" if index else "left")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    # A pipe has no width: do not fold what a script may read.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def parse_settings(settings: Collection[str], allowed: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Read ``key=value`` texts. A value is a Python literal (``3e-4``, ``None``, ``"safe"``,
+    ``{"net_arch": [64]}``), or else the text as it stands.
+
+    :param settings: the texts
+    :param allowed: the names that may be set
+    :return: the values by name
+    :raises ConfigError: for a text without ``=``, an unknown name, or a name given twice
+    """
+    values: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        key = key.strip()
+        if not equals:
+            raise ConfigError(f"--set takes KEY=VALUE, and got {setting!r}")
+        if key not in allowed:
+            raise ConfigError(f"--set {key}: no such setting; there are: {', '.join(allowed)}")
+        if key in values:
+            raise ConfigError(f"--set {key} is given twice")
+        try:
+            values[key] = ast.literal_eval(text.strip())
+        except (ValueError, SyntaxError):
+            values[key] = text
+    return values

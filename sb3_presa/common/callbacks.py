@@ -94,7 +94,8 @@ class SafetyEvalCallback(EvalCallback):
     def _on_step(self) -> bool:
         if self.eval_freq <= 0 or self.n_calls % self.eval_freq != 0:
             return True
-        self._sync_normalization()
+        if self.model.get_vec_normalize_env() is not None:
+            sync_envs_normalization(self.training_env, self.eval_env)
         self._is_success_buffer = []
         result = evaluate_safety(
             self.model,
@@ -119,22 +120,6 @@ class SafetyEvalCallback(EvalCallback):
         if self.callback is not None:
             continue_training = continue_training and self._on_event()
         return continue_training
-
-    def _sync_normalization(self) -> None:
-        """
-        Give the evaluation environment the training environment's running statistics.
-
-        :raises AssertionError: If the two are not wrapped alike, as ``EvalCallback`` does.
-        """
-        if self.model.get_vec_normalize_env() is None:
-            return
-        try:
-            sync_envs_normalization(self.training_env, self.eval_env)
-        except AttributeError as error:
-            raise AssertionError(
-                "The training and the evaluation environment are not wrapped the same way: "
-                "wrap both, or neither, in VecNormalize"
-            ) from error
 
     def _append_to_file(self, result: SafetyEvaluation) -> None:
         assert self.log_path is not None

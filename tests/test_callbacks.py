@@ -23,15 +23,16 @@ from sb3_presa.errors import ConfigError
 
 EVAL_FREQ = 8
 # One (reward, cost) an evaluation; the limit is 20. Best so far: 0, 2 (cheaper), 3 (safe), 5, 7.
+# The safe ones earn less than any unsafe one earns or saves.
 EVALUATIONS = [
     (5.0, 30.0),
     (9.0, 50.0),
     (1.0, 25.0),
-    (2.0, 10.0),
+    (-40.0, 10.0),
     (50.0, 21.0),
-    (3.0, 20.0),
-    (2.5, 0.0),
-    (4.0, 5.0),
+    (-30.0, 20.0),
+    (-35.0, 0.0),
+    (-20.0, 5.0),
 ]
 BESTS = [0, 2, 3, 5, 7]
 
@@ -194,9 +195,9 @@ def test_a_callback_after_each_evaluation_can_stop_training() -> None:
 
 
 def test_an_unsafe_agent_never_reaches_a_reward_threshold() -> None:
-    stop = StopTrainingOnRewardThreshold(reward_threshold=3.0)
+    stop = StopTrainingOnRewardThreshold(reward_threshold=-30.0)
     model, _ = train(make_callback(callback_on_new_best=stop), 8)
-    # Rewards 5 and 9 come first but cost too much; evaluation 5 is safe with 3.
+    # Rewards 5 and 9 come first but cost too much; evaluation 5 is safe with -30.
     assert model.num_timesteps == steps([5])[0]
 
 

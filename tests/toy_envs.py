@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import gymnasium as gym
 import numpy as np
+import numpy.typing as npt
 from gymnasium import spaces
 
 Kind: TypeAlias = Literal["box", "discrete", "multidiscrete", "dict", "image"]
@@ -19,7 +20,7 @@ _IMAGE_SIDE = 36
 class PointEnv(gym.Env[Any, Any]):
     """A point moves; reward is its step to the right, cost 1 where it is high up."""
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012 (as Gymnasium does)
 
     def __init__(self, kind: Kind = "box", render_mode: str | None = None) -> None:
         self.kind, self.render_mode = kind, render_mode
@@ -53,14 +54,13 @@ class PointEnv(gym.Env[Any, Any]):
     def render(self) -> Any:
         return self._draw()
 
-    def _move(self, action: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def _move(self, action: Any) -> npt.NDArray[np.float64]:
+        move = np.asarray(action, dtype=np.float64)
         if self.kind == "discrete":
-            return np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]], dtype=np.float64)[
-                int(action)
-            ]
-        if self.kind == "multidiscrete":
-            return np.asarray(action, dtype=np.float64) - 1.0
-        return np.clip(np.asarray(action, dtype=np.float64), -1.0, 1.0)
+            move = np.array([[0.0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])[int(action)]
+        elif self.kind == "multidiscrete":
+            move -= 1.0
+        return move.clip(-1.0, 1.0)
 
     def _observe(self) -> Any:
         if self.kind == "image":
@@ -70,7 +70,7 @@ class PointEnv(gym.Env[Any, Any]):
             return {"where": self._at.astype(np.float32), "zone": zone}
         return np.array([*self._at, self._at.prod()], dtype=np.float32)
 
-    def _draw(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    def _draw(self) -> npt.NDArray[np.uint8]:
         picture = np.zeros((_IMAGE_SIDE, _IMAGE_SIDE, 3), dtype=np.uint8)
         column, row = np.rint((self._at + 1) / 2 * (_IMAGE_SIDE - 5)).astype(int)
         picture[row : row + 4, column : column + 4] = 255

@@ -3,16 +3,20 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Literal, TypeAlias
 
+import gymnasium as gym
+import h5py
 import minari
-from minari import EpisodeData, MinariDataset
+from minari import MinariDataset
 from minari.dataset.minari_dataset import DATASET_ID_RE
+from minari.dataset.minari_storage import is_image_space
 from minari.storage import get_dataset_path
 
 from sb3_presa.errors import DatasetError
 
 DatasetLike: TypeAlias = str | os.PathLike[str] | MinariDataset
+Field: TypeAlias = Literal["observations", "actions", "rewards", "cost"]
 
 
 def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
@@ -87,10 +91,55 @@ def reward_reference(dataset: DatasetLike) -> tuple[float, float] | None:
     return None if low is None or high is None else (float(low), float(high))
 
 
-def read_episodes(dataset: MinariDataset) -> Iterator[EpisodeData]:
-    """The dataset's episodes; what a damaged storage raises becomes a DatasetError."""
+def read_episodes(
+    dataset: MinariDataset, fields: tuple[Field, ...]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Some of what is recorded of each episode, in the dataset's order.
+
+    :param dataset: an open dataset.
+    :param fields: what to read; ``"cost"`` is ``infos["cost"]``, None where there is none.
+    :return: pairs of the episode's id and its fields, as stored.
+    :raises DatasetError: if the storage is damaged.
+    """
+    images = "observations" in fields and _holds_images(dataset.observation_space)
+    plain_hdf5 = dataset.storage.FORMAT == "hdf5" and not images
     try:
-        yield from dataset.iterate_episodes()
+        yield from (_read_hdf5 if plain_hdf5 else _read_through_minari)(dataset, fields)
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         where = dataset.storage.data_path
         raise DatasetError(f"Dataset '{dataset.id}' at {where} is damaged: {error}") from error
+
+
+def _read_through_minari(
+    dataset: MinariDataset, fields: tuple[Field, ...]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    for episode in dataset.iterate_episodes():
+        cost = (episode.infos or {}).get("cost")
+        yield (
+            int(episode.id),
+            {name: cost if name == "cost" else getattr(episode, name) for name in fields},
+        )
+
+
+def _read_hdf5(
+    dataset: MinariDataset, fields: tuple[Field, ...]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """As Minari reads it, without what was not asked for: several times faster."""
+    with h5py.File(Path(dataset.storage.data_path) / "main_data.hdf5", "r") as file:
+        for index in dataset.episode_indices:
+            episode = file[f"episode_{index}"]
+            found: dict[str, Any] = {}
+            for name in fields:
+                item = episode.get("infos/cost") if name == "cost" else episode[name]
+                if isinstance(item, h5py.Group):
+                    found[name] = {key: item[key][()] for key in item}
+                else:
+                    found[name] = None if item is None else item[()]
+            yield int(index), found
+
+
+def _holds_images(space: gym.Space[Any]) -> bool:
+    """Whether Minari encodes some of the space's values as JPEG."""
+    if isinstance(space, gym.spaces.Dict):
+        return any(_holds_images(part) for part in space.values())
+    return bool(is_image_space(space))

@@ -12,7 +12,6 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
-from minari import EpisodeData
 
 from sb3_presa.data.checks import check_transitions, first_true_row
 from sb3_presa.data.datasets import (
@@ -126,19 +125,17 @@ def load_transitions(dataset: DatasetLike) -> Transitions:
     actions = _RowBuffer(dataset.total_steps, action_dtype)
     ids: list[int] = []
     lengths: list[int] = []
-    for episode in read_episodes(dataset):
-        length = len(episode.rewards)
+    for episode, found in read_episodes(dataset, ("observations", "actions")):
+        length = len(found["actions"])
         if length == 0:
             continue
-        observed = episode.observations if is_dict else {"": episode.observations}
+        observed = found["observations"] if is_dict else {"": found["observations"]}
         for key, buffer in flat.items():
             space = _subspace(dataset.observation_space, key)
             name = f"observations['{key}']" if key else "observations"
-            buffer.append(_shaped(observed[key], length + 1, space, name, episode.id)[:-1])
-        actions.append(
-            _shaped(episode.actions, length, dataset.action_space, "actions", episode.id)
-        )
-        ids.append(int(episode.id))
+            buffer.append(_shaped(observed[key], length + 1, space, name, episode)[:-1])
+        actions.append(_shaped(found["actions"], length, dataset.action_space, "actions", episode))
+        ids.append(episode)
         lengths.append(length)
     if not ids:
         raise DatasetError(f"Dataset '{dataset.id}' has no steps in its {len(dataset)} episodes.")
@@ -175,14 +172,16 @@ def load_outcomes(
     rewards: list[npt.NDArray[np.float64]] = []
     costs: list[npt.NDArray[np.float64]] = []
     ids: list[int] = []
-    for episode in read_episodes(dataset):
-        if len(episode.rewards) == 0:
+    for episode, found in read_episodes(dataset, ("rewards", "cost")):
+        steps = len(found["rewards"])
+        if steps == 0:
             continue
-        reward = np.asarray(episode.rewards, dtype=np.float64).reshape(len(episode.rewards), -1)
-        _require_finite(reward, "reward", dataset.id, episode.id)
-        rewards.append(reward[:, 0])
-        costs.append(_episode_cost(episode, dataset.id, missing_costs))
-        ids.append(int(episode.id))
+        where = f"Dataset '{dataset.id}', episode {episode}"
+        reward = np.asarray(found["rewards"], dtype=np.float64).reshape(steps, -1)[:, 0]
+        _require_finite(reward, "reward", where)
+        rewards.append(reward)
+        costs.append(_episode_cost(found["cost"], steps, where, missing_costs))
+        ids.append(episode)
     if not ids:
         raise DatasetError(f"Dataset '{dataset.id}' has no steps in its {len(dataset)} episodes.")
     lengths = np.asarray([len(reward) for reward in rewards], dtype=np.int64)
@@ -291,21 +290,15 @@ def _shaped(values: Any, rows: int, space: gym.Space[Any], name: str, episode_id
     return array.reshape(shape)
 
 
-def _require_finite(values: Array, name: str, dataset_id: str, episode_id: int) -> None:
-    bad = first_true_row(~np.isfinite(values))
-    if bad is not None:
-        raise DatasetError(
-            f"Dataset '{dataset_id}', episode {episode_id}, step {bad}: {name} "
-            f"{values[bad].flat[0]} is not finite."
-        )
+def _require_finite(values: Array, name: str, where: str) -> None:
+    step = first_true_row(~np.isfinite(values))
+    if step is not None:
+        raise DatasetError(f"{where}, step {step}: {name} {values[step]} is not finite.")
 
 
 def _episode_cost(
-    episode: EpisodeData, dataset_id: str, missing: Literal["raise", "nan"]
+    cost: Any, steps: int, where: str, missing: Literal["raise", "nan"]
 ) -> npt.NDArray[np.float64]:
-    steps = len(episode.rewards)
-    where = f"Dataset '{dataset_id}', episode {episode.id}"
-    cost = (episode.infos or {}).get("cost")
     if cost is None:
         if missing == "nan":
             return np.full(steps, np.nan)
@@ -314,7 +307,7 @@ def _episode_cost(
             "every step."
         )
     try:
-        costs = np.asarray(cost, dtype=np.float64)
+        costs = np.atleast_1d(np.asarray(cost, dtype=np.float64))
     except (TypeError, ValueError) as error:
         raise DatasetError(f"{where}: infos['cost'] is no array of numbers: {error}") from error
     if costs.size != len(costs) or len(costs) not in (steps, steps + 1):
@@ -323,5 +316,5 @@ def _episode_cost(
             f"its {steps} steps, or {steps + 1} with one for the reset in front."
         )
     costs = costs.reshape(-1)[-steps:]
-    _require_finite(costs, "cost", dataset_id, episode.id)
+    _require_finite(costs, "cost", where)
     return costs

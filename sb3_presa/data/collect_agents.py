@@ -1,0 +1,292 @@
+"""Train one agent of a collection and record it: what a worker process does."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from sb3_presa.data.collect_recipe import CollectRecipe
+
+# An adaptive weight never exceeds this many times the scaled reward of one step.
+_MAX_WEIGHT = 10.0
+# Share of its training in which a sweeping budget still stands at its start: first learn the task.
+_HOLD = 0.25
+
+
+@dataclass(frozen=True)
+class Job:
+    """One agent to train and record, or the random episodes.
+
+    :param index: The job's number; its random numbers depend on it and on ``seed`` alone.
+    :param kind: ``"random"``, ``"weight"`` or ``"budget"``.
+    :param setting: The weight, or the budget's start and end; empty for random episodes.
+    :param env_id: The environment.
+    :param seed: The collection's seed.
+    :param reward_scale: Factor that brings a very good agent's reward to about 1 a step.
+    :param max_cost: The largest cost return of interest; scales the excess over a budget.
+    :param recipe: The collection's recipe.
+    """
+
+    index: int
+    kind: str
+    setting: tuple[float, ...]
+    env_id: str
+    seed: int
+    reward_scale: float
+    max_cost: float
+    recipe: CollectRecipe
+
+    def as_dict(self) -> dict[str, Any]:
+        """The job as JSON-able values.
+
+        :return: What :meth:`from_dict` reads.
+        """
+        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {**plain, "setting": list(self.setting), "recipe": self.recipe.as_dict()}
+
+    @classmethod
+    def from_dict(cls, entries: Mapping[str, Any]) -> "Job":
+        """The inverse of :meth:`as_dict`.
+
+        :param entries: JSON-able values.
+        :return: The job.
+        """
+        recipe = CollectRecipe.from_dict(entries["recipe"])
+        return cls(**{**entries, "setting": tuple(entries["setting"]), "recipe": recipe})
+
+    @property
+    def steps(self) -> int:
+        """Environment steps that the job trains for."""
+        return 0 if self.kind == "random" else self.recipe.steps_per_agent
+
+
+@dataclass
+class Recorder:
+    """Records whole episodes, each reset with a seed of its own.
+
+    :param env: The environment to record in.
+    :param job: The job that the episodes belong to.
+    """
+
+    env: gym.Env[Any, Any]
+    job: Job
+    episodes: list[dict[str, Any]] = field(default_factory=list)
+    rng: np.random.Generator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng([self.job.seed, self.job.index])
+        self.env.action_space.seed(self.job.seed + self.job.index)
+
+    def record(
+        self, act: Callable[[Any], Any], *, trained_steps: int, deterministic: bool = False
+    ) -> None:
+        """Record one episode.
+
+        :param act: Observation -> action inside the space.
+        :param trained_steps: Steps that the agent has trained for.
+        :param deterministic: Whether ``act`` gives the agent's most likely action.
+        """
+        key = [self.job.seed, self.job.index, len(self.episodes)]
+        seed = int(np.random.SeedSequence(key).generate_state(1)[0])
+        observation, _ = self.env.reset(seed=seed)
+        observations, actions, rewards, costs = [observation], [], [], []
+        terminated = truncated = False
+        while not (terminated or truncated):
+            action = act(observation)
+            observation, reward, terminated, truncated, info = self.env.step(action)
+            observations.append(observation)
+            actions.append(action)
+            rewards.append(float(reward))
+            costs.append(float(info["cost"]))
+        self.episodes.append(
+            {
+                "observations": np.asarray(observations),
+                "actions": np.asarray(actions),
+                "rewards": np.asarray(rewards, dtype=np.float64),
+                "costs": np.asarray(costs, dtype=np.float64),
+                "terminated": terminated,
+                "seed": seed,
+                "trained_steps": trained_steps,
+                "deterministic": deterministic,
+            }
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the episodes in one step: a file that exists is complete.
+
+        :param path: The ``.npz`` file.
+        """
+        columns: dict[str, npt.NDArray[Any]] = {
+            key: np.concatenate([episode[key] for episode in self.episodes])
+            for key in ("observations", "actions", "rewards", "costs")
+        }
+        for key in ("terminated", "seed", "trained_steps", "deterministic"):
+            columns[key] = np.asarray([episode[key] for episode in self.episodes])
+        columns["length"] = np.asarray([len(episode["rewards"]) for episode in self.episodes])
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        with partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, **columns)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+
+
+class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
+    """Reward an agent with its scaled reward minus a weight times its cost.
+
+    :param env: The environment.
+    :param shared: What all training environments share: the weight, and the cost returns of
+        finished episodes.
+    :param reward_scale: Factor on the reward.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], shared: "CostWeight", reward_scale: float) -> None:
+        super().__init__(env)
+        self._shared = shared
+        self._reward_scale = reward_scale
+        self._cost = 0.0
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        """Start an episode."""
+        self._cost = 0.0
+        return self.env.reset(**kwargs)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Step, and charge for the cost."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        self._cost += info["cost"]
+        if terminated or truncated:
+            self._shared.episode_costs.append(self._cost)
+        weight = self._shared.weight
+        # Divided by 1 + weight, so that the size of the returns does not grow with the weight.
+        charged = (self._reward_scale * float(reward) - weight * info["cost"]) / (1 + weight)
+        return observation, charged, terminated, truncated, info
+
+
+@dataclass
+class CostWeight:
+    """The weight of the cost in training; fixed, or adapting to a budget.
+
+    :param job: The job that says which.
+    """
+
+    job: Job
+    weight: float = field(init=False)
+    episode_costs: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.weight = self.job.setting[0] if self.job.kind == "weight" else 0.0
+
+    def update(self, progress: float) -> None:
+        """Adapt the weight to the episodes that ended since the last call.
+
+        :param progress: Share of the training that is done, in [0, 1].
+        """
+        if self.job.kind == "budget" and self.episode_costs:
+            start, end = self.job.setting
+            swept = float(np.clip((progress - _HOLD) / (1 - _HOLD), 0, 1))
+            budget = start + (end - start) * swept
+            excess = (float(np.mean(self.episode_costs)) - budget) / self.job.max_cost
+            moved = self.weight + self.job.recipe.weight_rate * excess
+            self.weight = float(np.clip(moved, 0.0, _MAX_WEIGHT))
+        self.episode_costs.clear()
+
+
+def run_job(job: Job, path: Path, report: Callable[[int], None]) -> None:
+    """Do a job and write its episodes.
+
+    :param job: The job.
+    :param path: The ``.npz`` file to write.
+    :param report: Called with the environment steps trained since the last call.
+    """
+    env = gym.make(job.env_id)
+    recorder = Recorder(env, job)
+    if job.kind == "random":
+        for _ in range(job.recipe.random_episodes):
+            recorder.record(lambda _: env.action_space.sample(), trained_steps=0)
+    else:
+        _train(job, recorder, report)
+    recorder.save(path)
+    env.close()
+
+
+def _train(job: Job, recorder: Recorder, report: Callable[[int], None]) -> None:
+    import torch
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.env_util import make_vec_env
+
+    torch.set_num_threads(1)
+    weight = CostWeight(job)
+    agent_seed = int(np.random.SeedSequence([job.seed, job.index]).generate_state(1)[0] % 2**31)
+    env = make_vec_env(
+        job.env_id,
+        job.recipe.n_envs,
+        seed=agent_seed,
+        wrapper_class=lambda env: CostPenalty(env, weight, job.reward_scale),
+    )
+    model = PPO(job.recipe.policy, env, seed=agent_seed, device="cpu", **job.recipe.ppo)
+    model.learn(job.steps, callback=_callback(job, recorder, weight, report))
+    env.close()
+
+
+def _callback(
+    job: Job, recorder: Recorder, weight: CostWeight, report: Callable[[int], None]
+) -> Any:
+    """SB3's callback that records checkpoints and adapts the weight (SB3 is imported here only)."""
+    from stable_baselines3.common.callbacks import BaseCallback
+
+    class Record(BaseCallback):
+        """Record the agent between two of its rollouts: its own exploration is not disturbed."""
+
+        due, reported = 0.0, 0
+
+        def _on_step(self) -> bool:
+            return True
+
+        def _on_rollout_start(self) -> None:
+            if self.num_timesteps >= self.due:
+                _record_checkpoint(self.model, recorder, self.num_timesteps)
+                self.due += job.steps / job.recipe.checkpoints
+
+        def _on_rollout_end(self) -> None:
+            weight.update(self.num_timesteps / job.steps)
+            # The last rollout may run past the steps that were asked for.
+            done = min(self.num_timesteps, job.steps)
+            report(done - self.reported)
+            self.reported = done
+
+    return Record()
+
+
+def _record_checkpoint(model: Any, recorder: Recorder, trained_steps: int) -> None:
+    recipe = recorder.job.recipe
+    for random_share in (0.0,) * recipe.stochastic_episodes + (None,) * recipe.mixed_episodes:
+        if model.use_sde:
+            model.policy.reset_noise()
+        recorder.record(_sampler(model, recorder, random_share), trained_steps=trained_steps)
+    for _ in range(recipe.deterministic_episodes):
+        recorder.record(
+            lambda observation: model.predict(observation, deterministic=True)[0],
+            trained_steps=trained_steps,
+            deterministic=True,
+        )
+    if model.use_sde:
+        model.policy.reset_noise(model.n_envs)
+
+
+def _sampler(model: Any, recorder: Recorder, random_share: float | None) -> Callable[[Any], Any]:
+    """Sampled actions of an agent, a share of them (drawn here if ``None``) uniformly random."""
+    share = recorder.rng.random() if random_share is None else random_share
+
+    def act(observation: Any) -> Any:
+        if share and recorder.rng.random() < share:
+            return recorder.env.action_space.sample()
+        return model.predict(observation)[0]
+
+    return act

@@ -1,0 +1,184 @@
+"""From the recordings of a collection's jobs to its dataset."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from minari import MinariDataset
+from minari.data_collector import EpisodeBuffer
+
+from sb3_presa._version import __version__
+from sb3_presa.data.collect_agents import Job
+from sb3_presa.data.collect_source import Source
+from sb3_presa.data.collect_thinning import thin
+from sb3_presa.data.minari_store import write_dataset
+from sb3_presa.errors import DatasetError
+
+_PACKAGES = ("gymnasium", "minari", "numpy", "stable_baselines3", "torch")
+_SIMULATORS = {"bullet": ("bullet-safety-gym", "pybullet")}
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The episodes that one job recorded.
+
+    :param job: The job.
+    :param columns: What :meth:`~sb3_presa.data.collect_agents.Recorder.save` wrote.
+    """
+
+    job: Job
+    columns: dict[str, npt.NDArray[Any]]
+
+    @classmethod
+    def load(cls, job: Job, path: Path) -> "Recording":
+        """Read a job's file.
+
+        :param job: The job that wrote it.
+        :param path: The ``.npz`` file.
+        :return: Its episodes.
+        """
+        with np.load(path, allow_pickle=False) as file:
+            return cls(job, {key: file[key] for key in file.files})
+
+    @property
+    def starts(self) -> npt.NDArray[np.int64]:
+        """First step of each episode."""
+        lengths: npt.NDArray[np.int64] = self.columns["length"]
+        return np.cumsum(lengths) - lengths
+
+    @property
+    def reward_returns(self) -> npt.NDArray[np.float64]:
+        """Sum of the rewards of each episode."""
+        return np.add.reduceat(self.columns["rewards"], self.starts)
+
+    @property
+    def cost_returns(self) -> npt.NDArray[np.float64]:
+        """Sum of the costs of each episode."""
+        return np.add.reduceat(self.columns["costs"], self.starts)
+
+    def buffer(self, row: int) -> EpisodeBuffer:
+        """One episode as Minari takes it.
+
+        :param row: Its place in the recording.
+        :return: The episode, its seed included.
+        """
+        start, length = int(self.starts[row]), int(self.columns["length"][row])
+        steps = slice(start, start + length)
+        last = np.arange(length) == length - 1
+        terminated = bool(self.columns["terminated"][row])
+        return EpisodeBuffer(
+            seed=int(self.columns["seed"][row]),
+            # Every episode before this one has one observation more than it has steps.
+            observations=list(self.columns["observations"][start + row : start + row + length + 1]),
+            actions=list(self.columns["actions"][steps]),
+            rewards=list(self.columns["rewards"][steps]),
+            terminations=list(last & terminated),
+            truncations=list(last & (not terminated)),
+            infos={"cost": np.concatenate([[0.0], self.columns["costs"][steps]])},
+        )
+
+    def attributes(self, row: int) -> dict[str, str | int | float | bool]:
+        """What chose one episode's actions.
+
+        :param row: Its place in the recording.
+        :return: ``agent`` (its place in the metadata's list), ``trained_steps``, ``deterministic``.
+        """
+        return {
+            "agent": self.job.index,
+            "trained_steps": int(self.columns["trained_steps"][row]),
+            "deterministic": bool(self.columns["deterministic"][row]),
+        }
+
+
+def assemble(
+    dataset_id: str,
+    source: Source,
+    recordings: Sequence[Recording],
+    *,
+    overwrite: bool,
+    root: str | os.PathLike[str] | None,
+) -> MinariDataset:
+    """Thin what the jobs recorded, and write it.
+
+    :param dataset_id: The dataset's id.
+    :param source: The environment.
+    :param recordings: One for each job.
+    :param overwrite: Replace a dataset of this id.
+    :param root: The datasets root; Minari's own if ``None``.
+    :return: The dataset.
+    :raises DatasetError: If no episode lies in the ranges to keep, or the id cannot be written.
+    """
+    job, task = recordings[0].job, source.task
+    rewards = np.concatenate([recording.reward_returns for recording in recordings])
+    costs = np.concatenate([recording.cost_returns for recording in recordings])
+    reward_range, cost_range = _ranges(source, job, rewards, costs)
+    kept = thin(
+        costs,
+        rewards,
+        n_episodes=job.recipe.n_episodes,
+        cells=job.recipe.cells,
+        cost_range=cost_range,
+        reward_range=reward_range,
+        rng=np.random.default_rng([job.seed, len(recordings)]),
+    )
+    if not len(kept):
+        raise DatasetError(
+            f"none of the {len(rewards)} recorded episodes has a reward return in {reward_range} "
+            f"and a cost return in {cost_range}; train longer, or widen the recipe's ranges"
+        )
+    places = [(rec, row) for rec in recordings for row in range(len(rec.columns["length"]))]
+    chosen = [places[index] for index in kept]
+    return write_dataset(
+        dataset_id,
+        [recording.buffer(row) for recording, row in chosen],
+        observation_space=source.observation_space,
+        action_space=source.action_space,
+        env_spec=source.spec,
+        ref_min_score=task.reward_min if task else float(rewards[kept].min()),
+        ref_max_score=task.reward_max if task else float(rewards[kept].max()),
+        algorithm_name="PPO with fixed and adaptive cost weights",
+        description=(
+            f"Episodes of {source.spec.id} by PPO agents with several prices on cost, recorded all "
+            "along their training, and by random actions; thinned on a grid of cost return and "
+            "reward return."
+        ),
+        metadata={
+            "collection": {
+                "env_id": job.env_id,
+                "seed": job.seed,
+                "recipe": job.recipe.as_dict(),
+                "agents": [[rec.job.kind, *rec.job.setting] for rec in recordings],
+                "reward_range": list(reward_range),
+                "cost_range": list(cost_range),
+                "recorded_episodes": len(rewards),
+                "versions": _versions(source),
+            }
+        },
+        episode_metadata=[recording.attributes(row) for recording, row in chosen],
+        overwrite=overwrite,
+        root=root,
+    )
+
+
+def _ranges(
+    source: Source, job: Job, rewards: npt.NDArray[np.float64], costs: npt.NDArray[np.float64]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The recipe's ranges of reward and cost return, or the benchmark's, or those recorded."""
+    task = source.task
+    reward_range = (float(rewards.min()), float(rewards.max()))
+    cost_range = (0.0, float(costs.max()))
+    if task is not None:
+        reward_range = (task.reward_min, task.reward_max)
+        cost_range = (0.0, task.dataset_max_cost)
+    return job.recipe.reward_range or reward_range, job.recipe.cost_range or cost_range
+
+
+def _versions(source: Source) -> dict[str, str]:
+    simulators = _SIMULATORS.get(source.task.suite, ()) if source.task else ()
+    versions = {name: version(name) for name in (*_PACKAGES, *simulators)}
+    return {"sb3_presa": __version__, **versions}

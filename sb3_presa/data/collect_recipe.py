@@ -1,0 +1,152 @@
+"""What a collection does: the agents that are trained, when they are recorded, what is kept."""
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sb3_presa.errors import ConfigError
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class CollectRecipe:
+    """Settings of one collection. Every field can stand in a TOML file of the same names.
+
+    :param n_episodes: Episodes to keep; fewer if fewer lie in the ranges.
+    :param steps_per_agent: Environment steps that each agent trains for.
+    :param cost_weights: One agent for each: it maximises the scaled reward minus this weight times
+        the cost, where the scaled reward is about 1 a step for a very good agent.
+    :param cost_budgets: One agent for each ``(start, end)``: its weight adapts so that the mean
+        cost return of an episode follows a budget that goes from ``start`` to ``end`` in training.
+    :param checkpoints: How many times, evenly over its training, each agent is recorded.
+    :param stochastic_episodes: Episodes recorded with sampled actions at each checkpoint.
+    :param deterministic_episodes: Episodes recorded with the likeliest actions at each checkpoint.
+    :param mixed_episodes: Episodes recorded at each checkpoint whose actions are replaced by
+        uniformly random ones with a probability that is drawn for each episode.
+    :param random_episodes: Episodes recorded with uniformly random actions.
+    :param cells: The plane of cost return and reward return is thinned on a grid of
+        ``cells x cells``.
+    :param reward_range: Reward returns to keep; the benchmark's range for its tasks, else all.
+    :param cost_range: Cost returns to keep; the benchmark's range for its tasks, else all.
+    :param weight_rate: How fast an adaptive weight moves, per training rollout and per
+        relative excess of the cost over its budget.
+    :param policy: SB3's policy of the agents.
+    :param n_envs: Environments that each agent trains in.
+    :param ppo: More keyword arguments for SB3's ``PPO``.
+    """
+
+    n_episodes: int = 1000
+    steps_per_agent: int = 150_000
+    cost_weights: tuple[float, ...] = (0.0, 0.1, 0.3, 1.0, 3.0)
+    cost_budgets: tuple[tuple[float, float], ...] = ()
+    checkpoints: int = 40
+    stochastic_episodes: int = 5
+    deterministic_episodes: int = 2
+    mixed_episodes: int = 0
+    random_episodes: int = 50
+    cells: int = 25
+    reward_range: tuple[float, float] | None = None
+    cost_range: tuple[float, float] | None = None
+    weight_rate: float = 0.5
+    policy: str = "MlpPolicy"
+    n_envs: int = 4
+    ppo: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        minima = {
+            "n_episodes": 1,
+            "steps_per_agent": 1,
+            "checkpoints": 1,
+            "stochastic_episodes": 0,
+            "deterministic_episodes": 0,
+            "mixed_episodes": 0,
+            "random_episodes": 0,
+            "cells": 1,
+            "n_envs": 1,
+        }
+        for name, least in minima.items():
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise ConfigError(
+                    f"{name} is {value!r}; it must be a whole number of at least {least}"
+                )
+        _check_numbers("cost_weights", self.cost_weights)
+        for budget in self.cost_budgets:
+            _check_numbers("cost_budgets", budget, count=2)
+        _check_numbers("weight_rate", (self.weight_rate,))
+        for name, bounds in (("reward_range", self.reward_range), ("cost_range", self.cost_range)):
+            if bounds is None:
+                continue
+            _check_numbers(name, bounds, count=2, least=-math.inf)
+            if not bounds[0] < bounds[1]:
+                raise ConfigError(f"{name} is {bounds}; the first number must be the smaller one")
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike[str]) -> "CollectRecipe":
+        """Read a recipe.
+
+        :param path: A TOML file whose keys are this class's fields.
+        :return: The recipe; fields that the file leaves out have their defaults.
+        :raises ConfigError: If the file is not TOML, has an unknown key, or a value out of range.
+        """
+        try:
+            entries = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{path} is not a TOML file: {error}") from error
+        try:
+            return cls.from_dict(entries)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_dict(cls, entries: Mapping[str, Any]) -> "CollectRecipe":
+        """Build a recipe from plain lists and numbers, such as :meth:`as_dict` gives.
+
+        :param entries: Field name -> value.
+        :return: The recipe.
+        :raises ConfigError: If a key is unknown, or a value out of range.
+        """
+        known = {f.name for f in dataclasses.fields(cls)}
+        unknown = sorted(set(entries) - known)
+        if unknown:
+            raise ConfigError(f"unknown settings {unknown}; a recipe has {sorted(known)}")
+        return cls(**{key: _tuples(value) for key, value in entries.items()})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The recipe as JSON-able values.
+
+        :return: Field name -> value.
+        """
+        entries: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        return entries
+
+    def digest(self, env_id: str, seed: int) -> str:
+        """What identifies a collection's intermediate results.
+
+        :param env_id: The environment.
+        :param seed: The collection's seed.
+        :return: 12 hexadecimal digits.
+        """
+        text = json.dumps([_FORMAT, env_id, seed, self.as_dict()], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _check_numbers(name: str, values: Any, *, count: int | None = None, least: float = 0.0) -> None:
+    """Refuse what is not a tuple of (``count``) numbers of at least ``least``."""
+    numbers = isinstance(values, tuple) and all(isinstance(v, int | float) for v in values)
+    if not numbers or count not in (None, len(values)) or not all(v >= least for v in values):
+        many = "numbers" if count is None else f"{count} numbers"
+        at_least = "" if least == -math.inf else f" of at least {least:g}"
+        raise ConfigError(f"{name} holds {values!r}; it takes {many}{at_least}")
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

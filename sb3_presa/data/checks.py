@@ -51,7 +51,7 @@ def _check_bounds(
     transitions: "Transitions", values: Array, space: gym.Space[Any], name: str
 ) -> None:
     low, high = space_bounds(space)
-    wrong = (values < low - _tolerance(low)) | (values > high + _tolerance(high))
+    wrong = bound_excess(values, low, high)
     row = first_true_row(wrong)
     if row is not None:
         found, least, most = (_first_entry(of, wrong[row]) for of in (values[row], low, high))
@@ -59,6 +59,17 @@ def _check_bounds(
             f"{_where(transitions, row)}: {name} {found} is outside its space; allowed there is "
             f"[{least}, {most}]."
         )
+
+
+def bound_excess(values: Array, low: Array, high: Array) -> npt.NDArray[np.bool_]:
+    """Where values lie outside their bounds, by more than rounding.
+
+    :param values: ``(N, ...)``.
+    :param low: the smallest that is allowed, of the shape of one row.
+    :param high: the largest.
+    :return: an array of the shape of ``values``.
+    """
+    return np.asarray((values < low - _tolerance(low)) | (values > high + _tolerance(high)))
 
 
 def space_bounds(space: gym.Space[Any]) -> tuple[Array, Array]:

@@ -16,7 +16,9 @@ from minari.storage import get_dataset_path
 from sb3_presa.errors import DatasetError
 
 DatasetLike: TypeAlias = str | os.PathLike[str] | MinariDataset
-Field: TypeAlias = Literal["observations", "actions", "rewards", "cost"]
+Field: TypeAlias = Literal[
+    "observations", "actions", "rewards", "cost", "terminations", "truncations"
+]
 
 
 def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
@@ -63,18 +65,23 @@ def dataset_horizon(dataset: DatasetLike) -> int:
     """The length T of a full episode, in steps.
 
     :param dataset: as for :func:`resolve_dataset`.
-    :return: ``max_episode_steps`` of the recorded environment; where there is none, of the task
-        table; where the task is unknown, the longest episode of the dataset's storage.
+    :return: ``max_episode_steps`` of the recorded environment, or of the dataset's metadata; where
+        there is none, the horizon of the task table; where the task is unknown, the longest
+        episode of the dataset's storage.
     """
     from sb3_presa.envs.tasks import find_task
 
     dataset = resolve_dataset(dataset)
     spec = dataset.env_spec
-    if spec is not None and spec.max_episode_steps is not None:
-        return int(spec.max_episode_steps)
     task = find_task(spec.id) if spec is not None else None
-    if task is not None:
-        return task.horizon
+    known = (
+        spec.max_episode_steps if spec is not None else None,
+        dataset.storage.metadata.get("max_episode_steps"),
+        task.horizon if task is not None else None,
+    )
+    for steps in known:
+        if steps is not None:
+            return int(steps)
     # Of all that is stored: a filtered dataset keeps the horizon of the whole one.
     everything = dataset.storage.get_episode_metadata(range(dataset.storage.total_episodes))
     return max((int(episode["total_steps"]) for episode in everything), default=0)

@@ -4,6 +4,8 @@ Nothing here knows of Stable-Baselines3, of networks or of data: log-ratios come
 come out. Shapes: ``B`` pairs, two segments a pair, ``K`` steps a segment.
 """
 
+import math
+
 import torch as th
 from torch.nn import functional as F
 
@@ -21,7 +23,8 @@ def discounted_length(lengths: th.Tensor, gamma: float) -> th.Tensor:
     """
     if gamma == 1.0:
         return lengths.float()
-    return (1.0 - gamma ** lengths.float()) / (1.0 - gamma)
+    # expm1, because 1 - gamma ** L loses all its digits for a gamma close to 1
+    return th.expm1(lengths.float() * math.log(gamma)) / (gamma - 1.0)
 
 
 def segment_log_ratio(

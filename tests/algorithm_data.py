@@ -1,0 +1,204 @@
+"""Data, models and comparisons that the tests of the algorithms share."""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import gymnasium as gym
+import minari
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch as th
+from minari import MinariDataset
+from minari.data_collector import EpisodeBuffer
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import KVWriter, Logger
+
+from sb3_presa.data.episodes import Transitions
+from sb3_presa.data.feedback import Feedback
+from sb3_presa.data.minari_store import write_dataset
+
+#: PRESA in 15 steps: 6 of cloning, 4 towards the attainable level, 5 on the Lagrangian.
+TINY_PRESA: dict[str, Any] = {
+    "n_cloning_steps": 6,
+    "n_attain_steps": 4,
+    "cloning_batch_size": 16,
+    "n_pairs": 4,
+    "n_segment_steps": 5,
+    "average_decay": 0.5,
+}
+TINY_STEPS = 15
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks of this size are slower on more threads, and sums repeat exactly on one."""
+    n_threads = th.get_num_threads()
+    th.set_num_threads(1)
+    yield
+    th.set_num_threads(n_threads)
+
+
+def tiny_feedback(dataset: MinariDataset, **options: Any) -> Feedback:
+    """60 comparisons of segments of 8 steps, about half of them safe."""
+    return Feedback.synthetic(dataset, 60, 8, **{"cost_limit": 4.0, "seed": 0, **options})
+
+
+def lone_feedback(
+    segments: Sequence[Sequence[int]],
+    p_safe: Sequence[float],
+    comparisons: Sequence[Sequence[int]] = (),
+    preferences: Sequence[float] = (),
+) -> Feedback:
+    """Labels on episodes that exist in name only."""
+    rows = np.asarray(segments, dtype=np.int64).reshape(-1, 3)
+    return Feedback(
+        segments=rows,
+        p_safe=np.asarray(p_safe, dtype=np.float32),
+        comparisons=np.asarray(comparisons, dtype=np.int64).reshape(-1, 2),
+        preferences=np.asarray(preferences, dtype=np.float32),
+        episode_hashes={int(episode): bytes(32) for episode in rows[:, 0]},
+        dataset_id="toy/none-v0",
+    )
+
+
+def flat_transitions(lengths: Sequence[int], episode_ids: Sequence[int]) -> Transitions:
+    """Each observation is (episode id, step), each action is zero."""
+    observations = [
+        (episode, step)
+        for episode, length in zip(episode_ids, lengths, strict=True)
+        for step in range(length)
+    ]
+    sizes = np.asarray(lengths, dtype=np.int64)
+    return Transitions(
+        observations=np.asarray(observations, dtype=np.float32),
+        actions=np.zeros((len(observations), 1), dtype=np.float32),
+        episode_ids=np.asarray(episode_ids, dtype=np.int64),
+        episode_starts=np.cumsum(sizes) - sizes,
+        episode_lengths=sizes,
+        observation_space=gym.spaces.Box(-np.inf, np.inf, (2,)),
+        action_space=gym.spaces.Box(-1.0, 1.0, (1,)),
+        dataset_id="toy/none-v0",
+    )
+
+
+def random_dataset(
+    name: str,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    n_episodes: int = 6,
+    n_steps: int = 12,
+) -> MinariDataset:
+    """A dataset of any spaces, with samples of them and a cost that is 1 half of the time."""
+    observation_space.seed(0)
+    action_space.seed(0)
+    random = np.random.default_rng(0)
+    episodes = [
+        episode(
+            [observation_space.sample() for _ in range(n_steps + 1)],
+            [action_space.sample() for _ in range(n_steps)],
+            rewards=random.normal(size=n_steps),
+            costs=random.integers(0, 2, n_steps),
+        )
+        for _ in range(n_episodes)
+    ]
+    return stored(name, episodes, observation_space, action_space)
+
+
+def stored(
+    name: str,
+    episodes: Sequence[EpisodeBuffer],
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+) -> MinariDataset:
+    """The episodes as the dataset ``toy/<name>-v0`` of the test's datasets root."""
+    write_dataset(
+        f"toy/{name}-v0", episodes, observation_space=observation_space, action_space=action_space
+    )
+    return minari.load_dataset(f"toy/{name}-v0")
+
+
+def episode(
+    observations: Sequence[Any], actions: Sequence[Any], rewards: Any, costs: Any
+) -> EpisodeBuffer:
+    """An episode that is cut off at its end: T + 1 observations, T of everything else."""
+    n_steps = len(actions)
+    stacked: Any = np.asarray(observations)
+    if isinstance(observations[0], Mapping):
+        stacked = {key: np.stack([o[key] for o in observations]) for key in observations[0]}
+    return EpisodeBuffer(
+        observations=stacked,
+        actions=np.asarray(actions),
+        rewards=np.asarray(rewards, dtype=np.float64),
+        terminations=np.zeros(n_steps, dtype=bool),
+        truncations=np.arange(n_steps) == n_steps - 1,
+        infos={"cost": np.concatenate([[0.0], np.asarray(costs, dtype=np.float64)])},
+    )
+
+
+def weights_of(model: BaseAlgorithm) -> dict[str, npt.NDArray[Any]]:
+    """Everything that training changes: policy, optimizer and objective, as copies."""
+    return dict(_leaves("", model.get_parameters()))
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _leaves(f"{path}/{key}", part)
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _leaves(f"{path}/{index}", part)
+    elif isinstance(value, th.Tensor):
+        yield path, value.detach().numpy().copy()
+    else:
+        yield path, np.asarray(value)
+
+
+def assert_same_weights(one: BaseAlgorithm, other: BaseAlgorithm) -> None:
+    """Bit for bit."""
+    first, second = weights_of(one), weights_of(other)
+    assert first.keys() == second.keys()
+    different = [name for name in first if not np.array_equal(first[name], second[name])]
+    assert different == []
+
+
+def assert_finite_weights(model: BaseAlgorithm) -> None:
+    for name, values in weights_of(model).items():
+        if values.dtype.kind == "f":
+            assert np.isfinite(values).all(), name
+
+
+class LogRecorder(KVWriter):
+    """Keeps what a model logs, in the order of writing."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+
+    def write(
+        self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0
+    ) -> None:
+        self.entries.append({**key_values, "step": step})
+
+    def close(self) -> None:
+        pass
+
+    def series(self, name: str) -> list[float]:
+        return [entry[name] for entry in self.entries if name in entry]
+
+    def last(self, name: str) -> float:
+        return self.series(name)[-1]
+
+
+def record_log(model: BaseAlgorithm) -> LogRecorder:
+    """From now on the model logs into what is returned, and nowhere else."""
+    recorder = LogRecorder()
+    model.set_logger(Logger(folder=None, output_formats=[recorder]))
+    return recorder
+
+
+def learn_quietly(model: Any, *args: Any, **kwargs: Any) -> Any:
+    """``learn`` without the warning that delta is out of reach, which tiny runs often give."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="delta = ")
+        return model.learn(*args, **kwargs)

@@ -1,0 +1,74 @@
+"""Helpers for the tests: Minari datasets from arrays, and processes that are killed."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gymnasium as gym
+import minari
+import numpy as np
+from minari import MinariDataset
+from minari.data_collector import EpisodeBuffer
+
+REAL = gym.spaces.Box(-np.inf, np.inf, (2,), np.float32)
+UNIT = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+
+
+def episode(steps: int, seed: int = 0, **changes: Any) -> dict[str, Any]:
+    """The arrays of one random episode, for ``REAL`` observations and ``UNIT`` actions."""
+    random = np.random.default_rng(seed)
+    arrays: dict[str, Any] = {
+        "observations": random.normal(size=(steps + 1, 2)).astype(np.float32),
+        "actions": random.uniform(-1, 1, (steps, 1)).astype(np.float32),
+        "rewards": random.normal(size=steps),
+        "terminations": np.zeros(steps, dtype=bool),
+        "truncations": np.arange(steps) == steps - 1,
+        "infos": {"cost": np.r_[0.0, random.integers(0, 2, steps)]},
+    }
+    return arrays | changes
+
+
+def write(
+    dataset_id: str,
+    episodes: Sequence[dict[str, Any]],
+    observation_space: gym.Space[Any] = REAL,
+    action_space: gym.Space[Any] = UNIT,
+    **options: Any,
+) -> MinariDataset:
+    """A dataset as Minari itself writes it."""
+    dataset = minari.create_dataset_from_buffers(
+        dataset_id,
+        [EpisodeBuffer(**arrays) for arrays in episodes],
+        observation_space=observation_space,
+        action_space=action_space,
+        **options,
+    )
+    assert isinstance(dataset, MinariDataset)
+    return dataset
+
+
+def kill_at_random(job: Callable[[], object], check: Callable[[], object], kills: int) -> None:
+    """Start ``job`` in a process of its own and kill -9 it at a random moment, again and again.
+
+    :param job: what is interrupted; it is run to its end once, to learn how long it takes.
+    :param check: called after each kill.
+    :param kills: how often; a job that ended before it was killed does not count.
+    """
+    fork = multiprocessing.get_context("fork")
+    started = time.monotonic()
+    job()
+    duration = time.monotonic() - started
+    check()
+    random, done = np.random.default_rng(0), 0
+    while done < kills:
+        process = fork.Process(target=job)
+        process.start()
+        assert process.pid is not None
+        time.sleep(random.uniform(0, duration))
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        done += process.exitcode == -signal.SIGKILL
+        check()

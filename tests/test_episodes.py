@@ -1,0 +1,304 @@
+"""Datasets as flat arrays: what is read, what is refused, and what the refusal says."""
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import minari
+import numpy as np
+import pytest
+from gymnasium import spaces
+from made_up import REAL, UNIT, episode, write
+from minari import MinariDataset
+from toy_envs import HORIZON, KINDS, Kind
+
+from sb3_presa.data.episodes import (
+    Transitions,
+    dataset_horizon,
+    episode_hash,
+    load_outcomes,
+    load_transitions,
+    resolve_dataset,
+    reward_reference,
+)
+from sb3_presa.errors import DatasetError
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_transitions_are_the_episodes_without_their_outcomes(
+    make_dataset: Callable[[Kind], MinariDataset], kind: Kind
+) -> None:
+    dataset = make_dataset(kind).filter_episodes(lambda episode: episode.id % 3 != 1)
+    transitions, outcomes = load_transitions(dataset), load_outcomes(dataset)
+    episodes = list(dataset.iterate_episodes())
+
+    assert transitions.episode_ids.tolist() == [e.id for e in episodes]
+    assert transitions.episode_lengths.tolist() == [len(e) for e in episodes]
+    np.testing.assert_array_equal(
+        transitions.actions, np.concatenate([e.actions for e in episodes])
+    )
+    seen = transitions.observations
+    for key, values in seen.items() if isinstance(seen, dict) else [("", seen)]:
+        stored = [e.observations[key] if key else e.observations for e in episodes]
+        np.testing.assert_array_equal(values, np.concatenate([s[:-1] for s in stored]))
+    np.testing.assert_array_equal(outcomes.rewards, np.concatenate([e.rewards for e in episodes]))
+    np.testing.assert_array_equal(
+        outcomes.costs, np.concatenate([e.infos["cost"][1:] for e in episodes])
+    )
+    np.testing.assert_array_equal(outcomes.episode_starts, transitions.episode_starts)
+    np.testing.assert_allclose(
+        outcomes.episode_returns, [e.rewards.sum(dtype=float) for e in episodes]
+    )
+    np.testing.assert_allclose(
+        outcomes.episode_costs, [e.infos["cost"].sum(dtype=float) for e in episodes]
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "observed", "acted"),
+    [
+        ("box", {"float32"}, "float32"),
+        ("discrete", {"float32"}, "int64"),
+        ("multidiscrete", {"float32"}, "int64"),
+        ("dict", {"float32", "int64"}, "float32"),
+        ("image", {"uint8"}, "float32"),
+    ],
+)
+def test_number_types(
+    make_dataset: Callable[[Kind], MinariDataset], kind: Kind, observed: set[str], acted: str
+) -> None:
+    transitions = load_transitions(make_dataset(kind))
+    seen = transitions.observations
+    arrays = seen.values() if isinstance(seen, dict) else [seen]
+    assert {str(array.dtype) for array in arrays} == observed
+    assert transitions.actions.dtype == acted
+
+
+def test_the_learner_is_given_no_outcomes() -> None:
+    names = {field.name for field in dataclasses.fields(Transitions)}
+    assert names == {
+        "observations",
+        "actions",
+        "episode_ids",
+        "episode_starts",
+        "episode_lengths",
+        "observation_space",
+        "action_space",
+        "dataset_id",
+    }
+
+
+def test_minari_jpeg_images_and_double_precision(minari_root: Path) -> None:
+    """What Minari's own writer does by default: JPEG, and floats as they come."""
+    space = spaces.Box(0, 255, (40, 40, 3), np.uint8)
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 40, 40, 3)).astype(np.uint8)
+    write("pictures-v0", [episode(3, observations=pictures)], space)
+    dataset = minari.load_dataset("pictures-v0")
+    assert isinstance(dataset[0].observations, np.ndarray)
+    np.testing.assert_array_equal(
+        load_transitions(dataset).observations, dataset[0].observations[:-1]
+    )
+    doubles = np.random.default_rng(0).normal(size=(4, 2))
+    wide = load_transitions(write("doubles-v0", [episode(3, observations=doubles)]))
+    np.testing.assert_array_equal(wide.observations, doubles[:-1].astype(np.float32))
+
+
+def test_arrow_storage_reads_alike(minari_root: Path) -> None:
+    pytest.importorskip("pyarrow")
+    # Costs as Minari's collector gives them: it cannot read its own arrow form of 1-D arrays.
+    episodes = [episode(n, infos={"cost": [0.0] * n + [1.0]}) for n in (5, 9)]
+    hdf5 = load_transitions(write("one-v0", episodes))
+    arrow = load_transitions(write("two-v0", episodes, data_format="arrow"))
+    assert hdf5.hash_episodes() == arrow.hash_episodes()
+    np.testing.assert_array_equal(load_outcomes("one-v0").costs, load_outcomes("two-v0").costs)
+
+
+def test_costs_with_and_without_a_row_for_the_reset(minari_root: Path) -> None:
+    plain = [episode(4, s, infos={"cost": np.array([0.0, 1, 2, 3])}) for s in range(2)]
+    column = [episode(4, s, infos={"cost": np.array([[9.0], [0], [1], [2], [3]])}) for s in (0, 1)]
+    expected = [0, 1, 2, 3] * 2
+    assert load_outcomes(write("plain-v0", plain)).costs.tolist() == expected
+    assert load_outcomes(write("column-v0", column)).costs.tolist() == expected
+
+
+def _bad_datasets() -> dict[str, tuple[dict[str, Any], str]]:
+    """Name -> what is wrong with episode 1, and what the message must say."""
+    nan = episode(4, 1)["observations"]
+    nan[2, 1] = np.nan
+    outside, infinite = np.zeros((4, 1), np.float32), np.zeros((4, 1), np.float32)
+    outside[3], infinite[1] = -1.5, -np.inf
+    return {
+        "nan-observation": ({"observations": nan}, "episode 1, step 2: observation nan is not fin"),
+        "overflow": (
+            {"observations": np.full((5, 2), 1e300)},
+            "episode 1, step 0: observation inf is not finite",
+        ),
+        "infinite-action": ({"actions": infinite}, "episode 1, step 1: action -inf is not finite"),
+        "outside": ({"actions": outside}, "episode 1, step 3: action -1.5 is outside .*-1.0, 1.0"),
+        "short-observations": (
+            {"observations": np.zeros((4, 2), np.float32)},
+            r"Episode 1: observations are float32 of shape \(4, 2\).* shape \(5, 2\)",
+        ),
+        "wide-actions": (
+            {"actions": np.zeros((4, 3), np.float32)},
+            r"Episode 1: actions are float32 of shape \(4, 3\).* shape \(4, 1\)",
+        ),
+    }
+
+
+@pytest.mark.parametrize(("changes", "message"), _bad_datasets().values(), ids=_bad_datasets())
+def test_bad_numbers_are_refused_by_episode_and_step(
+    minari_root: Path, changes: dict[str, Any], message: str
+) -> None:
+    dataset = write("bad-v0", [episode(4, 0), episode(4, 1, **changes)])
+    with pytest.raises(DatasetError, match=message):
+        load_transitions(dataset)
+
+
+@pytest.mark.parametrize(
+    ("infos", "message"),
+    [
+        (None, "'bad-v0', episode 1 has no costs"),
+        ({"cost": np.zeros(7)}, r"episode 1: infos\['cost'\] has shape \(7,\).* 4 steps, or 5"),
+        ({"cost": np.zeros((4, 2))}, r"episode 1: infos\['cost'\] has shape \(4, 2\)"),
+        ({"cost": np.array([0.0, 1, np.inf, 0])}, "episode 1, step 2: cost inf is not finite"),
+        ({"cost": np.array(["a", "b", "c", "d"], "S1")}, "episode 1: infos.* no array of numbers"),
+    ],
+)
+def test_bad_costs_are_refused_by_episode(
+    minari_root: Path, infos: dict[str, Any] | None, message: str
+) -> None:
+    dataset = write("bad-v0", [episode(4, 0), episode(4, 1, infos=infos)])
+    with pytest.raises(DatasetError, match=message):
+        load_outcomes(dataset)
+    load_transitions(dataset)  # training does not need costs
+
+
+def test_rewards_that_are_not_finite_are_refused(minari_root: Path) -> None:
+    dataset = write("bad-v0", [episode(3, rewards=np.array([0, np.nan, 0]))])
+    with pytest.raises(DatasetError, match="episode 0, step 1: reward nan is not finite"):
+        load_outcomes(dataset)
+
+
+def test_discrete_actions_outside_are_refused_and_rounding_is_not(minari_root: Path) -> None:
+    high = write("high-v0", [episode(3, actions=np.array([0, 4, 2]))], REAL, spaces.Discrete(4))
+    with pytest.raises(DatasetError, match=r"episode 0, step 1: action 4 is outside.*\[0, 3\]"):
+        load_transitions(high)
+    rounded = np.nextafter(np.array([[0.1], [0.1]], np.float32), np.float32(1))
+    narrow = spaces.Box(-0.1, 0.1, (1,), np.float64)
+    close = write("close-v0", [episode(2, actions=rounded)], REAL, narrow)
+    np.testing.assert_array_equal(load_transitions(close).actions, rounded)
+
+
+@pytest.mark.parametrize(
+    ("observation_space", "action_space", "message"),
+    [
+        (spaces.Tuple((REAL, REAL)), UNIT, "observation space is Tuple; allowed are Box"),
+        (spaces.Dict({"a": spaces.Dict({"b": REAL})}), UNIT, "observation 'a' space is Dict"),
+        (spaces.Dict({"a": REAL, "t": spaces.Text(5)}), UNIT, "observation 't' space is Text"),
+        (REAL, spaces.Dict({"a": UNIT}), "action space is Dict; allowed are Box, Discrete and"),
+    ],
+)
+def test_spaces_that_no_policy_takes_are_refused(
+    minari_root: Path,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    message: str,
+) -> None:
+    # Refused before any episode is read, so one of another shape will do.
+    write("odd-v0", [episode(3)])
+    metadata = minari_root / "odd-v0/data/metadata.json"
+    entries = json.loads(metadata.read_text())
+    for name, space in (("observation_space", observation_space), ("action_space", action_space)):
+        entries[name] = minari.serialization.serialize_space(space)
+    metadata.write_text(json.dumps(entries))
+    with pytest.raises(DatasetError, match=message):
+        load_transitions("odd-v0")
+
+
+def test_a_dataset_is_found_by_id_path_and_object(box_dataset: MinariDataset) -> None:
+    folder = Path(box_dataset.storage.data_path).parent
+    for name in ("toy/box-v0", str(folder), folder, folder / "data", box_dataset):
+        assert resolve_dataset(name).id == "toy/box-v0"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("toy/ball-v0", "No dataset 'toy/ball-v0' was found.*MINARI_DATASETS_PATH.*: toy/box-v0"),
+        ("toy/box", "ids end in a version: is it 'toy/box-v0'"),
+        ("no id!", "no valid dataset id either"),
+        (Path("/nowhere/at-all"), "No dataset '/nowhere/at-all'"),
+    ],
+)
+def test_a_dataset_that_is_not_there(
+    box_dataset: MinariDataset, name: str | Path, message: str
+) -> None:
+    with pytest.raises(DatasetError, match=message):
+        resolve_dataset(name)
+
+
+def test_damaged_datasets_are_named(box_dataset: MinariDataset) -> None:
+    folder = Path(box_dataset.storage.data_path)
+    data = (folder / "main_data.hdf5").read_bytes()
+    (folder / "main_data.hdf5").write_bytes(data[: len(data) // 2])
+    with pytest.raises(DatasetError, match=re.escape(f"'toy/box-v0' at {folder} is damaged")):
+        load_transitions("toy/box-v0")
+    (folder / "metadata.json").write_text("{")
+    with pytest.raises(DatasetError, match=re.escape(f"{folder} cannot be opened")):
+        load_transitions("toy/box-v0")
+
+
+def test_empty_episodes_are_passed_over_and_empty_datasets_refused(
+    box_dataset: MinariDataset,
+) -> None:
+    nothing = box_dataset.filter_episodes(lambda episode: False)
+    for load in (load_transitions, load_outcomes):
+        with pytest.raises(DatasetError, match="'toy/box-v0' has no steps in its 0 episodes"):
+            load(nothing)
+
+
+def test_the_horizon_and_the_references(box_dataset: MinariDataset) -> None:
+    early = box_dataset.filter_episodes(lambda episode: len(episode) < HORIZON)
+    assert dataset_horizon(early) == HORIZON
+    assert reward_reference(early) == (-10.0, 20.0)
+    unknown = write("unknown-v0", [episode(7), episode(4)])
+    assert dataset_horizon(unknown) == 7
+    assert dataset_horizon(unknown.filter_episodes(lambda episode: len(episode) < 7)) == 7
+    assert reward_reference(unknown) is None
+
+
+def test_a_hash_is_of_the_numbers_alone() -> None:
+    arrays = episode(6)
+    observations, actions = arrays["observations"], arrays["actions"]
+    expected = episode_hash(observations, actions)
+    assert expected == episode_hash(observations[:-1].astype(">f8"), np.asfortranarray(actions))
+    changed = observations.copy()
+    changed[5, 1] = np.nextafter(changed[5, 1], np.float32(9))
+    for others in (
+        (changed, actions),
+        (observations, actions[:-1]),
+        (actions, observations[:-1]),
+        ({"a": observations}, actions),
+        (observations.reshape(2, -1), actions),
+    ):
+        assert episode_hash(*others) != expected
+    assert episode_hash({"a": actions, "b": -actions}, actions) == episode_hash(
+        {"b": -actions, "a": actions}, actions
+    )
+
+
+def test_data_needs_no_torch() -> None:
+    modules = ("data", "data.feedback", "data.synthetic", "data.dsrl", "data.summary", "errors")
+    code = (
+        "import sys, importlib\n"
+        f"for name in {modules}: importlib.import_module('sb3_presa.' + name)\n"
+        "sys.exit(sorted({'torch', 'stable_baselines3'} & set(sys.modules)) or None)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

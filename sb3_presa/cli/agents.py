@@ -11,7 +11,7 @@ import typer
 
 from sb3_presa.cli.console import parse_settings, print_table
 from sb3_presa.data.atomic import atomic_path
-from sb3_presa.errors import ConfigError
+from sb3_presa.errors import ConfigError, PresaError
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -62,16 +62,22 @@ def train(
     out = _model_path(out)
     algorithm_class = _algorithm(algorithm)
     values = parse_settings(settings or (), _settings_of(algorithm_class))
-    model = algorithm_class.load_offline(
-        dataset,
-        feedback,
-        policy=policy,
-        seed=seed,
-        device=device,
-        verbose=int(verbose),
-        tensorboard_log=None if tensorboard is None else str(tensorboard),
-        **values,
-    )
+    _check_device(device)
+    try:
+        model = algorithm_class.load_offline(
+            dataset,
+            feedback,
+            policy=policy,
+            seed=seed,
+            device=device,
+            verbose=int(verbose),
+            tensorboard_log=None if tensorboard is None else str(tensorboard),
+            **values,
+        )
+    except TypeError as error:
+        if not values:
+            raise
+        raise ConfigError(f"--set {' '.join(settings or ())}: {error}") from error
     model.learn(steps, progress_bar=not quiet)
     with atomic_path(out) as temporary:
         model.save(temporary)
@@ -102,9 +108,11 @@ def evaluate(
         raise ConfigError("evaluate takes an environment: either --dataset ID or --env ENV_ID")
     from sb3_presa.common.evaluation import evaluate_safety
 
+    _check_device(device)
     agent = _algorithm(_saved_algorithm(model)).load(model, device=device)
     environment, reference = _environment(dataset, env)
     try:
+        agent.set_env(environment)  # refuses other spaces than the model's
         result = evaluate_safety(
             agent,
             environment,
@@ -114,6 +122,10 @@ def evaluate(
             warn=False,
             reward_reference=reference,
         )
+    except ValueError as error:
+        if isinstance(error, PresaError):
+            raise
+        raise ConfigError(f"{model} cannot act in {dataset or env}: {error}") from error
     finally:
         environment.close()
     _print_evaluation(f"{model.name}, {episodes} episodes, cost limit {cost_limit:g}", result)
@@ -134,6 +146,16 @@ def _algorithm(name: str) -> type["OfflineAlgorithm"]:
     )
 
 
+def _check_device(device: str) -> None:
+    import torch as th
+
+    try:
+        if device != "auto":
+            th.device(device)
+    except RuntimeError as error:
+        raise ConfigError(f"--device {device}: {error}") from error
+
+
 def _settings_of(algorithm_class: type["OfflineAlgorithm"]) -> dict[str, inspect.Parameter]:
     parameters = inspect.signature(algorithm_class.__init__).parameters
     return {
@@ -147,9 +169,9 @@ def _settings_of(algorithm_class: type["OfflineAlgorithm"]) -> dict[str, inspect
 
 def _model_path(path: Path) -> Path:
     """Complete the suffix as SB3's ``save`` does; make the folder before training, not after."""
-    path = path if path.suffix else path.with_suffix(".zip")
     if path.is_dir():
         raise ConfigError(f"--out {path} is a folder; it must name the model's file")
+    path = path if path.suffix else path.with_suffix(".zip")
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -174,14 +196,16 @@ def _environment(
 
     from sb3_presa.data import resolve_dataset, reward_reference
 
-    if dataset is not None:
-        found = resolve_dataset(dataset)
-        return found.recover_environment(eval_env=True), reward_reference(found)
-    assert env_id is not None
     try:
-        return gym.make(env_id), None
+        if env_id is not None:
+            return gym.make(env_id), None
+        assert dataset is not None
+        found = resolve_dataset(dataset)
+        if found.env_spec is None and found.eval_env_spec is None:
+            raise ConfigError(f"dataset {dataset} does not say its environment; give --env ENV_ID")
+        return found.recover_environment(eval_env=True), reward_reference(found)
     except (gym.error.Error, ModuleNotFoundError) as error:
-        raise ConfigError(f"--env {env_id}: {error}") from error
+        raise ConfigError(f"the environment of {env_id or dataset}: {error}") from error
 
 
 def _print_evaluation(title: str, result: "SafetyEvaluation") -> None:

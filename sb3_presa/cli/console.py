@@ -24,7 +24,10 @@ def print_error(error: BaseException) -> None:
 
     :param error: what went wrong
     """
-    _print_line("bold red", "Error", error)
+    if isinstance(error, OSError) and error.strerror:  # from the system: say it without its number
+        _print_line("bold red", "Error", f"{error.filename}: {error.strerror}")
+    else:
+        _print_line("bold red", "Error", error)
 
 
 def print_warning(

@@ -1,0 +1,216 @@
+"""The ``sb3-presa`` command, end to end on a tiny dataset, and what it says when it refuses."""
+
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from minari import MinariDataset
+from toy_envs import env_id
+from typer.testing import CliRunner, Result
+
+from sb3_presa import PRESA, Feedback, __version__
+from sb3_presa.cli import app
+
+Run = Callable[..., Result]
+
+#: Short training, so that a test is about the command and not about learning.
+SHORT = ["--steps", "6", "--set", "n_cloning_steps=3", "--set", "n_attain_steps=1", "--quiet"]
+JSON_KEYS = {
+    "reward_mean",
+    "reward_std",
+    "cost_mean",
+    "cost_std",
+    "normalized_reward",
+    "normalized_cost",
+    "safe",
+    "safe_episode_ratio",
+    "cost_cvar90",
+    "episodes",
+}
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run the command; what a refusal prints is one line on standard error."""
+
+    def invoke(*arguments: object, exit_code: int = 0) -> Result:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exit_code == exit_code, (result.output, result.exception)
+        if exit_code == 1:
+            assert result.stderr.startswith("Error: ")
+            assert result.stderr.count("\n") == 1, result.stderr
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def labelled(box_dataset: MinariDataset, run: Run) -> str:
+    """The id of a dataset with feedback."""
+    run("label", box_dataset.id, "--cost-limit", 5, "--comparisons", 40)
+    return str(box_dataset.id)
+
+
+@pytest.fixture
+def trained(labelled: str, tmp_path: Path, run: Run) -> Path:
+    """A saved model."""
+    path = tmp_path / "model.zip"
+    run("train", labelled, "--out", path, *SHORT)
+    return path
+
+
+def test_version_and_help(run: Run) -> None:
+    assert run("--version").stdout.split() == ["sb3-presa", __version__]
+    commands = {command.name or "" for command in app.registered_commands} | {
+        command.callback.__name__.replace("_", "-")
+        for command in app.registered_commands
+        if command.callback is not None
+    }
+    page = (Path(__file__).parent.parent / "docs/cli.md").read_text()
+    for command in commands - {""}:
+        assert run(command, "--help").stdout
+        assert f"`sb3-presa {command} " in page, f"docs/cli.md does not show {command}"
+
+
+def test_label_does_what_synthetic_does(box_dataset: MinariDataset, run: Run) -> None:
+    options = ["--segment-length", 7, "--seed", 3, "--flip-safety", 0.5, "--unlabelled-safety", 0.2]
+    run(
+        "label",
+        box_dataset.id,
+        "--feedback",
+        "mine",
+        "--cost-limit",
+        4,
+        "--comparisons",
+        30,
+        *options,
+    )
+    expected = Feedback.synthetic(
+        box_dataset, 30, 7, cost_limit=4, seed=3, flip_safety=0.5, unlabelled_safety=0.2
+    )
+    found = Feedback.load(box_dataset, "mine")
+    np.testing.assert_array_equal(found.segments, expected.segments)
+    np.testing.assert_array_equal(found.p_safe, expected.p_safe)
+    np.testing.assert_array_equal(found.preferences, expected.preferences)
+
+
+def test_label_keeps_what_people_labelled(box_dataset: MinariDataset, run: Run) -> None:
+    Feedback.create(box_dataset, [(0, 0, 5)], [True]).save(box_dataset)
+    refused = run("label", box_dataset.id, "--cost-limit", 5, exit_code=1)
+    assert "'default'" in refused.stderr and "--overwrite" in refused.stderr
+    assert len(Feedback.load(box_dataset).segments) == 1
+    run("label", box_dataset.id, "--cost-limit", 5, "--comparisons", 9, "--overwrite")
+    run("label", box_dataset.id, "--cost-limit", 5, "--comparisons", 8)  # its own it replaces
+    assert len(Feedback.load(box_dataset).comparisons) == 8
+
+
+def test_train_is_what_python_does(labelled: str, trained: Path) -> None:
+    model = PRESA.load_offline(labelled, n_cloning_steps=3, n_attain_steps=1, seed=0).learn(6)
+    saved = PRESA.load(trained)
+    observation = np.linspace(-1, 1, 30, dtype=np.float32).reshape(10, 3)
+    expected, _ = model.predict(observation, deterministic=True)
+    found, _ = saved.predict(observation, deterministic=True)
+    np.testing.assert_array_equal(found, expected)
+    assert [path.name for path in trained.parent.iterdir() if path.is_file()] == ["model.zip"]
+
+
+def test_train_bc_completes_the_suffix_and_the_folder(
+    labelled: str, tmp_path: Path, run: Run
+) -> None:
+    out = tmp_path / "new" / "clone"
+    run("train", labelled, "--algorithm", "bc", "--set", "data=safe", "--steps", 2, "-q", "-o", out)
+    run("evaluate", f"{out}.zip", "--env", env_id("box"), "--cost-limit", 5, "--episodes", 1)
+
+
+def test_evaluate_writes_the_numbers(
+    trained: Path, labelled: str, tmp_path: Path, run: Run
+) -> None:
+    def evaluate(*where: str) -> dict[str, object]:
+        out = tmp_path / "result.json"
+        run("evaluate", trained, *where, "--cost-limit", 5, "--episodes", 3, "--json", out)
+        result: dict[str, object] = json.loads(out.read_text())
+        return result
+
+    by_dataset, by_env = evaluate("--dataset", labelled), evaluate("--env", env_id("box"))
+    assert by_dataset.keys() == JSON_KEYS
+    assert by_dataset["episodes"] == 3
+    # The references of the toy dataset are -10 and 20; the environment alone has none.
+    mean = by_dataset["reward_mean"]
+    assert isinstance(mean, float)
+    assert by_dataset["normalized_reward"] == pytest.approx((mean + 10) / 30)
+    assert by_env == by_dataset | {"normalized_reward": None}
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("delta=2", r"delta.*2.*0.*1"),
+        ("dleta=0.9", r"dleta: no such setting.*\bdelta\b"),
+        ("delta", r"KEY=VALUE"),
+        ("gamma=fast", r"gamma=fast"),
+        ("seed=3", r"seed: no such setting"),
+    ],
+)
+def test_train_refuses_settings(
+    labelled: str, tmp_path: Path, run: Run, setting: str, said: str
+) -> None:
+    out = tmp_path / "model.zip"
+    refused = run("train", labelled, "--out", out, "--set", setting, exit_code=1)
+    assert re.search(said, refused.stderr), refused.stderr
+    assert not out.exists()
+
+
+def test_refusals_name_what_is_wrong(
+    trained: Path, labelled: str, tmp_path: Path, run: Run
+) -> None:
+    limit = ("--cost-limit", 5)
+    out = ("--out", tmp_path / "other.zip", "--quiet")
+    no_model = tmp_path / "text.zip"
+    no_model.write_text("no model")
+    foreign = tmp_path / "foreign.zip"
+    with zipfile.ZipFile(foreign, "w") as archive:
+        archive.writestr("data", json.dumps({"gamma": 0.99}))
+
+    cases: list[tuple[tuple[object, ...], str]] = [
+        (("label", "toy/none-v0", *limit), "toy/none-v0"),
+        (("train", "toy/none-v0", *out), "toy/none-v0"),
+        (("train", labelled, "--feedback", "nobody", *out), "nobody"),
+        (("train", labelled, "--policy", "MlpPolice", *out), "MlpPolice"),
+        (("train", labelled, "--device", "gpu", *out), "--device gpu"),
+        (("train", labelled, "--out", tmp_path, *SHORT), "folder"),
+        (("evaluate", trained, *limit), "--dataset ID or --env ENV_ID"),
+        (("evaluate", trained, "--env", "None-v0", *limit), "None"),
+        (("evaluate", trained, "--env", "no_module:None-v0", *limit), "no_module"),
+        (("evaluate", trained, "--env", "CartPole-v1", *limit), "CartPole-v1"),
+        (("evaluate", tmp_path / "none.zip", "--env", env_id("box"), *limit), "none.zip"),
+        (("evaluate", no_model, "--env", env_id("box"), *limit), "text.zip"),
+        (("evaluate", foreign, "--env", env_id("box"), *limit), "foreign.zip"),
+    ]
+    for arguments, said in cases:
+        refused = run(*arguments, exit_code=1)
+        assert said in refused.stderr, (arguments, refused.stderr)
+
+
+def test_debug_shows_the_traceback(run: Run) -> None:
+    result = CliRunner().invoke(app, ["--debug", "label", "toy/none-v0", "--cost-limit", "5"])
+    assert result.exception is not None and "toy/none-v0" in str(result.exception)
+
+
+def test_a_failed_save_keeps_the_old_model(
+    trained: Path, labelled: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = trained.read_bytes()
+
+    def fail(self: PRESA, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(PRESA, "save", fail)
+    refused = run("train", labelled, "--out", trained, *SHORT, exit_code=1)
+    assert "No space left" in refused.stderr
+    assert trained.read_bytes() == before
+    assert not list(trained.parent.glob(".*.tmp"))

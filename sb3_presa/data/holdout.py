@@ -17,11 +17,14 @@ def split_feedback(feedback: Feedback, fraction: float, seed: int) -> tuple[Feed
     :param seed: seed of the draw
     :return: labels to train on, labels held out
     """
+    if fraction == 0.0:  # the labels themselves: a copy of a million costs as much as they do
+        nothing = np.zeros(len(feedback.segments), dtype=bool)
+        return feedback, feedback.subset(nothing)
     episodes, episode_of = np.unique(feedback.segments[:, 0], return_inverse=True)
     held = np.zeros(len(episodes), dtype=bool)
     order = np.random.default_rng(seed).permutation(len(episodes))
     n_labels = len(feedback.comparisons) + int(np.sum(~np.isnan(feedback.p_safe)))
-    low, high = 0, len(episodes) - 1 if fraction > 0.0 else 0
+    low, high = 0, len(episodes) - 1
     while low < high:  # the smallest number of episodes that reaches the fraction
         middle = (low + high) // 2
         held[:] = False

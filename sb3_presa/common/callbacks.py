@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -17,6 +17,7 @@ from sb3_presa.common.evaluation import (
     check_reward_reference,
     evaluate_safety,
 )
+from sb3_presa.data.atomic import atomic_path
 
 
 class SafetyEvalCallback(EvalCallback):
@@ -137,11 +138,9 @@ class SafetyEvalCallback(EvalCallback):
         if self._is_success_buffer:
             self.evaluations_successes.append(self._is_success_buffer)
             arrays["successes"] = self.evaluations_successes
-        # Renamed into place: a run that is stopped here keeps the file of the evaluation before.
-        temporary = f"{self.log_path}.npz.tmp"
-        with open(temporary, "wb") as file:
+        # A run that is stopped here keeps the file of the evaluation before.
+        with atomic_path(Path(f"{self.log_path}.npz")) as path, open(path, "wb") as file:
             np.savez(file, **arrays)
-        os.replace(temporary, f"{self.log_path}.npz")
 
     def _log(self, result: SafetyEvaluation) -> None:
         mean_length, std_length = np.mean(result.episode_lengths), np.std(result.episode_lengths)
@@ -178,9 +177,8 @@ class SafetyEvalCallback(EvalCallback):
             else:
                 print("New lowest mean cost, no safe agent yet")
         if self.best_model_save_path is not None:
-            path = os.path.join(self.best_model_save_path, "best_model")
-            self.model.save(f"{path}.tmp")
-            os.replace(f"{path}.tmp", f"{path}.zip")
+            with atomic_path(Path(self.best_model_save_path, "best_model.zip")) as path:
+                self.model.save(path)
         self.best_evaluation = result
         if result.safe:
             self.best_mean_reward = result.reward_mean

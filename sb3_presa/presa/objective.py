@@ -26,6 +26,7 @@ class PRESASettings:
     preference_coef: float
     preference_filter: str
     anchor_coef: float
+    anchor_sharpness: float
     delta: float
     n_attain_steps: int
     attain_margin: float
@@ -180,7 +181,7 @@ class PRESAObjective(Objective):
         settings = self.settings
         r = self.segment_log_ratio(batch)
         preference, preference_metrics = self._preference(batch, r)
-        anchor = self._anchor(batch)
+        anchor = self._anchor(batch, r.detach())
         metrics = {**preference_metrics, "anchor_loss": anchor}
         regularised = settings.anchor_coef * anchor
         if not self.has_safety:
@@ -253,7 +254,7 @@ class PRESAObjective(Objective):
         middle = 0.5 * (means[0] + means[1])
         self.offset.lerp_(middle, both * (1.0 - _RUNNING_DECAY))
 
-    def _anchor(self, batch: PairBatch) -> th.Tensor:
+    def _anchor(self, batch: PairBatch, r: th.Tensor) -> th.Tensor:
         """Negative log-likelihood of segments that won their comparison and are safe."""
         if self.has_comparisons:
             first, second = batch.preference, 1.0 - batch.preference
@@ -262,4 +263,6 @@ class PRESAObjective(Objective):
             won = th.ones_like(batch.p_safe)
         safe = batch.p_safe.nan_to_num(0.0) if self.has_safety else 1.0
         steps = batch.weights / batch.lengths.unsqueeze(-1)
-        return -losses.weighted_mean((steps * batch.log_prob).sum(-1), won * safe)
+        utility = self.settings.anchor_sharpness * self.settings.alpha * r
+        weights = won * safe * th.exp(utility - utility.max())
+        return -losses.weighted_mean((steps * batch.log_prob).sum(-1), weights)

@@ -97,6 +97,7 @@ class PRESA(AlignmentAlgorithm):
         preference_coef: float = 1.0,
         preference_filter: str = "winner-safe",
         anchor_coef: float = 3.0,
+        anchor_sharpness: float = 0.0,
         delta: float = 0.95,
         n_attain_steps: int = 300,
         attain_margin: float = 0.95,
@@ -127,6 +128,7 @@ class PRESA(AlignmentAlgorithm):
         self.preference_coef = preference_coef
         self.preference_filter = preference_filter
         self.anchor_coef = anchor_coef
+        self.anchor_sharpness = anchor_sharpness
         self.delta = delta
         self.n_attain_steps = n_attain_steps
         self.attain_margin = attain_margin
@@ -166,6 +168,7 @@ class PRESA(AlignmentAlgorithm):
             preference_coef=self.preference_coef,
             preference_filter=self.preference_filter,
             anchor_coef=self.anchor_coef,
+            anchor_sharpness=self.anchor_sharpness,
             delta=self.delta,
             n_attain_steps=self.n_attain_steps,
             attain_margin=self.attain_margin,

@@ -6,6 +6,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
+import minari
 import numpy as np
 import pytest
 from minari import MinariDataset
@@ -108,6 +110,56 @@ def test_label_keeps_what_people_labelled(box_dataset: MinariDataset, run: Run) 
     assert len(Feedback.load(box_dataset).comparisons) == 8
 
 
+def test_info_tells_of_data_and_feedback(labelled: str, run: Run) -> None:
+    printed = run("info", labelled).stdout
+    dataset = minari.load_dataset(labelled)
+    for fact in (
+        dataset.id,
+        f"{dataset.total_steps:,}",
+        "Box(-2.0, 2.0, (3,)",
+        "default",
+        "-10 to 20",
+    ):
+        assert fact in printed, printed
+
+
+def test_dsrl_files_come_back_bit_for_bit(labelled: str, tmp_path: Path, run: Run) -> None:
+    run("export-dsrl", labelled, tmp_path / "first.hdf5")
+    run("import-dsrl", tmp_path / "first.hdf5", "--id", "dsrl/toy-v0", "--env-id", env_id("box"))
+    run("export-dsrl", "dsrl/toy-v0", tmp_path / "second.hdf5")
+    with (
+        h5py.File(tmp_path / "first.hdf5") as first,
+        h5py.File(tmp_path / "second.hdf5") as second,
+    ):
+        assert set(first) == set(second) >= {"observations", "costs", "timeouts"}
+        for name in first:
+            np.testing.assert_array_equal(second[name][()], first[name][()])
+        rows = {name: table[()] for name, table in first.items()}
+
+    rows["next_observations"][3] += 1.0
+    with h5py.File(tmp_path / "odd.hdf5", "w") as odd:
+        for name, table in rows.items():
+            odd[name] = table
+    strict = ("import-dsrl", tmp_path / "odd.hdf5", "--id", "dsrl/odd-v0", "--strict")
+    assert re.search(r"next_observations.*\b3\b", run(*strict, exit_code=1).stderr)
+    with pytest.warns(UserWarning, match="next_observations"):
+        run(*strict[:-1])
+    assert minari.load_dataset("dsrl/odd-v0").total_steps == len(rows["rewards"])
+    assert "dsrl/odd-v0" in run(*strict[:-1], exit_code=1).stderr  # the id is taken
+
+
+def test_collect_follows_the_recipe(minari_root: Path, tmp_path: Path, run: Run) -> None:
+    recipe = tmp_path / "small.toml"
+    recipe.write_text(
+        "n_episodes = 6\nrandom_episodes = 9\ncost_weights = []\nreward_range = [-100.0, 100.0]\n"
+    )
+    where = ("collect", f"toy_envs:{env_id('box')}", "--id", "toy/mine-v0", "--recipe", recipe)
+    run(*where, "--seed", 1, "--workers", 1, "--quiet")
+    dataset = minari.load_dataset("toy/mine-v0")
+    assert dataset.total_episodes == 6
+    assert dataset.storage.metadata["collection"]["seed"] == 1
+
+
 def test_train_is_what_python_does(labelled: str, trained: Path) -> None:
     model = PRESA.load_offline(labelled, n_cloning_steps=3, n_attain_steps=1, seed=0).learn(6)
     saved = PRESA.load(trained)
@@ -177,6 +229,12 @@ def test_refusals_name_what_is_wrong(
 
     cases: list[tuple[tuple[object, ...], str]] = [
         (("label", "toy/none-v0", *limit), "toy/none-v0"),
+        (("info", "toy/none-v0"), "toy/none-v0"),
+        (("collect", "None-v0", "--id", "toy/new-v0"), "None"),
+        (("collect", "no_module:None-v0", "--id", "toy/new-v0"), "no_module"),
+        (("collect", env_id("box"), "--id", "toy/new"), "toy/new"),
+        (("import-dsrl", tmp_path / "none.hdf5", "--id", "toy/new-v0"), "none.hdf5"),
+        (("export-dsrl", labelled, tmp_path / "no" / "folder.hdf5"), "folder.hdf5"),
         (("train", "toy/none-v0", *out), "toy/none-v0"),
         (("train", labelled, "--feedback", "nobody", *out), "nobody"),
         (("train", labelled, "--policy", "MlpPolice", *out), "MlpPolice"),

@@ -63,10 +63,16 @@ def _options(
     """Take the options that stand before the command."""
 
 
-app.command(rich_help_panel="Data")(datasets.label)
-app.command(rich_help_panel="Data")(datasets.collect)
-app.command(rich_help_panel="Agents")(agents.train)
-app.command(rich_help_panel="Agents")(agents.evaluate)
+for _command in (
+    datasets.info,
+    datasets.label,
+    datasets.collect,
+    datasets.import_dsrl,
+    datasets.export_dsrl,
+):
+    app.command(rich_help_panel="Data")(_command)
+for _command in (agents.train, agents.evaluate):
+    app.command(rich_help_panel="Agents")(_command)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sb3_presa.cli.console import parse_settings, print_table
+from sb3_presa.cli.console import naming_environment, parse_settings, print_table
 from sb3_presa.data.atomic import atomic_path
 from sb3_presa.errors import ConfigError, PresaError
 
@@ -196,16 +196,13 @@ def _environment(
 
     from sb3_presa.data import resolve_dataset, reward_reference
 
-    try:
-        if env_id is not None:
+    with naming_environment(str(env_id or dataset)):
+        if dataset is None:
             return gym.make(env_id), None
-        assert dataset is not None
         found = resolve_dataset(dataset)
         if found.env_spec is None and found.eval_env_spec is None:
             raise ConfigError(f"dataset {dataset} does not say its environment; give --env ENV_ID")
         return found.recover_environment(eval_env=True), reward_reference(found)
-    except (gym.error.Error, ModuleNotFoundError) as error:
-        raise ConfigError(f"the environment of {env_id or dataset}: {error}") from error
 
 
 def _print_evaluation(title: str, result: "SafetyEvaluation") -> None:

@@ -2,10 +2,11 @@
 
 import ast
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
@@ -64,8 +65,17 @@ def print_table(title: str, columns: Collection[str], rows: Collection[Collectio
         table.add_column(escape(column), justify="right" if index else "left")
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
+    print_renderable(table)
+
+
+def print_renderable(renderable: RenderableType) -> None:
+    """
+    Print on standard output.
+
+    :param renderable: anything that rich prints
+    """
     # A pipe has no width: do not fold what a script may read.
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    Console(width=None if sys.stdout.isatty() else 160).print(renderable)
 
 
 def parse_settings(settings: Collection[str], allowed: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,3 +103,19 @@ def parse_settings(settings: Collection[str], allowed: Mapping[str, Any]) -> dic
         except (ValueError, SyntaxError):
             values[key] = text
     return values
+
+
+@contextmanager
+def naming_environment(name: str) -> Iterator[None]:
+    """
+    Say whose environment it is that cannot be made.
+
+    :param name: an environment's id, or what else the user gave
+    :raises ConfigError: for an id that Gymnasium does not know, or whose module is not there
+    """
+    import gymnasium as gym
+
+    try:
+        yield
+    except (gym.error.Error, ModuleNotFoundError) as error:
+        raise ConfigError(f"the environment of {name} cannot be made: {error}") from error

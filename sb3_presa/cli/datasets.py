@@ -1,11 +1,15 @@
 """``sb3-presa collect``, ``label``, ``import-dsrl``, ``export-dsrl`` and ``info``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sb3_presa.cli.console import naming_environment, print_renderable
 from sb3_presa.errors import ConfigError
+
+if TYPE_CHECKING:
+    from minari import MinariDataset
 
 Dataset = Annotated[str, typer.Argument(help="Id of a Minari dataset, or its folder.")]
 NewId = Annotated[str, typer.Option("--id", help="Id of the new dataset: namespace/name-v0.")]
@@ -36,19 +40,17 @@ def collect(
     """
     from sb3_presa.data.collect import collect as collect_dataset
 
-    dataset = collect_dataset(
-        env_id,
-        dataset_id,
-        recipe,
-        seed=seed,
-        n_workers=workers,
-        overwrite=overwrite,
-        progress_bar=not quiet,
-    )
-    typer.echo(
-        f"Wrote {dataset.id}: {dataset.total_episodes} episodes, {dataset.total_steps} steps "
-        f"({dataset.storage.data_path})"
-    )
+    with naming_environment(env_id):
+        dataset = collect_dataset(
+            env_id,
+            dataset_id,
+            recipe,
+            seed=seed,
+            n_workers=workers,
+            overwrite=overwrite,
+            progress_bar=not quiet,
+        )
+    _print_written(dataset)
 
 
 def label(
@@ -105,3 +107,51 @@ def label(
     )
     path = labels.save(opened, feedback)
     typer.echo(f"Wrote {path}: {labels}")
+
+
+def import_dsrl(
+    file: Annotated[Path, typer.Argument(help="An HDF5 file in DSRL's layout.")],
+    dataset_id: NewId,
+    env_id: Annotated[
+        str | None,
+        typer.Option(
+            help="The environment that the file comes from: a Gymnasium id, or a benchmark task's.",
+            show_default="not recorded, spaces from the data",
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse what would be warned about, naming the rows.")
+    ] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make a Minari dataset from a file of the DSRL benchmark."""
+    from sb3_presa.data import import_dsrl as import_file
+
+    _print_written(import_file(file, dataset_id, env_id, strict, overwrite=overwrite))
+
+
+def export_dsrl(
+    dataset: Dataset,
+    file: Annotated[Path, typer.Argument(help="The HDF5 file to write.")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that is there.")
+    ] = False,
+) -> None:
+    """Write a Minari dataset as a file of the DSRL benchmark."""
+    from sb3_presa.data import export_dsrl as export_file
+
+    typer.echo(f"Wrote {export_file(dataset, file, overwrite=overwrite)}")
+
+
+def info(dataset: Dataset) -> None:
+    """Describe a dataset: its size and spaces, returns and costs, and the feedback beside it."""
+    from sb3_presa.data import render_summary, summarize
+
+    print_renderable(render_summary(summarize(dataset)))
+
+
+def _print_written(dataset: "MinariDataset") -> None:
+    typer.echo(
+        f"Wrote {dataset.id}: {dataset.total_episodes} episodes, {dataset.total_steps} steps, "
+        f"in {dataset.storage.data_path}"
+    )

@@ -261,7 +261,8 @@ class OfflineAlgorithm(BaseAlgorithm):
                 callback.on_rollout_end()
                 self._record(metrics.pop())
                 self.dump_logs()
-                callback.on_rollout_start()
+                if self.num_timesteps < total_timesteps:
+                    callback.on_rollout_start()
         callback.on_training_end()
 
     @abstractmethod

@@ -1,0 +1,52 @@
+"""The algorithm classes that the contract tests run over. A new algorithm is one more line here."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from algorithm_data import TINY_PRESA, TINY_STEPS, learn_quietly, tiny_feedback
+from minari import MinariDataset
+
+from sb3_presa import BC, PRESA
+from sb3_presa.data.feedback import Feedback
+
+
+@dataclass(frozen=True)
+class Case:
+    """An algorithm with settings that make it fast.
+
+    :param name: name of the case in the tests' ids
+    :param algorithm: the class
+    :param settings: its arguments
+    :param stops: steps of a run of ``TINY_STEPS`` at which to interrupt it: within every phase
+        and where one ends
+    """
+
+    name: str
+    algorithm: Any
+    settings: dict[str, Any] = field(default_factory=dict)
+    stops: tuple[int, ...] = (1, 7)
+
+    def make(self, dataset: MinariDataset, feedback: Feedback | None = None, **kwargs: Any) -> Any:
+        """A new model on a dataset; labels of its own if none are given."""
+        arguments = {"device": "cpu", "seed": 0, "policy_kwargs": {"net_arch": [8]}}
+        labels = tiny_feedback(dataset) if feedback is None else feedback
+        return self.algorithm.load_offline(dataset, labels, **(arguments | self.settings | kwargs))
+
+    def trained(
+        self, dataset: MinariDataset, feedback: Feedback | None = None, **kwargs: Any
+    ) -> Any:
+        """A model after ``TINY_STEPS``."""
+        return learn_quietly(self.make(dataset, feedback, **kwargs), TINY_STEPS)
+
+
+#: the case for what no algorithm can do differently
+PRESA_CASE = Case("presa", PRESA, TINY_PRESA, stops=(3, 6, 8, 10, 12))
+CASES = [
+    PRESA_CASE,
+    Case("bc-all", BC, {"batch_size": 16, "average_decay": 0.5}),
+    Case("bc-safe", BC, {"data": "safe", "batch_size": 16}),
+    Case("bc-preferred-and-safe", BC, {"data": "preferred-and-safe", "batch_size": 16}),
+]
+
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

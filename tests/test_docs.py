@@ -1,0 +1,104 @@
+"""The documentation names things that exist: arguments, options, files, targets of make."""
+
+import ast
+import inspect
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+import sb3_presa
+from sb3_presa.cli import app
+from sb3_presa.common.callbacks import SafetyEvalCallback
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
+
+#: Calls in the pages' Python whose arguments are checked, by their last name.
+CALLS: dict[str, Callable[..., Any]] = {
+    "create": sb3_presa.Feedback.create,
+    "synthetic": sb3_presa.Feedback.synthetic,
+    "save": sb3_presa.Feedback.save,
+    "set_dataset": sb3_presa.PRESA.set_dataset,
+    "learn": sb3_presa.PRESA.learn,
+    "evaluate_safety": sb3_presa.evaluate_safety,
+    "SafetyEvalCallback": SafetyEvalCallback,
+}
+
+
+def blocks(page: Path, language: str) -> Iterator[str]:
+    for match in re.finditer(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL):
+        yield match[1]
+
+
+def accepted(name: str) -> set[str] | None:
+    """The keywords that a function of this name takes; None for one that is not ours."""
+    if name == "load_offline":  # hands on what it does not know to the constructor
+        own = inspect.signature(sb3_presa.PRESA.load_offline).parameters
+        return {*own, *inspect.signature(sb3_presa.PRESA).parameters}
+    return {*inspect.signature(CALLS[name]).parameters} if name in CALLS else None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_names_arguments_that_exist(page: Path) -> None:
+    for block in blocks(page, "python"):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sb3_presa"):
+                module = __import__(str(node.module), fromlist=["*"])
+                assert all(hasattr(module, alias.name) for alias in node.names), ast.unparse(node)
+            if not isinstance(node, ast.Call):
+                continue
+            function = node.func
+            name = (
+                function.attr
+                if isinstance(function, ast.Attribute)
+                else getattr(function, "id", "")
+            )
+            known = accepted(name)
+            if known is not None:
+                assert known.issuperset(word.arg for word in node.keywords if word.arg), (
+                    ast.unparse(node)
+                )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_shell_names_commands_and_options_that_exist(page: Path) -> None:
+    commands: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for block in blocks(page, "bash"):
+        for line in block.splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:1] == ["sb3-presa"]:
+                options = {
+                    option for parameter in commands[words[1]].params for option in parameter.opts
+                }
+                assert options.issuperset(word for word in words if word.startswith("-")), line
+            if words[:1] == ["make"]:
+                assert targets.issuperset(word for word in words[1:] if "=" not in word), line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).is_file(), f"{page.name} links to {target}"
+
+
+def test_the_example_of_the_paper_is_accepted() -> None:
+    """The settings that the page gives as the paper's make a model."""
+    (block,) = [b for b in blocks(ROOT / "docs" / "presa.md", "python") if "preference_filter" in b]
+    (call,) = [node for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Call)]
+    settings = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
+    assert sb3_presa.PRESA(**settings).preference_filter == "all"
+
+
+def test_every_command_has_help_for_every_option() -> None:
+    commands: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+    for name, command in commands.items():
+        assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0
+        for parameter in command.params:
+            assert parameter.help, f"{name} {parameter.name}"

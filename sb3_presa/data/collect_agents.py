@@ -1,7 +1,6 @@
 """Train one agent of a collection and record it: what a worker process does."""
 
 import dataclasses
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from sb3_presa.data.atomic import atomic_path
 from sb3_presa.data.collect_recipe import CollectRecipe
 
 # An adaptive weight never exceeds this many times the scaled reward of one step.
@@ -129,12 +129,8 @@ class Recorder:
         for key in ("terminated", "seed", "trained_steps", "deterministic"):
             columns[key] = np.asarray([episode[key] for episode in self.episodes])
         columns["length"] = np.asarray([len(episode["rewards"]) for episode in self.episodes])
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        with partial.open("wb") as file:
+        with atomic_path(path) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **columns)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
 
 
 class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
@@ -143,13 +139,13 @@ class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
     :param env: The environment.
     :param shared: What all training environments share: the weight, and the cost returns of
         finished episodes.
-    :param reward_scale: Factor on the reward.
     """
 
-    def __init__(self, env: gym.Env[Any, Any], shared: "CostWeight", reward_scale: float) -> None:
+    def __init__(self, env: gym.Env[Any, Any], shared: "CostWeight") -> None:
         super().__init__(env)
         self._shared = shared
-        self._reward_scale = reward_scale
+        cap = shared.job.recipe.reward_cap
+        self._reward_cap = np.inf if cap is None else cap
         self._cost = 0.0
 
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
@@ -160,12 +156,13 @@ class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Step, and charge for the cost."""
         observation, reward, terminated, truncated, info = self.env.step(action)
-        self._cost += info["cost"]
+        cost, weight = float(info["cost"]), self._shared.weight
+        self._cost += cost
         if terminated or truncated:
             self._shared.episode_costs.append(self._cost)
-        weight = self._shared.weight
+        scaled = self._shared.job.reward_scale * min(float(reward), self._reward_cap)
         # Divided by 1 + weight, so that the size of the returns does not grow with the weight.
-        charged = (self._reward_scale * float(reward) - weight * info["cost"]) / (1 + weight)
+        charged = (scaled - weight * cost) / (1 + weight)
         return observation, charged, terminated, truncated, info
 
 
@@ -228,7 +225,7 @@ def _train(job: Job, recorder: Recorder, report: Callable[[int], None]) -> None:
         job.env_id,
         job.recipe.n_envs,
         seed=agent_seed,
-        wrapper_class=lambda env: CostPenalty(env, weight, job.reward_scale),
+        wrapper_class=lambda env: CostPenalty(env, weight),
     )
     model = PPO(job.recipe.policy, env, seed=agent_seed, device="cpu", **job.recipe.ppo)
     model.learn(job.steps, callback=_callback(job, recorder, weight, report))

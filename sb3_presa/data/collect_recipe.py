@@ -36,6 +36,8 @@ class CollectRecipe:
         ``cells x cells``.
     :param reward_range: Reward returns to keep; the benchmark's range for its tasks, else all.
     :param cost_range: Cost returns to keep; the benchmark's range for its tasks, else all.
+    :param reward_cap: Agents gain nothing from the part of a step's (unscaled) reward above this,
+        which keeps them in ``reward_range`` where a reckless one would leave it; ``None``: no cap.
     :param weight_rate: How fast an adaptive weight moves, per training rollout and per
         relative excess of the cost over its budget.
     :param policy: SB3's policy of the agents.
@@ -55,6 +57,7 @@ class CollectRecipe:
     cells: int = 25
     reward_range: tuple[float, float] | None = None
     cost_range: tuple[float, float] | None = None
+    reward_cap: float | None = None
     weight_rate: float = 0.5
     policy: str = "MlpPolicy"
     n_envs: int = 4
@@ -82,6 +85,8 @@ class CollectRecipe:
         for budget in self.cost_budgets:
             _check_numbers("cost_budgets", budget, count=2)
         _check_numbers("weight_rate", (self.weight_rate,))
+        if self.reward_cap is not None:
+            _check_numbers("reward_cap", (self.reward_cap,), least=-math.inf)
         for name, bounds in (("reward_range", self.reward_range), ("cost_range", self.cost_range)):
             if bounds is None:
                 continue

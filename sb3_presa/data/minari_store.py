@@ -30,6 +30,7 @@ from minari.dataset.minari_dataset import DATASET_ID_RE
 from minari.namespace import NAMESPACE_METADATA_FILENAME
 from minari.storage.datasets_root_dir import get_dataset_path
 
+from sb3_presa.data.atomic import atomic_path
 from sb3_presa.errors import DatasetError
 
 _STALE_AFTER_S = 24 * 3600.0
@@ -161,41 +162,40 @@ def write_dataset(
         written = hidden / dataset_id
         repack(written / "data" / "main_data.hdf5")
         _update_metadata(written / "data", extra)
-        _publish(written, folder, datasets_root, dataset_id)
+        _publish(written, folder, datasets_root, dataset_id, overwrite)
     return MinariDataset(folder / "data")
 
 
 def repack(path: str | os.PathLike[str]) -> None:
-    """Rewrite an HDF5 file of episodes without chunk padding, floating point as float32.
+    """Rewrite an HDF5 file of episodes without chunk padding and with numbers as float32.
+
+    Actions keep the type that they have: rounded, they would not repeat an episode exactly.
 
     :param path: The file; it is replaced in one step.
     """
-    source_path = Path(path)
-    packed_path = source_path.with_name(source_path.name + ".packed")
     with (
-        h5py.File(source_path, "r") as source,
+        atomic_path(Path(path)) as packed_path,
+        h5py.File(path, "r") as source,
         h5py.File(packed_path, "w", libver="latest", track_order=True) as packed,
     ):
         packed.attrs.update(source.attrs)
         # Minari numbers episodes; HDF5 would list them as text.
         for name in sorted(source, key=lambda episode: int(episode.rpartition("_")[2])):
             _copy_packed(source[name], packed.create_group(name))
-    _fsync(packed_path)
-    os.replace(packed_path, source_path)
 
 
-def _copy_packed(source: h5py.Group, target: h5py.Group) -> None:
+def _copy_packed(source: h5py.Group, target: h5py.Group, narrow: bool = True) -> None:
     target.attrs.update(source.attrs)
     for name, item in source.items():
+        narrow_item = narrow and name != "actions"
         if isinstance(item, h5py.Group):
-            _copy_packed(item, target.create_group(name))
+            _copy_packed(item, target.create_group(name), narrow_item)
         elif h5py.check_string_dtype(item.dtype) or h5py.check_vlen_dtype(item.dtype):
             source.copy(item, target, name)
         else:
-            data = item[()]
-            target.create_dataset(
-                name, data=data.astype(np.float32) if data.dtype == np.float64 else data
-            )
+            is_double = item.dtype == np.float64
+            dtype = np.float32 if narrow_item and is_double else item.dtype
+            target.create_dataset(name, data=item[()], dtype=dtype)
 
 
 def _update_metadata(data_folder: Path, extra: Mapping[str, Any]) -> None:
@@ -204,8 +204,8 @@ def _update_metadata(data_folder: Path, extra: Mapping[str, Any]) -> None:
     entries.update(extra)
     size = sum(file.stat().st_size for file in data_folder.glob("*.hdf5"))
     entries["dataset_size"] = round(size / 1e6, 1)
-    path.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    _fsync(path)
+    with atomic_path(path) as partial:
+        partial.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -239,7 +239,9 @@ def _minari_root(folder: Path) -> Iterator[None]:
                 os.environ["MINARI_DATASETS_PATH"] = before
 
 
-def _publish(written: Path, folder: Path, datasets_root: Path, dataset_id: str) -> None:
+def _publish(
+    written: Path, folder: Path, datasets_root: Path, dataset_id: str, overwrite: bool
+) -> None:
     """Move a complete dataset into its place, with the namespace files that Minari wants above."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     for parent in Path(dataset_id).parents:
@@ -248,9 +250,8 @@ def _publish(written: Path, folder: Path, datasets_root: Path, dataset_id: str) 
             partial = written.parent / f".{NAMESPACE_METADATA_FILENAME}"
             partial.write_text("{}", encoding="utf-8")
             os.replace(partial, marker)
-    _fsync(written / "data")
-    _fsync(written)
-    if folder.exists():
+    _fsync_folder(written)
+    if overwrite and folder.exists():
         # The old dataset ends up in the hidden folder, which is removed next.
         _exchange(written, folder)
     else:
@@ -260,7 +261,7 @@ def _publish(written: Path, folder: Path, datasets_root: Path, dataset_id: str) 
             raise DatasetError(
                 f"dataset {dataset_id!r} could not be moved to {folder}: {error}"
             ) from error
-    _fsync(folder.parent)
+    _fsync_folder(folder.parent)
 
 
 def _exchange(new: Path, old: Path) -> None:
@@ -280,12 +281,11 @@ def _exchange(new: Path, old: Path) -> None:
         raise
 
 
-def _fsync(path: Path) -> None:
-    """Flush a file, or a folder's entries where the system can, to the disk."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except PermissionError:  # Windows does not open folders
+def _fsync_folder(path: Path) -> None:
+    """Put a folder's names on the disk, where the system lets folders be opened."""
+    if os.name == "nt":
         return
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -12,8 +12,7 @@ from sb3_presa.common.cloning import cloning_loss, log_prob_of_all, sample_rows
 from sb3_presa.common.diagnostics import policy_diagnostics, validation_metrics
 from sb3_presa.common.offline_algorithm import OfflineAlgorithm
 from sb3_presa.common.schedules import CosineSchedule
-from sb3_presa.common.segment_buffer import SegmentBuffer, SegmentLabels, make_labels
-from sb3_presa.common.type_aliases import index_obs
+from sb3_presa.common.segment_buffer import SegmentLabels, make_labels
 from sb3_presa.data.episodes import Transitions
 from sb3_presa.data.feedback import Feedback
 from sb3_presa.data.holdout import split_feedback
@@ -180,6 +179,7 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
     def _restart(self) -> None:
         self.policy.optimizer.state.clear()
         self.objective.reset()
+        self._reference_log_prob = None
 
     def _cloning_step(self, step: int) -> dict[str, th.Tensor]:
         assert self.buffer is not None
@@ -255,6 +255,22 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
             self.logger.record(f"train/{name}", value)
         for name, value in validation_metrics(self).items():
             self.logger.record(f"validation/{name}", value)
+
+    def set_parameters(
+        self,
+        load_path_or_dict: str | dict[str, Any],
+        exact_match: bool = True,
+        device: th.device | str = "auto",
+    ) -> None:
+        """
+        Sets the weights of the policy and the state of the objective, as in SB3.
+
+        :param load_path_or_dict: a saved model, or what ``get_parameters()`` returns
+        :param exact_match: whether all parameters must be given
+        :param device: device to load a saved model on
+        """
+        self._reference_log_prob = None  # they were of the old reference policy
+        super().set_parameters(load_path_or_dict, exact_match, device)
 
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "validation", "_reference_log_prob"]

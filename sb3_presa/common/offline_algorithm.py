@@ -10,13 +10,13 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch as th
-from gymnasium import spaces
 from minari import MinariDataset
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
-from stable_baselines3.common.utils import update_learning_rate
+from stable_baselines3.common.utils import check_for_correct_spaces, update_learning_rate
+from stable_baselines3.common.vec_env import VecNormalize, unwrap_vec_normalize
 
 from sb3_presa.common.action_heads import check_action_space
 from sb3_presa.common.policies import CnnPolicy, MlpPolicy, MultiInputPolicy, OfflinePolicy
@@ -112,13 +112,7 @@ class OfflineAlgorithm(BaseAlgorithm):
     def _check_env(self) -> None:
         check_policy_fits(self._policy_name, self.observation_space)
         check_action_space(self.action_space)
-        normalizer = self._vec_normalize_env
-        if normalizer is not None and normalizer.norm_obs:
-            raise ConfigError(
-                "the environment is wrapped in VecNormalize with norm_obs=True; an offline policy "
-                "standardises observations with the dataset's statistics and takes raw ones. Pass "
-                "the environment without it."
-            )
+        _check_not_normalized(self._vec_normalize_env)
 
     def _setup_model(self) -> None:
         self._setup_lr_schedule()
@@ -318,20 +312,25 @@ class OfflineAlgorithm(BaseAlgorithm):
 
         :param env: environment, or vector of them
         :param force_reset: kept for SB3's interface
+        :raises ConfigError: if the environment normalises observations
         """
-        self.n_envs = self._wrap_env(env, self.verbose).num_envs
+        env = self._wrap_env(env, self.verbose)
+        _check_not_normalized(unwrap_vec_normalize(env))
+        check_for_correct_spaces(env, self.observation_space, self.action_space)
+        self.n_envs = env.num_envs
         super().set_env(env, force_reset)
 
     @contextmanager
     def _spaces_env(self) -> Iterator[None]:
         """While learning, callbacks see one environment that is never stepped."""
-        env, n_envs = self.env, self.n_envs
+        env, n_envs, normalizer = self.env, self.n_envs, self._vec_normalize_env
         self.env, self.n_envs = SpacesVecEnv(self.observation_space, self.action_space), 1
-        self._last_obs = None
+        self._last_obs = self._vec_normalize_env = None
         try:
             yield
         finally:
             self.env, self.n_envs, self._last_obs = env, n_envs, None
+            self._vec_normalize_env = normalizer
 
     def _excluded_save_params(self) -> list[str]:
         # The dataset stays where it is; a saved model holds weights and settings
@@ -375,6 +374,15 @@ def _no_feedback(transitions: Transitions) -> Feedback:
         dataset_id=transitions.dataset_id,
         provenance={},
     )
+
+
+def _check_not_normalized(normalizer: VecNormalize | None) -> None:
+    if normalizer is not None and normalizer.norm_obs:
+        raise ConfigError(
+            "the environment is wrapped in VecNormalize with norm_obs=True; an offline policy "
+            "standardises observations with the dataset's statistics and takes raw ones. Pass "
+            "the environment without it."
+        )
 
 
 def _entropy() -> int:

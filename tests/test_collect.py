@@ -1,0 +1,321 @@
+"""Collecting end to end: what is recorded repeats, and an interruption loses no more than a job."""
+
+import contextlib
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import minari
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from minari import MinariDataset
+
+from sb3_presa.data import collect as collect_module
+from sb3_presa.data.collect import CollectionError, CollectRecipe, collect
+from sb3_presa.data.collect_agents import CostWeight, Job
+from sb3_presa.data.collect_pool import run_jobs
+from sb3_presa.data.collect_thinning import thin
+from sb3_presa.errors import ConfigError, DatasetError
+
+ENV_ID = "presa/SafetyBallRun-v0"
+TINY = CollectRecipe(
+    n_episodes=20,
+    steps_per_agent=256,
+    cost_weights=(1.0,),
+    cost_budgets=((40.0, 10.0),),
+    checkpoints=2,
+    stochastic_episodes=2,
+    deterministic_episodes=1,
+    mixed_episodes=1,
+    random_episodes=6,
+    reward_range=(-1e4, 1e4),
+    cost_range=(0.0, 100.0),
+    n_envs=2,
+    ppo={"n_steps": 64, "n_epochs": 1},
+)
+
+
+def contents(dataset: MinariDataset) -> list[tuple[Any, ...]]:
+    """Everything that is recorded, comparable with ``==``."""
+    seeds = dataset.storage.get_episode_metadata(range(dataset.total_episodes))
+    return [
+        (
+            metadata["seed"],
+            episode.observations.tobytes(),
+            episode.actions.tobytes(),
+            episode.rewards.tobytes(),
+            episode.infos["cost"].tobytes(),
+        )
+        for metadata, episode in zip(seeds, dataset.iterate_episodes(), strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> MinariDataset:
+    return collect(
+        ENV_ID, "presa/tiny-v0", TINY, n_workers=2, root=tmp_path_factory.mktemp("datasets")
+    )
+
+
+def test_every_episode_is_repeated_by_its_seed_and_actions(collected: MinariDataset) -> None:
+    metadata = collected.storage.get_episode_metadata(range(len(collected)))
+    seeds = [entry["seed"] for entry in metadata]
+    assert len(set(seeds)) == len(collected) == 20
+    with contextlib.closing(collected.recover_environment(eval_env=True)) as env:
+        for seed, episode in zip(seeds, collected.iterate_episodes(), strict=True):
+            observations: list[Any] = [env.reset(seed=seed)[0]]
+            costs, ended = [0.0], (False, False)
+            for action, reward in zip(episode.actions, episode.rewards, strict=True):
+                assert ended == (False, False)
+                observation, got, *ended_now, info = env.step(action)
+                ended = (ended_now[0], ended_now[1])
+                observations.append(observation)
+                costs.append(info["cost"])
+                assert np.float32(got) == reward
+            np.testing.assert_array_equal(observations, episode.observations)
+            np.testing.assert_array_equal(costs, episode.infos["cost"])
+            assert ended == (episode.terminations[-1], episode.truncations[-1])
+
+
+def test_the_metadata_say_how_it_was_made(collected: MinariDataset) -> None:
+    metadata = collected.storage.metadata
+    made = metadata["collection"]
+    assert CollectRecipe.from_dict(made["recipe"]) == TINY
+    assert (made["env_id"], made["seed"]) == (ENV_ID, 0)
+    assert made["agents"] == [["random"], ["weight", 1.0], ["budget", 40.0, 10.0]]
+    assert made["recorded_episodes"] == 6 + 2 * 2 * 4
+    assert made["versions"]["pybullet"]
+    assert (metadata["ref_min_score"], metadata["ref_max_score"]) == (26.3398, 1327.4456)
+    episodes = list(collected.storage.get_episode_metadata(range(len(collected))))
+    assert {entry["agent"] for entry in episodes} == {0, 1, 2}
+    assert {bool(entry["deterministic"]) for entry in episodes} == {False, True}
+    assert {int(entry["trained_steps"]) for entry in episodes} == {0, 128}
+
+
+def test_nothing_hidden_is_left_and_minari_lists_it(
+    collected: MinariDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(collected.storage.data_path).parents[2]
+    assert [path.name for path in root.iterdir()] == ["presa"]
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(root))
+    assert list(minari.list_local_datasets()) == ["presa/tiny-v0"]
+
+
+def test_an_interrupted_collection_goes_on_from_its_finished_jobs_to_the_same_data(
+    collected: MinariDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(collect_module, "assemble", interrupt)
+        collect(ENV_ID, "presa/tiny-v0", TINY, n_workers=1, progress_bar=False, root=tmp_path)
+    assert not (tmp_path / "presa").exists()
+    (lost,) = tmp_path.glob(".collecting-*/*/job-002.npz")
+    lost.unlink()
+
+    rerun: list[int] = []
+
+    def spy(jobs: Any, *args: Any) -> None:
+        rerun.extend(job.index for job, _ in jobs)
+        run_jobs(jobs, *args)
+
+    monkeypatch.setattr(collect_module, "run_jobs", spy)
+    again = collect(ENV_ID, "presa/tiny-v0", TINY, n_workers=1, root=tmp_path)
+    assert rerun == [2]
+    assert contents(again) == contents(collected)
+
+
+def test_killed_at_any_moment_no_half_dataset_loads_and_no_worker_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    recipe = dataclasses.replace(TINY, cost_budgets=(), random_episodes=40)
+    code = (
+        "import sys; sys.path[:0] = ['tests']\n"
+        "from test_collect import ENV_ID, TINY, collect, dataclasses\n"
+        "recipe = dataclasses.replace(TINY, cost_budgets=(), random_episodes=40)\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        "    collect(ENV_ID, 'tiny-v0', recipe, n_workers=2, overwrite=True)\n"
+    )
+    rng = np.random.default_rng(0)
+    workers: set[int] = set()
+    for _ in range(10):
+        command = [sys.executable, "-c", code]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(rng.uniform(0, 3))
+            workers |= children(process.pid)
+            process.send_signal(signal.SIGKILL)
+        for dataset_id in minari.list_local_datasets():
+            assert len(contents(minari.load_dataset(dataset_id))) == 20
+    deadline = time.monotonic() + 30
+    while any(alive(pid) for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [pid for pid in workers if alive(pid)]
+    dataset = collect(ENV_ID, "tiny-v0", recipe, overwrite=True, progress_bar=False)
+    assert len(dataset) == 20
+    assert not list(tmp_path.glob(".collecting-*"))
+
+
+def children(pid: int) -> set[int]:
+    """Child processes, where the system lists them (Linux)."""
+    listing = Path(f"/proc/{pid}/task/{pid}/children")
+    return set(map(int, listing.read_text().split())) if listing.exists() else set()
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A process that ended but was not waited for, its parent being dead, counts as ended.
+    return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+
+
+def test_a_taken_id_is_refused_before_anything_is_trained(collected: MinariDataset) -> None:
+    root = Path(collected.storage.data_path).parents[2]
+    with pytest.raises(DatasetError, match="exists already"):
+        collect(ENV_ID, "presa/tiny-v0", TINY, root=root)
+    with pytest.raises(DatasetError, match="-vN"):
+        collect(ENV_ID, "presa/tiny", TINY, root=root)
+
+
+class Costless(gym.Env[Any, Any]):
+    observation_space = gym.spaces.Box(-1, 1, (2,))
+    action_space = gym.spaces.Discrete(2)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        return np.zeros(2, np.float32), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        return np.zeros(2, np.float32), 0.0, False, False, {"speed": 1.0}
+
+
+def test_an_environment_that_cannot_be_collected_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gym.envs.registration, "registry", dict(gym.registry))
+    gym.register("test/Costless-v0", lambda **_: Costless(), max_episode_steps=5)
+    gym.register("test/Endless-v0", lambda **_: Costless())
+    with pytest.raises(DatasetError, match=r"test/Costless-v0.*step 0.*\['speed'\]"):
+        collect("test/Costless-v0", "toy-v0", TINY, root=tmp_path)
+    with pytest.raises(ConfigError, match=r"test/Endless-v0 has no max_episode_steps"):
+        collect("test/Endless-v0", "toy-v0", TINY, root=tmp_path)
+    monkeypatch.setattr(Costless, "observation_space", gym.spaces.Text(5))
+    with pytest.raises(ConfigError, match=r"observations of Text.*needs Box"):
+        collect("test/Costless-v0", "toy-v0", TINY, root=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_in_the_ranges_and_a_failing_worker_are_told(tmp_path: Path) -> None:
+    untrained = dataclasses.replace(TINY, cost_weights=(), cost_budgets=())
+    too_good = dataclasses.replace(untrained, reward_range=(1e5, 1e6))
+    with pytest.raises(DatasetError, match=r"none of the 6 recorded episodes.*100000"):
+        collect(ENV_ID, "toy-v0", too_good, progress_bar=False, root=tmp_path)
+    wrong = dataclasses.replace(TINY, cost_budgets=(), ppo={"n_steps": 64, "colour": "red"})
+    with pytest.raises(CollectionError, match="colour"):
+        collect(ENV_ID, "toy-v0", wrong, progress_bar=False, root=tmp_path)
+    assert not (tmp_path / "toy-v0").exists()
+
+
+def test_a_recipe_is_read_from_toml(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("cost_budgets = [[40.0, 0.0]]\n[ppo]\nlearning_rate = 0.001\n")
+    recipe = CollectRecipe.from_toml(path)
+    assert recipe == CollectRecipe(cost_budgets=((40.0, 0.0),), ppo={"learning_rate": 0.001})
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("checkpoint = 3", r"unknown settings \['checkpoint'\]"),
+        ("checkpoints = 0", "checkpoints is 0"),
+        ("checkpoints = 1.5", "checkpoints is 1.5"),
+        ("cost_weights = [-1.0]", r"cost_weights holds \(-1.0,\)"),
+        ("cost_weights = ['high']", "cost_weights holds"),
+        ("cost_budgets = [[1.0]]", "cost_budgets holds .* 2 numbers"),
+        ("reward_range = [2.0, 1.0]", "reward_range is"),
+        ("cost_range = 3", "cost_range holds 3"),
+        ("= 3", "is not a TOML file"),
+    ],
+)
+def test_a_bad_recipe_is_refused_by_file_and_setting(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(line)
+    with pytest.raises(ConfigError, match=rf"recipe\.toml.*{message}"):
+        CollectRecipe.from_toml(path)
+
+
+def test_the_committed_recipes_are_valid() -> None:
+    paths = sorted(Path(__file__).parents[1].glob("datasets/recipes/*.toml"))
+    assert len(paths) == 4
+    for path in paths:
+        assert CollectRecipe.from_toml(path).n_episodes == 1000
+
+
+def test_an_adaptive_weight_rises_above_its_budget_and_falls_below_it() -> None:
+    job = Job(0, "budget", (40.0, 0.0), ENV_ID, 0, 1.0, 80.0, TINY)
+    weight = CostWeight(job)
+    weight.episode_costs += [80.0, 60.0]
+    weight.update(progress=0.0)
+    assert weight.weight == pytest.approx(TINY.weight_rate * (70 - 40) / 80)
+    risen = weight.weight
+    weight.episode_costs += [30.0]
+    weight.update(progress=0.1)
+    assert 0 < weight.weight < risen
+    weight.episode_costs += [30.0]
+    weight.update(progress=1.0)  # the budget has swept to 0
+    assert weight.weight > risen
+    fixed = CostWeight(dataclasses.replace(job, kind="weight", setting=(0.3,)))
+    fixed.episode_costs += [80.0]
+    fixed.update(progress=0.5)
+    assert fixed.weight == 0.3
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    n=st.integers(1, 200),
+    n_episodes=st.integers(1, 80),
+    cells=st.integers(1, 6),
+)
+def test_thinning_spreads_what_it_keeps(seed: int, n: int, n_episodes: int, cells: int) -> None:
+    rng = np.random.default_rng(seed)
+    costs, rewards = np.floor(rng.exponential(20, n)), rng.normal(0, 10, n)
+    kept = thin(
+        costs,
+        rewards,
+        n_episodes=n_episodes,
+        cells=cells,
+        cost_range=(0, 50),
+        reward_range=(-15, 15),
+        rng=rng,
+    )
+    inside = (costs <= 50) & (np.abs(rewards) <= 15)
+    assert inside[kept].all()
+    assert (np.diff(kept) > 0).all()
+    assert len(kept) == min(n_episodes, inside.sum())
+
+    def counts(rows: Any) -> Any:
+        bounds = [(0, 50), (-15, 15)]
+        return np.histogram2d(costs[rows], rewards[rows], bins=cells, range=bounds)[0]
+
+    chosen, available = counts(kept), counts(np.flatnonzero(inside))
+    # A cell that still has episodes to give gave no fewer than any other, but for one.
+    spare = chosen[chosen < available]
+    assert spare.size == 0 or spare.min() >= chosen.max() - 1

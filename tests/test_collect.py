@@ -261,6 +261,11 @@ def test_a_bad_recipe_is_refused_by_file_and_setting(
         CollectRecipe.from_toml(path)
 
 
+def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"missing\.toml cannot be read"):
+        CollectRecipe.from_toml(tmp_path / "missing.toml")
+
+
 def test_the_committed_recipes_are_valid() -> None:
     paths = sorted(Path(__file__).parents[1].glob("datasets/recipes/*.toml"))
     assert len(paths) == 4

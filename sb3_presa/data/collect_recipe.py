@@ -100,11 +100,14 @@ class CollectRecipe:
 
         :param path: A TOML file whose keys are this class's fields.
         :return: The recipe; fields that the file leaves out have their defaults.
-        :raises ConfigError: If the file is not TOML, has an unknown key, or a value out of range.
+        :raises ConfigError: If the file cannot be read, is not TOML, has an unknown key, or has a
+            value out of range.
         """
         try:
             entries = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
+        except OSError as error:
+            raise ConfigError(f"the recipe {path} cannot be read: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path} is not a TOML file: {error}") from error
         try:
             return cls.from_dict(entries)

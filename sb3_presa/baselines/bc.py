@@ -29,6 +29,9 @@ class BC(OfflineAlgorithm):
     :param batch_size: transitions a gradient step
     :param average_decay: share of the old average of the weights that stays at each step
     :param max_grad_norm: gradients are clipped to this norm
+    :param precision: of the networks' forward and backward passes in training: ``"float32"``,
+        ``"bfloat16"`` (autocast), or ``"auto"``: bfloat16 on a CPU that multiplies bfloat16 in
+        hardware (AVX512-BF16, AMX), float32 elsewhere, GPUs included. ``predict`` is in float32
     :param policy_kwargs: further arguments of the policy
     :param stats_window_size: kept for SB3's interface
     :param tensorboard_log: folder for TensorBoard logs, ``None`` for none
@@ -49,6 +52,7 @@ class BC(OfflineAlgorithm):
         batch_size: int = 1024,
         average_decay: float = 0.99,
         max_grad_norm: float = 10.0,
+        precision: str = "auto",
         policy_kwargs: dict[str, Any] | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
@@ -70,6 +74,7 @@ class BC(OfflineAlgorithm):
             learning_rate,
             max_grad_norm=max_grad_norm,
             average_decay=average_decay,
+            precision=precision,
             policy_kwargs=policy_kwargs,
             stats_window_size=stats_window_size,
             tensorboard_log=tensorboard_log,
@@ -114,7 +119,8 @@ class BC(OfflineAlgorithm):
                 self.buffer, self._segment_weights, self.batch_size, generator
             )
         observations, actions = self.buffer.gather(rows)
-        loss = cloning_loss(self.policy.actor, observations, actions)
+        with self._autocast():
+            loss = cloning_loss(self.policy.actor, observations, actions)
         self._gradient_step(loss, self.lr_schedule(self._current_progress_remaining))
         return {"cloning_loss": loss}
 

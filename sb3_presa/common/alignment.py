@@ -1,6 +1,5 @@
 """Clone first, then align: the loop that preference and safety objectives share."""
 
-import contextlib
 import warnings
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
@@ -100,7 +99,6 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
     :param cloning_batch_size: transitions a cloning step
     :param validation_fraction: share of the labels held out by episode, in [0, 1); preference
         accuracy and safety AUC on them are logged
-    :param precision: ``"float32"`` or ``"bfloat16"`` (autocast)
     :param kwargs: arguments of :class:`OfflineAlgorithm`
     :raises ConfigError: for an argument out of its range
     """
@@ -114,7 +112,6 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         cloning_learning_rate: float,
         cloning_batch_size: int,
         validation_fraction: float,
-        precision: str,
         **kwargs: Any,
     ) -> None:
         if n_cloning_steps < 0 or cloning_batch_size < 1:
@@ -126,13 +123,10 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
             raise ConfigError(
                 f"validation_fraction is {validation_fraction}; allowed is [0, 1)"
             )
-        if precision not in ("float32", "bfloat16"):
-            raise ConfigError(f"precision is {precision!r}; allowed are 'float32' and 'bfloat16'")
         self.n_cloning_steps = n_cloning_steps
         self.cloning_learning_rate = cloning_learning_rate
         self.cloning_batch_size = cloning_batch_size
         self.validation_fraction = validation_fraction
-        self.precision = precision
         self.validation: SegmentLabels | None = None
         self._reference_log_prob: th.Tensor | None = None
         super().__init__(*args, **kwargs)
@@ -241,11 +235,6 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         """Remaining share of the alignment steps, from 1 to 0."""
         n_steps = max(1, self._total_timesteps - self.n_cloning_steps)
         return 1.0 - (step - self.n_cloning_steps) / n_steps
-
-    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
-        return th.autocast(
-            self.device.type, dtype=th.bfloat16, enabled=self.precision == "bfloat16"
-        )
 
     def _record(self, metrics: dict[str, float]) -> None:
         super()._record(metrics)

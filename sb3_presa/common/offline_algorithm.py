@@ -5,7 +5,7 @@ import sys
 import time
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -20,6 +20,7 @@ from stable_baselines3.common.vec_env import VecNormalize, unwrap_vec_normalize
 
 from sb3_presa.common.action_heads import check_action_space
 from sb3_presa.common.policies import CnnPolicy, MlpPolicy, MultiInputPolicy, OfflinePolicy
+from sb3_presa.common.precision import check_precision, resolve_precision
 from sb3_presa.common.segment_buffer import SegmentBuffer
 from sb3_presa.common.spaces import channels_first, check_policy_fits, check_same_spaces
 from sb3_presa.common.spaces_env import SpacesVecEnv
@@ -46,6 +47,8 @@ class OfflineAlgorithm(BaseAlgorithm):
     :param max_grad_norm: gradients are clipped to this norm
     :param average_decay: the weights that act are the running average of the trained ones; this
         is the share of the old average that stays at each step, in [0, 1)
+    :param precision: ``"float32"``, ``"bfloat16"`` (autocast) or ``"auto"``, which is bfloat16 on a
+        CPU that multiplies it in hardware and float32 elsewhere
     :param policy_kwargs: further arguments of the policy
     :param stats_window_size: kept for SB3's interface
     :param tensorboard_log: folder for TensorBoard logs, ``None`` for none
@@ -72,6 +75,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         *,
         max_grad_norm: float,
         average_decay: float,
+        precision: str,
         policy_kwargs: dict[str, Any] | None,
         stats_window_size: int,
         tensorboard_log: str | None,
@@ -80,6 +84,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         seed: int | None,
         init_setup_model: bool,
     ) -> None:
+        check_precision(precision)
         if isinstance(policy, str) and policy not in self.policy_aliases:
             allowed = ", ".join(map(repr, self.policy_aliases))
             raise ConfigError(f"policy {policy!r} is unknown; allowed are {allowed} or a class")
@@ -98,6 +103,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         self.algorithm = type(self).__name__
         self.max_grad_norm = max_grad_norm
         self.average_decay = average_decay
+        self.precision = precision
         self.buffer: SegmentBuffer | None = None
         self.feedback: Feedback | None = None
         self._policy_name = policy
@@ -124,6 +130,11 @@ class OfflineAlgorithm(BaseAlgorithm):
         # Layers that act otherwise in training (dropout) would bias every log-ratio
         self.policy.set_training_mode(False)
         self._generator = th.Generator(device=self.device)
+        # Not saved: a model that is loaded on another machine asks that one
+        self._compute_dtype = resolve_precision(self.precision, self.device)
+        if self.verbose >= 1:
+            name = str(self._compute_dtype).removeprefix("torch.")
+            print(f"Training in {name} on {self.device}")
 
     # --- data -------------------------------------------------------------------------------
 
@@ -295,6 +306,11 @@ class OfflineAlgorithm(BaseAlgorithm):
         self._generator.manual_seed(int(state[0]))
         return self._generator
 
+    def _autocast(self) -> AbstractContextManager[Any]:
+        """Forward passes of training run in this; ``predict`` does not."""
+        enabled = self._compute_dtype is not th.float32
+        return th.autocast(self.device.type, dtype=th.bfloat16, enabled=enabled)
+
     def _gradient_step(self, loss: th.Tensor, learning_rate: float) -> None:
         optimizer = self.policy.optimizer
         update_learning_rate(optimizer, learning_rate)
@@ -334,7 +350,8 @@ class OfflineAlgorithm(BaseAlgorithm):
 
     def _excluded_save_params(self) -> list[str]:
         # The dataset stays where it is; a saved model holds weights and settings
-        return [*super()._excluded_save_params(), "buffer", "feedback", "_generator"]
+        left_out = ["buffer", "feedback", "_generator", "_compute_dtype"]
+        return [*super()._excluded_save_params(), *left_out]
 
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
         return ["policy", "policy.optimizer"], []

@@ -65,8 +65,9 @@ class PRESA(AlignmentAlgorithm):
     :param max_grad_norm: gradients are clipped to this norm
     :param validation_fraction: share in [0, 1) of the labels held out by episode; preference
         accuracy and safety AUC on them are logged
-    :param precision: ``"float32"`` or ``"bfloat16"`` (autocast; faster where the processor has
-        bfloat16 matrix instructions)
+    :param precision: of the networks' forward and backward passes in training: ``"float32"``,
+        ``"bfloat16"`` (autocast), or ``"auto"``: bfloat16 on a CPU that multiplies bfloat16 in
+        hardware (AVX512-BF16, AMX), float32 elsewhere, GPUs included. ``predict`` is in float32
     :param policy_kwargs: further arguments of the policy
     :param stats_window_size: kept for SB3's interface
     :param tensorboard_log: folder for TensorBoard logs, ``None`` for none
@@ -109,7 +110,7 @@ class PRESA(AlignmentAlgorithm):
         average_decay: float = 0.99,
         max_grad_norm: float = 10.0,
         validation_fraction: float = 0.0,
-        precision: str = "float32",
+        precision: str = "auto",
         policy_kwargs: dict[str, Any] | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,

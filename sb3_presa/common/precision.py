@@ -1,0 +1,43 @@
+"""Which arithmetic a model trains in. It always acts in float32."""
+
+import torch as th
+
+from sb3_presa.errors import ConfigError
+
+#: What ``precision`` may be.
+_PRECISIONS = ("auto", "float32", "bfloat16")
+#: PyTorch's questions to the processor whether it multiplies bfloat16 matrices; older and other
+#: builds lack some of them.
+_CPU_CHECKS = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+
+
+def check_precision(precision: str) -> None:
+    """
+    :param precision: what the user asked for
+    :raises ConfigError: if it is none of what is offered
+    """
+    if precision not in _PRECISIONS:
+        allowed = ", ".join(map(repr, _PRECISIONS))
+        raise ConfigError(f"precision is {precision!r}; allowed are {allowed}")
+
+
+def resolve_precision(precision: str, device: th.device) -> th.dtype:
+    """
+    :param precision: ``"float32"``, ``"bfloat16"``, or ``"auto"``: bfloat16 on a CPU that
+        multiplies bfloat16 matrices in hardware, float32 elsewhere
+    :param device: where the model trains
+    :return: ``th.bfloat16`` (forward passes under autocast) or ``th.float32``
+    """
+    if precision == "auto":
+        fast = device.type == "cpu" and cpu_multiplies_bfloat16()
+        precision = "bfloat16" if fast else "float32"
+    return th.bfloat16 if precision == "bfloat16" else th.float32
+
+
+def cpu_multiplies_bfloat16() -> bool:
+    """
+    :return: whether the processor has AVX512-BF16 or AMX and this PyTorch uses them
+    """
+    if not th.backends.mkldnn.is_available():
+        return False
+    return any(bool(getattr(th.cpu, name, lambda: False)()) for name in _CPU_CHECKS)

@@ -133,6 +133,11 @@ def check_action_space(action_space: spaces.Space[object]) -> None:
                 f"the action space {action_space} has no finite bounds; log-probabilities are "
                 "taken over actions scaled to [-1, 1]. Give the dataset a bounded Box."
             )
+        if not (action_space.low < action_space.high).all():
+            raise ConfigError(
+                f"the action space {action_space} has a dimension whose low is its high; there is "
+                "nothing to learn in it. Leave it out of the actions."
+            )
         return
     if isinstance(action_space, spaces.MultiDiscrete) and action_space.nvec.ndim > 1:
         raise ConfigError(f"{action_space} has {action_space.nvec.ndim} axes; flatten it to one")

@@ -42,6 +42,10 @@ class Objective(nn.Module, ABC):
 
     def __init__(self, n_pairs: int, n_segment_steps: int) -> None:
         super().__init__()
+        if n_pairs < 1 or n_segment_steps < 1:
+            raise ConfigError(
+                f"n_pairs ({n_pairs}) and n_segment_steps ({n_segment_steps}) must be at least 1"
+            )
         self.n_pairs = n_pairs
         self.n_segment_steps = n_segment_steps
 
@@ -118,6 +122,10 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
             raise ConfigError(
                 f"n_cloning_steps ({n_cloning_steps}) must be at least 0 and cloning_batch_size "
                 f"({cloning_batch_size}) at least 1"
+            )
+        if not cloning_learning_rate > 0.0:
+            raise ConfigError(
+                f"cloning_learning_rate is {cloning_learning_rate}; it must be above 0"
             )
         if not 0.0 <= validation_fraction < 1.0:
             raise ConfigError(

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import torch as th
 from minari import MinariDataset
-from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.base_class import BaseAlgorithm, maybe_make_env
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
@@ -88,9 +88,13 @@ class OfflineAlgorithm(BaseAlgorithm):
         if isinstance(policy, str) and policy not in self.policy_aliases:
             allowed = ", ".join(map(repr, self.policy_aliases))
             raise ConfigError(f"policy {policy!r} is unknown; allowed are {allowed} or a class")
+        if not 0.0 <= average_decay < 1.0:
+            raise ConfigError(f"average_decay is {average_decay}; allowed is [0, 1)")
+        if not max_grad_norm > 0.0:
+            raise ConfigError(f"max_grad_norm is {max_grad_norm}; it must be above 0")
         super().__init__(
             policy,
-            env,
+            None,  # SB3's own checks of an environment are assertions; see _take_env
             learning_rate,
             policy_kwargs=policy_kwargs,
             stats_window_size=stats_window_size,
@@ -108,17 +112,20 @@ class OfflineAlgorithm(BaseAlgorithm):
         self.feedback: Feedback | None = None
         self._policy_name = policy
         self._minibatch_seed = _entropy() if seed is None else seed
-        if env is None:
-            self.n_envs = 1
-        else:
-            self._check_env()
-        if init_setup_model and env is not None:
-            self._setup_model()
+        self.n_envs = 1
+        if env is not None:
+            self._take_env(env)
+            if init_setup_model:
+                self._setup_model()
 
-    def _check_env(self) -> None:
-        check_policy_fits(self._policy_name, self.observation_space)
-        check_action_space(self.action_space)
-        _check_not_normalized(self._vec_normalize_env)
+    def _take_env(self, env: GymEnv | str) -> None:
+        env = self._wrap_env(maybe_make_env(env, self.verbose), self.verbose)
+        check_policy_fits(self._policy_name, env.observation_space)
+        check_action_space(env.action_space)
+        normalizer = unwrap_vec_normalize(env)
+        _check_not_normalized(normalizer)
+        self.observation_space, self.action_space = env.observation_space, env.action_space
+        self.env, self.n_envs, self._vec_normalize_env = env, env.num_envs, normalizer
 
     def _setup_model(self) -> None:
         self._setup_lr_schedule()
@@ -187,8 +194,12 @@ class OfflineAlgorithm(BaseAlgorithm):
             check_policy_fits(self._policy_name, observation_space)
             check_action_space(transitions.action_space)
             self.observation_space, self.action_space = observation_space, transitions.action_space
-        check_same_spaces(self.observation_space, observation_space, "observation space")
-        check_same_spaces(self.action_space, transitions.action_space, "action space")
+        check_same_spaces(
+            self.observation_space, observation_space, "observation space", bounds=False
+        )
+        check_same_spaces(
+            self.action_space, transitions.action_space, "action space", bounds=True
+        )
         if not hasattr(self, "policy"):
             self._setup_model()
         self._use_data(transitions, feedback)

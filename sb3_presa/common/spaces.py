@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.preprocessing import (
     check_for_nested_spaces,
@@ -49,23 +50,30 @@ def check_policy_fits(policy: object, space: spaces.Space[Any]) -> None:
         )
 
 
-def check_same_spaces(model: spaces.Space[Any], dataset: spaces.Space[Any], name: str) -> None:
+def check_same_spaces(
+    model: spaces.Space[Any], dataset: spaces.Space[Any], name: str, *, bounds: bool
+) -> None:
     """
-    Checks that a dataset fits a model or an environment. Bounds and dtypes of a ``Box`` may
-    differ (recorded data are often float32 where the environment is float64).
+    Checks that a dataset fits a model or an environment. Dtypes of a ``Box`` may differ
+    (recorded data are often float32 where the environment is float64), and bounds of
+    observations, which nothing depends on. Bounds of actions may not: actions are scaled by them.
 
     :param model: the space of the model
     :param dataset: the space of the dataset
     :param name: which space, for the message
+    :param bounds: whether bounds must agree (within the rounding of float32)
     :raises DatasetError: if they do not fit
     """
     if isinstance(model, spaces.Dict) and isinstance(dataset, spaces.Dict):
         same = model.spaces.keys() == dataset.spaces.keys()
         if same:
             for key in model.spaces:
-                check_same_spaces(model[key], dataset[key], f"{name}[{key!r}]")
+                check_same_spaces(model[key], dataset[key], f"{name}[{key!r}]", bounds=bounds)
     elif isinstance(model, spaces.Box) and isinstance(dataset, spaces.Box):
-        same = model.shape == dataset.shape
+        same = model.shape == dataset.shape and (
+            not bounds
+            or (np.allclose(model.low, dataset.low) and np.allclose(model.high, dataset.high))
+        )
     else:
         same = model == dataset
     if not same:

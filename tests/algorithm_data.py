@@ -90,7 +90,7 @@ def random_dataset(
     n_episodes: int = 6,
     n_steps: int = 12,
 ) -> MinariDataset:
-    """A dataset of any spaces, with samples of them and a cost that is 1 half of the time."""
+    """A dataset of any spaces, with samples of them and a cost that is 1 a third of the time."""
     observation_space.seed(0)
     action_space.seed(0)
     random = np.random.default_rng(0)
@@ -99,7 +99,7 @@ def random_dataset(
             [observation_space.sample() for _ in range(n_steps + 1)],
             [action_space.sample() for _ in range(n_steps)],
             rewards=random.normal(size=n_steps),
-            costs=random.integers(0, 2, n_steps),
+            costs=random.random(n_steps) < 1 / 3,
         )
         for _ in range(n_episodes)
     ]

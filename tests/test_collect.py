@@ -220,6 +220,23 @@ def test_an_environment_that_cannot_be_collected_is_refused_in_words(
     assert not list(tmp_path.iterdir())
 
 
+def test_workers_and_seed_have_their_least(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="n_workers is 0"):
+        collect(ENV_ID, "toy-v0", TINY, n_workers=0, root=tmp_path)
+    with pytest.raises(ConfigError, match="seed is -1"):
+        collect(ENV_ID, "toy-v0", TINY, seed=-1, root=tmp_path)
+    with pytest.raises(ConfigError, match=r"ppo holds .* not JSON serializable"):
+        CollectRecipe(ppo={"policy_kwargs": {"activation_fn": object}})
+
+
+def test_importing_it_leaves_torch_and_sb3_alone() -> None:
+    code = (
+        "import sys, sb3_presa.data.collect, sb3_presa.data.example\n"
+        "assert not {'torch', 'stable_baselines3', 'pybullet'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_nothing_in_the_ranges_and_a_failing_worker_are_told(tmp_path: Path) -> None:
     untrained = dataclasses.replace(TINY, cost_weights=(), cost_budgets=())
     too_good = dataclasses.replace(untrained, reward_range=(1e5, 1e6))

@@ -61,6 +61,8 @@ def collect(
     check_free(dataset_id, root, overwrite)
     if n_workers is not None and n_workers < 1:
         raise ConfigError(f"n_workers is {n_workers}; at least 1 is needed")
+    if seed < 0:
+        raise ConfigError(f"seed is {seed}; at least 0 is needed")
     if recipe is None:
         recipe = CollectRecipe()
     elif not isinstance(recipe, CollectRecipe):

@@ -95,13 +95,14 @@ class Recorder:
         key = [self.job.seed, self.job.index, len(self.episodes)]
         seed = int(np.random.SeedSequence(key).generate_state(1)[0])
         observation, _ = self.env.reset(seed=seed)
-        observations, actions, rewards, costs = [observation], [], [], []
+        # Copies: an environment may give the same array, changed, at every step.
+        observations, actions, rewards, costs = [np.array(observation)], [], [], []
         terminated = truncated = False
         while not (terminated or truncated):
             action = act(observation)
             observation, reward, terminated, truncated, info = self.env.step(action)
-            observations.append(observation)
-            actions.append(action)
+            observations.append(np.array(observation))
+            actions.append(np.array(action))
             rewards.append(float(reward))
             costs.append(float(info["cost"]))
         self.episodes.append(

@@ -81,6 +81,10 @@ class CollectRecipe:
                 raise ConfigError(
                     f"{name} is {value!r}; it must be a whole number of at least {least}"
                 )
+        try:
+            json.dumps(dict(self.ppo))
+        except TypeError as error:
+            raise ConfigError(f"ppo holds what a recipe cannot record: {error}") from error
         _check_numbers("cost_weights", self.cost_weights)
         for budget in self.cost_budgets:
             _check_numbers("cost_budgets", budget, count=2)

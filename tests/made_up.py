@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ import minari
 import numpy as np
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
+
+from sb3_presa.data.feedback import Feedback
 
 REAL = gym.spaces.Box(-np.inf, np.inf, (2,), np.float32)
 UNIT = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
@@ -39,15 +42,28 @@ def write(
     **options: Any,
 ) -> MinariDataset:
     """A dataset as Minari itself writes it."""
-    dataset = minari.create_dataset_from_buffers(
-        dataset_id,
-        [EpisodeBuffer(**arrays) for arrays in episodes],
-        observation_space=observation_space,
-        action_space=action_space,
-        **options,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # Minari asks for authors and links
+        dataset = minari.create_dataset_from_buffers(
+            dataset_id,
+            [EpisodeBuffer(**arrays) for arrays in episodes],
+            observation_space=observation_space,
+            action_space=action_space,
+            **options,
+        )
     assert isinstance(dataset, MinariDataset)
     return dataset
+
+
+def assert_same(one: Feedback, other: Feedback) -> None:
+    """Every field agrees, NaN with NaN, types included."""
+    for name in ("segments", "p_safe", "comparisons", "preferences"):
+        left, right = getattr(one, name), getattr(other, name)
+        np.testing.assert_array_equal(left, right)
+        assert left.dtype == right.dtype
+        assert left.shape == right.shape
+    for name in ("episode_hashes", "dataset_id", "provenance"):
+        assert getattr(one, name) == getattr(other, name)
 
 
 def kill_at_random(job: Callable[[], object], check: Callable[[], object], kills: int) -> None:

@@ -213,7 +213,12 @@ class Feedback:
         """
         from sb3_presa.data.feedback_file import read_feedback, require_feedback_path
 
-        return cls(**read_feedback(require_feedback_path(resolve_dataset(dataset), name)))
+        path = require_feedback_path(resolve_dataset(dataset), name)
+        tables = read_feedback(path)
+        try:
+            return cls(**tables)
+        except FeedbackError as error:
+            raise FeedbackError(f"The feedback file {path} is wrong: {error}") from error
 
     @staticmethod
     def names(dataset: DatasetLike) -> list[str]:

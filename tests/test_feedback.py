@@ -1,0 +1,379 @@
+"""Labels: what may be said, that it survives the disk, and that it stays with its own data."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import minari
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from made_up import REAL, UNIT, assert_same, episode, kill_at_random, write
+from minari import MinariDataset
+from minari.data_collector import EpisodeBuffer
+
+from sb3_presa.data.episodes import Transitions, load_transitions
+from sb3_presa.data.feedback import Feedback
+from sb3_presa.data.feedback_file import read_feedback, write_feedback
+from sb3_presa.errors import FeedbackError, FeedbackNotFoundError
+
+QUICK = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+probabilities = st.floats(0, 1, width=32)
+names = st.text(max_size=20).map(lambda text: text.encode("utf-8", "ignore").decode())
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(-9, 9) | names,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@st.composite
+def patchy_feedback(draw: st.DrawFn, lengths: Mapping[int, int] | None = None) -> Feedback:
+    """Any labels on episodes of the given lengths: with gaps, ties and segments of all lengths."""
+    if lengths is None:
+        ids = draw(st.lists(st.integers(0, 2**40), min_size=1, max_size=5, unique=True))
+        lengths = {i: draw(st.integers(1, 50)) for i in ids}
+    segments = []
+    for _ in range(draw(st.integers(1, 8))):
+        number = draw(st.sampled_from(sorted(lengths)))
+        start = draw(st.integers(0, lengths[number] - 1))
+        segments.append((number, start, draw(st.integers(1, lengths[number] - start))))
+    rows = st.integers(0, len(segments) - 1)
+    pairs = st.tuples(rows, rows).filter(lambda pair: pair[0] != pair[1])
+    pair_list = draw(st.lists(pairs, max_size=8)) if len(segments) > 1 else []
+    safe = [draw(st.none() | probabilities) for _ in segments]
+    return Feedback(
+        segments=np.array(segments),
+        p_safe=np.array([np.nan if p is None else p for p in safe], np.float32),
+        comparisons=np.array(pair_list, np.int64).reshape(-1, 2),
+        preferences=np.array([draw(probabilities) for _ in pair_list], np.float32),
+        episode_hashes={i: draw(st.binary(min_size=32, max_size=32)) for i in lengths},
+        dataset_id=draw(names),
+        provenance=draw(st.dictionaries(names, json_values, max_size=3)),
+    )
+
+
+@QUICK
+@given(feedback=patchy_feedback())
+def test_any_feedback_survives_the_disk(tmp_path: Path, feedback: Feedback) -> None:
+    path = tmp_path / "feedback" / "labels.hdf5"
+    write_feedback(path, feedback)
+    assert_same(Feedback(**read_feedback(path)), feedback)
+    assert [file.name for file in path.parent.iterdir()] == ["labels.hdf5"]
+
+
+def test_save_load_and_names(box_dataset: MinariDataset) -> None:
+    assert Feedback.names(box_dataset) == []
+    labels = Feedback.create(box_dataset, [(2, 0, 5), (3, 1, 6)], [True, None], [(1, 0)])
+    path = labels.save("toy/box-v0")
+    assert path == Path(box_dataset.storage.data_path) / "feedback" / "default.hdf5"
+    assert_same(Feedback.load(box_dataset), labels)
+    replace(labels, p_safe=np.array([0.0, 1.0], np.float32)).save(box_dataset, "by-anna_2.1")
+    assert Feedback.names(box_dataset) == ["by-anna_2.1", "default"]
+    assert Feedback.load(box_dataset, "by-anna_2.1").p_safe.tolist() == [0, 1]
+    assert len(minari.load_dataset("toy/box-v0")) == len(box_dataset)
+
+
+def test_labels_made_by_hand(box_dataset: MinariDataset) -> None:
+    labels = Feedback.create(
+        "toy/box-v0",
+        segments=[(0, 0, 20), (3, 2, 5), (9, 0, 1)],
+        p_safe=[True, None, 0.25],
+        comparisons=[(0, 1), (2, 1)],
+    )
+    np.testing.assert_array_equal(labels.p_safe, np.array([1, np.nan, 0.25], np.float32))
+    assert labels.preferences.tolist() == [1, 1]
+    assert labels.dataset_id == "toy/box-v0"
+    assert sorted(labels.episode_hashes) == [0, 3, 9]
+    safety_only = Feedback.create(box_dataset, [(0, 0, 20)], [False])
+    assert safety_only.comparisons.shape == (0, 2)
+    preferences_only = Feedback.create(
+        box_dataset, [(0, 0, 3), (1, 0, 9)], None, [[0, 1]], [0.5], {"by": "anna"}
+    )
+    assert np.isnan(preferences_only.p_safe).all()
+    assert preferences_only.provenance == {"by": "anna"}
+    with pytest.raises(ValueError, match="read-only"):
+        labels.p_safe[0] = 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"segments": [(0, 0, 20), (3, 5, 3)]}, "segments, row 1: start 5 and length 3 run over"),
+        ({"segments": [(0, 0, 20), (3, 8, 1)]}, "row 1: start 8.* episode 3, which has 7 steps"),
+        ({"segments": [(0, 2**62, 2**62), (3, 0, 1)]}, "segments, row 0: start 4611686.* run over"),
+        ({"segments": [(0, 0, 5), (99, 0, 1)]}, "row 1: there is no episode 99.* 24 from 0 to 23"),
+        ({"segments": [(0, -1, 5), (3, 0, 1)]}, "segments, row 0: episode 0, start -1, length 5"),
+        ({"segments": [(0, 0, 5), (3, 0, 0)]}, "segments, row 1: .*length 0; allowed .* >= 1"),
+        ({"segments": [(0, 0, 5), (3, 0.5, 1)]}, "segments, row 1: .*0.5.* are not all integers"),
+        ({"segments": [(0, 0, 5), (3, 0)]}, "segments must have 3 numbers in every row"),
+        ({"segments": [(0, 0), (3, 0)]}, r"segments are int64 of shape \(2, 2\)"),
+        ({"segments": [], "p_safe": [], "comparisons": []}, "segments are empty"),
+        ({"p_safe": [1, 1.5]}, r"p_safe, row 1: 1.5; allowed is a number in \[0, 1\], or NaN"),
+        ({"p_safe": [-0.5, 1]}, "p_safe, row 0: -0.5"),
+        ({"p_safe": [np.inf, 1]}, "p_safe, row 0: inf"),
+        ({"p_safe": [1]}, r"p_safe are float64 of shape \(1,\).* shape \(2,\)"),
+        ({"p_safe": ["yes", "no"]}, "p_safe must be numbers"),
+        ({"comparisons": [(0, 1), (0, 2)]}, r"comparisons, row 1: segments \[0, 2\].* 0 to 1"),
+        ({"comparisons": [(-1, 1)]}, "comparisons, row 0"),
+        ({"comparisons": [(1, 1)]}, "comparisons, row 0: segment 1 is compared with itself"),
+        ({"preferences": [1.25]}, r"preferences, row 0: 1.25; allowed is a number in \[0, 1\]\."),
+        ({"preferences": [None]}, "preferences, row 0: nan"),
+        ({"preferences": [1, 0]}, r"preferences are float64 of shape \(2,\).* shape \(1,\)"),
+        ({"provenance": {"when": object()}}, "provenance cannot be stored as JSON"),
+    ],
+)
+def test_wrong_labels_are_refused_by_row(
+    box_dataset: MinariDataset, change: dict[str, Any], message: str
+) -> None:
+    good: dict[str, Any] = {
+        "segments": [(0, 0, 20), (3, 0, 7)],
+        "p_safe": [1, 0],
+        "comparisons": [(0, 1)],
+    }
+    Feedback.create(box_dataset, **good)
+    with pytest.raises(FeedbackError, match=message):
+        Feedback.create(box_dataset, **(good | change))
+
+
+def test_a_million_segments(box_dataset: MinariDataset) -> None:
+    transitions, random, count = load_transitions(box_dataset), np.random.default_rng(0), 10**6
+    which = random.integers(len(transitions.episode_ids), size=count)
+    available = transitions.episode_lengths[which]
+    start = random.integers(available)
+    length = 1 + random.integers(available - start)
+    segments = np.column_stack([transitions.episode_ids[which], start, length])
+    pairs = np.column_stack([np.arange(count), np.roll(np.arange(count), 1)])
+    safe, preferences = random.random(count), random.random(count)
+    labels = Feedback.create(transitions, segments, safe, pairs, preferences)
+    labels.save(box_dataset)
+    assert_same(Feedback.load(box_dataset).align(transitions), labels)
+    last = segments.copy()
+    last[-1, 2] = 99
+    with pytest.raises(FeedbackError, match=r"segments, row 999999: .* run over the end"):
+        Feedback.create(transitions, last, safe, pairs, preferences)
+
+
+def _in_memory(episodes: Mapping[int, int]) -> Transitions:
+    """Transitions without a disk: episode id -> seed, which stands for the episode's content."""
+    arrays = [episode(3 + seed % 5, seed) for seed in episodes.values()]
+    lengths = np.array([len(a["actions"]) for a in arrays], np.int64)
+    return Transitions(
+        observations=np.concatenate([a["observations"][:-1] for a in arrays]),
+        actions=np.concatenate([a["actions"] for a in arrays]),
+        episode_ids=np.array(list(episodes), np.int64),
+        episode_starts=np.cumsum(lengths) - lengths,
+        episode_lengths=lengths,
+        observation_space=REAL,
+        action_space=UNIT,
+        dataset_id="memory-v0",
+    )
+
+
+def _content(transitions: Transitions, segment: Any) -> bytes:
+    """The bytes of the steps that a segment names."""
+    number, start, length = segment.tolist()
+    index = transitions.episode_ids.tolist().index(number)
+    first = int(transitions.episode_starts[index]) + start
+    assert start + length <= transitions.episode_lengths[index]
+    rows = slice(first, first + length)
+    assert isinstance(transitions.observations, np.ndarray)
+    return transitions.observations[rows].tobytes() + transitions.actions[rows].tobytes()
+
+
+id_to_content = st.dictionaries(st.integers(0, 12), st.integers(0, 9), min_size=1, max_size=8)
+
+
+@settings(max_examples=200, deadline=None)
+@given(before=id_to_content, after=id_to_content, data=st.data())
+def test_labels_never_move_to_other_data(
+    before: dict[int, int], after: dict[int, int], data: st.DataObject
+) -> None:
+    """However episodes come, go, double and change their ids, a label stays with its steps."""
+    old, new = _in_memory(before), _in_memory(after)
+    lengths = dict(zip(before, old.episode_lengths.tolist(), strict=True))
+    hashes = dict(zip(before, old.hash_episodes(), strict=True))
+    feedback = replace(data.draw(patchy_feedback(lengths)), episode_hashes=hashes)
+    kept = np.array([before[i] in after.values() for i in feedback.segments[:, 0].tolist()])
+    if not kept.any():
+        with pytest.raises(FeedbackError, match=r"None of the .* labelled episodes"):
+            feedback.align(new)
+        return
+    aligned = feedback.align(new)
+    assert aligned.dataset_id == "memory-v0"
+    np.testing.assert_array_equal(aligned.p_safe, feedback.p_safe[kept])
+    original = [_content(old, row) for row in feedback.segments]
+    moved = [_content(new, row) for row in aligned.segments]
+    assert moved == [part for part, keep in zip(original, kept, strict=True) if keep]
+    whole = kept[feedback.comparisons].all(axis=1)
+    np.testing.assert_array_equal(aligned.preferences, feedback.preferences[whole])
+    assert [[moved[i] for i in pair] for pair in aligned.comparisons] == [
+        [original[i] for i in pair] for pair in feedback.comparisons[whole]
+    ]
+    assert_same(aligned.align(new), aligned)
+
+
+def test_labels_survive_what_minari_does_to_datasets(box_dataset: MinariDataset) -> None:
+    feedback = Feedback.create(
+        box_dataset,
+        [(i, i % 3, 4) for i in range(24)],
+        np.arange(24) % 2,
+        [(i, i + 1) for i in range(23)],
+    )
+    feedback.save(box_dataset)
+    more: dict[str, Any] = episode(20, 5) | {"observations": np.zeros((21, 3), np.float32)}
+    more["actions"] = np.zeros((20, 2), np.float32)
+    box_dataset.update_dataset_from_buffer([EpisodeBuffer(**more)])
+    reopened = minari.load_dataset("toy/box-v0")
+    assert len(reopened) == 25
+    assert_same(Feedback.load(reopened).align(reopened), feedback)
+
+    filtered = reopened.filter_episodes(lambda e: e.id in (4, 5, 9))
+    aligned = Feedback.load(filtered).align(filtered)
+    assert aligned.segments[:, 0].tolist() == [4, 5, 9]
+    assert aligned.comparisons.tolist() == [[0, 1]]
+
+    halves = minari.split_dataset(reopened, [12, 13], seed=3)
+    found = [feedback.align(half).segments[:, 0].tolist() for half in halves]
+    assert sorted(found[0] + found[1]) == list(range(24))
+
+    write_like = minari.combine_datasets([halves[0], halves[1]], "toy/both-v0")
+    combined = load_transitions(write_like)
+    shuffled = feedback.align(combined)
+    before = load_transitions(reopened)
+    assert [_content(combined, row) for row in shuffled.segments] == [
+        _content(before, row) for row in feedback.segments
+    ]
+    np.testing.assert_array_equal(shuffled.p_safe, feedback.p_safe)
+
+
+def test_feedback_of_another_dataset_is_refused(minari_root: Path) -> None:
+    one, other = write("one-v0", [episode(5, 0)]), write("other-v0", [episode(5, 1)])
+    path = Feedback.create(one, [(0, 0, 5)], [1]).save(one)
+    (minari_root / "other-v0/data/feedback").mkdir()
+    shutil.copy(path, minari_root / "other-v0/data/feedback")
+    with pytest.raises(FeedbackError, match=r"None of the 1 .* 'other-v0' .*other data, 'one-v0'"):
+        Feedback.load(other).align(other)
+
+
+def test_a_segment_over_the_end_is_refused_on_alignment(box_dataset: MinariDataset) -> None:
+    feedback = Feedback.create(box_dataset, [(0, 0, 5), (3, 0, 7)], [1, 1])
+    longer = replace(feedback, segments=np.array([(0, 0, 5), (3, 0, 8)]))
+    with pytest.raises(FeedbackError, match="segments, row 1: start 0 and length 8 run over the"):
+        longer.align(box_dataset)
+
+
+def test_missing_feedback_says_what_there_is(box_dataset: MinariDataset) -> None:
+    with pytest.raises(
+        FeedbackNotFoundError, match=r"'toy/box-v0' has no feedback 'default'.*none"
+    ):
+        Feedback.load(box_dataset)
+    Feedback.create(box_dataset, [(0, 0, 5)], [1]).save(box_dataset, "anna")
+    with pytest.raises(FileNotFoundError, match=r"no feedback 'ana' .*it has: 'anna'"):
+        Feedback.load(box_dataset, "ana")
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", "a\\b", ".hidden", "-x", "a" * 101, "a b"])
+def test_names_that_leave_the_folder_are_refused(box_dataset: MinariDataset, name: str) -> None:
+    feedback = Feedback.create(box_dataset, [(0, 0, 5)], [1])
+    for use in (lambda: feedback.save(box_dataset, name), lambda: Feedback.load(box_dataset, name)):
+        with pytest.raises(FeedbackError, match="cannot name feedback"):
+            use()
+
+
+@pytest.fixture
+def saved(box_dataset: MinariDataset) -> tuple[Path, Feedback]:
+    """Feedback on the disk, with its file."""
+    feedback = Feedback.synthetic(box_dataset, 200, 5, cost_limit=4)
+    return feedback.save(box_dataset), feedback
+
+
+def test_truncated_and_foreign_files_are_named(saved: tuple[Path, Feedback]) -> None:
+    path, _ = saved
+    whole = path.read_bytes()
+    for size in [0, 1, 100, len(whole) // 2, len(whole) - 1]:
+        path.write_bytes(whole[:size])
+        with pytest.raises(FeedbackError, match=r"default\.hdf5 is damaged"):
+            Feedback.load("toy/box-v0")
+    path.write_bytes(b"not a feedback file, but long enough to be one" * 100)
+    with pytest.raises(FeedbackError, match=r"default\.hdf5 is damaged"):
+        Feedback.load("toy/box-v0")
+    with h5py.File(path, "w") as file:
+        file["observations"] = np.zeros(3)
+    with pytest.raises(FeedbackError, match=r"default\.hdf5 is no feedback file"):
+        Feedback.load("toy/box-v0")
+
+
+def test_newer_and_incomplete_files_are_named(saved: tuple[Path, Feedback]) -> None:
+    path, _ = saved
+    with h5py.File(path, "a") as file:
+        del file["p_safe"]
+    with pytest.raises(FeedbackError, match=r"default\.hdf5 is damaged: table 'p_safe' is missing"):
+        Feedback.load("toy/box-v0")
+    with h5py.File(path, "a") as file:
+        file.attrs["format_version"] = 2
+    with pytest.raises(FeedbackError, match=r"default\.hdf5 has format version 2; .* up to 1"):
+        Feedback.load("toy/box-v0")
+
+
+def test_bad_rows_in_a_file_are_named(saved: tuple[Path, Feedback]) -> None:
+    path, _ = saved
+    for table, row, value, message in (
+        ("p_safe", 7, 2.0, "p_safe, row 7: 2.0"),
+        ("comparisons", 3, 10**9, r"comparisons, row 3: segments \[1000000000"),
+        ("segments", 11, -5, "segments, row 11: episode -5"),
+        ("preferences", 2, np.nan, "preferences, row 2: nan"),
+        ("episode_ids", 0, 77, "segments, row 0: episode 0 is not in episode_hashes"),
+    ):
+        before = path.read_bytes()
+        with h5py.File(path, "a") as file:
+            file[table][row] = value
+        with pytest.raises(FeedbackError, match=message):
+            Feedback.load("toy/box-v0")
+        path.write_bytes(before)
+
+
+def test_a_flipped_bit_never_changes_a_label(saved: tuple[Path, Feedback]) -> None:
+    """Wherever a file rots, it is refused, or what it says is unharmed."""
+    path, feedback = saved
+    whole, refused = path.read_bytes(), 0
+    for place in np.random.default_rng(0).integers(len(whole), size=200).tolist():
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << (place % 8)
+        path.write_bytes(damaged)
+        try:
+            found = Feedback.load("toy/box-v0")
+        except FeedbackError as error:
+            assert "default.hdf5" in str(error)
+            refused += 1
+            continue
+        named = replace(found, dataset_id=feedback.dataset_id, provenance=feedback.provenance)
+        assert_same(named, feedback)
+    assert refused > 25
+
+
+def test_saving_survives_kill_9(box_dataset: MinariDataset) -> None:
+    transitions = load_transitions(box_dataset)
+    segments = np.tile([(i, 0, 5) for i in range(24)], (10_000, 1))
+    old, new = (Feedback.create(transitions, segments, np.full(240_000, p)) for p in (0, 1))
+    old.save(box_dataset)
+
+    def save_again() -> None:
+        for labels in (new, old, new):
+            labels.save(box_dataset)
+
+    def check() -> None:
+        found = Feedback.load(box_dataset)
+        assert_same(found, new if found.p_safe[0] == 1 else old)
+        assert Feedback.names(box_dataset) == ["default"]
+
+    kill_at_random(save_again, check, kills=15)
+    save_again()
+    assert_same(Feedback.load(box_dataset), new)
+    assert len(load_transitions(box_dataset).actions) == len(transitions.actions)

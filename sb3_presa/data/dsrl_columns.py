@@ -218,4 +218,4 @@ def _bits_differ(one: Array, other: Array) -> Flags:
     differing = np.ascontiguousarray(one).view(unsigned) != np.ascontiguousarray(other).view(
         unsigned
     )
-    return np.asarray(differing.reshape(len(one), -1).any(axis=1))
+    return np.asarray(differing.any(axis=tuple(range(1, differing.ndim))))

@@ -53,8 +53,9 @@ def _plain_streams() -> Iterator[None]:
 def _import_simulator() -> tuple[Any, Any]:
     try:
         with _plain_streams():
+            # In this order: upstream hides the line that pybullet prints when it is imported
+            from bullet_safety_gym.envs import builder  # noqa: I001
             import pybullet
-            from bullet_safety_gym.envs import builder
     except ImportError as error:
         raise SimulatorNotInstalledError(
             "the Bullet environments need pybullet and bullet-safety-gym, and importing them "

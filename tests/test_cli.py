@@ -221,6 +221,8 @@ def test_refusals_name_what_is_wrong(
 ) -> None:
     limit = ("--cost-limit", 5)
     out = ("--out", tmp_path / "other.zip", "--quiet")
+    run("export-dsrl", labelled, tmp_path / "toy.hdf5")
+    run("import-dsrl", tmp_path / "toy.hdf5", "--id", "dsrl/nowhere-v0")
     no_model = tmp_path / "text.zip"
     no_model.write_text("no model")
     foreign = tmp_path / "foreign.zip"
@@ -241,6 +243,7 @@ def test_refusals_name_what_is_wrong(
         (("train", labelled, "--device", "gpu", *out), "--device gpu"),
         (("train", labelled, "--out", tmp_path, *SHORT), "folder"),
         (("evaluate", trained, *limit), "--dataset ID or --env ENV_ID"),
+        (("evaluate", trained, "--dataset", "dsrl/nowhere-v0", *limit), "dsrl/nowhere-v0"),
         (("evaluate", trained, "--env", "None-v0", *limit), "None"),
         (("evaluate", trained, "--env", "no_module:None-v0", *limit), "no_module"),
         (("evaluate", trained, "--env", "CartPole-v1", *limit), "CartPole-v1"),

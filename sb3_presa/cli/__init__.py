@@ -5,6 +5,7 @@ Whatever is slow to import is imported inside the commands, so that ``sb3-presa 
 """
 
 import warnings
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -63,16 +64,19 @@ def _options(
     """Take the options that stand before the command."""
 
 
-for _command in (
-    datasets.info,
-    datasets.label,
-    datasets.collect,
-    datasets.import_dsrl,
-    datasets.export_dsrl,
-):
-    app.command(rich_help_panel="Data")(_command)
-for _command in (agents.train, agents.evaluate):
-    app.command(rich_help_panel="Agents")(_command)
+_COMMANDS: dict[str, list[Callable[..., None]]] = {
+    "Data": [
+        datasets.info,
+        datasets.label,
+        datasets.collect,
+        datasets.import_dsrl,
+        datasets.export_dsrl,
+    ],
+    "Agents": [agents.train, agents.evaluate],
+}
+for _panel, _commands in _COMMANDS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
 
 
 def main() -> None:

@@ -197,10 +197,10 @@ def _environment(
     from sb3_presa.data import resolve_dataset, reward_reference
 
     with naming_environment(str(env_id or dataset)):
-        if dataset is None:
+        if env_id is not None:
             return gym.make(env_id), None
-        found = resolve_dataset(dataset)
-        if found.env_spec is None and found.eval_env_spec is None:
+        found = resolve_dataset(str(dataset))
+        if found.env_spec is None and "eval_env_spec" not in found.storage.metadata:
             raise ConfigError(f"dataset {dataset} does not say its environment; give --env ENV_ID")
         return found.recover_environment(eval_env=True), reward_reference(found)
 

@@ -20,6 +20,7 @@ ENV.car-run := presa/SafetyCarRun-v0
 ENV.car-circle := presa/SafetyCarCircle-v0
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help install install-dev quickstart test lint format type docs datasets benchmark-core wheel wheel-test clean
 
 help:  ## Show this list
@@ -42,10 +43,12 @@ $(VENV)/.torch: Makefile | $(BIN)/python
 	else $(PIP) install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "torch==$(TORCH_VERSION)"; fi
 	@touch $@
 
-# bullet-safety-gym pins a Gymnasium of 2023 that it does not need, hence --no-deps.
+# bullet-safety-gym pins a Gymnasium of 2023 that it does not need, hence --no-deps. pybullet has wheels
+# for Python 3.11; on a later one the package is installed without the simulator.
 $(VENV)/.install: $(REQUIREMENTS) $(VENV)/.torch
-	$(PIP) install --editable ".[bullet]"
-	$(PIP) install --no-deps "bullet-safety-gym==1.4.0"
+	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then set -x; \
+		$(PIP) install --editable ".[bullet]" && $(PIP) install --no-deps "bullet-safety-gym==1.4.0"; \
+	else set -x; $(PIP) install --editable .; fi
 	@touch $@
 
 $(VENV)/.install-dev: $(VENV)/.install
@@ -55,7 +58,7 @@ $(VENV)/.install-dev: $(VENV)/.install
 install: $(VENV)/.install  ## Make the environment: the package, PyTorch, the Bullet simulator
 install-dev: $(VENV)/.install-dev  ## The same with test, lint, type and documentation tools
 
-quickstart: install  ## Install, train PRESA on the dataset that ships here, evaluate, draw (4 minutes)
+quickstart: install  ## Install, train PRESA on the dataset that ships here, evaluate, draw (Python 3.11)
 	$(BIN)/python examples/quickstart.py
 
 test: install-dev  ## Run the whole test suite and print its coverage

@@ -85,7 +85,7 @@ class PRESAObjective(Objective):
     def __init__(self, settings: PRESASettings, n_pairs: int, n_segment_steps: int) -> None:
         super().__init__(n_pairs, n_segment_steps)
         self.settings = settings
-        self.register_buffer("multiplier", th.tensor(settings.multiplier_init))
+        self.register_buffer("multiplier", th.tensor(float(settings.multiplier_init)))
         self.register_buffer("delta", th.tensor(settings.delta))
         self.register_buffer("offset", th.tensor(0.0))
         self.register_buffer("attained", th.tensor(0.5))
@@ -100,12 +100,14 @@ class PRESAObjective(Objective):
         self.has_safety = bool((~labels.p_safe.isnan()).any())
         self.has_comparisons = bool((~labels.preferences.isnan()).any())
         self._warn_of_missing_labels(labels)
-        # NaN compares as False: a winner that nobody labelled is not known to be unsafe
-        first, second = (labels.p_safe[labels.pairs] < 0.5).unbind(1)
-        winner_unsafe = th.where(labels.preferences >= 0.5, first, second)
         usable = ~labels.preferences.isnan()
         if self.settings.preference_filter == "winner-safe":
-            usable &= ~winner_unsafe
+            # NaN compares as False: a winner that nobody labelled is not known to be unsafe
+            first, second = (labels.p_safe[labels.pairs] < 0.5).unbind(1)
+            # a tie has two winners
+            first_won, second_won = labels.preferences >= 0.5, labels.preferences <= 0.5
+            usable &= ~((first & first_won) | (second & second_won))
+            self._warn_if_none_is_usable(labels, usable)
         self._usable_comparison = usable
         self._usable_rows = usable.nonzero().flatten()
 
@@ -119,10 +121,21 @@ class PRESAObjective(Objective):
                 "there are no safety labels: preferences are learnt without a constraint",
                 stacklevel=2,
             )
-        elif not bool((labels.p_safe > 0.5).any()) or not bool((labels.p_safe < 0.5).any()):
-            only = "safe" if bool((labels.p_safe > 0.5).any()) else "unsafe"
+            return
+        safe, unsafe = bool((labels.p_safe > 0.5).any()), bool((labels.p_safe < 0.5).any())
+        if not (safe and unsafe):
+            only = "safe" if safe else "unsafe" if unsafe else "unsure"
             warnings.warn(
                 f"every safety label says {only}: the constraint is one-sided", stacklevel=2
+            )
+
+    def _warn_if_none_is_usable(self, labels: SegmentLabels, usable: th.Tensor) -> None:
+        if self.has_comparisons and not bool(usable.any()):
+            n_comparisons = int((~labels.preferences.isnan()).sum())
+            warnings.warn(
+                f"none of the {n_comparisons} comparisons has a winner that may be safe: only "
+                "safety is learnt. preference_filter='all' uses them all the same.",
+                stacklevel=2,
             )
 
     def sample_pairs(self, labels: SegmentLabels, generator: th.Generator) -> th.Tensor:
@@ -264,5 +277,6 @@ class PRESAObjective(Objective):
         safe = batch.p_safe.nan_to_num(0.0) if self.has_safety else 1.0
         steps = batch.weights / batch.lengths.unsqueeze(-1)
         utility = self.settings.anchor_sharpness * self.settings.alpha * r
-        weights = won * safe * th.exp(utility - utility.max())
-        return -losses.weighted_mean((steps * batch.log_prob).sum(-1), weights)
+        # in logarithms, or a high utility of another segment makes all weights vanish
+        weights = th.softmax(((won * safe).log() + utility).flatten(), 0).nan_to_num(0.0)
+        return -(weights * (steps * batch.log_prob).sum(-1).flatten()).sum()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from made_up import REAL, UNIT, assert_same, episode, kill_at_random, write
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
+from minari.dataset.minari_dataset import DATASET_ID_RE
 
 from sb3_presa.data.episodes import Transitions, load_transitions
 from sb3_presa.data.feedback import Feedback
@@ -54,7 +55,7 @@ def patchy_feedback(draw: st.DrawFn, lengths: Mapping[int, int] | None = None) -
         comparisons=np.array(pair_list, np.int64).reshape(-1, 2),
         preferences=np.array([draw(probabilities) for _ in pair_list], np.float32),
         episode_hashes={i: draw(st.binary(min_size=32, max_size=32)) for i in lengths},
-        dataset_id=draw(names),
+        dataset_id=draw(st.from_regex(DATASET_ID_RE, fullmatch=True)),
         provenance=draw(st.dictionaries(names, json_values, max_size=3)),
     )
 

@@ -106,12 +106,25 @@ def write_feedback(path: Path, feedback: "Feedback") -> None:
         "episode_hashes": np.frombuffer(hashes, dtype=np.uint8).reshape(len(ids), 32),
     }
     with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=_LIBRARY_VERSION) as file:
-        file.attrs["format"] = FORMAT
+        _write_text(file, "format", FORMAT)
         file.attrs["format_version"] = FORMAT_VERSION
-        file.attrs["dataset_id"] = feedback.dataset_id
-        file.attrs["provenance"] = json.dumps(dict(feedback.provenance))
+        _write_text(file, "dataset_id", feedback.dataset_id)
+        _write_text(file, "provenance", json.dumps(dict(feedback.provenance)))
         for name, table in tables.items():
             _write_table(file, name, table)
+
+
+def _write_text(file: h5py.File, name: str, text: str) -> None:
+    # Of fixed length: HDF5's strings of variable length carry no checksum, and reading them from a
+    # damaged file can hang.
+    file.attrs[name] = np.bytes_(text.encode("utf-8") or b" ")
+
+
+def _read_text(path: Path, file: h5py.File, name: str) -> str:
+    kind = file.attrs.get_id(name).dtype.kind if name in file.attrs else "missing"
+    if kind != "S":
+        raise FeedbackError(f"{path} is no feedback file: attribute '{name}' is {kind}, not text.")
+    return bytes(file.attrs[name]).decode("utf-8")
 
 
 def _write_table(file: h5py.File, name: str, table: npt.NDArray[Any]) -> None:
@@ -140,16 +153,16 @@ def read_feedback(path: Path) -> dict[str, Any]:
     """
     try:
         with h5py.File(path, "r") as file:
-            _check_version(path, file.attrs)
-            provenance = json.loads(file.attrs["provenance"])
-            dataset_id = file.attrs["dataset_id"]
+            _check_version(path, file)
+            provenance = json.loads(_read_text(path, file, "provenance"))
+            dataset_id = _read_text(path, file, "dataset_id")
             tables = {name: _read_table(path, file, name) for name in _TABLES}
     except FeedbackError:
         raise
     except Exception as error:  # h5py raises whatever its C library met
         raise FeedbackError(f"The feedback file {path} is damaged: {error}") from error
-    if not isinstance(provenance, dict) or not isinstance(dataset_id, str):
-        raise FeedbackError(f"The feedback file {path} is damaged: its attributes are not text.")
+    if not isinstance(provenance, dict):
+        raise FeedbackError(f"The feedback file {path} is damaged: its provenance is no object.")
     ids = tables.pop("episode_ids").tolist()
     hashes = tables.pop("episode_hashes")
     if not len(ids) == len(hashes) == len(set(ids)):
@@ -162,12 +175,12 @@ def read_feedback(path: Path) -> dict[str, Any]:
     }
 
 
-def _check_version(path: Path, attributes: Mapping[str, Any]) -> None:
-    if attributes.get("format") != FORMAT:
+def _check_version(path: Path, file: h5py.File) -> None:
+    if _read_text(path, file, "format") != FORMAT:
         raise FeedbackError(
             f"{path} is no feedback file: its attribute 'format' is not '{FORMAT}'."
         )
-    version = int(attributes["format_version"])
+    version = int(file.attrs["format_version"])
     if not 1 <= version <= FORMAT_VERSION:
         raise FeedbackError(
             f"The feedback file {path} has format version {version}; this sb3_presa reads up to "

@@ -138,7 +138,7 @@ def plot_reward_cost_plane(
         _draw_limit(axes, cost_limit)
         lines.append(((cost_limit, axes.get_ylim()[0]), (cost_limit, axes.get_ylim()[1])))
         if len(costs):
-            add_legend(axes, loc="lower right", framealpha=0.8, edgecolor="none")
+            add_legend(axes, loc="lower right", framealpha=0.8, edgecolor="none", markerscale=2)
         label_points(
             axes, {name: (cost, reward) for name, (reward, cost, _, _) in points.items()}, lines
         )
@@ -344,7 +344,10 @@ def _draw_panel(
         axes.axhline(level, color=FAINT, linewidth=1, linestyle=":", label=label)
         lines += 1
     if lines > 1:
-        add_legend(axes, frameon=False)
+        # Four lines of text would lie on the curves
+        add_legend(axes, framealpha=0.7, edgecolor="none", ncols=2 if lines > 3 else 1)
+    else:
+        axes.set_ylabel(str(axes.lines[0].get_label()), color=INK)
     _mark_phases(axes, phases)
 
 

@@ -23,6 +23,8 @@ TASKS = {
 #: what the paper trains: every pair, plain expectation, a given delta, no anchor, last weights
 PAPER = {
     "learning_rate": 3e-4,
+    "alpha": 0.1,
+    "beta": 0.1,
     "n_attain_steps": 0,
     "anchor_coef": 0.0,
     "unsafe_weight": None,

@@ -1,4 +1,4 @@
-"""The core benchmark: four Bullet tasks x three cost limits x three seeds x six methods.
+"""The core benchmark: four Bullet tasks x three cost limits x three seeds x five methods.
 
 ``make benchmark-core`` runs it. Each finished agent is one row of
 ``benchmarks/results/SUITE.csv``; an interrupted run goes on with what is missing.
@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 LIMITS = (10.0, 20.0, 40.0)
 SEEDS = (0, 1, 2)
 SENSITIVITY_SEEDS = (0, 1)
-METHODS = ("presa", "bc_safe", "bc_preferred_safe", "no_preference", "no_safety", "bc_all")
+METHODS = ("presa", "bc_preferred_safe", "bc_safe", "no_preference", "no_safety")
 
 
 def core_cells(methods: Iterable[str] = METHODS) -> list[Cell]:
@@ -126,10 +126,12 @@ def main() -> None:
     parser.add_argument("--suite", choices=list(SUITES), default="core")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--tasks", nargs="+", choices=list(TASKS), default=list(TASKS))
     arguments = parser.parse_args()
     use_local_datasets()
     path = arguments.out / f"{arguments.suite}.csv"
-    failed = run(SUITES[arguments.suite](), path, arguments.workers)
+    cells = [cell for cell in SUITES[arguments.suite]() if cell.task in arguments.tasks]
+    failed = run(cells, path, arguments.workers)
     for cell, error in failed:
         print(f"failed: {cell}: {error!r}")
     from report import report

@@ -51,7 +51,13 @@ class PRESASettings:
         for name in ("alpha", "beta", "multiplier_learning_rate"):
             if getattr(self, name) <= 0.0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be above 0")
-        for name in ("preference_coef", "anchor_coef", "multiplier_max", "n_attain_steps"):
+        for name in (
+            "preference_coef",
+            "anchor_coef",
+            "anchor_sharpness",
+            "multiplier_max",
+            "n_attain_steps",
+        ):
             if getattr(self, name) < 0.0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 0")
         if not 0.0 <= self.multiplier_init <= self.multiplier_max:
@@ -153,9 +159,7 @@ class PRESAObjective(Objective):
         )
         if n_usable == 0:
             return uniform
-        usable = th.randint(
-            len(self._usable_rows), (n_usable,), generator=generator, device=device
-        )
+        usable = th.randint(len(self._usable_rows), (n_usable,), generator=generator, device=device)
         return th.cat([uniform, self._usable_rows[usable]])
 
     def before_step(self, step: int) -> dict[str, float]:
@@ -224,9 +228,7 @@ class PRESAObjective(Objective):
         metrics |= {"multiplier": self.multiplier.clone(), "delta": self.delta}
         return loss, metrics
 
-    def _preference(
-        self, batch: PairBatch, r: th.Tensor
-    ) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+    def _preference(self, batch: PairBatch, r: th.Tensor) -> tuple[th.Tensor, dict[str, th.Tensor]]:
         usable = self._usable_comparison[batch.rows].float()
         preference = batch.preference.nan_to_num(0.5)
         utility = self.settings.alpha * r
@@ -268,7 +270,7 @@ class PRESAObjective(Objective):
         self.offset.lerp_(middle, both * (1.0 - _RUNNING_DECAY))
 
     def _anchor(self, batch: PairBatch, r: th.Tensor) -> th.Tensor:
-        """Negative log-likelihood of segments that won their comparison and are safe."""
+        """Negative log-likelihood of segments that won and are safe, the policy's favourites most."""
         if self.has_comparisons:
             first, second = batch.preference, 1.0 - batch.preference
             won = th.stack([first, second], dim=-1).nan_to_num(0.0)
@@ -276,7 +278,7 @@ class PRESAObjective(Objective):
             won = th.ones_like(batch.p_safe)
         safe = batch.p_safe.nan_to_num(0.0) if self.has_safety else 1.0
         steps = batch.weights / batch.lengths.unsqueeze(-1)
-        utility = self.settings.anchor_sharpness * self.settings.alpha * r
+        utility = self.settings.anchor_sharpness * r
         # in logarithms, or a high utility of another segment makes all weights vanish
         weights = th.softmax(((won * safe).log() + utility).flatten(), 0).nan_to_num(0.0)
         return -(weights * (steps * batch.log_prob).sum(-1).flatten()).sum()

@@ -46,6 +46,9 @@ class PRESA(AlignmentAlgorithm):
         leaves out those whose winner is labelled unsafe, ``"all"`` is the paper's
     :param anchor_coef: weight of a cloning term on segments that won their comparison and are
         safe, which keeps the policy near data that are both; 0 in the paper
+    :param anchor_sharpness: the anchor weighs its segments by :math:`\exp(\text{sharpness} \cdot r)`:
+        those that the policy itself has come to prefer count most. Per unit of r, at least 0; 0
+        weighs them alike
     :param delta: level in (0, 1) that E[p(label is right)] must reach
     :param n_attain_steps: alignment steps that only maximise E[p], to find the level that can
         be attained; delta is then lowered to ``attain_margin`` of it if it is above. 0 keeps
@@ -92,19 +95,19 @@ class PRESA(AlignmentAlgorithm):
         n_segment_steps: int = 64,
         gamma: float = 0.99,
         normalize_length: bool = True,
-        alpha: float = 0.2,
+        alpha: float = 0.05,
         beta: float = 0.2,
         preference_bias: float = 1.0,
         preference_coef: float = 1.0,
         preference_filter: str = "winner-safe",
         anchor_coef: float = 3.0,
-        anchor_sharpness: float = 0.0,
+        anchor_sharpness: float = 0.2,
         delta: float = 0.95,
         n_attain_steps: int = 300,
-        attain_margin: float = 0.95,
+        attain_margin: float = 0.92,
         unsafe_weight: float | None = 2.0 / 3.0,
         center_utilities: bool = True,
-        multiplier_init: float = 1.0,
+        multiplier_init: float = 0.5,
         multiplier_learning_rate: float = 0.05,
         multiplier_max: float = 2.0,
         average_decay: float = 0.99,

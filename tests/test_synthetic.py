@@ -57,7 +57,7 @@ def test_labels_follow_the_rule(
         assert preference == (0.5 if tie else float(gap > 0))
 
 
-@ON_DATASET
+@settings(ON_DATASET, max_examples=8)
 @given(seed=st.integers(0, 2**32), flips=st.tuples(shares, shares), gaps=st.tuples(shares, shares))
 def test_every_option_draws_for_itself(
     box_dataset: MinariDataset,

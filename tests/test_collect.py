@@ -266,6 +266,7 @@ def test_a_recipe_is_read_from_toml(tmp_path: Path) -> None:
         ("cost_budgets = [[1.0]]", "cost_budgets holds .* 2 numbers"),
         ("reward_range = [2.0, 1.0]", "reward_range is"),
         ("cost_range = 3", "cost_range holds 3"),
+        ("free_share = 1.0", "free_share is 1.0"),
         ("= 3", "is not a TOML file"),
     ],
 )
@@ -288,6 +289,17 @@ def test_the_committed_recipes_are_valid() -> None:
     assert len(paths) == 4
     for path in paths:
         assert CollectRecipe.from_toml(path).n_episodes == 1000
+
+
+def test_an_agent_pays_nothing_in_the_free_share_of_its_training() -> None:
+    recipe = dataclasses.replace(TINY, free_share=0.5)
+    fixed = CostWeight(Job(0, "weight", (0.3,), ENV_ID, 0, 1.0, 80.0, recipe))
+    adaptive = CostWeight(Job(0, "budget", (10.0, 10.0), ENV_ID, 0, 1.0, 80.0, recipe))
+    for progress, pays in ((0.0, False), (0.49, False), (0.5, True)):
+        for weight in (fixed, adaptive):
+            weight.episode_costs += [80.0]
+            weight.update(progress)
+            assert (weight.weight > 0) is pays
 
 
 def test_an_adaptive_weight_rises_above_its_budget_and_falls_below_it() -> None:

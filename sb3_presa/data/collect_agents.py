@@ -175,20 +175,24 @@ class CostWeight:
     """
 
     job: Job
-    weight: float = field(init=False)
+    weight: float = 0.0
     episode_costs: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.weight = self.job.setting[0] if self.job.kind == "weight" else 0.0
+        self.update(progress=0.0)
 
     def update(self, progress: float) -> None:
         """Adapt the weight to the episodes that ended since the last call.
 
         :param progress: Share of the training that is done, in [0, 1].
         """
-        if self.job.kind == "budget" and self.episode_costs:
+        free = progress < self.job.recipe.free_share
+        if self.job.kind == "weight" and not free:
+            self.weight = self.job.setting[0]
+        elif self.job.kind == "budget" and not free and self.episode_costs:
             start, end = self.job.setting
-            swept = float(np.clip((progress - _HOLD) / (1 - _HOLD), 0, 1))
+            hold = max(_HOLD, self.job.recipe.free_share)
+            swept = float(np.clip((progress - hold) / (1 - hold), 0, 1))
             budget = start + (end - start) * swept
             excess = (float(np.mean(self.episode_costs)) - budget) / self.job.max_cost
             moved = self.weight + self.job.recipe.weight_rate * excess

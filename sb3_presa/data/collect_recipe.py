@@ -38,6 +38,8 @@ class CollectRecipe:
     :param cost_range: Cost returns to keep; the benchmark's range for its tasks, else all.
     :param reward_cap: Agents gain nothing from the part of a step's (unscaled) reward above this,
         which keeps them in ``reward_range`` where a reckless one would leave it; ``None``: no cap.
+    :param free_share: Share of its training, from the start, in which an agent pays nothing for
+        cost; for tasks that an agent would not learn at all if it paid from the start.
     :param weight_rate: How fast an adaptive weight moves, per training rollout and per
         relative excess of the cost over its budget.
     :param policy: SB3's policy of the agents.
@@ -58,6 +60,7 @@ class CollectRecipe:
     reward_range: tuple[float, float] | None = None
     cost_range: tuple[float, float] | None = None
     reward_cap: float | None = None
+    free_share: float = 0.0
     weight_rate: float = 0.5
     policy: str = "MlpPolicy"
     n_envs: int = 4
@@ -89,6 +92,9 @@ class CollectRecipe:
         for budget in self.cost_budgets:
             _check_numbers("cost_budgets", budget, count=2)
         _check_numbers("weight_rate", (self.weight_rate,))
+        _check_numbers("free_share", (self.free_share,))
+        if self.free_share >= 1:
+            raise ConfigError(f"free_share is {self.free_share}; it must be less than 1")
         if self.reward_cap is not None:
             _check_numbers("reward_cap", (self.reward_cap,), least=-math.inf)
         for name, bounds in (("reward_range", self.reward_range), ("cost_range", self.cost_range)):

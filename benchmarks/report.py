@@ -25,7 +25,7 @@ NUMBERS = (
 PAIRING = ("task", "cost_limit", "seed")
 #: what else can differ between the rows of a sensitivity study
 CHANGES = ("n_comparisons", "length_divisor", "flip_preferences", "flip_safety")
-BASE = {"n_comparisons": "5000", "length_divisor": "1", "flip_preferences": "0.0", "flip_safety": "0.0"}  # fmt: skip
+BASE = ("5000", "1", "0.0", "0.0")
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -39,7 +39,11 @@ def read(path: Path) -> list[dict[str, Any]]:
         for name in NUMBERS:
             row[name] = float(row[name])
         row["safe"] = row["safe"] == "True"
-        changes = [f"{name}={row[name]}" for name in CHANGES if row[name] != BASE[name]]
+        changes = [
+            f"{name}={row[name]}"
+            for name, usual in zip(CHANGES, BASE, strict=True)
+            if row[name] != usual
+        ]
         row["variant"] = " ".join([row["method"], *changes])
     return rows
 

@@ -1,0 +1,1 @@
+"""PRESA: the algorithm, its objective and its losses."""

@@ -42,7 +42,8 @@ def segment_log_ratio(
         r = \sum_{t=0}^{L-1} \gamma^t \log\frac{\pi(a_t | s_t)}{\pi_\text{ref}(a_t | s_t)}
 
     :param log_ratio: log-ratios of the sampled steps, (..., K)
-    :param weights: how many steps of the segment each sampled step stands for, (..., K); 0 for padding
+    :param weights: how many steps of the segment each sampled step stands for, (..., K); 0 for
+        padding
     :param positions: index of each sampled step in its segment, (..., K)
     :param lengths: lengths of the segments in steps, (...)
     :param gamma: discount in (0, 1]

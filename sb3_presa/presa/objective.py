@@ -16,7 +16,7 @@ _RUNNING_DECAY = 0.95
 
 @dataclass(frozen=True)
 class PRESASettings:
-    """Settings of :class:`PRESAObjective`; :class:`~sb3_presa.presa.presa.PRESA` says what each does."""
+    """Settings of :class:`PRESAObjective`; :class:`PRESA` says what each does."""
 
     gamma: float
     normalize_length: bool
@@ -270,7 +270,7 @@ class PRESAObjective(Objective):
         self.offset.lerp_(middle, both * (1.0 - _RUNNING_DECAY))
 
     def _anchor(self, batch: PairBatch, r: th.Tensor) -> th.Tensor:
-        """Negative log-likelihood of segments that won and are safe, the policy's favourites most."""
+        """Negative log-likelihood of safe winners, of the policy's favourites most."""
         if self.has_comparisons:
             first, second = batch.preference, 1.0 - batch.preference
             won = th.stack([first, second], dim=-1).nan_to_num(0.0)

@@ -46,9 +46,9 @@ class PRESA(AlignmentAlgorithm):
         leaves out those whose winner is labelled unsafe, ``"all"`` is the paper's
     :param anchor_coef: weight of a cloning term on segments that won their comparison and are
         safe, which keeps the policy near data that are both; 0 in the paper
-    :param anchor_sharpness: the anchor weighs its segments by :math:`\exp(\text{sharpness} \cdot r)`:
-        those that the policy itself has come to prefer count most. Per unit of r, at least 0; 0
-        weighs them alike
+    :param anchor_sharpness: the anchor weighs its segments by exp(``anchor_sharpness`` r), so
+        that those which the policy itself has come to prefer count most. Per unit of r, at
+        least 0; 0 weighs them alike
     :param delta: level in (0, 1) that E[p(label is right)] must reach
     :param n_attain_steps: alignment steps that only maximise E[p], to find the level that can
         be attained; delta is then lowered to ``attain_margin`` of it if it is above. 0 keeps

@@ -1,0 +1,55 @@
+"""What goes on while PRESA trains: multiplier, classification of labels, log-ratios.
+
+``python benchmarks/dynamics.py BallCircle`` draws ``benchmarks/results/dynamics_BallCircle.png``.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import torch as th
+from cells import ROOT, TASKS, use_local_datasets
+from stable_baselines3.common.logger import configure
+
+from sb3_presa import PRESA, Feedback
+from sb3_presa.common.plots import plot_learning_curves, read_progress_csv
+
+COST_LIMIT = 20.0
+VALIDATION_FRACTION = 0.1
+
+
+def draw(task: str, seed: int, folder: Path) -> Path:
+    """
+    Trains one agent and draws its learning curves.
+
+    :param task: key of ``TASKS``
+    :param seed: seed of labels and training
+    :param folder: where the picture goes
+    :return: the picture
+    """
+    dataset_id, _ = TASKS[task]
+    feedback = Feedback.synthetic(dataset_id, cost_limit=COST_LIMIT, seed=seed)
+    model = PRESA.load_offline(
+        dataset_id, feedback, seed=seed, validation_fraction=VALIDATION_FRACTION, device="cpu"
+    )
+    with tempfile.TemporaryDirectory() as logs:
+        model.set_logger(configure(logs, ["csv"]))
+        model.learn(log_interval=25, progress_bar=True)
+        curves = read_progress_csv(Path(logs) / "progress.csv")
+    attained = model.n_cloning_steps + model.n_attain_steps
+    phases = {"cloning": 0, "attaining": model.n_cloning_steps, "alignment": attained}
+    title = f"{task}, cost limit {COST_LIMIT:g}, seed {seed}"
+    return plot_learning_curves(folder / f"dynamics_{task}.png", curves, phases=phases, title=title)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tasks", nargs="*", choices=list(TASKS), default=["BallCircle"])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    arguments = parser.parse_args()
+    use_local_datasets()
+    th.set_num_threads(1)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name in arguments.tasks:
+        print(draw(name, arguments.seed, arguments.out))

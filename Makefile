@@ -21,10 +21,10 @@ ENV.car-circle := presa/SafetyCarCircle-v0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install install-dev quickstart test lint format type docs datasets benchmark-core wheel wheel-test clean
+.PHONY: help install install-dev quickstart test lint format type docs datasets benchmark-core benchmark-sensitivity wheel wheel-test clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # What is installed where: a stamp is newer than the files that name the dependencies, so a second run
 # installs nothing.
@@ -88,8 +88,11 @@ dataset-%: install
 		--recipe datasets/recipes/$*.toml --overwrite
 	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa label presa/$*-v0 --cost-limit 20
 
-benchmark-core: install  ## Train and evaluate the 36 agents of the results table; resumes when interrupted
+benchmark-core: datasets  ## Train and evaluate the agents of the results table; resumes when interrupted
 	$(BIN)/python benchmarks/core.py
+
+benchmark-sensitivity: datasets  ## One setting changed at a time; resumes when interrupted
+	$(BIN)/python benchmarks/core.py --suite sensitivity
 
 wheel: install-dev  ## Build the source distribution and the wheel into dist/
 	rm -rf dist build

@@ -267,6 +267,7 @@ PRESA_REFUSALS: list[tuple[str, Any]] = [
     ("multiplier_learning_rate", 0.0),
     ("multiplier_max", -1.0),
     ("anchor_coef", -1.0),
+    ("anchor_sharpness", -1.0),
     ("preference_coef", -1.0),
     ("n_attain_steps", -1),
     ("n_cloning_steps", -1),

@@ -24,6 +24,14 @@ from sb3_presa import PRESA
 from sb3_presa.data.feedback import Feedback
 from sb3_presa.errors import ConfigError
 
+#: What the numbers of these tests are worked out for, whatever the defaults are.
+PINNED: dict[str, Any] = {
+    "beta": 0.2,
+    "anchor_sharpness": 0.2,
+    "attain_margin": 0.95,
+    "multiplier_init": 1.0,
+    "multiplier_max": 2.0,
+}
 #: The paper's plain objective.
 PLAIN: dict[str, Any] = {
     "n_attain_steps": 0,
@@ -37,7 +45,8 @@ PLAIN: dict[str, Any] = {
 
 
 def make(dataset: MinariDataset, feedback: Feedback | None, **kwargs: Any) -> Any:
-    arguments = {"device": "cpu", "seed": 0, "policy_kwargs": {"net_arch": [8]}, **TINY_PRESA}
+    arguments = {"device": "cpu", "seed": 0, "policy_kwargs": {"net_arch": [8]}}
+    arguments |= TINY_PRESA | PINNED
     return PRESA.load_offline(dataset, feedback, **(arguments | kwargs))
 
 

@@ -191,7 +191,7 @@ def test_without_averaging_the_last_weights_act(box_dataset: MinariDataset) -> N
 
 
 def test_learning_anew_begins_with_the_multiplier_anew(box_dataset: MinariDataset) -> None:
-    model = make(box_dataset, multiplier_learning_rate=0.5)
+    model = make(box_dataset, multiplier_learning_rate=0.5, multiplier_init=1.0)
     learn_quietly(model, TINY_STEPS)
     assert float(model.objective.multiplier) != 1.0
     recorder = record_log(model)

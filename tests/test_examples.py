@@ -1,0 +1,96 @@
+"""The examples run from beginning to end, in short, and print what they promise and no more."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from matplotlib.image import imread
+
+from sb3_presa import PRESA
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(folder: Path, *command: str) -> str:
+    """Run Python in a folder, where nothing else than the installed package is at hand.
+
+    :return: what it printed, warnings included
+    """
+    result = subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    printed = result.stdout + result.stderr
+    for noise in ("Warning", "Traceback", "pybullet build time"):
+        assert noise not in printed, printed
+    return printed
+
+
+def example(name: str) -> str:
+    return str(EXAMPLES / f"{name}.py")
+
+
+def test_quickstart_prints_its_table_and_writes_its_files(tmp_path: Path) -> None:
+    printed = run(tmp_path, example("quickstart"), "--steps", "40", "--episodes", "1")
+    for agent in ("BC on everything", "BC on safe segments", "PRESA"):
+        numbers = r" +-?\d+\.\d +\d+\.\d +-?\d\.\d{3} +\d+\.\d{3} +(yes|no) +\d+%"
+        assert len(re.findall(f"{agent}{numbers}", printed)) == 1, printed
+        assert f"Training {agent}\n" in printed
+    assert printed.count("100%") >= 3  # the progress bars
+    out = tmp_path / "quickstart"
+    assert PRESA.load(out / "presa_ball_run.zip", device="cpu").num_timesteps == 40
+    for name in ("learning_curves.png", "reward_cost_plane.png"):
+        picture = imread(out / name)
+        assert min(picture.shape[:2]) > 400 and picture.std() > 0.05
+        assert f"quickstart/{name}" in printed
+    assert {path.name for path in tmp_path.iterdir()} == {"quickstart"}
+
+
+def test_quickstart_without_the_simulator_says_how_to_install_it(tmp_path: Path) -> None:
+    code = (
+        "import runpy, sys\n"
+        "sys.modules['pybullet'] = None\n"
+        "try:\n"
+        f"    runpy.run_path({example('quickstart')!r}, run_name='__main__')\n"
+        "except SystemExit as end:\n"
+        "    print('ended with:', end)\n"
+    )
+    printed = run(tmp_path, "-c", code)
+    assert re.fullmatch(
+        r"ended with: The quickstart evaluates .* pip install --no-deps bullet-safety-gym.*\n",
+        printed,
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_own_data_drives_faster_than_the_log_and_off_the_walls(tmp_path: Path) -> None:
+    printed = run(tmp_path, example("own_data"), "--steps", "400")
+    found = re.findall(r"(the log|PRESA) +mean speed (.*), +(\d+)% of the steps near", printed)
+    (log, log_speed, log_near), (agent, agent_speed, agent_near) = found
+    assert (log, agent) == ("the log", "PRESA")
+    assert float(agent_speed) > float(log_speed)
+    assert int(agent_near) < int(log_near) / 3
+    assert not list(tmp_path.iterdir())
+
+
+def test_compare_with_sb3_has_a_row_for_each(tmp_path: Path) -> None:
+    options = ("--steps", "120", "--gradient-steps", "40", "--episodes", "1")
+    printed = run(tmp_path, example("compare_with_sb3"), *options)
+    mean_and_std = r" +-?\d+\.\d ± \d+\.\d"
+    for agent, steps in (("PRESA", "0"), ("PPO", "1,000"), ("SAC", "120")):
+        row = rf"^ +{agent} +{steps}{mean_and_std}{mean_and_std} +(yes|no) *$"
+        assert len(re.findall(row, printed, re.MULTILINE)) == 1, printed
+
+
+def test_resume_ends_with_the_same_weights(tmp_path: Path) -> None:
+    printed = run(tmp_path, example("resume"), "--steps", "40")
+    assert "Stopped at step 35 of 40.\nGoing on from presa_30_steps.zip." in printed
+    assert "tensors of the policy equal those of the uninterrupted run." in printed
+    assert not list(tmp_path.iterdir())

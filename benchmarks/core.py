@@ -106,8 +106,7 @@ def run(cells: list[Cell], path: Path, n_workers: int) -> list[tuple[Cell, Excep
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # An agent trains on one thread; workers inherit this before they import NumPy and PyTorch
     os.environ["OMP_NUM_THREADS"] = "1"
-    # A simulator that leaks memory is not given many agents
-    pool = ProcessPoolExecutor(n_workers, mp_context=get_context("spawn"), max_tasks_per_child=20)
+    pool = ProcessPoolExecutor(n_workers, mp_context=get_context("spawn"))
     with pool, Progress(*columns) as progress:
         bar = progress.add_task(path.stem, total=len(cells), completed=len(cells) - len(missing))
         futures = {pool.submit(run_cell, cell): cell for cell in missing}

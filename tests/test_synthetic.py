@@ -118,6 +118,34 @@ def test_shares_are_what_was_asked_for(box_dataset: MinariDataset) -> None:
         _assert_share(compared - left, compared, share)
 
 
+def test_options_do_not_share_their_luck(box_dataset: MinariDataset) -> None:
+    """What is flipped is not what is left out, nor what is flipped elsewhere."""
+    fixed: dict[str, Any] = {"n_comparisons": 20_000, "segment_length": 3, "cost_limit": 6}
+    plain = Feedback.synthetic(box_dataset, **fixed)
+    noisy = Feedback.synthetic(
+        box_dataset,
+        **fixed,
+        flip_preferences=0.3,
+        flip_safety=0.3,
+        unlabelled_preferences=0.3,
+        unlabelled_safety=0.3,
+    )
+    labelled = ~np.isnan(noisy.p_safe)
+    flipped = labelled & (noisy.p_safe != plain.p_safe)
+    _assert_share(int(flipped.sum()), int(labelled.sum()), 0.3)
+    kept = dict(zip(map(tuple, plain.comparisons.tolist()), plain.preferences, strict=True))
+    before = np.array([kept[tuple(pair)] for pair in noisy.comparisons.tolist()])
+    decided = before != 0.5
+    turned = decided & (noisy.preferences != before)
+    _assert_share(int(turned.sum()), int(decided.sum()), 0.3)
+    # Row by row, the two kinds of flips coincide as often as chance has it.
+    rows = min(len(plain.segments), len(plain.comparisons))
+    flips = Feedback.synthetic(box_dataset, **fixed, flip_preferences=0.3, flip_safety=0.3)
+    decided = plain.preferences[:rows] != 0.5
+    both = (flips.preferences != plain.preferences)[:rows] & (flips.p_safe != plain.p_safe)[:rows]
+    _assert_share(int(both[decided].sum()), int(decided.sum()), 0.09)
+
+
 def _assert_share(count: int, total: int, share: float) -> None:
     assert total > 200
     assert abs(count - share * total) <= 5 * np.sqrt(total * share * (1 - share))

@@ -6,7 +6,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 import torch as th
@@ -31,7 +31,7 @@ from sb3_presa.errors import ConfigError
 SelfOfflineAlgorithm = TypeVar("SelfOfflineAlgorithm", bound="OfflineAlgorithm")
 
 #: What a dataset can be given as: its Minari id, the path of its folder, or the dataset.
-DatasetLike = str | os.PathLike[str] | MinariDataset
+DatasetLike: TypeAlias = str | os.PathLike[str] | MinariDataset
 
 
 class OfflineAlgorithm(BaseAlgorithm):
@@ -326,7 +326,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         optimizer = self.policy.optimizer
         update_learning_rate(optimizer, learning_rate)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         th.nn.utils.clip_grad_norm_(self.policy.actor.parameters(), self.max_grad_norm)
         optimizer.step()
 

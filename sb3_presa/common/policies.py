@@ -74,7 +74,8 @@ class ObservationStandardizer(nn.Module):
 
     def _standardize(self, key: str, value: th.Tensor) -> th.Tensor:
         scaled = (value.float() - getattr(self, f"mean_{key}")) / getattr(self, f"std_{key}")
-        return scaled.clamp(-_MAX_STANDARDIZED, _MAX_STANDARDIZED)
+        clipped: th.Tensor = scaled.clamp(-_MAX_STANDARDIZED, _MAX_STANDARDIZED)
+        return clipped
 
 
 def _parts(space: spaces.Space[Any]) -> list[tuple[str, spaces.Space[Any]]]:
@@ -162,6 +163,9 @@ class OfflinePolicy(BasePolicy):
     :param optimizer_class: ``th.optim.Adam`` by default
     :param optimizer_kwargs: its keyword arguments, without the learning rate
     """
+
+    action_low: th.Tensor
+    action_high: th.Tensor
 
     def __init__(
         self,
@@ -285,7 +289,8 @@ class OfflinePolicy(BasePolicy):
 
         :param decay: share of the old average that stays, in [0, 1]
         """
-        average, current = list(self.actor_average.parameters()), list(self.actor.parameters())
+        average: list[th.Tensor] = list(self.actor_average.parameters())
+        current: list[th.Tensor] = list(self.actor.parameters())
         th._foreach_lerp_(average, current, 1.0 - decay)
 
     @th.no_grad()
@@ -301,11 +306,20 @@ class CnnPolicy(OfflinePolicy):
 
     def __init__(
         self,
-        *args: Any,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        *,
         features_extractor_class: type[BaseFeaturesExtractor] = NatureCNN,
         **kwargs: Any,
     ) -> None:
-        super().__init__(*args, features_extractor_class=features_extractor_class, **kwargs)
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            features_extractor_class=features_extractor_class,
+            **kwargs,
+        )
 
 
 class MultiInputPolicy(OfflinePolicy):
@@ -313,11 +327,20 @@ class MultiInputPolicy(OfflinePolicy):
 
     def __init__(
         self,
-        *args: Any,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        *,
         features_extractor_class: type[BaseFeaturesExtractor] = CombinedExtractor,
         **kwargs: Any,
     ) -> None:
-        super().__init__(*args, features_extractor_class=features_extractor_class, **kwargs)
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            features_extractor_class=features_extractor_class,
+            **kwargs,
+        )
 
 
 MlpPolicy = OfflinePolicy

@@ -35,13 +35,12 @@ def check_policy_fits(policy: object, space: spaces.Space[Any]) -> None:
     :param space: observation space
     :raises ConfigError: for a Dict space with a policy for plain ones, and the other way round
     """
-    is_dict = isinstance(space, spaces.Dict)
-    if is_dict and policy in ("MlpPolicy", "CnnPolicy"):
+    if isinstance(space, spaces.Dict) and policy in ("MlpPolicy", "CnnPolicy"):
         raise ConfigError(
             f"the observations are a dictionary ({', '.join(space.spaces)}): use "
             f"'MultiInputPolicy', not {policy!r}"
         )
-    if not is_dict and policy == "MultiInputPolicy":
+    if not isinstance(space, spaces.Dict) and policy == "MultiInputPolicy":
         raise ConfigError(f"{space} is not a dictionary: use 'MlpPolicy' or 'CnnPolicy'")
     if policy == "CnnPolicy" and not is_image_space(space):
         raise ConfigError(

@@ -36,7 +36,7 @@ def split_feedback(feedback: Feedback, fraction: float, seed: int) -> tuple[Feed
     held[:] = False
     held[order[:low]] = True
     segment_held = held[episode_of]
-    pair_held = segment_held[feedback.comparisons].any(axis=1)
+    pair_held: NDArray[np.bool_] = np.any(segment_held[feedback.comparisons], axis=1)
     return (
         _select(feedback, ~segment_held, ~pair_held),
         _select(feedback, segment_held, pair_held),

@@ -51,10 +51,10 @@ def tiny_feedback(dataset: MinariDataset, **options: Any) -> Feedback:
 
 
 def lone_feedback(
-    segments: Sequence[Sequence[int]],
-    p_safe: Sequence[float],
-    comparisons: Sequence[Sequence[int]] = (),
-    preferences: Sequence[float] = (),
+    segments: npt.ArrayLike,
+    p_safe: npt.ArrayLike,
+    comparisons: npt.ArrayLike = (),
+    preferences: npt.ArrayLike = (),
 ) -> Feedback:
     """Labels on episodes that exist in name only."""
     rows = np.asarray(segments, dtype=np.int64).reshape(-1, 3)
@@ -125,7 +125,7 @@ def stored(
 
 
 def episode(
-    observations: Sequence[Any], actions: Sequence[Any], rewards: Any, costs: Any
+    observations: Any, actions: Any, rewards: npt.ArrayLike, costs: npt.ArrayLike
 ) -> EpisodeBuffer:
     """An episode that is cut off at its end: T + 1 observations, T of everything else."""
     n_steps = len(actions)

@@ -23,7 +23,7 @@ from contract import CASES, PRESA_CASE, Case, every_case
 from minari import MinariDataset
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecNormalize
-from toy_envs import env_id
+from toy_envs import Kind, env_id
 
 from sb3_presa.errors import ConfigError
 
@@ -265,6 +265,18 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
     learn_quietly(resumed, TINY_STEPS - stop, reset_num_timesteps=False)
     assert resumed.num_timesteps == TINY_STEPS
     assert_same_weights(whole, resumed)
+
+
+@every_case
+def test_other_data_leave_a_trained_policy_as_it_is(
+    case: Case, make_dataset: Callable[[Kind], MinariDataset]
+) -> None:
+    """The statistics that observations are standardised with belong to the weights."""
+    model = case.trained(make_dataset("box"))
+    expected = actions(model)
+    other = random_dataset("other", model.observation_space, model.action_space)
+    model.set_dataset(other, tiny_feedback(other))
+    assert np.array_equal(actions(model), expected)
 
 
 @every_case

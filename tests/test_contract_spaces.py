@@ -85,6 +85,7 @@ def test_train_and_predict_single_batched_deterministic_and_sampled(
     batch = batch_of(observations, 40)
     best, state = model.predict(batch, deterministic=True)
     assert state is None
+    assert actions.shape is not None
     assert best.shape == (40, *actions.shape)
     assert np.array_equal(best, model.predict(batch, deterministic=True)[0])
     model.set_random_seed(0)
@@ -202,7 +203,7 @@ class Nowhere(gym.Env[Any, Any]):
     [
         (spaces.Box(-np.inf, np.inf, (2,)), "no finite bounds"),
         (spaces.MultiBinary(2), "allowed are Box, Discrete and MultiDiscrete"),
-        (spaces.MultiDiscrete([[2, 3], [3, 2]]), "flatten it"),
+        (spaces.MultiDiscrete(np.array([[2, 3], [3, 2]])), "flatten it"),
         (
             spaces.Box(np.array([0, 1], np.float32), np.array([1, 1], np.float32)),
             r"low is its high",

@@ -165,7 +165,7 @@ def test_a_batch_without_labels_is_finite_and_pulls_nowhere(unsafe_weight: float
     expected = losses.expected_label_probability(
         probability, th.tensor([0.5, 0.5]), th.zeros(2), unsafe_weight
     )
-    expected.backward()  # type: ignore[no-untyped-call]
+    expected.backward()
     assert expected.item() == 0.0
     assert probability.grad is not None
     assert probability.grad.tolist() == [0.0, 0.0]
@@ -216,7 +216,7 @@ def test_gradient_of_the_lagrangian_through_the_constraint(unsafe_weight: float 
 def test_lagrangian_by_hand_and_no_gradient_to_the_multiplier() -> None:
     nu = th.tensor(3.0, requires_grad=True)
     loss = losses.lagrangian(th.tensor(0.5, requires_grad=True), th.tensor(0.6), nu, th.tensor(0.9))
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     assert loss.item() == pytest.approx((0.5 + 3 * 0.3) / 4)
     assert nu.grad is None
 
@@ -248,7 +248,7 @@ def play(p_safe: list[float], segments: list[int], steps: int) -> list[float]:
             probability, labels, th.ones_like(labels), unsafe_weight=0.5
         )
         optimizer.zero_grad()
-        losses.lagrangian(th.tensor(0.0), expected, nu, delta).backward()  # type: ignore[no-untyped-call]
+        losses.lagrangian(th.tensor(0.0), expected, nu, delta).backward()
         optimizer.step()
         nu = losses.dual_ascent(nu, expected, delta, learning_rate=0.1, maximum=5.0)
         history.append(nu.item())

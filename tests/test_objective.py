@@ -45,7 +45,11 @@ PLAIN: dict[str, Any] = {
 
 
 def make(dataset: MinariDataset, feedback: Feedback | None, **kwargs: Any) -> Any:
-    arguments = {"device": "cpu", "seed": 0, "policy_kwargs": {"net_arch": [8]}}
+    arguments: dict[str, Any] = {
+        "device": "cpu",
+        "seed": 0,
+        "policy_kwargs": {"net_arch": [8]},
+    }
     arguments |= TINY_PRESA | PINNED
     return PRESA.load_offline(dataset, feedback, **(arguments | kwargs))
 

@@ -98,9 +98,11 @@ def test_samples_follow_the_distribution() -> None:
 )
 def test_scaled_actions_come_back_from_predict(low: float, width: float, share: float) -> None:
     """The action that a policy is certain of in its own scale is the logged one in the user's."""
-    space = spaces.Box(np.float32([low, -1]), np.float32([low + width, 3]))
+    bounds = np.array([[low, -1], [low + width, 3]], dtype=np.float32)
+    space = spaces.Box(*bounds)
     policy = make(action_space=space)
-    logged = np.clip(np.float32([[low + share * width, 0.0]]), space.low, space.high)
+    logged = np.array([[low + share * width, 0.0]], dtype=np.float32)
+    logged = np.clip(logged, space.low, space.high)
     scaled = policy.scale_actions(th.as_tensor(logged))
     assert (scaled.abs() <= 1 + 1e-3 * max(1, abs(low) / width)).all()
     assert scaled[0, 1].item() == pytest.approx(-0.5)
@@ -122,9 +124,7 @@ def test_scaled_actions_come_back_from_predict(low: float, width: float, share: 
         (spaces.MultiDiscrete([2, 3], start=[5, -2]), [[5, -2], [6, 0]], [[0, 0], [1, 2]]),
     ],
 )
-def test_discrete_actions_count_from_zero_inside(
-    space: gym.Space[Any], logged: Any, scaled: Any
-) -> None:
+def test_discrete_actions_count_from_zero_inside(space: Any, logged: Any, scaled: Any) -> None:
     policy = make(action_space=space)
     assert policy.scale_actions(th.tensor(logged)).tolist() == scaled
     observations = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
@@ -138,7 +138,8 @@ def test_the_average_acts() -> None:
     observation = np.ones(3, dtype=np.float32)
     before, _ = policy.predict(observation, deterministic=True)
     with th.no_grad():
-        policy.actor.head.mean.bias += 5.0  # type: ignore[operator, union-attr]
+        for bias in policy.actor.head.parameters():
+            bias.fill_(5.0)
     assert np.array_equal(policy.predict(observation, deterministic=True)[0], before)
     policy.update_average(0.0)
     assert (policy.predict(observation, deterministic=True)[0] > 0.99).all()
@@ -146,13 +147,14 @@ def test_the_average_acts() -> None:
 
 def test_the_running_average_by_hand() -> None:
     policy = make()
-    old = policy.actor_average.mlp[0].weight.clone()
+    trained, average = (next(actor.parameters()) for actor in (policy.actor, policy.actor_average))
+    old = average.clone()
     with th.no_grad():
-        policy.actor.mlp[0].weight += 1.0  # type: ignore[operator]
+        trained.add_(1.0)
     policy.update_average(0.75)
-    assert th.allclose(policy.actor_average.mlp[0].weight, old + 0.25)  # type: ignore[operator]
+    assert th.allclose(average, old + 0.25)
     policy.update_average(0.75)
-    assert th.allclose(policy.actor_average.mlp[0].weight, old + 0.4375)  # type: ignore[operator]
+    assert th.allclose(average, old + 0.4375)
 
 
 def test_only_the_actor_is_trained_and_the_copies_share_nothing_with_it() -> None:
@@ -163,7 +165,7 @@ def test_only_the_actor_is_trained_and_the_copies_share_nothing_with_it() -> Non
         assert not any(p.requires_grad for p in copy.parameters())
         with th.no_grad():
             for p in policy.actor.parameters():
-                p += 1.0
+                p.add_(1.0)
         mine, theirs = next(policy.actor.parameters()), next(copy.parameters())
         assert not th.equal(mine, theirs)
     policy.freeze_reference()
@@ -216,11 +218,12 @@ def test_only_vectors_are_standardised() -> None:
 def test_statistics_are_saved_with_the_policy_and_reach_all_three_actors(tmp_path: Path) -> None:
     policy = make()
     policy.fit_standardizer(th.tensor([[1.0, 2.0, 3.0], [3.0, 6.0, 3.0]]))
-    policy.save(tmp_path / "policy")
-    loaded = MlpPolicy.load(tmp_path / "policy")
+    policy.save(str(tmp_path / "policy"))
+    loaded = MlpPolicy.load(str(tmp_path / "policy"))
     for actor in (loaded.actor, loaded.actor_average, loaded.actor_reference):
-        assert actor.standardizer.mean_observation.tolist() == [2.0, 4.0, 3.0]
-        assert actor.standardizer.std_observation.tolist() == [1.0, 2.0, 1.0]
+        statistics = dict(actor.standardizer.named_buffers())
+        assert statistics["mean_observation"].tolist() == [2.0, 4.0, 3.0]
+        assert statistics["std_observation"].tolist() == [1.0, 2.0, 1.0]
 
 
 # --- architectures --------------------------------------------------------------------------

@@ -227,8 +227,10 @@ def test_the_default_total_is_cloning_and_alignment() -> None:
 
 
 def test_bfloat16_gives_about_what_float32_gives(known_direction: MinariDataset) -> None:
-    moved = [shift(known_direction, 0, precision=name)[0] for name in ("float32", "bfloat16")]
-    assert np.allclose(*moved, atol=0.1)
+    single, half = (
+        shift(known_direction, 0, precision=name)[0] for name in ("float32", "bfloat16")
+    )
+    assert np.allclose(single, half, atol=0.1)
 
 
 # --- what is held out -----------------------------------------------------------------------
@@ -252,8 +254,8 @@ def test_held_out_labels_change_nothing_but_what_is_trained_on(
 
 def test_held_out_metrics_by_hand() -> None:
     utility = th.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 1.0], [1.0, 1.0], [0.0, 9.0], [0.0, 9.0]])
-    preference = th.tensor([1.0, 1.0, 0.7, 0.0, 0.5, math.nan])
-    assert preference_accuracy(utility, preference) == pytest.approx((1 + 0 + 1 + 0.5) / 4)
+    preference = th.tensor([1.0, 0.0, 0.3, 0.0, 0.5, math.nan])
+    assert preference_accuracy(utility, preference) == pytest.approx((1 + 1 + 0 + 0.5) / 4)
     assert preference_accuracy(utility[4:], preference[4:]) is None
     p_safe = th.tensor([1.0, 1.0, 0.0, 0.2, 0.5, math.nan])
     scores = th.tensor([3.0, 1.0, 1.0, 2.0, 9.0, 9.0])

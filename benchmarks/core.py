@@ -7,7 +7,7 @@
 import argparse
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -55,7 +55,7 @@ def sensitivity_cells() -> list[Cell]:
     ]
 
 
-SUITES = {
+SUITES: dict[str, Callable[[], list[Cell]]] = {
     "core": core_cells,
     "sensitivity": sensitivity_cells,
     "precision": lambda: core_cells(("presa_float32", "presa_bfloat16")),

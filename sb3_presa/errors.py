@@ -10,11 +10,11 @@ class PresaError(Exception):
 
 
 class DatasetError(PresaError, ValueError):
-    """A dataset that cannot be used: no costs, numbers that are not finite, actions outside the space."""
+    """A dataset that cannot be used: no costs, not finite, actions outside the space."""
 
 
 class FeedbackError(PresaError, ValueError):
-    """Labels that cannot be used: rows out of range, labels out of their set, labels of another dataset."""
+    """Labels that cannot be used: out of range, out of their set, or of another dataset."""
 
 
 class FeedbackNotFoundError(FeedbackError, FileNotFoundError):

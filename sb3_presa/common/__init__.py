@@ -1,0 +1,1 @@
+"""What the algorithms share: policies, buffers, the learn loop, evaluation."""

@@ -128,9 +128,7 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
                 f"cloning_learning_rate is {cloning_learning_rate}; it must be above 0"
             )
         if not 0.0 <= validation_fraction < 1.0:
-            raise ConfigError(
-                f"validation_fraction is {validation_fraction}; allowed is [0, 1)"
-            )
+            raise ConfigError(f"validation_fraction is {validation_fraction}; allowed is [0, 1)")
         self.n_cloning_steps = n_cloning_steps
         self.cloning_learning_rate = cloning_learning_rate
         self.cloning_batch_size = cloning_batch_size

@@ -26,9 +26,7 @@ def sample_rows(n_rows: int, batch_size: int, generator: th.Generator) -> th.Ten
     :param generator: source of randomness
     :return: int64 rows, (batch_size,)
     """
-    return th.randint(
-        n_rows, (batch_size,), generator=generator, device=generator.device
-    )
+    return th.randint(n_rows, (batch_size,), generator=generator, device=generator.device)
 
 
 def sample_segment_rows(

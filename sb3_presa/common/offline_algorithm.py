@@ -197,18 +197,14 @@ class OfflineAlgorithm(BaseAlgorithm):
         check_same_spaces(
             self.observation_space, observation_space, "observation space", bounds=False
         )
-        check_same_spaces(
-            self.action_space, transitions.action_space, "action space", bounds=True
-        )
+        check_same_spaces(self.action_space, transitions.action_space, "action space", bounds=True)
         if not hasattr(self, "policy"):
             self._setup_model()
         self._use_data(transitions, feedback)
 
     def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
         self.feedback = feedback
-        self.buffer = SegmentBuffer(
-            transitions, feedback, self.device, self.policy.scale_actions
-        )
+        self.buffer = SegmentBuffer(transitions, feedback, self.device, self.policy.scale_actions)
         if self.num_timesteps == 0:
             self.policy.fit_standardizer(self.buffer.observations)
 
@@ -238,7 +234,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         if self.buffer is None:
             raise ConfigError(
                 f"this {self.algorithm} has no dataset: make it with "
-                f"{self.algorithm}.load_offline(dataset), or call set_dataset(dataset) before learn()"
+                f"{self.algorithm}.load_offline(dataset), or call set_dataset(dataset) first"
             )
         if total_timesteps is None:
             total_timesteps = self.default_total_timesteps

@@ -157,8 +157,7 @@ def observations_to_device(
     if isinstance(observations, dict):
         assert isinstance(space, spaces.Dict)
         return {
-            key: _to_device(value, space.spaces[key], device)
-            for key, value in observations.items()
+            key: _to_device(value, space.spaces[key], device) for key, value in observations.items()
         }
     return _to_device(observations, space, device)
 

@@ -37,9 +37,7 @@ class SpacesVecEnv(DummyVecEnv):
     :param action_space: the dataset's action space
     """
 
-    def __init__(
-        self, observation_space: gym.Space[Any], action_space: gym.Space[Any]
-    ) -> None:
+    def __init__(self, observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> None:
         super().__init__([lambda: _SpacesEnv(observation_space, action_space)])
 
     def seed(self, seed: int | None = None) -> list[int | None]:

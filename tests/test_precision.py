@@ -28,7 +28,7 @@ def cpu(monkeypatch: pytest.MonkeyPatch) -> Any:
     return pretend
 
 
-class MatrixProducts(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class MatrixProducts(TorchDispatchMode):
     """Keeps the types that matrices are multiplied in."""
 
     def __init__(self) -> None:

@@ -195,10 +195,7 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
 
     def _alignment_step(self, step: int, alignment_step: int) -> dict[str, th.Tensor]:
         assert self.buffer is not None
-        if self._reference_log_prob is None:
-            with self._autocast():
-                reference = log_prob_of_all(self.policy.actor_reference, self.buffer)
-            self._reference_log_prob = reference
+        self._prepare_reference()
         for name, value in self.objective.before_step(alignment_step).items():
             self.logger.record(f"train/{name}", value)
         generator = self._step_generator(step)
@@ -207,6 +204,14 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         loss, metrics = self.objective(batch, alignment_step)
         self._gradient_step(loss, self.lr_schedule(self._alignment_progress(step)))
         return {"loss": loss, **metrics}
+
+    def _prepare_reference(self) -> None:
+        """The reference is evaluated once, in the precision that the policy trains in."""
+        if self._reference_log_prob is None:
+            assert self.buffer is not None
+            with self._autocast():
+                reference = log_prob_of_all(self.policy.actor_reference, self.buffer)
+            self._reference_log_prob = reference
 
     def pair_batch(
         self, labels: SegmentLabels, rows: th.Tensor, generator: th.Generator | None
@@ -232,7 +237,7 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
             log_prob=log_prob,
             positions=steps.positions,
             weights=steps.weights,
-            lengths=labels.lengths[segments],
+            lengths=steps.lengths,
             p_safe=labels.p_safe[segments],
             preference=labels.preferences[rows],
         )

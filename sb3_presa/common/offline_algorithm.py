@@ -323,7 +323,8 @@ class OfflineAlgorithm(BaseAlgorithm):
         update_learning_rate(optimizer, learning_rate)
         optimizer.zero_grad()
         loss.backward()
-        th.nn.utils.clip_grad_norm_(self.policy.actor.parameters(), self.max_grad_norm)
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        th.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm, foreach=True)
         optimizer.step()
 
     # --- SB3 --------------------------------------------------------------------------------

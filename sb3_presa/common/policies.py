@@ -161,7 +161,8 @@ class OfflinePolicy(BasePolicy):
     :param features_extractor_kwargs: its keyword arguments
     :param normalize_images: divide images by 255
     :param optimizer_class: ``th.optim.Adam`` by default
-    :param optimizer_kwargs: its keyword arguments, without the learning rate
+    :param optimizer_kwargs: its keyword arguments, without the learning rate; ``fused=True`` for
+        PyTorch's own Adam if none are given, which steps all weights in one call
     """
 
     action_low: th.Tensor
@@ -191,6 +192,8 @@ class OfflinePolicy(BasePolicy):
             squash_output=isinstance(action_space, spaces.Box),
             normalize_images=normalize_images,
         )
+        if optimizer_kwargs is None and optimizer_class is th.optim.Adam:
+            self.optimizer_kwargs = {"fused": True}
         if action_std <= 0.0:
             raise ConfigError(f"action_std is {action_std}; it must be above 0")
         if net_arch is None:
@@ -202,6 +205,8 @@ class OfflinePolicy(BasePolicy):
         self.actor = self.make_actor()
         self.actor_average = _frozen_copy(self.actor)
         self.actor_reference = _frozen_copy(self.actor)
+        self._weights: list[th.Tensor] = list(self.actor.parameters())
+        self._average_weights: list[th.Tensor] = list(self.actor_average.parameters())
         # SB3's optimizers differ in what they take; all of them take ``lr``
         self.optimizer = self.optimizer_class(
             self.actor.parameters(),
@@ -289,9 +294,7 @@ class OfflinePolicy(BasePolicy):
 
         :param decay: share of the old average that stays, in [0, 1]
         """
-        average: list[th.Tensor] = list(self.actor_average.parameters())
-        current: list[th.Tensor] = list(self.actor.parameters())
-        th._foreach_lerp_(average, current, 1.0 - decay)
+        th._foreach_lerp_(self._average_weights, self._weights, 1.0 - decay)
 
     @th.no_grad()
     def freeze_reference(self) -> None:

@@ -23,6 +23,8 @@ class SegmentSteps(NamedTuple):
     positions: th.Tensor
     #: how many steps of the segment each one stands for, (*S, K); 0 for padding
     weights: th.Tensor
+    #: steps of the whole segment, (*S,)
+    lengths: th.Tensor
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,7 @@ class SegmentLabels:
     p_safe: th.Tensor  #: probability that it is safe, (S,) float32, NaN if not labelled
     pairs: th.Tensor  #: rows of segments, (P, 2) int64
     preferences: th.Tensor  #: probability that the first is preferred, (P,) float32, NaN if none
-
-    @property
-    def max_length(self) -> int:
-        """:return: steps of the longest segment"""
-        return int(self.lengths.max()) if len(self.lengths) else 0
+    max_length: int  #: steps of the longest segment; known here so that no step asks the device
 
 
 class SegmentBuffer:
@@ -91,17 +89,18 @@ class SegmentBuffer:
         labels = self.labels if labels is None else labels
         starts = labels.starts[segments].unsqueeze(-1)
         lengths = labels.lengths[segments].unsqueeze(-1)
+        last = lengths.long() - 1
         index = th.arange(n_steps, device=self.device)
         offset: th.Tensor | float = 0.5
         if generator is not None:
             shape = (*segments.shape, n_steps)
             offset = th.rand(shape, generator=generator, device=self.device)
         stratum = lengths.float() / n_steps
-        drawn = ((index + offset) * stratum).long().minimum(lengths.long() - 1)
+        drawn = ((index + offset) * stratum).long().minimum(last)
         whole = lengths <= n_steps
-        positions = th.where(whole, index.minimum(lengths.long() - 1), drawn)
+        positions = th.where(whole, index.minimum(last), drawn)
         weights = th.where(whole, (index < lengths).float(), stratum)
-        return SegmentSteps(starts + positions, positions, weights)
+        return SegmentSteps(starts + positions, positions, weights, lengths.squeeze(-1))
 
     def gather(self, rows: th.Tensor) -> tuple[TensorObs, th.Tensor]:
         """
@@ -132,6 +131,7 @@ def make_labels(transitions: Transitions, feedback: Feedback, device: th.device)
         p_safe=th.tensor(feedback.p_safe, dtype=th.float32, device=device),
         pairs=th.as_tensor(pairs, dtype=th.int64, device=device),
         preferences=th.as_tensor(preferences, device=device),
+        max_length=int(feedback.segments[:, 2].max(initial=0)),
     )
 
 

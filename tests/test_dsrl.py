@@ -109,6 +109,10 @@ def _set(name: str, row: Any, value: Any) -> Callable[[Tables], object]:
 
 ODD_FILES = {
     "next": (_set("next_observations", (6, 1), 9.0), r"1 x next_observations .*\(row 6\)"),
+    "sign-of-zero": (
+        lambda t: (_set("next_observations", 6, -0.0)(t), _set("observations", 7, 0.0)(t)),
+        r"1 x next_observations .*\(row 6\)",
+    ),
     "tail": (_set("timeouts", 14, False), r"1 x last episode without an end flag.*\(row 14\)"),
     "both-flags": (_set("terminals", 8, True), r"1 x step flagged both .*\(row 8\)"),
     "nan": (_set("observations", 5, np.nan), r"1 x episode with .* left out \(episode 1\)"),

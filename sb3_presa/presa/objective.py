@@ -169,8 +169,9 @@ class PRESAObjective(Objective):
         reachable = self.settings.attain_margin * attained
         if reachable < self.settings.delta:
             warnings.warn(
-                f"delta = {self.settings.delta:g} cannot be reached: maximising it alone took "
-                f"E[p(label is right)] to {attained:.3f}. delta is now {reachable:.3f}, "
+                f"delta = {self.settings.delta:g} cannot be reached with a margin: the mean "
+                f"probability of a right safety classification rose to {attained:.3f} at most. "
+                f"Training goes on with delta = {reachable:.3f}, "
                 f"{self.settings.attain_margin:g} of that.",
                 stacklevel=2,
             )

@@ -254,8 +254,8 @@ def test_held_out_labels_change_nothing_but_what_is_trained_on(
 
 def test_held_out_metrics_by_hand() -> None:
     utility = th.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 1.0], [1.0, 1.0], [0.0, 9.0], [0.0, 9.0]])
-    preference = th.tensor([1.0, 0.0, 0.3, 0.0, 0.5, math.nan])
-    assert preference_accuracy(utility, preference) == pytest.approx((1 + 1 + 0 + 0.5) / 4)
+    preference = th.tensor([0.3, 0.0, 0.0, 0.0, 0.5, math.nan])
+    assert preference_accuracy(utility, preference) == pytest.approx((0 + 1 + 0 + 0.5) / 4)
     assert preference_accuracy(utility[4:], preference[4:]) is None
     p_safe = th.tensor([1.0, 1.0, 0.0, 0.2, 0.5, math.nan])
     scores = th.tensor([3.0, 1.0, 1.0, 2.0, 9.0, 9.0])

@@ -95,7 +95,7 @@ class BareStep:
     def __call__(self) -> None:
         loss = cloning_loss(self.actor, self.observations, self.actions)
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimizer.step()
 
 

@@ -23,7 +23,7 @@ READS = {
 }
 
 
-class NoReads(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class NoReads(TorchDispatchMode):
     """Raises where a number, or a shape that depends on numbers, is read from the device."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -59,7 +59,7 @@ def test_no_step_reads_from_the_device(case: Case, box_dataset: MinariDataset) -
     """Wherever it runs; so it need not wait for a GPU, and a GPU need not wait for it."""
     model = prepared(case, box_dataset)
     for step in steps_of_every_phase(model):
-        with NoReads():
+        with NoReads():  # type: ignore[no-untyped-call]
             take_step(model, step)
 
 
@@ -74,7 +74,7 @@ def test_no_step_reads_from_the_device(case: Case, box_dataset: MinariDataset) -
     ],
 )
 def test_a_read_would_be_noticed(read: Any) -> None:
-    with pytest.raises(AssertionError, match="reads from the device"), NoReads():
+    with pytest.raises(AssertionError, match="reads from the device"), NoReads():  # type: ignore[no-untyped-call]
         read(th.ones(3))
 
 

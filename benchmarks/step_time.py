@@ -53,6 +53,8 @@ SHAPES = {"large": Shape(96, 100, 256), "default": Shape(32, 64, 128)}
 MODES: dict[str, dict[str, Any]] = {
     "float32": {"precision": "float32"},
     "bfloat16": {"precision": "bfloat16"},
+    "float32, compiled": {"precision": "float32", "compile": True},
+    "bfloat16, compiled": {"precision": "bfloat16", "compile": True},
 }
 
 
@@ -66,7 +68,8 @@ class Timing:
     :param step_ms: a step of PRESA
     :param bare_ms: the bare float32 step that ran after each
     :param ratio: of those two
-    :param first_step_s: seconds on the wall's clock until the first step was taken
+    :param first_step_s: seconds on the wall's clock until the first step was taken, compilation
+        included
     """
 
     shape: str

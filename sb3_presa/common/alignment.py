@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 
 import torch as th
 from torch import nn
+from torch.func import functional_call
 
 from sb3_presa.common.cloning import cloning_loss, log_prob_of_all, sample_rows
+from sb3_presa.common.compilation import CompiledFunction
 from sb3_presa.common.diagnostics import policy_diagnostics, validation_metrics
 from sb3_presa.common.offline_algorithm import OfflineAlgorithm
 from sb3_presa.common.schedules import CosineSchedule
-from sb3_presa.common.segment_buffer import SegmentLabels, make_labels
+from sb3_presa.common.segment_buffer import SegmentLabels, SegmentSteps, make_labels
 from sb3_presa.data.episodes import Transitions
 from sb3_presa.data.feedback import Feedback
 from sb3_presa.data.holdout import split_feedback
@@ -69,6 +71,16 @@ class Objective(nn.Module, ABC):
         del step
         return {}
 
+    def phase_start(self, step: int) -> int:
+        """
+        The loss depends on the step only through this, so that it is compiled once a phase.
+
+        :param step: alignment steps taken so far
+        :return: the first step of the phase that it is in
+        """
+        del step
+        return 0
+
     @abstractmethod
     def sample_pairs(self, labels: SegmentLabels, generator: th.Generator) -> th.Tensor:
         """
@@ -81,7 +93,7 @@ class Objective(nn.Module, ABC):
     def forward(self, batch: PairBatch, step: int) -> tuple[th.Tensor, dict[str, th.Tensor]]:
         """
         :param batch: the minibatch
-        :param step: alignment steps taken so far
+        :param step: alignment steps taken so far, or any other step of the same phase
         :return: the loss, and scalars to log
         """
 
@@ -103,6 +115,7 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
     :param cloning_batch_size: transitions a cloning step
     :param validation_fraction: share of the labels held out by episode, in [0, 1); preference
         accuracy and safety AUC on them are logged
+    :param compile: compile the alignment step with ``torch.compile``
     :param kwargs: arguments of :class:`OfflineAlgorithm`
     :raises ConfigError: for an argument out of its range
     """
@@ -116,6 +129,7 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         cloning_learning_rate: float,
         cloning_batch_size: int,
         validation_fraction: float,
+        compile: bool,
         **kwargs: Any,
     ) -> None:
         if n_cloning_steps < 0 or cloning_batch_size < 1:
@@ -133,6 +147,7 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         self.cloning_learning_rate = cloning_learning_rate
         self.cloning_batch_size = cloning_batch_size
         self.validation_fraction = validation_fraction
+        self.compile = compile
         self.validation: SegmentLabels | None = None
         self._reference_log_prob: th.Tensor | None = None
         super().__init__(*args, **kwargs)
@@ -144,6 +159,11 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
     def _setup_model(self) -> None:
         super()._setup_model()
         self.objective = self._make_objective().to(self.device)
+        self._loss = (
+            CompiledFunction(self._evaluate_loss, self.device)
+            if self.compile
+            else self._evaluate_loss
+        )
 
     def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
         training, held_out = split_feedback(
@@ -200,9 +220,12 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
             self.logger.record(f"train/{name}", value)
         generator = self._step_generator(step)
         rows = self.objective.sample_pairs(self.buffer.labels, generator)
-        batch = self.pair_batch(self.buffer.labels, rows, generator)
-        loss, metrics = self.objective(batch, alignment_step)
+        steps = self._sample_steps(self.buffer.labels, rows, generator)
+        loss, metrics, state = self._loss(rows, steps, self.objective.phase_start(alignment_step))
         self._gradient_step(loss, self.lr_schedule(self._alignment_progress(step)))
+        # Only now: a compiled backward pass reads the state that the loss was computed from
+        for name, buffer in self.objective.named_buffers():
+            buffer.copy_(state[name])
         return {"loss": loss, **metrics}
 
     def _prepare_reference(self) -> None:
@@ -224,10 +247,27 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         :param generator: source of randomness, ``None`` for evenly spaced steps
         :return: the minibatch
         """
-        assert self.buffer is not None and self._reference_log_prob is not None
-        segments = labels.pairs[rows]
+        return self._evaluate(labels, rows, self._sample_steps(labels, rows, generator))
+
+    def _sample_steps(
+        self, labels: SegmentLabels, rows: th.Tensor, generator: th.Generator | None
+    ) -> SegmentSteps:
+        assert self.buffer is not None
         n_steps = max(1, min(self.objective.n_segment_steps, labels.max_length))
-        steps = self.buffer.sample_steps(segments, n_steps, generator, labels)
+        return self.buffer.sample_steps(labels.pairs[rows], n_steps, generator, labels)
+
+    def _evaluate_loss(
+        self, rows: th.Tensor, steps: SegmentSteps, step: int
+    ) -> tuple[th.Tensor, dict[str, th.Tensor], dict[str, th.Tensor]]:
+        """All that lies between the minibatch's indices and its loss: what is compiled."""
+        assert self.buffer is not None
+        state = {name: value.clone() for name, value in self.objective.named_buffers()}
+        batch = self._evaluate(self.buffer.labels, rows, steps)
+        loss, metrics = functional_call(self.objective, state, (batch, step))
+        return loss, metrics, state
+
+    def _evaluate(self, labels: SegmentLabels, rows: th.Tensor, steps: SegmentSteps) -> PairBatch:
+        assert self.buffer is not None and self._reference_log_prob is not None
         observations, actions = self.buffer.gather(steps.rows)
         with self._autocast():
             log_prob = self.policy.actor.log_prob(observations, actions).view(steps.rows.shape)
@@ -238,7 +278,7 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
             positions=steps.positions,
             weights=steps.weights,
             lengths=steps.lengths,
-            p_safe=labels.p_safe[segments],
+            p_safe=labels.p_safe[labels.pairs[rows]],
             preference=labels.preferences[rows],
         )
 
@@ -273,7 +313,7 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         super().set_parameters(load_path_or_dict, exact_match, device)
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "validation", "_reference_log_prob"]
+        return [*super()._excluded_save_params(), "validation", "_reference_log_prob", "_loss"]
 
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
         state_dicts, tensors = super()._get_torch_save_params()

@@ -162,6 +162,9 @@ class PRESAObjective(Objective):
         usable = th.randint(len(self._usable_rows), (n_usable,), generator=generator, device=device)
         return th.cat([uniform, self._usable_rows[usable]])
 
+    def phase_start(self, step: int) -> int:
+        return 0 if step < self.settings.n_attain_steps else self.settings.n_attain_steps
+
     def before_step(self, step: int) -> dict[str, float]:
         if step != self.settings.n_attain_steps or step == 0 or not self.has_safety:
             return {}

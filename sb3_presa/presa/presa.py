@@ -71,6 +71,8 @@ class PRESA(AlignmentAlgorithm):
     :param precision: of the networks' forward and backward passes in training: ``"float32"``,
         ``"bfloat16"`` (autocast), or ``"auto"``: bfloat16 on a CPU that multiplies bfloat16 in
         hardware (AVX512-BF16, AMX), float32 elsewhere, GPUs included. ``predict`` is in float32
+    :param compile: compile the alignment step with ``torch.compile``, which takes longer than a run
+        of the default length saves; where it does not compile it runs uncompiled, with a warning
     :param policy_kwargs: further arguments of the policy
     :param stats_window_size: kept for SB3's interface
     :param tensorboard_log: folder for TensorBoard logs, ``None`` for none
@@ -114,6 +116,7 @@ class PRESA(AlignmentAlgorithm):
         max_grad_norm: float = 10.0,
         validation_fraction: float = 0.0,
         precision: str = "auto",
+        compile: bool = False,
         policy_kwargs: dict[str, Any] | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
@@ -151,6 +154,7 @@ class PRESA(AlignmentAlgorithm):
             cloning_batch_size=cloning_batch_size,
             validation_fraction=validation_fraction,
             precision=precision,
+            compile=compile,
             max_grad_norm=max_grad_norm,
             average_decay=average_decay,
             policy_kwargs=policy_kwargs,

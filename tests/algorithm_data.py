@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
-import hypothesis
 import minari
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +18,6 @@ from stable_baselines3.common.logger import KVWriter, Logger
 from sb3_presa.data.episodes import Transitions
 from sb3_presa.data.feedback import Feedback
 from sb3_presa.data.minari_store import write_dataset
-
-# A property holds or not, however busy the machine is.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
 
 #: PRESA in 15 steps: 6 of cloning, 4 towards the attainable level, 5 on the Lagrangian.
 TINY_PRESA: dict[str, Any] = {

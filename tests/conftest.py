@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import hypothesis
 import minari
 import numpy as np
 import pytest
@@ -16,6 +17,10 @@ from toy_envs import KINDS, Kind, env_id
 from sb3_presa.data.minari_store import write_dataset
 
 N_EPISODES = 24
+
+# How long an example takes says nothing on a busy machine
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture

@@ -110,7 +110,6 @@ def test_minari_jpeg_images_and_double_precision(minari_root: Path) -> None:
 
 
 def test_arrow_storage_reads_alike(minari_root: Path) -> None:
-    pytest.importorskip("pyarrow")
     # Costs as Minari's collector gives them: it cannot read its own arrow form of 1-D arrays.
     episodes = [episode(n, infos={"cost": [0.0] * n + [1.0]}) for n in (5, 9)]
     hdf5 = load_transitions(write("one-v0", episodes))

@@ -63,7 +63,7 @@ def test_no_step_reads_from_the_device(case: Case, box_dataset: MinariDataset) -
     """Wherever it runs; so it need not wait for a GPU, and a GPU need not wait for it."""
     model = prepared(case, box_dataset)
     for step in steps_of_every_phase(model):
-        with NoReads():  # type: ignore[no-untyped-call]
+        with NoReads():
             take_step(model, step)
 
 
@@ -78,7 +78,7 @@ def test_no_step_reads_from_the_device(case: Case, box_dataset: MinariDataset) -
     ],
 )
 def test_a_read_would_be_noticed(read: Any) -> None:
-    with pytest.raises(AssertionError, match="reads from the device"), NoReads():  # type: ignore[no-untyped-call]
+    with pytest.raises(AssertionError, match="reads from the device"), NoReads():
         read(th.ones(3))
 
 

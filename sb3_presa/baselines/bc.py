@@ -7,9 +7,10 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
 
 from sb3_presa.common.cloning import cloning_loss, sample_rows, sample_segment_rows
-from sb3_presa.common.offline_algorithm import DatasetLike, OfflineAlgorithm
+from sb3_presa.common.offline_algorithm import OfflineAlgorithm
 from sb3_presa.common.schedules import CosineSchedule
 from sb3_presa.common.segment_buffer import SegmentLabels
+from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import Transitions
 from sb3_presa.data.feedback import Feedback
 from sb3_presa.errors import ConfigError, FeedbackError

@@ -1,16 +1,14 @@
 """The learn loop and SB3's plumbing for algorithms that never step an environment."""
 
-import os
 import sys
 import time
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch as th
-from minari import MinariDataset
 from stable_baselines3.common.base_class import BaseAlgorithm, maybe_make_env
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
@@ -24,14 +22,12 @@ from sb3_presa.common.precision import check_precision, resolve_precision
 from sb3_presa.common.segment_buffer import SegmentBuffer
 from sb3_presa.common.spaces import channels_first, check_policy_fits, check_same_spaces
 from sb3_presa.common.spaces_env import SpacesVecEnv
+from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import Transitions, load_transitions
 from sb3_presa.data.feedback import Feedback
 from sb3_presa.errors import ConfigError
 
 SelfOfflineAlgorithm = TypeVar("SelfOfflineAlgorithm", bound="OfflineAlgorithm")
-
-#: What a dataset can be given as: its Minari id, the path of its folder, or the dataset.
-DatasetLike: TypeAlias = str | os.PathLike[str] | MinariDataset
 
 
 class OfflineAlgorithm(BaseAlgorithm):

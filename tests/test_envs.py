@@ -187,9 +187,7 @@ def test_a_missing_simulator_is_named_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "pybullet", None)
-    with pytest.raises(
-        SimulatorNotInstalledError, match=r"pip install --no-deps bullet-safety-gym"
-    ):
+    with pytest.raises(SimulatorNotInstalledError, match=r"sb3-presa install-simulators bullet$"):
         gym.make("presa/SafetyBallRun-v0")
 
 

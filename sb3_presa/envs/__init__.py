@@ -7,29 +7,20 @@ made.
 
 import gymnasium as gym
 
+from sb3_presa.envs.simulators import SIMULATORS, Simulator
 from sb3_presa.envs.tasks import Task, all_tasks, find_task
 
-__all__ = ["Task", "all_tasks", "find_task", "register_envs"]
-
-# Entry point and keyword arguments of each registered task, by the simulator's own id.
-_BULLET = "sb3_presa.envs.bullet:SafetyBulletEnv"
-_ENTRY_POINTS: dict[str, tuple[str, dict[str, str]]] = {
-    "SafetyBallRun-v0": (_BULLET, {"agent": "Ball", "task": "Run"}),
-    "SafetyBallCircle-v0": (_BULLET, {"agent": "Ball", "task": "Circle"}),
-    "SafetyCarRun-v0": (_BULLET, {"agent": "Car", "task": "Run"}),
-    "SafetyCarCircle-v0": (_BULLET, {"agent": "Car", "task": "Circle"}),
-}
+__all__ = ["SIMULATORS", "Simulator", "Task", "all_tasks", "find_task", "register_envs"]
 
 
 def register_envs() -> None:
     """Register the safe tasks with Gymnasium under ``presa/``; a second call changes nothing."""
-    for task in all_tasks():
-        if task.upstream_env not in _ENTRY_POINTS or task.env_id in gym.registry:
-            continue
-        entry_point, kwargs = _ENTRY_POINTS[task.upstream_env]
-        gym.register(
-            id=task.env_id,
-            entry_point=entry_point,
-            max_episode_steps=task.horizon,
-            kwargs=kwargs,
-        )
+    for simulator in SIMULATORS.values():
+        for entry in simulator.envs:
+            if entry.env_id not in gym.registry:
+                gym.register(
+                    id=entry.env_id,
+                    entry_point=entry.entry_point,
+                    max_episode_steps=entry.horizon,
+                    kwargs=dict(entry.kwargs),
+                )

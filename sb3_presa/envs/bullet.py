@@ -14,12 +14,10 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from sb3_presa.errors import ConfigError, SimulatorNotInstalledError
+from sb3_presa.envs.simulators import importing
+from sb3_presa.errors import ConfigError
 
-INSTALL_COMMAND = "pip install pybullet && pip install --no-deps bullet-safety-gym==1.4.0"
-"""Installs the simulator. Without ``--no-deps`` its stale pin would replace Gymnasium 1.x."""
-
-_AGENTS = {"Ball": "Ball", "Car": "RaceCar"}
+_AGENTS = {"Ball": "Ball", "Car": "RaceCar", "Drone": "Drone", "Ant": "Ant"}
 _TASKS: dict[str, tuple[str, dict[str, Any]]] = {
     "Run": ("RunTask", {"name": "Plane200", "factor": 1}),
     "Circle": ("CircleTask", {"name": "Octagon"}),
@@ -51,16 +49,10 @@ def _plain_streams() -> Iterator[None]:
 
 
 def _import_simulator() -> tuple[Any, Any]:
-    try:
-        with _plain_streams():
-            # In this order: upstream hides the line that pybullet prints when it is imported
-            from bullet_safety_gym.envs import builder  # noqa: I001
-            import pybullet
-    except ImportError as error:
-        raise SimulatorNotInstalledError(
-            "the Bullet environments need pybullet and bullet-safety-gym, and importing them "
-            f"failed ({error}); install them with: {INSTALL_COMMAND}"
-        ) from error
+    with importing("bullet"), _plain_streams():
+        # In this order: upstream hides the line that pybullet prints when it is imported
+        from bullet_safety_gym.envs import builder  # noqa: I001
+        import pybullet
     return pybullet, builder
 
 

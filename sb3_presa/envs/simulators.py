@@ -1,0 +1,211 @@
+"""The simulators behind the environments: what each needs, and the environments that it runs.
+
+This table is the one place that says so. Registration, ``sb3-presa install-simulators``,
+``sb3-presa doctor``, the build and the tests read it. No simulator is imported here.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from sb3_presa.envs.tasks import Task, all_tasks
+from sb3_presa.errors import ConfigError, SimulatorNotInstalledError
+
+
+@dataclass(frozen=True)
+class EnvEntry:
+    """One environment as Gymnasium registers it.
+
+    :param env_id: The id, below ``presa/``.
+    :param entry_point: ``"module:Class"``, imported when the environment is made.
+    :param horizon: Steps of a full episode.
+    :param kwargs: Keyword arguments of the class.
+    """
+
+    env_id: str
+    entry_point: str
+    horizon: int
+    kwargs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """One simulator.
+
+    :param name: What commands call it, e.g. ``"bullet"``.
+    :param title: What people call it.
+    :param distribution: The package on PyPI whose presence means that it is installed.
+    :param pip_steps: Arguments of the ``pip install`` commands that install it, in order. What
+        pins packages of years ago comes with ``--no-deps``, its real needs before it.
+    :param envs: Its environments.
+    :param python_below: The first Python that it does not run on, or ``None``.
+    :param python_reason: What stops there.
+    """
+
+    name: str
+    title: str
+    distribution: str
+    pip_steps: tuple[tuple[str, ...], ...]
+    envs: tuple[EnvEntry, ...]
+    python_below: tuple[int, int] | None = None
+    python_reason: str = ""
+
+    @property
+    def env_ids(self) -> tuple[str, ...]:
+        """The ids of its environments."""
+        return tuple(entry.env_id for entry in self.envs)
+
+    @property
+    def install_command(self) -> str:
+        """The command that installs it."""
+        return f"sb3-presa install-simulators {self.name}"
+
+    @property
+    def why_not_on_this_python(self) -> str:
+        """Why the running Python cannot have it; empty if it can."""
+        if self.python_below is None or sys.version_info < self.python_below:
+            return ""
+        below = ".".join(map(str, self.python_below))
+        here = ".".join(map(str, sys.version_info[:2]))
+        return f"{self.title} needs a Python below {below} ({self.python_reason}); this is {here}"
+
+
+def _tasks_of(suite: str) -> tuple[Task, ...]:
+    return tuple(task for task in all_tasks() if task.suite == suite)
+
+
+def _bullet_kwargs(task: Task) -> dict[str, Any]:
+    kind = "Run" if task.name.endswith("Run") else "Circle"
+    return {"agent": task.name.removesuffix(kind), "task": kind}
+
+
+_SAFETY = "sb3_presa.envs.safety:SafetyGymEnv"
+_BULLET = "sb3_presa.envs.bullet:SafetyBulletEnv"
+_METADRIVE = "sb3_presa.envs.metadrive:MetaDriveEnv"
+_HIGHWAY = "sb3_presa.envs.highway:HighwaySafeEnv"
+
+HIGHWAY_HORIZON = 200
+"""Steps of an episode of highway driving."""
+
+SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
+    {
+        simulator.name: simulator
+        for simulator in (
+            Simulator(
+                name="safety",
+                title="Safety-Gymnasium",
+                distribution="safety-gymnasium",
+                pip_steps=(
+                    ("mujoco>=3.3,<4", "xmltodict>=0.13", "pyyaml>=6.0", "imageio>=2.27"),
+                    # It pins gymnasium 0.28.1, mujoco 2.3.3 and pygame 2.1.0
+                    ("--no-deps", "safety-gymnasium==1.0.0"),
+                ),
+                envs=tuple(
+                    EnvEntry(t.env_id, _SAFETY, t.horizon, {"task": t.upstream_env})
+                    for t in _tasks_of("safety")
+                ),
+            ),
+            Simulator(
+                name="bullet",
+                title="Bullet-Safety-Gym",
+                distribution="bullet-safety-gym",
+                pip_steps=(
+                    ("pybullet>=3.2.5",),
+                    # It pins gymnasium 0.28.1
+                    ("--no-deps", "bullet-safety-gym==1.4.0"),
+                ),
+                envs=tuple(
+                    EnvEntry(t.env_id, _BULLET, t.horizon, _bullet_kwargs(t))
+                    for t in _tasks_of("bullet")
+                ),
+                python_below=(3, 12),
+                python_reason="pybullet has no wheels for later ones",
+            ),
+            Simulator(
+                name="metadrive",
+                title="MetaDrive",
+                distribution="metadrive-simulator",
+                pip_steps=(
+                    (
+                        "panda3d==1.10.14",
+                        "panda3d-gltf==0.13",
+                        "panda3d-simplepbr==0.10",
+                        "pygame-ce>=2.5",
+                        "protobuf>=4.21",
+                        "opencv-python-headless>=4.10",
+                        "scipy>=1.13",
+                        "pandas>=2.2",
+                        "pillow>=10",
+                        "lxml>=5",
+                        "psutil>=5.9",
+                        "seaborn>=0.13",
+                        "yapf>=0.40",
+                    ),
+                    # It pins gym 0.25, numpy 1.24 and protobuf 3.20; 0.4 fetches its pictures and
+                    # models when it first runs, and this one ships them
+                    ("--no-deps", "metadrive-simulator==0.3.0.1"),
+                ),
+                envs=tuple(
+                    EnvEntry(t.env_id, _METADRIVE, t.horizon, {"task": t.name})
+                    for t in _tasks_of("metadrive")
+                ),
+                python_below=(3, 12),
+                python_reason="its release says so",
+            ),
+            Simulator(
+                name="highway",
+                title="highway-env",
+                distribution="highway-env",
+                pip_steps=(("highway-env==1.12.1",),),
+                envs=(
+                    EnvEntry(
+                        "presa/HighwaySafe-v0", _HIGHWAY, HIGHWAY_HORIZON, {"discrete": False}
+                    ),
+                    EnvEntry(
+                        "presa/HighwaySafeDiscrete-v0",
+                        _HIGHWAY,
+                        HIGHWAY_HORIZON,
+                        {"discrete": True},
+                    ),
+                ),
+            ),
+        )
+    }
+)
+"""Every simulator by its name."""
+
+
+def find_simulators(names: tuple[str, ...] | list[str]) -> list[Simulator]:
+    """The simulators of these names.
+
+    :param names: Names out of :data:`SIMULATORS`; ``"all"``, or nothing, for all of them.
+    :return: Each once, in the table's order.
+    :raises ConfigError: For a name that is not in the table.
+    """
+    for name in names:
+        if name != "all" and name not in SIMULATORS:
+            raise ConfigError(
+                f"no simulator is called {name!r}; there are: {', '.join(SIMULATORS)}, all"
+            )
+    everything = not names or "all" in names
+    return [found for found in SIMULATORS.values() if everything or found.name in names]
+
+
+@contextmanager
+def importing(name: str) -> Iterator[None]:
+    """Say how to install a simulator where importing it fails.
+
+    :param name: Its name in :data:`SIMULATORS`.
+    :raises SimulatorNotInstalledError: If the block raises an ``ImportError``.
+    """
+    try:
+        yield
+    except ImportError as error:
+        simulator = SIMULATORS[name]
+        advice = simulator.why_not_on_this_python or f"install it with: {simulator.install_command}"
+        raise SimulatorNotInstalledError(
+            f"{simulator.title} cannot be imported ({error}); {advice}"
+        ) from error

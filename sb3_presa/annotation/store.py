@@ -1,0 +1,347 @@
+"""Answers of people on disk: SQLite, each answer durable before its writer is told so.
+
+The file lies beside the feedback of its name: ``data/feedback/<name>.annotations.sqlite``. Nothing
+in it is ever deleted: an answer that was taken back is marked. It holds the hash of every episode
+that was shown, so that answers are never applied to other data. Needs the standard library only.
+"""
+
+import contextlib
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sb3_presa.annotation.answers import Answer, Segment
+from sb3_presa.errors import FeedbackError
+
+if TYPE_CHECKING:
+    from minari import MinariDataset
+
+SUFFIX = ".annotations.sqlite"
+FORMAT_VERSION = 1
+_APPLICATION_ID = 0x53423350  # "SB3P", in the header of the file
+
+_SCHEMA = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE episodes (id INTEGER PRIMARY KEY, hash BLOB NOT NULL CHECK (length(hash) = 32));
+-- A pair stands here once, its smaller segment first. A single segment has no second.
+CREATE TABLE pairs (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    first TEXT NOT NULL,
+    second TEXT,
+    strategy TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    shared INTEGER NOT NULL DEFAULT 0,
+    chosen_at REAL NOT NULL
+);
+-- Who is to be asked what, in the order of id. token names the place in the queue on the page.
+CREATE TABLE queue (
+    id INTEGER PRIMARY KEY,
+    token TEXT NOT NULL UNIQUE,
+    annotator TEXT NOT NULL,
+    pair INTEGER NOT NULL REFERENCES pairs (id),
+    mirrored INTEGER NOT NULL,
+    refused TEXT,
+    UNIQUE (annotator, pair)
+);
+CREATE TABLE answers (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    token TEXT UNIQUE,
+    place INTEGER REFERENCES queue (id),
+    annotator TEXT NOT NULL,
+    pair INTEGER NOT NULL REFERENCES pairs (id),
+    mirrored INTEGER NOT NULL,
+    preference REAL,
+    safe_first REAL,
+    safe_second REAL,
+    seconds REAL NOT NULL,
+    answered_at REAL NOT NULL,
+    strategy TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    undone_at REAL
+);
+CREATE UNIQUE INDEX one_live_answer ON answers (place)
+    WHERE place IS NOT NULL AND undone_at IS NULL;
+CREATE INDEX answers_of_annotator ON answers (annotator, id);
+"""
+
+_ANSWERS = """
+SELECT answers.*, pairs.first, pairs.second FROM answers JOIN pairs ON pairs.id = answers.pair
+"""
+
+
+class AnswerStore:
+    """What people answered on one dataset under one name. Safe to share between threads, and
+    between processes.
+
+    :param path: the file; made if it is missing.
+    :param dataset_id: the dataset to which the answers belong. None: whatever the file says, and
+        the file must exist.
+    :raises FeedbackError: if the file is no store, is damaged, of a newer version, or of another
+        dataset.
+    """
+
+    def __init__(self, path: Path, dataset_id: str | None = None) -> None:
+        self.path = Path(path)
+        if dataset_id is None and not self.path.is_file():
+            raise FeedbackError(f"There are no answers of people at {self.path}.")
+        self._lock = threading.RLock()
+        self.path.parent.mkdir(exist_ok=True)
+        try:
+            self._database = sqlite3.connect(
+                self.path, timeout=30.0, isolation_level=None, check_same_thread=False
+            )
+            self._database.row_factory = sqlite3.Row
+            # FULL: a commit returns when its bytes are on the disk.
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+                self._database.execute(f"PRAGMA {pragma}")
+            with self.transaction() as database:
+                self._check_or_create(database, dataset_id)
+        except sqlite3.DatabaseError as error:
+            raise FeedbackError(f"{self.path} is no store of answers: {error}") from error
+        self.dataset_id = self._about("dataset_id")
+
+    def _check_or_create(self, database: sqlite3.Connection, dataset_id: str | None) -> None:
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version == 0 and tables == 0 and dataset_id is not None:
+            for statement in _SCHEMA.split(";"):
+                database.execute(statement)
+            database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            database.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+            database.execute("INSERT INTO about VALUES ('dataset_id', ?)", (dataset_id,))
+            return
+        if database.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+            raise FeedbackError(f"{self.path} is no store of answers: another program's database.")
+        if not 1 <= version <= FORMAT_VERSION:
+            raise FeedbackError(
+                f"{self.path} has format version {version}; this sb3_presa reads up to "
+                f"{FORMAT_VERSION}. Update sb3_presa to read it."
+            )
+        found = self._about("dataset_id")
+        if dataset_id not in (None, found):
+            raise FeedbackError(
+                f"{self.path} holds answers on dataset '{found}', not on '{dataset_id}'."
+            )
+
+    def _about(self, key: str) -> str:
+        row = self._database.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
+        return str(row[0])
+
+    def close(self) -> None:
+        """Close the file; the store cannot be used afterwards."""
+        with self._lock:
+            self._database.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Everything inside is written together, and is on the disk when this is left.
+
+        :return: the connection, for statements.
+        """
+        with self._lock:
+            if self._database.in_transaction:  # part of the one around it
+                yield self._database
+                return
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+                self._database.execute("COMMIT")
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+
+    # Episodes ------------------------------------------------------------------------------
+
+    @property
+    def episode_hashes(self) -> dict[int, bytes]:
+        """For each episode that was shown to anybody: the 32 bytes of ``episode_hash``."""
+        with self._lock:
+            return {
+                int(row["id"]): bytes(row["hash"])
+                for row in self._database.execute("SELECT id, hash FROM episodes ORDER BY id")
+            }
+
+    def record_episodes(self, hashes: Mapping[int, bytes]) -> None:
+        """Remember which data the answers are about.
+
+        :param hashes: episode id to ``episode_hash``.
+        :raises FeedbackError: if an episode is known with another hash: the data have changed.
+        """
+        with self.transaction() as database:
+            known = self.episode_hashes
+            for episode, content in hashes.items():
+                if known.get(episode, content) != content:
+                    raise FeedbackError(
+                        f"{self.path}: episode {episode} is not the one that people were shown "
+                        "(its hash differs); these answers belong to other data."
+                    )
+            database.executemany(
+                "INSERT OR IGNORE INTO episodes VALUES (?, ?)",
+                [(int(episode), bytes(content)) for episode, content in hashes.items()],
+            )
+
+    # Answers -------------------------------------------------------------------------------
+
+    def answers(self, *, annotator: str | None = None, undone: bool = False) -> list[Answer]:
+        """What people answered, in the order of their answers.
+
+        :param annotator: of one person only.
+        :param undone: those that were taken back instead of those that stand.
+        :return: the answers, each with the clip that was on the left as its first.
+        """
+        where = f"WHERE undone_at IS {'NOT' if undone else ''} NULL"
+        arguments: tuple[str, ...] = ()
+        if annotator is not None:
+            where, arguments = f"{where} AND answers.annotator = ?", (annotator,)
+        with self._lock:
+            rows = self._database.execute(f"{_ANSWERS} {where} ORDER BY answers.id", arguments)
+            return [_to_answer(row) for row in rows]
+
+    def add(self, answer: Answer) -> int:
+        """Write an answer that did not come through the page, for instance an imported one.
+
+        The episodes of its segments must have been recorded (:meth:`record_episodes`). An answer
+        of the same person, time and content that is there already is not written again.
+
+        :param answer: what somebody said.
+        :return: the answer's number, for :meth:`undo`.
+        :raises FeedbackError: for segments of episodes that were not recorded.
+        """
+        with self.transaction() as database:
+            pair = self.pair_id(answer)
+            values = _answer_columns(answer, pair)
+            same = " AND ".join(f"{name} IS ?" for name in values)
+            found = database.execute(
+                f"SELECT id FROM answers WHERE undone_at IS NULL AND {same}", tuple(values.values())
+            ).fetchone()
+            return int(found[0]) if found else insert(database, "answers", values)
+
+    def undo(self, number: int) -> bool:
+        """Take an answer back; it is kept, and marked.
+
+        :param number: what :meth:`add` returned.
+        :return: whether it stood until now.
+        """
+        with self.transaction() as database:
+            done = database.execute(
+                "UPDATE answers SET undone_at = ? WHERE id = ? AND undone_at IS NULL",
+                (time.time(), number),
+            )
+            return done.rowcount == 1
+
+    def pair_id(self, answer: Answer) -> int:
+        """The number of the pair that an answer is about; written if it is new.
+
+        :param answer: what somebody said, in either order.
+        :return: the row of ``pairs``.
+        :raises FeedbackError: for segments of episodes that were not recorded.
+        """
+        ordered = answer.canonical()
+        segments = [ordered.first] if ordered.second is None else [ordered.first, ordered.second]
+        texts = [segment_text(segment) for segment in segments]
+        with self.transaction() as database:
+            found = database.execute(
+                "SELECT id FROM pairs WHERE name = ?", (" ".join(texts),)
+            ).fetchone()
+            if found:
+                return int(found[0])
+            for episode in {segment[0] for segment in segments}:
+                if not database.execute(
+                    "SELECT 1 FROM episodes WHERE id = ?", (episode,)
+                ).fetchone():
+                    raise FeedbackError(f"{self.path}: the hash of episode {episode} is not known.")
+            columns = {
+                "name": " ".join(texts),
+                "first": texts[0],
+                "second": texts[1] if len(texts) == 2 else None,
+                "strategy": answer.strategy,
+                "parameters": parameters_text(answer.strategy_parameters),
+                "chosen_at": time.time(),
+            }
+            return insert(database, "pairs", columns)
+
+
+def answers_path(dataset: "MinariDataset", name: str) -> Path:
+    """Where the answers of a name lie, whether there are any or not.
+
+    :param dataset: the open dataset.
+    :param name: the name of the feedback that they become: letters, digits, ``-``, ``_``, ``.``.
+    :return: the path of the file.
+    :raises FeedbackError: for another name.
+    """
+    from sb3_presa.data.feedback_file import feedback_path
+
+    return feedback_path(dataset, name).with_name(name + SUFFIX)
+
+
+def segment_text(segment: Segment) -> str:
+    """A segment as it stands in the file."""
+    return "{}:{}:{}".format(*segment)
+
+
+def parse_segment(text: str) -> Segment:
+    """A segment from the file."""
+    episode, start, length = text.split(":")
+    return int(episode), int(start), int(length)
+
+
+def parameters_text(parameters: Mapping[str, Any]) -> str:
+    """A strategy's settings as JSON.
+
+    :raises FeedbackError: for what JSON cannot hold.
+    """
+    try:
+        return json.dumps(dict(parameters), allow_nan=False, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise FeedbackError(f"strategy_parameters cannot be stored as JSON: {error}") from error
+
+
+def insert(database: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> int:
+    """Write a row.
+
+    :return: its number.
+    """
+    marks = ", ".join("?" for _ in columns)
+    cursor = database.execute(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", tuple(columns.values())
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _answer_columns(answer: Answer, pair: int) -> dict[str, Any]:
+    return {
+        "annotator": answer.annotator,
+        "pair": pair,
+        "mirrored": int(answer.canonical() is not answer),
+        "preference": answer.preference,
+        "safe_first": answer.safe_first,
+        "safe_second": answer.safe_second,
+        "seconds": answer.seconds,
+        "answered_at": answer.answered_at,
+        "strategy": answer.strategy,
+        "parameters": parameters_text(answer.strategy_parameters),
+    }
+
+
+def _to_answer(row: sqlite3.Row) -> Answer:
+    first, second = parse_segment(row["first"]), row["second"] and parse_segment(row["second"])
+    if row["mirrored"]:
+        first, second = second, first
+    return Answer(
+        annotator=row["annotator"],
+        first=first,
+        second=second,
+        preference=row["preference"],
+        safe_first=row["safe_first"],
+        safe_second=row["safe_second"],
+        seconds=row["seconds"],
+        answered_at=row["answered_at"],
+        strategy=row["strategy"],
+        strategy_parameters=json.loads(row["parameters"]),
+    )

@@ -1,4 +1,4 @@
-"""The learner cannot reach rewards or costs."""
+"""The learner cannot reach rewards or costs, unless it says that it reads them."""
 
 import gc
 import types
@@ -19,14 +19,25 @@ from algorithm_data import (  # noqa: F401
     one_thread,
     record_log,
     tiny_feedback,
+    weights_of,
 )
-from contract import Case, every_case
+from contract import CASES, Case
 from minari import MinariDataset
 from minari.dataset.minari_storage import MinariStorage
 
 from sb3_presa.data.episodes import Outcomes, load_outcomes
+from sb3_presa.errors import DatasetError
 
 Numbers = npt.NDArray[np.float64]
+
+every_case_from_feedback, every_case_from_outcomes = (
+    pytest.mark.parametrize(
+        "case",
+        [case for case in CASES if case.algorithm.reads_outcomes == reads],
+        ids=lambda case: case.name,
+    )
+    for reads in (False, True)
+)
 
 
 def rewrite_outcomes(root: Path, fill: Callable[[int], Any]) -> MinariDataset:
@@ -39,7 +50,7 @@ def rewrite_outcomes(root: Path, fill: Callable[[int], Any]) -> MinariDataset:
     return minari.load_dataset("toy/box-v0")
 
 
-@every_case
+@every_case_from_feedback
 @pytest.mark.parametrize("garbage", ["nan", "random"])
 def test_training_is_the_same_bit_for_bit_on_garbage_outcomes(
     case: Case, garbage: str, box_dataset: MinariDataset, minari_root: Path
@@ -61,6 +72,21 @@ def test_training_is_the_same_bit_for_bit_on_garbage_outcomes(
         assert {k: v for k, v in one.items() if "time/" not in k} == {
             k: v for k, v in other.items() if "time/" not in k
         }
+
+
+@every_case_from_outcomes
+def test_what_reads_outcomes_learns_something_else_from_others(
+    case: Case, box_dataset: MinariDataset, minari_root: Path
+) -> None:
+    feedback = tiny_feedback(box_dataset)
+    honest = case.trained(box_dataset, feedback)
+    assert_same_weights(honest, case.trained(box_dataset, tiny_feedback(box_dataset, seed=1)))
+    random = np.random.default_rng(0)
+    other = case.trained(rewrite_outcomes(minari_root, lambda n: random.random(n) < 0.2), feedback)
+    name = "/policy/actor.head.mean.weight"
+    assert not np.array_equal(weights_of(honest)[name], weights_of(other)[name])
+    with pytest.raises(DatasetError, match="not finite"):
+        case.make(rewrite_outcomes(minari_root, lambda n: np.nan), feedback)
 
 
 def reachable(root: Any) -> Iterator[Any]:
@@ -100,7 +126,7 @@ def contains(found: Numbers, secret: Numbers) -> bool:
     return any(np.allclose(found[s : s + len(secret)], secret) for s in starts)
 
 
-@every_case
+@every_case_from_feedback
 def test_no_reference_from_the_model_leads_to_rewards_or_costs(
     case: Case, box_dataset: MinariDataset, minari_root: Path
 ) -> None:

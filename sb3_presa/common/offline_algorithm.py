@@ -23,7 +23,7 @@ from sb3_presa.common.segment_buffer import SegmentBuffer
 from sb3_presa.common.spaces import channels_first, check_policy_fits, check_same_spaces
 from sb3_presa.common.spaces_env import SpacesVecEnv
 from sb3_presa.data.datasets import DatasetLike
-from sb3_presa.data.episodes import Transitions, load_transitions
+from sb3_presa.data.episodes import Outcomes, Transitions, load_outcomes, load_transitions
 from sb3_presa.data.feedback import Feedback
 from sb3_presa.errors import ConfigError
 
@@ -62,6 +62,8 @@ class OfflineAlgorithm(BaseAlgorithm):
     }
     #: gradient steps of ``learn()`` when it is not told
     default_total_timesteps: ClassVar[int] = 3200
+    #: an upper reference that is given true rewards and costs, in place of feedback
+    reads_outcomes: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -175,12 +177,13 @@ class OfflineAlgorithm(BaseAlgorithm):
         Gives the model the data to learn from, for a new model or one that was loaded.
 
         :param dataset: a Minari dataset, its id, or the path of its folder
-        :param feedback: name of the feedback set that lies beside the dataset, or labels
+        :param feedback: name of the feedback set that lies beside the dataset, or labels; not
+            read by an algorithm that ``reads_outcomes``
         :raises DatasetError: if the dataset cannot be used with this model
         :raises FeedbackError: if the labels cannot be used
         """
         transitions = load_transitions(dataset)
-        if feedback is None:
+        if feedback is None or self.reads_outcomes:
             feedback = _no_feedback(transitions)
         elif isinstance(feedback, str):
             feedback = Feedback.load(dataset, feedback)
@@ -196,7 +199,20 @@ class OfflineAlgorithm(BaseAlgorithm):
         check_same_spaces(self.action_space, transitions.action_space, "action space", bounds=True)
         if not hasattr(self, "policy"):
             self._setup_model()
+        if self.reads_outcomes:  # the only way by which rewards and costs reach an algorithm
+            feedback = self._use_outcomes(transitions, load_outcomes(dataset)) or feedback
         self._use_data(transitions, feedback)
+
+    def _use_outcomes(self, transitions: Transitions, outcomes: Outcomes) -> Feedback | None:
+        """
+        Called before the data are used, of an algorithm that ``reads_outcomes`` only.
+
+        :param transitions: what the policy saw and did
+        :param outcomes: rewards and costs of the same steps, in the same order
+        :return: labels to train on that were made of them, on the same episodes; ``None`` for none
+        """
+        del transitions, outcomes
+        return None
 
     def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
         self.feedback = feedback

@@ -99,8 +99,9 @@ SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
                 title="Safety-Gymnasium",
                 distribution="safety-gymnasium",
                 pip_steps=(
-                    ("mujoco>=3.3,<4", "xmltodict>=0.13", "pyyaml>=6.0", "imageio>=2.27"),
-                    # It pins gymnasium 0.28.1, mujoco 2.3.3 and pygame 2.1.0
+                    ("mujoco>=3.3,<4", "imageio>=2.27", "xmltodict>=0.13", "pyyaml>=6.0"),
+                    # It pins gymnasium 0.28.1 and mujoco 2.3.3; pygame and gymnasium-robotics, which
+                    # it also asks for, are not needed
                     ("--no-deps", "safety-gymnasium==1.0.0"),
                 ),
                 envs=tuple(

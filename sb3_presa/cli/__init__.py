@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from sb3_presa._version import __version__
-from sb3_presa.cli import agents, datasets
+from sb3_presa.cli import agents, datasets, simulators
 from sb3_presa.cli.console import print_error, print_warning
 from sb3_presa.errors import PresaError
 
@@ -73,6 +73,7 @@ _COMMANDS: dict[str, list[Callable[..., None]]] = {
         datasets.export_dsrl,
     ],
     "Agents": [agents.train, agents.evaluate],
+    "Simulators": [simulators.install_simulators, simulators.doctor],
 }
 for _panel, _commands in _COMMANDS.items():
     for _command in _commands:

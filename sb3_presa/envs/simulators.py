@@ -100,12 +100,12 @@ SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
                 distribution="safety-gymnasium",
                 pip_steps=(
                     ("mujoco>=3.3,<4", "imageio>=2.27", "xmltodict>=0.13", "pyyaml>=6.0"),
-                    # It pins gymnasium 0.28.1 and mujoco 2.3.3; pygame and gymnasium-robotics, which
-                    # it also asks for, are not needed
+                    # It pins gymnasium 0.28.1 and mujoco 2.3.3, and asks for pygame and
+                    # gymnasium-robotics, which are not needed
                     ("--no-deps", "safety-gymnasium==1.0.0"),
                 ),
                 envs=tuple(
-                    EnvEntry(t.env_id, _SAFETY, t.horizon, {"task": t.upstream_env})
+                    EnvEntry(t.env_id, _SAFETY, t.horizon, {"task_id": t.upstream_env})
                     for t in _tasks_of("safety")
                 ),
             ),

@@ -203,15 +203,20 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
 
     def _cloning_step(self, step: int) -> dict[str, th.Tensor]:
         assert self.buffer is not None
-        generator = self._step_generator(step)
-        rows = sample_rows(self.buffer.n_transitions, self.cloning_batch_size, generator)
+        rows = self._sample_cloning_rows(self._step_generator(step))
         observations, actions = self.buffer.gather(rows)
         with self._autocast():
             loss = cloning_loss(self.policy.actor, observations, actions)
-        rate = self.cloning_learning_rate
-        schedule = CosineSchedule(rate, 0.01 * rate)
-        self._gradient_step(loss, schedule(1.0 - step / self.n_cloning_steps))
+        self._gradient_step(loss, self._cloning_rate(1.0 - step / self.n_cloning_steps))
         return {"cloning_loss": loss}
+
+    def _sample_cloning_rows(self, generator: th.Generator) -> th.Tensor:
+        assert self.buffer is not None
+        return sample_rows(self.buffer.n_transitions, self.cloning_batch_size, generator)
+
+    def _cloning_rate(self, progress_remaining: float) -> float:
+        rate = self.cloning_learning_rate
+        return CosineSchedule(rate, 0.01 * rate)(progress_remaining)
 
     def _alignment_step(self, step: int, alignment_step: int) -> dict[str, th.Tensor]:
         assert self.buffer is not None

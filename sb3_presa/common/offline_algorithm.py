@@ -274,7 +274,8 @@ class OfflineAlgorithm(BaseAlgorithm):
         metrics = _MeanMetrics()
         while self.num_timesteps < total_timesteps:
             self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
-            metrics.add(self._train_step(self.num_timesteps))
+            with self.policy.dropping_out(self._generator):
+                metrics.add(self._train_step(self.num_timesteps))
             self.policy.update_average(self.average_decay)
             self.num_timesteps += 1
             self._n_updates += 1

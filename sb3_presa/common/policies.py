@@ -1,6 +1,7 @@
 """The policies that every offline algorithm of this package trains."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -19,6 +20,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
 from sb3_presa.common.action_heads import make_action_head
+from sb3_presa.common.dropout import SeededDropout
 from sb3_presa.common.type_aliases import TensorObs
 from sb3_presa.errors import ConfigError
 
@@ -95,6 +97,7 @@ class Actor(BaseModel):
     :param net_arch: widths of the hidden layers
     :param activation_fn: activation between them
     :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
+    :param dropout: share of each hidden layer that is dropped, in [0, 1)
     :param features_extractor_class: as in every SB3 policy
     :param features_extractor_kwargs: as in every SB3 policy
     :param normalize_images: divide images by 255
@@ -107,6 +110,7 @@ class Actor(BaseModel):
         net_arch: list[int],
         activation_fn: type[nn.Module],
         action_std: float,
+        dropout: float,
         features_extractor_class: type[BaseFeaturesExtractor],
         features_extractor_kwargs: dict[str, Any],
         normalize_images: bool,
@@ -121,7 +125,14 @@ class Actor(BaseModel):
         self.standardizer = ObservationStandardizer(observation_space)
         self.features_extractor: BaseFeaturesExtractor = self.make_features_extractor()
         features_dim = self.features_extractor.features_dim
-        layers = create_mlp(features_dim, -1, net_arch, activation_fn)
+        drop = [lambda _width: SeededDropout(dropout)] if dropout > 0.0 else []
+        layers = create_mlp(
+            features_dim,
+            -1,
+            net_arch,
+            activation_fn,
+            post_linear_modules=drop,  # type: ignore[arg-type]  # what makes a module will do
+        )
         self.mlp = nn.Sequential(*layers)
         last_dim = net_arch[-1] if net_arch else features_dim
         self.head = make_action_head(last_dim, action_space, action_std)
@@ -157,6 +168,8 @@ class OfflinePolicy(BasePolicy):
     :param net_arch: widths of the hidden layers, two of 128 by default (none after a CNN)
     :param activation_fn: activation function
     :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
+    :param dropout: share of each hidden layer that training steps drop, in [0, 1). Nothing is
+        dropped in the reference, so it lowers every log-ratio
     :param features_extractor_class: features extractor to use
     :param features_extractor_kwargs: its keyword arguments
     :param normalize_images: divide images by 255
@@ -176,6 +189,7 @@ class OfflinePolicy(BasePolicy):
         net_arch: list[int] | None = None,
         activation_fn: type[nn.Module] = nn.ReLU,
         action_std: float = 2.0**-0.5,
+        dropout: float = 0.0,
         features_extractor_class: type[BaseFeaturesExtractor] = FlattenExtractor,
         features_extractor_kwargs: dict[str, Any] | None = None,
         normalize_images: bool = True,
@@ -196,11 +210,14 @@ class OfflinePolicy(BasePolicy):
             self.optimizer_kwargs = {"fused": True}
         if action_std <= 0.0:
             raise ConfigError(f"action_std is {action_std}; it must be above 0")
+        if not 0.0 <= dropout < 1.0:
+            raise ConfigError(f"dropout is {dropout}; allowed is [0, 1)")
         if net_arch is None:
             net_arch = [] if features_extractor_class is NatureCNN else [128, 128]
         self.net_arch = net_arch
         self.activation_fn = activation_fn
         self.action_std = action_std
+        self.dropout = dropout
 
         self.actor = self.make_actor()
         self.actor_average = _frozen_copy(self.actor)
@@ -228,6 +245,7 @@ class OfflinePolicy(BasePolicy):
             net_arch=self.net_arch,
             activation_fn=self.activation_fn,
             action_std=self.action_std,
+            dropout=self.dropout,
             features_extractor_class=self.features_extractor_class,
             features_extractor_kwargs=self.features_extractor_kwargs,
             normalize_images=self.normalize_images,
@@ -240,6 +258,7 @@ class OfflinePolicy(BasePolicy):
             net_arch=self.net_arch,
             activation_fn=self.activation_fn,
             action_std=self.action_std,
+            dropout=self.dropout,
             features_extractor_class=self.features_extractor_class,
             features_extractor_kwargs=self.features_extractor_kwargs,
             optimizer_class=self.optimizer_class,
@@ -286,6 +305,22 @@ class OfflinePolicy(BasePolicy):
         """
         for actor in (self.actor, self.actor_average, self.actor_reference):
             actor.standardizer.fit(observations)
+
+    @contextmanager
+    def dropping_out(self, generator: th.Generator) -> Iterator[None]:
+        """
+        The trained actor drops hidden units within this; the average and the reference never do.
+
+        :param generator: source of randomness
+        """
+        layers = [layer for layer in self.actor.mlp if isinstance(layer, SeededDropout)]
+        for layer in layers:
+            layer.generator = generator
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.generator = None
 
     @th.no_grad()
     def update_average(self, decay: float) -> None:

@@ -1,0 +1,190 @@
+"""Answers of several people become one feedback; whom the noise model trusts."""
+
+import numpy as np
+import pytest
+from made_up import episode, write
+
+from sb3_presa.annotation.answers import Answer, Segment
+from sb3_presa.annotation.merge import METHODS, MergeMethod, merge_answers
+from sb3_presa.annotation.noise_model import fit_noise_model
+from sb3_presa.data.episodes import Transitions, load_transitions
+from sb3_presa.data.feedback import Feedback
+from sb3_presa.errors import ConfigError, FeedbackError
+
+#: The ratings of Dawid and Skene (1979), table 1: 45 patients; three assessments of anaesthetist 1,
+#: then one each of 2 to 5.
+ANAESTHETISTS = """
+1111111 3334334 1122122 2223121 2223222 2223322 1222111 3333433 2222223 2322223 4444444 2223343
+1111111 2223212 1211111 1112111 1111111 1111111 2222221 2221322 2222222 2222221 2223222 2212222
+1111111 1111111 2322222 1111111 1111111 1121121 1111111 3333233 1111111 2222222 2223232 4334343
+2212232 2323233 3333432 1111111 1111111 1212111 2322222 1211111 2222222
+"""
+
+
+@pytest.fixture
+def transitions(minari_root: object) -> Transitions:
+    return load_transitions(write("toy/merge-v0", [episode(400, seed) for seed in range(4)]))
+
+
+def answer(
+    who: str,
+    first: Segment,
+    second: Segment | None,
+    preference: float | None,
+    safe: tuple[float | None, float | None] = (None, None),
+) -> Answer:
+    return Answer(who, first, second, preference, *safe, seconds=1.0, answered_at=0.0)
+
+
+def test_noise_model_is_that_of_dawid_and_skene() -> None:
+    """Without priors: the class marginals and anaesthetist 1's error rates, table 2."""
+    triples = [
+        (patient, max(0, column - 2), int(rating) - 1)
+        for patient, ratings in enumerate(ANAESTHETISTS.split())
+        for column, rating in enumerate(ratings)
+    ]
+    model = fit_noise_model(*np.asarray(triples).T, n_classes=4, prior_strength=0.0)  # type: ignore[misc]
+    np.testing.assert_allclose(model.prevalence, [0.40, 0.42, 0.11, 0.07], atol=0.005)
+    np.testing.assert_allclose(
+        model.confusion[0, :3],
+        [[0.89, 0.11, 0.00, 0.00], [0.07, 0.88, 0.05, 0.00], [0.00, 0.34, 0.66, 0.00]],
+        atol=0.0051,
+    )
+    np.testing.assert_allclose(model.confusion.sum(axis=2), 1.0)
+
+
+def raters(
+    accuracies: dict[str, float], n: int, seed: int, n_of: dict[str, int] | None = None
+) -> tuple[list[Answer], np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    """Answers of people who are right this often, on n pairs and the first segment of each."""
+    random = np.random.default_rng(seed)
+    truth, safe = random.random(n) < 0.5, random.random(n) < 0.7
+    answers = []
+    for who, accuracy in accuracies.items():
+        asked = range(n) if n_of is None else range(n_of.get(who, n))
+        for item in asked:
+            first, second = (item % 4, item, 5), ((item + 1) % 4, item + 7, 5)
+            says = float(truth[item] == (random.random() < accuracy))
+            calls = float(safe[item] == (random.random() < accuracy))
+            if random.random() < 0.5:  # shown the other way round
+                answers.append(answer(who, second, first, 1.0 - says, (None, calls)))
+            else:
+                answers.append(answer(who, first, second, says, (calls, None)))
+    return answers, truth
+
+
+def accuracy_of(feedback: Feedback, truth: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
+    """Share of the pairs of :func:`raters` that are right; half a point for a tie."""
+    points = []
+    for (a, b), preference in zip(feedback.comparisons, feedback.preferences, strict=True):
+        starts = feedback.segments[[a, b], 1]
+        first_is_first = starts[0] < starts[1]  # the second of a pair starts seven steps later
+        wins = preference if first_is_first else 1.0 - preference
+        item = int(starts.min())
+        points.append(0.5 if wins == 0.5 else float((wins > 0.5) == truth[item]))
+    assert len(points) == len(truth)
+    return float(np.mean(points))
+
+
+def test_noise_model_trusts_those_who_are_right(transitions: Transitions) -> None:
+    """One good rater, three who hardly know: the majority drowns the one, the model does not."""
+    people = {"expert": 0.97, "x": 0.6, "y": 0.58, "z": 0.56}
+    answers, truth = raters(people, 300, seed=0)
+    majority = merge_answers(answers, transitions, "majority")
+    model = merge_answers(answers, transitions, "noise-model")
+    assert accuracy_of(model, truth) > accuracy_of(majority, truth) + 0.05
+    believed = model.provenance["noise_model"]["preference"]["accuracy"]
+    assert max(believed, key=believed.__getitem__) == "expert"
+    # It does not say to know more than it does: of pairs at p, at least p are right.
+    sure = np.abs(model.preferences - 0.5) + 0.5
+    assert 0.75 < sure.mean() < accuracy_of(model, truth) + 0.02
+
+
+def test_one_with_few_answers_does_not_break_it(transitions: Transitions) -> None:
+    """A newcomer with one answer, which contradicts everybody, is neither a saint nor a liar."""
+    answers, truth = raters({"ann": 0.9, "bob": 0.9, "cid": 0.9}, 200, seed=1)
+    without = merge_answers(answers, transitions, "noise-model")
+    row = int(np.argmax(without.preferences))  # everybody says the first is better
+    first, second = (
+        (int(s[0]), int(s[1]), int(s[2])) for s in without.segments[without.comparisons[row]]
+    )
+    odd = answer("new", second, first, 1.0)
+    found = merge_answers([*answers, odd], transitions, "noise-model")
+    believed = found.provenance["noise_model"]["preference"]["accuracy"]
+    others = float(np.mean([believed[who] for who in ("ann", "bob", "cid")]))
+    assert 0.7 < believed["new"] < others
+    np.testing.assert_allclose(found.preferences, without.preferences, atol=0.1)
+    assert accuracy_of(found, truth) > 0.95
+
+
+def test_somebody_alone_is_believed_as_far_as_the_prior(transitions: Transitions) -> None:
+    """Nobody to compare with: not certainty, the assumed accuracy, however many the answers."""
+    answers, _ = raters({"ann": 1.0}, 300, seed=2)
+    found = merge_answers(answers, transitions, "noise-model", prior_accuracy=0.9)
+    sure = np.abs(found.preferences - 0.5) + 0.5
+    assert 0.85 < sure.min() <= sure.max() < 0.97
+    assert np.all((found.p_safe[~np.isnan(found.p_safe)] % 1.0) != 0.0)
+
+
+def test_majority_and_mean_by_hand(transitions: Transitions) -> None:
+    a, b, c = ((0, start, 5) for start in (0, 10, 20))
+    answers = [
+        answer("ann", a, b, 1.0, (1.0, 0.0)),
+        answer("bob", b, a, 0.0, (0.0, 1.0)),
+        answer("cid", a, b, 0.0, (0.0, 0.0)),
+        answer("ann", a, c, 1.0, (None, 1.0)),
+        answer("bob", c, a, 1.0, (0.0, None)),
+        answer("cid", b, c, None),
+        answer("dee", b, c, 0.5),
+    ]
+    expected: dict[MergeMethod, tuple[list[float], list[float]]] = {
+        "majority": ([1.0, 0.5, 0.5], [1.0, 0.0, 0.5]),
+        "mean": ([2 / 3, 0.5, 0.5], [2 / 3, 0.0, 0.5]),
+    }
+    for method, (preferences, p_safe) in expected.items():
+        found = merge_answers(answers, transitions, method)
+        np.testing.assert_array_equal(found.segments, [a, b, c])
+        np.testing.assert_array_equal(found.comparisons, [[0, 1], [0, 2], [1, 2]])
+        np.testing.assert_allclose(found.preferences, preferences, rtol=1e-6)
+        np.testing.assert_allclose(found.p_safe, p_safe, rtol=1e-6)
+        assert found.provenance["source"] == "annotators"
+        assert found.provenance["method"] == method
+        assert found.provenance["annotators"]["bob"] == {
+            "answers": 2,
+            "comparisons": 2,
+            "safety_labels": 3,
+        }
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_merging_does_not_depend_on_sides(transitions: Transitions, method: MergeMethod) -> None:
+    answers, _ = raters({"ann": 0.9, "bob": 0.7, "cid": 0.6}, 40, seed=3)
+    turned = [
+        Answer(
+            one.annotator,
+            one.second or one.first,
+            one.first,
+            None if one.preference is None else 1.0 - one.preference,
+            one.safe_second,
+            one.safe_first,
+            one.seconds,
+            one.answered_at,
+        )
+        for one in answers
+    ]
+    here, there = (merge_answers(these, transitions, method) for these in (answers, turned))
+    np.testing.assert_array_equal(here.comparisons, there.comparisons)
+    np.testing.assert_allclose(here.preferences, there.preferences)
+    np.testing.assert_allclose(here.p_safe, there.p_safe)
+
+
+def test_refusals(transitions: Transitions) -> None:
+    one = answer("ann", (0, 0, 5), (1, 0, 5), 1.0)
+    with pytest.raises(ConfigError, match=r"'median'.*majority, mean, noise-model"):
+        merge_answers([one], transitions, "median")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="prior_accuracy is 1"):
+        merge_answers([one], transitions, prior_accuracy=1.0)
+    with pytest.raises(FeedbackError, match="nothing to merge"):
+        merge_answers([answer("ann", (0, 0, 5), (1, 0, 5), None)], transitions)
+    with pytest.raises(FeedbackError, match="episode 0, which has"):
+        merge_answers([one, answer("ann", (0, 399, 5), (1, 0, 5), 1.0)], transitions)

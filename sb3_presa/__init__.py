@@ -8,6 +8,10 @@ from sb3_presa.envs import register_envs
 
 if TYPE_CHECKING:
     from sb3_presa.baselines.bc import BC
+    from sb3_presa.baselines.cpl import CPL
+    from sb3_presa.baselines.safe_first import SafeFirst
+    from sb3_presa.baselines.safety_only import SafetyOnly
+    from sb3_presa.baselines.trac import TraC
     from sb3_presa.common.callbacks import SafetyEvalCallback
     from sb3_presa.common.evaluation import SafetyEvaluation, evaluate_safety
     from sb3_presa.data.example import example_dataset
@@ -19,7 +23,11 @@ if TYPE_CHECKING:
 #: ``import sb3_presa`` only registers the environments and costs next to nothing.
 _EXPORTS = {
     "BC": "sb3_presa.baselines.bc",
+    "CPL": "sb3_presa.baselines.cpl",
     "PRESA": "sb3_presa.presa.presa",
+    "SafeFirst": "sb3_presa.baselines.safe_first",
+    "SafetyOnly": "sb3_presa.baselines.safety_only",
+    "TraC": "sb3_presa.baselines.trac",
     "Feedback": "sb3_presa.data.feedback",
     "SafetyEvalCallback": "sb3_presa.common.callbacks",
     "SafetyEvaluation": "sb3_presa.common.evaluation",
@@ -28,15 +36,19 @@ _EXPORTS = {
 }
 
 #: Algorithm classes by the name that a saved model records.
-ALGORITHMS = ("BC", "PRESA")
+ALGORITHMS = ("BC", "CPL", "PRESA", "SafeFirst", "SafetyOnly", "TraC")
 
 __all__ = [
     "ALGORITHMS",
     "BC",
+    "CPL",
     "PRESA",
     "Feedback",
+    "SafeFirst",
     "SafetyEvalCallback",
     "SafetyEvaluation",
+    "SafetyOnly",
+    "TraC",
     "__version__",
     "evaluate_safety",
     "example_dataset",

@@ -7,7 +7,7 @@ import pytest
 from algorithm_data import TINY_PRESA, TINY_STEPS, learn_quietly, tiny_feedback
 from minari import MinariDataset
 
-from sb3_presa import BC, PRESA
+from sb3_presa import BC, CPL, PRESA, SafeFirst, SafetyOnly, TraC
 from sb3_presa.data.feedback import Feedback
 
 
@@ -27,6 +27,10 @@ class Case:
     settings: dict[str, Any] = field(default_factory=dict)
     stops: tuple[int, ...] = (1, 7)
 
+    def limited(self, cost_limit: float) -> dict[str, float]:
+        """The argument by which an algorithm that reads costs is told of their limit."""
+        return {"cost_limit": cost_limit} if self.algorithm.reads_outcomes else {}
+
     def make(self, dataset: MinariDataset, feedback: Feedback | None = None, **kwargs: Any) -> Any:
         """A new model on a dataset; labels of its own if none are given."""
         arguments = {"device": "cpu", "seed": 0, "policy_kwargs": {"net_arch": [8]}}
@@ -40,6 +44,16 @@ class Case:
         return learn_quietly(self.make(dataset, feedback, **kwargs), TINY_STEPS)
 
 
+#: 6 steps of cloning, 9 of alignment
+TINY_ALIGNED: dict[str, Any] = {
+    "n_cloning_steps": 6,
+    "cloning_batch_size": 16,
+    "n_pairs": 4,
+    "n_segment_steps": 5,
+    "average_decay": 0.5,
+}
+ALIGNED_STOPS = (3, 6, 7, 12)
+
 #: the case for what no algorithm can do differently
 PRESA_CASE = Case("presa", PRESA, TINY_PRESA, stops=(3, 6, 8, 10, 12))
 CASES = [
@@ -47,6 +61,10 @@ CASES = [
     Case("bc-all", BC, {"batch_size": 16, "average_decay": 0.5}),
     Case("bc-safe", BC, {"data": "safe", "batch_size": 16}),
     Case("bc-preferred-and-safe", BC, {"data": "preferred-and-safe", "batch_size": 16}),
+    Case("cpl", CPL, TINY_ALIGNED, ALIGNED_STOPS),
+    Case("safe-first", SafeFirst, TINY_ALIGNED, ALIGNED_STOPS),
+    Case("safety-only", SafetyOnly, TINY_ALIGNED, ALIGNED_STOPS),
+    Case("trac", TraC, {**TINY_ALIGNED, "cost_limit": 4.0}, ALIGNED_STOPS),
 ]
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -83,7 +83,8 @@ def test_the_zip_does_not_grow_with_the_dataset(
         observations, moves = gym.spaces.Box(-1, 1, (4,)), gym.spaces.Box(-1, 1, (2,))
         name = f"steps{n_steps}"
         dataset = random_dataset(name, observations, moves, n_steps=n_steps)
-        model = case.make(dataset, tiny_feedback(dataset, cost_limit=n_steps / 3))
+        limit = n_steps / 3
+        model = case.make(dataset, tiny_feedback(dataset, cost_limit=limit), **case.limited(limit))
         path = tmp_path / f"{name}.zip"
 
         def save(locals_: dict[str, Any], _: dict[str, Any], path: Path = path) -> bool:

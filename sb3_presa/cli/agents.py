@@ -3,12 +3,12 @@
 import inspect
 import json
 import zipfile
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sb3_presa import ALGORITHMS
 from sb3_presa.cli.console import naming_environment, parse_settings, print_table
 from sb3_presa.data.atomic import atomic_path
 from sb3_presa.errors import ConfigError, PresaError
@@ -23,18 +23,14 @@ if TYPE_CHECKING:
 _NOT_SETTINGS = frozenset({"self", "policy", "env", "verbose", "tensorboard_log", "seed", "device"})
 
 
-class AlgorithmName(StrEnum):
-    """What ``--algorithm`` takes."""
-
-    presa = "presa"
-    bc = "bc"
-
-
 def train(
     dataset: Annotated[str, typer.Argument(help="Id of a Minari dataset, or its folder.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The model to write, a .zip.")],
     feedback: Annotated[str, typer.Option(help="Name of the feedback to learn from.")] = "default",
-    algorithm: Annotated[AlgorithmName, typer.Option(help="The algorithm.")] = AlgorithmName.presa,
+    algorithm: Annotated[
+        str,
+        typer.Option(metavar="NAME", help=f"The algorithm, one of {', '.join(ALGORITHMS)}."),
+    ] = "PRESA",
     policy: Annotated[
         str, typer.Option(help="MlpPolicy, CnnPolicy or MultiInputPolicy.")
     ] = "MlpPolicy",
@@ -137,13 +133,11 @@ def evaluate(
 def _algorithm(name: str) -> type["OfflineAlgorithm"]:
     import sb3_presa
 
-    for known in sb3_presa.ALGORITHMS:
+    for known in ALGORITHMS:
         if known.lower() == name.lower():
             algorithm_class: type[OfflineAlgorithm] = getattr(sb3_presa, known)
             return algorithm_class
-    raise ConfigError(
-        f"there is no algorithm {name!r}; there are: {', '.join(sb3_presa.ALGORITHMS)}"
-    )
+    raise ConfigError(f"there is no algorithm {name!r}; there are: {', '.join(ALGORITHMS)}")
 
 
 def _check_device(device: str) -> None:
@@ -157,7 +151,15 @@ def _check_device(device: str) -> None:
 
 
 def _settings_of(algorithm_class: type["OfflineAlgorithm"]) -> dict[str, inspect.Parameter]:
-    parameters = inspect.signature(algorithm_class.__init__).parameters
+    """The constructor's arguments, and its parent's where it hands on what it does not name."""
+    parameters: dict[str, inspect.Parameter] = {}
+    for ancestor in algorithm_class.__mro__:
+        if "__init__" not in vars(ancestor):
+            continue
+        named = inspect.signature(vars(ancestor)["__init__"]).parameters
+        parameters = {**named, **parameters}
+        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in named.values()):
+            break
     return {
         name: parameter
         for name, parameter in parameters.items()

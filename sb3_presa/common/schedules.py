@@ -23,3 +23,23 @@ class CosineSchedule:
         """
         cosine = 0.5 * (1.0 - math.cos(math.pi * progress_remaining))
         return self.final + (self.initial - self.final) * cosine
+
+
+@dataclass(frozen=True)
+class WarmupSchedule:
+    """
+    A straight line from 0 (progress 1) up to ``value``, which then stays.
+
+    :param value: value after the warm-up
+    :param share: share in (0, 1] of all steps that the warm-up takes
+    """
+
+    value: float
+    share: float
+
+    def __call__(self, progress_remaining: float) -> float:
+        """
+        :param progress_remaining: from 1 (start) to 0 (end)
+        :return: the value at that point
+        """
+        return self.value * min(1.0, (1.0 - progress_remaining) / self.share)

@@ -45,9 +45,11 @@ CREATE TABLE queue (
     annotator TEXT NOT NULL,
     pair INTEGER NOT NULL REFERENCES pairs (id),
     mirrored INTEGER NOT NULL,
-    refused TEXT,
     UNIQUE (annotator, pair)
 );
+-- Segments of which no clip can be shown, and why.
+CREATE TABLE refused (segment TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+-- token is drawn by the page for each showing of a pair: the same answer sent twice is one answer.
 CREATE TABLE answers (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     token TEXT UNIQUE,
@@ -155,15 +157,22 @@ class AnswerStore:
                 self._database.execute("ROLLBACK")
                 raise
 
-    # Episodes ------------------------------------------------------------------------------
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Nobody else of this process writes while inside.
+
+        :return: the connection, for queries.
+        """
+        with self._lock:
+            yield self._database
 
     @property
     def episode_hashes(self) -> dict[int, bytes]:
         """For each episode that was shown to anybody: the 32 bytes of ``episode_hash``."""
-        with self._lock:
+        with self.reading() as database:
             return {
                 int(row["id"]): bytes(row["hash"])
-                for row in self._database.execute("SELECT id, hash FROM episodes ORDER BY id")
+                for row in database.execute("SELECT id, hash FROM episodes ORDER BY id")
             }
 
     def record_episodes(self, hashes: Mapping[int, bytes]) -> None:
@@ -185,8 +194,6 @@ class AnswerStore:
                 [(int(episode), bytes(content)) for episode, content in hashes.items()],
             )
 
-    # Answers -------------------------------------------------------------------------------
-
     def answers(self, *, annotator: str | None = None, undone: bool = False) -> list[Answer]:
         """What people answered, in the order of their answers.
 
@@ -198,9 +205,9 @@ class AnswerStore:
         arguments: tuple[str, ...] = ()
         if annotator is not None:
             where, arguments = f"{where} AND answers.annotator = ?", (annotator,)
-        with self._lock:
-            rows = self._database.execute(f"{_ANSWERS} {where} ORDER BY answers.id", arguments)
-            return [_to_answer(row) for row in rows]
+        with self.reading() as database:
+            rows = database.execute(f"{_ANSWERS} {where} ORDER BY answers.id", arguments)
+            return [to_answer(row) for row in rows]
 
     def add(self, answer: Answer) -> int:
         """Write an answer that did not come through the page, for instance an imported one.
@@ -214,7 +221,7 @@ class AnswerStore:
         """
         with self.transaction() as database:
             pair = self.pair_id(answer)
-            values = _answer_columns(answer, pair)
+            values = answer_columns(answer, pair)
             same = " AND ".join(f"{name} IS ?" for name in values)
             found = database.execute(
                 f"SELECT id FROM answers WHERE undone_at IS NULL AND {same}", tuple(values.values())
@@ -314,7 +321,8 @@ def insert(database: sqlite3.Connection, table: str, columns: Mapping[str, Any])
     return cursor.lastrowid
 
 
-def _answer_columns(answer: Answer, pair: int) -> dict[str, Any]:
+def answer_columns(answer: Answer, pair: int) -> dict[str, Any]:
+    """An answer as columns of its table."""
     return {
         "annotator": answer.annotator,
         "pair": pair,
@@ -329,7 +337,8 @@ def _answer_columns(answer: Answer, pair: int) -> dict[str, Any]:
     }
 
 
-def _to_answer(row: sqlite3.Row) -> Answer:
+def to_answer(row: sqlite3.Row) -> Answer:
+    """An answer from its row, joined with its pair's."""
     first, second = parse_segment(row["first"]), row["second"] and parse_segment(row["second"])
     if row["mirrored"]:
         first, second = second, first

@@ -90,11 +90,9 @@ def make_strategy(
     :raises ConfigError: for an unknown name or parameter, or a value out of its range.
     :raises DatasetError: if the dataset cannot be read.
     """
-    if name not in _MAKERS:
-        raise ConfigError(f"strategy {name!r}: no such strategy; there are: {', '.join(_MAKERS)}")
+    allowed = strategy_defaults(name)
     for argument, value, least in (("segment_length", segment_length, 1), ("seed", seed, 0)):
         _check_count(argument, value, least)
-    allowed = _MAKERS[name].DEFAULTS
     for parameter in parameters:
         if parameter not in allowed:
             raise ConfigError(
@@ -105,6 +103,18 @@ def make_strategy(
     transitions = data if isinstance(data, Transitions) else load_transitions(data)
     strategy: Strategy = _MAKERS[name](transitions, segment_length, seed, settings)
     return strategy
+
+
+def strategy_defaults(name: str) -> Mapping[str, Any]:
+    """The parameters that a strategy takes, and their values unless others are given.
+
+    :param name: one of :data:`STRATEGIES`.
+    :raises ConfigError: for an unknown name.
+    """
+    if name not in _MAKERS:
+        raise ConfigError(f"strategy {name!r}: no such strategy; there are: {', '.join(_MAKERS)}")
+    defaults: Mapping[str, Any] = _MAKERS[name].DEFAULTS
+    return defaults
 
 
 class _Random:

@@ -1,0 +1,105 @@
+// Plays clips in step: one clock, in steps of the environment, for all of them.
+
+const HOLD_SECONDS = 0.8; // at the end, before it begins again
+
+export class Player {
+  constructor(canvases, onMoment) {
+    this.canvases = canvases;
+    this.onMoment = onMoment;
+    this.clips = [];
+    this.images = new Map();
+    this.playing = false;
+    this.rate = 1;
+    this.step = 0;
+    this.length = 0;
+    this.held = 0;
+    this.last = null;
+    requestAnimationFrame((now) => this.tick(now));
+  }
+
+  // Have pictures at hand before they are needed; all others are let go.
+  keep(urls) {
+    for (const url of this.images.keys()) if (!urls.includes(url)) this.images.delete(url);
+    for (const url of urls) this.image(url);
+  }
+
+  image(url) {
+    if (!this.images.has(url)) {
+      const image = new Image();
+      image.src = url;
+      const ready = image.decode().then(() => image);
+      ready.catch(() => this.images.delete(url));
+      this.images.set(url, ready);
+    }
+    return this.images.get(url);
+  }
+
+  // Resolves once every frame can be drawn. A clip that is null leaves its canvas alone.
+  async load(clips) {
+    this.playing = false;
+    const sheets = await Promise.all(
+      clips.map((clip) => (clip ? Promise.all(clip.sheets.map((url) => this.image(url))) : [])),
+    );
+    this.clips = clips.map((clip, index) => clip && { ...clip, images: sheets[index] });
+    this.length = Math.max(...this.clips.map((clip) => (clip ? (clip.frames - 1) * clip.stride : 0)));
+    this.clips.forEach((clip, index) => {
+      if (!clip) return;
+      this.canvases[index].width = clip.width;
+      this.canvases[index].height = clip.height;
+    });
+    this.seek(0);
+  }
+
+  get stepsPerSecond() {
+    return Math.max(...this.clips.map((clip) => (clip ? clip.fps * clip.stride : 0)));
+  }
+
+  get stride() {
+    return Math.min(...this.clips.map((clip) => (clip ? clip.stride : Infinity)));
+  }
+
+  tick(now) {
+    const passed = this.last === null ? 0 : Math.min((now - this.last) / 1000, 0.25);
+    this.last = now;
+    if (this.playing && this.clips.length) {
+      if (this.step >= this.length) {
+        this.held += passed;
+        if (this.held >= HOLD_SECONDS) this.seek(0);
+      } else {
+        this.step = Math.min(this.length, this.step + passed * this.rate * this.stepsPerSecond);
+        this.draw();
+      }
+    }
+    requestAnimationFrame((next) => this.tick(next));
+  }
+
+  seek(step) {
+    this.step = Math.max(0, Math.min(this.length, step));
+    this.held = 0;
+    this.draw();
+  }
+
+  // One frame on or back, from a whole frame to a whole frame.
+  nudge(frames) {
+    this.playing = false;
+    this.seek((Math.floor(this.step / this.stride + 1e-6) + frames) * this.stride);
+  }
+
+  // A clip that is shorter than the other stays on its last frame.
+  draw() {
+    this.clips.forEach((clip, index) => {
+      if (!clip) return;
+      const frame = Math.min(Math.floor(this.step / clip.stride + 1e-6), clip.frames - 1);
+      const within = frame % clip.per_sheet;
+      const x = (within % clip.columns) * clip.width;
+      const y = Math.floor(within / clip.columns) * clip.height;
+      this.canvases[index]
+        .getContext("2d")
+        .drawImage(
+          clip.images[Math.floor(frame / clip.per_sheet)],
+          x, y, clip.width, clip.height, 0, 0, clip.width, clip.height,
+        );
+    });
+    this.onMoment(Math.floor(this.step + 1e-6), this.length);
+  }
+}

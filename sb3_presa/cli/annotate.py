@@ -1,0 +1,137 @@
+"""``sb3-presa annotate``: the page on which people label."""
+
+import getpass
+import os
+import sys
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sb3_presa.cli.console import parse_settings
+from sb3_presa.cli.datasets import Dataset
+from sb3_presa.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sb3_presa.annotation.desk import Desk
+
+
+def annotate(
+    dataset: Dataset,
+    feedback: Annotated[str, typer.Option(help="Name of the labels.")] = "people",
+    annotator: Annotated[
+        list[str] | None,
+        typer.Option(help="Who labels; repeat it for a team.", show_default="you"),
+    ] = None,
+    strategy: Annotated[
+        str, typer.Option(help="What to ask: random, disagreement, uncertainty, coverage.")
+    ] = "random",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE, a setting of the strategy.")
+    ] = None,
+    segment_length: Annotated[
+        int, typer.Option(min=1, help="Steps of a clip; a shorter episode is shown whole.")
+    ] = 100,
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs that each person is asked.")] = 100,
+    overlap: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the pairs that everybody is asked.")
+    ] = 0.2,
+    instructions: Annotated[
+        Path | None,
+        typer.Option(help="Markdown file that explains the task.", show_default="a general text"),
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option(help="Heading of the page.", show_default="the dataset's id")
+    ] = None,
+    clips: Annotated[
+        str,
+        typer.Option(help="replay, frames, plot, module:function, or auto: the first that works."),
+    ] = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the strategy.")] = 0,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that draw clips.", show_default="half the processors"),
+    ] = None,
+    ahead: Annotated[int, typer.Option(min=2, help="Pairs made ready ahead of a person.")] = 5,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder for clips.", show_default="the user's cache")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to serve at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any.")] = 8765,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SB3_PRESA_TOKEN",
+            help="Secret from which the links are made; a fixed one keeps them valid.",
+            show_default="new each time",
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A further name of this machine, of a proxy's for instance."),
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
+) -> None:
+    """Open a page on which people compare clips and say which are safe."""
+    try:
+        from sb3_presa.annotation import service
+        from sb3_presa.annotation.desk import DeskOptions
+        from sb3_presa.annotation.gate import is_loopback, new_secret
+        from sb3_presa.annotation.page import DEFAULT_INSTRUCTIONS
+        from sb3_presa.annotation.server import PageText
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"the page needs {error.name}: pip install 'sb3_presa[annotate]'"
+        ) from error
+    from sb3_presa.annotation.strategies import strategy_defaults
+    from sb3_presa.data import resolve_dataset
+
+    names = annotator or [getpass.getuser()]
+    gate = service.make_gate(names, host, token or new_secret(), allow_host or [])
+    text = PageText(
+        title=title or str(dataset),
+        instructions=_read(instructions) if instructions else DEFAULT_INSTRUCTIONS,
+    )
+    options = service.LabellingOptions(
+        annotators=names,
+        strategy=strategy,
+        strategy_parameters=parse_settings(settings or [], strategy_defaults(strategy)),
+        segment_length=segment_length,
+        seed=seed,
+        desk=DeskOptions(target=pairs, overlap=overlap, ahead=ahead),
+        clips=clips,
+        workers=workers or max(1, (os.cpu_count() or 2) // 2),
+        cache=cache or service.default_cache(),
+    )
+    opened = resolve_dataset(dataset)
+    with service.bind(host, port) as listener, service.open_desk(opened, feedback, options) as desk:
+        found, way = desk
+        typer.echo(f"Clips: {way['name']}" + (f" ({way['why']})" if way["why"] else ""))
+        typer.echo(f"Answers: {found.queues.store.path}")
+        addresses = service.links(gate, host, listener.getsockname()[1])
+        for name, address in addresses.items():
+            typer.echo(f"{name}: {address}")
+        typer.echo("Whoever has a link answers as that person. Ctrl+C ends.")
+        if browser and sys.stdout.isatty() and is_loopback(host):
+            webbrowser.open(addresses[names[0]])
+        service.serve(found, gate, text, listener)
+        _print_end(found)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no text in UTF-8: {error}") from error
+
+
+def _print_end(desk: "Desk") -> None:
+    for name in desk.annotators:
+        typer.echo(f"{name}: {desk.queues.progress(name).answered} pairs answered")
+    refused = desk.queues.refused()
+    if refused:
+        reasons = "; ".join(sorted(set(refused.values()))[:3])
+        typer.echo(f"{len(refused)} clips were not shown: {reasons}")

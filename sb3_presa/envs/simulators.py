@@ -87,8 +87,8 @@ _BULLET = "sb3_presa.envs.bullet:SafetyBulletEnv"
 _METADRIVE = "sb3_presa.envs.metadrive:MetaDriveEnv"
 _HIGHWAY = "sb3_presa.envs.highway:HighwaySafeEnv"
 
-HIGHWAY_HORIZON = 200
-"""Steps of an episode of highway driving."""
+HIGHWAY_HORIZON, HIGHWAY_DISCRETE_HORIZON = 200, 40
+"""Steps of the forty seconds of highway driving, with continuous and with discrete actions."""
 
 SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
     {
@@ -135,15 +135,10 @@ SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
                         "panda3d-gltf==0.13",
                         "panda3d-simplepbr==0.10",
                         "pygame-ce>=2.5",
-                        "protobuf>=4.21",
                         "opencv-python-headless>=4.10",
                         "scipy>=1.13",
-                        "pandas>=2.2",
                         "pillow>=10",
-                        "lxml>=5",
-                        "psutil>=5.9",
                         "seaborn>=0.13",
-                        "yapf>=0.40",
                     ),
                     # It pins gym 0.25, numpy 1.24 and protobuf 3.20; 0.4 fetches its pictures and
                     # models when it first runs, and this one ships them
@@ -168,7 +163,7 @@ SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
                     EnvEntry(
                         "presa/HighwaySafeDiscrete-v0",
                         _HIGHWAY,
-                        HIGHWAY_HORIZON,
+                        HIGHWAY_DISCRETE_HORIZON,
                         {"discrete": True},
                     ),
                 ),

@@ -27,3 +27,11 @@ class ConfigError(PresaError, ValueError):
 
 class SimulatorNotInstalledError(PresaError, ImportError):
     """The simulator behind an environment id is not installed, or cannot be imported."""
+
+
+class RenderingError(PresaError, RuntimeError):
+    """A picture was asked for, and there is no way to draw one on this machine."""
+
+
+class SimulatorBusyError(PresaError, RuntimeError):
+    """A simulator that runs one world a process runs that of another environment now."""

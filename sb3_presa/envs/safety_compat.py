@@ -1,0 +1,202 @@
+"""What lets Safety-Gymnasium 1.0.0 run beside current packages; no task is changed by it.
+
+1.0.0 (2023) is its newest release on PyPI, and ``import safety_gymnasium`` fails with any
+Gymnasium 1.x and on any Python from 3.11. Here its modules are imported, as they are, into a
+private copy: they see each other, and ``import safety_gymnasium`` elsewhere does what it would do
+without this package. What is mended is mended in the copy alone.
+"""
+
+import contextlib
+import importlib
+import importlib.util
+import shlex
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from functools import cache
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from sb3_presa.errors import SimulatorNotInstalledError
+
+INSTALL = (
+    ("mujoco>=3.2,<4", "imageio>=2.27", "xmltodict>=0.13", "pyyaml>=6.0"),
+    ("--no-deps", "safety-gymnasium==1.0.0"),
+)
+"""Arguments of the pip commands that install the simulator, in order.
+
+``--no-deps`` because its pins would replace Gymnasium and MuJoCo by releases of 2023; what else it
+asks for (pygame, gymnasium-robotics) these tasks do not use.
+"""
+
+INSTALL_COMMAND = " && ".join(f"pip install {shlex.join(words)}" for words in INSTALL)
+"""The same for a shell."""
+
+_PACKAGE = "safety_gymnasium"
+_importing = threading.Lock()
+_copy: dict[str, ModuleType] = {}
+
+
+@contextlib.contextmanager
+def _private_modules() -> Iterator[None]:
+    """Put the private copy into ``sys.modules``, and back what was there afterwards.
+
+    The package's ``__init__`` registers ids that are not used here, and for that asks for
+    gymnasium-robotics and for ``gymnasium.wrappers.compatibility`` and ``.autoreset``, gone in
+    Gymnasium 1.0. An empty package stands in for it. This can go with a release that imports under
+    Gymnasium 1.x.
+    """
+
+    def taken_out() -> dict[str, ModuleType]:
+        names = [name for name in sys.modules if name.partition(".")[0] == _PACKAGE]
+        return {name: sys.modules.pop(name) for name in names}
+
+    users_own = taken_out()
+    try:
+        if not _copy:
+            spec = importlib.util.find_spec(_PACKAGE)
+            if spec is None:
+                raise ModuleNotFoundError(f"No module named {_PACKAGE!r}", name=_PACKAGE)
+            _copy[_PACKAGE] = importlib.util.module_from_spec(spec)
+        sys.modules.update(_copy)
+        yield
+    finally:
+        _copy.update(taken_out())
+        sys.modules.update(users_own)
+
+
+class _HashableArray(np.ndarray[Any, np.dtype[Any]]):
+    """An array that a dataclass of Python 3.11 takes for immutable, and so as a default."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # an array's is None
+
+
+def _let_colours_be_defaults() -> None:
+    """Import the colours first, and make them hashable.
+
+    Each kind of obstacle is a dataclass whose colour defaults to one of these arrays, and Python
+    3.11 refuses unhashable defaults. This can go with a release that uses default factories.
+    """
+    colours = importlib.import_module(f"{_PACKAGE}.assets.color").COLOR
+    for name, colour in colours.items():
+        colours[name] = colour.view(_HashableArray)
+
+
+class _ScalarJointIds:
+    """A MuJoCo model whose ``jnt`` takes an array that holds one id, as it did under NumPy 1."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def jnt(self, joint: npt.NDArray[np.int32]) -> Any:
+        return self._model.jnt(joint.item())
+
+
+def _with_scalar_joint_ids(init_sensors: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Wrap ``BaseAgent._init_jnt_sensors``, which calls ``model.jnt(array)``.
+
+    NumPy 2 no longer turns that array into an index, so that no agent with a joint sensor (the car)
+    could be made. This can go with a release that supports NumPy 2.
+    """
+
+    def init_with_scalars(agent: Any) -> None:
+        engine = agent.engine
+        agent.engine = SimpleNamespace(model=_ScalarJointIds(engine.model))
+        try:
+            init_sensors(agent)
+        finally:
+            agent.engine = engine
+
+    return init_with_scalars
+
+
+def _with_a_plain_sky(yaml: Any) -> SimpleNamespace:
+    """Stand in for ``yaml`` where upstream reads its list of assets, at every reset.
+
+    Of a reset's 0.4 s, MuJoCo takes 0.35 to decode 24 MB of pictures of a starry sky, which nothing
+    but a rendered picture shows, and ``yaml`` most of the rest. So the list is read once, and its
+    sky is a colour gradient. This can go with a release that does not decode them at every reset.
+    """
+    assets: dict[str, Any] = {}
+
+    def load(file: Any, Loader: Any) -> dict[str, Any]:
+        if not assets:
+            assets.update(yaml.load(file, Loader=Loader))
+            assets["textures"]["skybox"] = {
+                "@type": "skybox",
+                "@builtin": "gradient",
+                "@rgb1": "0.3 0.45 0.65",
+                "@rgb2": "0 0 0",
+                "@width": "64",
+                "@height": "384",
+            }
+        return assets
+
+    return SimpleNamespace(load=load, FullLoader=yaml.FullLoader)
+
+
+@cache
+def _mend_copy() -> None:
+    _let_colours_be_defaults()
+    world: Any = importlib.import_module(f"{_PACKAGE}.world")
+    world.yaml = _with_a_plain_sky(world.yaml)
+    agent = importlib.import_module(f"{_PACKAGE}.bases.base_agent").BaseAgent
+    agent._init_jnt_sensors = _with_scalar_joint_ids(agent._init_jnt_sensors)
+
+
+def upstream_class(module: str, name: str) -> Any:
+    """A class of Safety-Gymnasium, of the private copy: the same one at every call.
+
+    :param module: Its module below ``safety_gymnasium``.
+    :param name: Its name there.
+    :return: The class.
+    :raises SimulatorNotInstalledError: If it cannot be imported.
+    """
+    try:
+        # One thread at a time: another would find the copy half imported, or gone.
+        with _importing, _private_modules():
+            _mend_copy()
+            return getattr(importlib.import_module(f"{_PACKAGE}.{module}"), name)
+    # Gymnasium's own word for a missing MuJoCo is not an ImportError.
+    except (ImportError, gym.error.DependencyNotInstalled) as error:
+        raise SimulatorNotInstalledError(
+            "the SafetyGym environments need mujoco and safety-gymnasium, and importing them "
+            f"failed ({error}); install them with: {INSTALL_COMMAND}"
+        ) from error
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Hold while an upstream environment is constructed.
+
+    - Gymnasium gives a float64 space float32 bounds, and checking them overflows in NumPy 2. This
+      can go with a release that declares float32 spaces.
+    - Upstream draws a first seed from NumPy's global generator, which is put back. This can go with
+      a release that draws it from a generator of its own.
+    - MuJoCo from 3.16 finds ``settotalmass`` deprecated in Gymnasium's ``half_cheetah.xml``, says
+      so, and writes a ``MUJOCO_LOG.TXT`` where the user works. Other warnings become Python's. This
+      can go with a Gymnasium whose file does without.
+    """
+    import mujoco
+
+    def warn(message: str) -> None:
+        if "settotalmass" not in message:
+            warnings.warn(message.strip(), RuntimeWarning, stacklevel=2)
+
+    previous = mujoco.get_mju_user_warning()
+    state = np.random.get_state()  # noqa: NPY002 - this is the generator that upstream uses
+    mujoco.set_mju_user_warning(warn)
+    try:
+        with np.errstate(over="ignore"):
+            yield
+    finally:
+        mujoco.set_mju_user_warning(previous)
+        np.random.set_state(state)  # noqa: NPY002

@@ -45,6 +45,7 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
         "PRESA",
         {"n_attain_steps": 0, "multiplier_init": 0.0, "multiplier_max": 0.0},
     ),
+    "no_safety_labels": ("PRESA", {}),
     "paper": ("PRESA", PAPER),
     "bc_all": ("BC", {"data": "all"}),
     "bc_safe": ("BC", {"data": "safe"}),
@@ -111,6 +112,14 @@ def run_cell(cell: Cell) -> dict[str, Any]:
         flip_preferences=cell.flip_preferences,
         flip_safety=cell.flip_safety,
     )
+    share_of_safe_labels = float((feedback.p_safe > 0.5).mean())
+    if cell.method == "no_safety_labels":
+        feedback = sb3_presa.Feedback.create(
+            dataset,
+            feedback.segments,
+            comparisons=feedback.comparisons,
+            preferences=feedback.preferences,
+        )
     algorithm, settings = METHODS[cell.method]
     start = time.process_time()
     with warnings.catch_warnings():
@@ -135,7 +144,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
         "dataset": dataset_id,
         **{k: v for k, v in result.as_dict().items() if k != "episodes"},
         "normalized_reward_own_range": float(own_range),
-        "share_of_safe_labels": float((feedback.p_safe > 0.5).mean()),
+        "share_of_safe_labels": share_of_safe_labels,
         "multiplier": float(objective.multiplier) if objective else None,
         "delta": float(objective.delta) if objective else None,
         "train_cpu_seconds": round(seconds, 1),

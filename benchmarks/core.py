@@ -16,6 +16,8 @@ from typing import Any
 from cells import ROOT, TASKS, Cell, run_cell, use_local_datasets
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from sb3_presa.data.atomic import atomic_path
+
 LIMITS = (10.0, 20.0, 40.0)
 SEEDS = (0, 1, 2)
 SENSITIVITY_SEEDS = (0, 1)
@@ -41,6 +43,7 @@ def sensitivity_cells() -> list[Cell]:
     changes: list[tuple[str, dict[str, Any]]] = [
         ("presa", {}),
         ("paper", {}),
+        ("no_safety_labels", {}),
         ("presa", {"length_divisor": 2}),
         ("presa", {"length_divisor": 5}),
         ("presa", {"n_comparisons": 1000}),
@@ -81,12 +84,10 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     :param rows: all rows
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with partial.open("w", newline="") as file:
+    with atomic_path(path) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(partial, path)
 
 
 def run(cells: list[Cell], path: Path, n_workers: int) -> list[tuple[Cell, Exception]]:

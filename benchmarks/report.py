@@ -152,7 +152,12 @@ def plane(rows: list[dict[str, Any]], path: Path) -> None:
             front = 3 if variant == "presa" else 2
             axis.scatter(cost, reward, s=22, color=f"C{number}", label=variant, zorder=front)
         axis.axvline(1.0, color="0.4", linestyle="--", linewidth=1)
-        axis.set(title=task, xlabel="cost / limit", xscale="symlog", xlim=(-0.05, None))
+        axis.set_xscale("symlog", linthresh=1.0)
+        most = max(1.0, *(cell["normalized_cost"] for cell in rows if cell["task"] == task))
+        axis.set(title=task, xlabel="cost / limit", xlim=(-0.05, 1.2 * most))
+        ticks = [tick for tick in (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0) if tick <= 1.2 * most]
+        axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
+        axis.minorticks_off()
     axes[0].set_ylabel("normalised reward")
     axes[-1].legend(fontsize="x-small")
     figure.savefig(path, dpi=110)

@@ -29,6 +29,7 @@ PINNED: dict[str, Any] = {
     "beta": 0.2,
     "anchor_sharpness": 0.2,
     "attain_margin": 0.95,
+    "preference_filter": "winner-safe",
     "multiplier_init": 1.0,
     "multiplier_max": 2.0,
 }
@@ -293,8 +294,9 @@ def test_a_delta_out_of_reach_is_lowered_with_a_warning(box_dataset: MinariDatas
     found = re.search(r"rose to (\d\.\d+) at most.* delta = (\d\.\d+)", message)
     assert found is not None
     assert float(found[1]) == pytest.approx(attained, abs=6e-4)
-    assert float(found[2]) == pytest.approx(0.95 * attained, abs=6e-4)
-    assert recorder.last("train/delta") == pytest.approx(0.95 * attained, abs=1e-6)
+    lowered = 0.5 + 0.95 * (attained - 0.5)
+    assert float(found[2]) == pytest.approx(lowered, abs=6e-4)
+    assert recorder.last("train/delta") == pytest.approx(lowered, abs=1e-6)
     assert max(recorder.series("train/multiplier")) <= 2.0
 
 
@@ -324,6 +326,21 @@ def test_a_delta_in_reach_stays_and_lets_the_multiplier_go(
     assert recorder.series("train/delta") == pytest.approx([0.3] * 34)
     assert recorder.series("train/multiplier")[0] == 1.0
     assert recorder.last("train/multiplier") == 0.0
+
+
+def test_training_under_the_constraint_starts_from_the_reference(
+    box_dataset: MinariDataset,
+) -> None:
+    """Measuring the attainable level leaves the policy, its average and the offset unmoved."""
+    model = make(box_dataset, tiny_feedback(box_dataset), center_utilities=True)
+    constrained = model.n_cloning_steps + model.n_attain_steps
+    recorder = record_log(model)
+    learn_quietly(model, constrained, log_interval=1)
+    moved = max(recorder.series("train/log_ratio_preferred"), key=abs)
+    assert abs(moved) > 1e-3
+    learn_quietly(model, 1, log_interval=1, reset_num_timesteps=False)
+    assert recorder.last("train/log_ratio_preferred") == pytest.approx(0.0, abs=1e-6)
+    assert recorder.last("train/p_right") == pytest.approx(0.5, abs=1e-6)
 
 
 def test_settings_may_be_whole_numbers(box_dataset: MinariDataset) -> None:

@@ -42,7 +42,7 @@ class BC(OfflineAlgorithm):
     :raises ConfigError: for an argument out of its range or spaces that are not supported
     """
 
-    default_total_timesteps: ClassVar[int] = 3200
+    default_total_timesteps: ClassVar[int] = 4400
 
     def __init__(
         self,

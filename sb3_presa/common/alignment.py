@@ -74,6 +74,7 @@ class Objective(nn.Module, ABC):
     def phase_start(self, step: int) -> int:
         """
         The loss depends on the step only through this, so that it is compiled once a phase.
+        Every phase starts from the reference policy.
 
         :param step: alignment steps taken so far
         :return: the first step of the phase that it is in
@@ -192,8 +193,10 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         alignment_step = step - self.n_cloning_steps
         if alignment_step == 0:
             self.policy.freeze_reference()
-            self.policy.optimizer.state.clear()
             self._reference_log_prob = None
+        if self.objective.phase_start(alignment_step) == alignment_step:
+            self.policy.return_to_reference()
+            self.policy.optimizer.state.clear()
         return self._alignment_step(step, alignment_step)
 
     def _restart(self) -> None:

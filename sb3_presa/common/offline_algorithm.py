@@ -61,7 +61,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         "MultiInputPolicy": MultiInputPolicy,
     }
     #: gradient steps of ``learn()`` when it is not told
-    default_total_timesteps: ClassVar[int] = 3200
+    default_total_timesteps: ClassVar[int] = 4400
     #: an upper reference that is given true rewards and costs, in place of feedback
     reads_outcomes: ClassVar[bool] = False
 

@@ -338,6 +338,13 @@ class OfflinePolicy(BasePolicy):
         self.actor_reference.load_state_dict(weights)
         self.actor_average.load_state_dict(weights)
 
+    @th.no_grad()
+    def return_to_reference(self) -> None:
+        """The reference becomes the current actor, and the start of the running average."""
+        weights: Mapping[str, Any] = self.actor_reference.state_dict()
+        self.actor.load_state_dict(weights)
+        self.actor_average.load_state_dict(weights)
+
 
 class CnnPolicy(OfflinePolicy):
     """:class:`OfflinePolicy` for image observations: ``NatureCNN`` extracts the features."""

@@ -76,7 +76,8 @@ class PRESAObjective(Objective):
     Minimises the preference loss subject to E[p(label is right)] >= delta.
 
     Phase 1 (``n_attain_steps``) maximises E[p] alone, to find the level that can be attained;
-    phase 2 descends on the Lagrangian while the multiplier ascends.
+    phase 2 starts from the reference again, and descends on the Lagrangian while the multiplier
+    ascends.
 
     :param settings: see :class:`~sb3_presa.presa.presa.PRESA`
     :param n_pairs: pairs of segments a gradient step
@@ -163,22 +164,26 @@ class PRESAObjective(Objective):
         return th.cat([uniform, self._usable_rows[usable]])
 
     def phase_start(self, step: int) -> int:
-        return 0 if step < self.settings.n_attain_steps else self.settings.n_attain_steps
+        if step < self.settings.n_attain_steps or not self.has_safety:
+            return 0
+        return self.settings.n_attain_steps
 
     def before_step(self, step: int) -> dict[str, float]:
-        if step != self.settings.n_attain_steps or step == 0 or not self.has_safety:
+        if step == 0 or step != self.phase_start(step):
             return {}
         attained = float(self.attained)
-        reachable = self.settings.attain_margin * attained
+        # The reference classifies at chance, 0.5: all its log-ratios are 0
+        reachable = 0.5 + self.settings.attain_margin * (attained - 0.5)
         if reachable < self.settings.delta:
             warnings.warn(
                 f"delta = {self.settings.delta:g} cannot be reached with a margin: the mean "
                 f"probability of a right safety classification rose to {attained:.3f} at most. "
                 f"Training goes on with delta = {reachable:.3f}, "
-                f"{self.settings.attain_margin:g} of that.",
+                f"{self.settings.attain_margin:g} of the way there from chance.",
                 stacklevel=2,
             )
         self.delta.fill_(min(self.settings.delta, reachable))
+        self.offset.zero_()  # as the log-ratios are, back at the reference
         return {"attained": attained, "delta": float(self.delta)}
 
     def segment_log_ratio(self, batch: PairBatch) -> th.Tensor:

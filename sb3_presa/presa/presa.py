@@ -42,8 +42,8 @@ class PRESA(AlignmentAlgorithm):
     :param beta: inverse temperature of the safety classification, per unit of r
     :param preference_bias: CPL's conservative bias in (0, 1], 1 for none (the paper's)
     :param preference_coef: weight of the preference loss, 1 in the paper, 0 to learn safety only
-    :param preference_filter: which comparisons the preference loss uses: ``"winner-safe"``
-        leaves out those whose winner is labelled unsafe, ``"all"`` is the paper's
+    :param preference_filter: which comparisons the preference loss uses: ``"all"``, as in the
+        paper, or ``"winner-safe"``, which leaves out those whose winner is labelled unsafe
     :param anchor_coef: weight of a cloning term on segments that won their comparison and are
         safe, which keeps the policy near data that are both; 0 in the paper
     :param anchor_sharpness: the anchor weighs its segments by exp(``anchor_sharpness`` r), so
@@ -51,9 +51,10 @@ class PRESA(AlignmentAlgorithm):
         least 0; 0 weighs them alike
     :param delta: level in (0, 1) that E[p(label is right)] must reach
     :param n_attain_steps: alignment steps that only maximise E[p], to find the level that can
-        be attained; delta is then lowered to ``attain_margin`` of it if it is above. 0 keeps
-        the given delta, as the paper does
-    :param attain_margin: share in (0, 1] of the attained level that delta is held to
+        be attained; delta is then lowered towards chance if it is above, and training starts
+        from the reference again. 0 keeps the given delta, as the paper does
+    :param attain_margin: share in (0, 1] of the way from chance (0.5) to the attained level that
+        delta is held to
     :param unsafe_weight: share in (0, 1) of E[p] that falls to the unsafe segments, however
         many there are; ``None`` is the paper's plain mean over all labelled segments
     :param center_utilities: ``True`` classifies against a running midpoint z0 between the two
@@ -82,7 +83,7 @@ class PRESA(AlignmentAlgorithm):
     :raises ConfigError: for an argument out of its range or spaces that are not supported
     """
 
-    default_total_timesteps: ClassVar[int] = 3200
+    default_total_timesteps: ClassVar[int] = 4400
     objective: PRESAObjective
 
     def __init__(
@@ -98,15 +99,15 @@ class PRESA(AlignmentAlgorithm):
         gamma: float = 0.99,
         normalize_length: bool = True,
         alpha: float = 0.05,
-        beta: float = 0.2,
+        beta: float = 0.1,
         preference_bias: float = 1.0,
         preference_coef: float = 1.0,
-        preference_filter: str = "winner-safe",
+        preference_filter: str = "all",
         anchor_coef: float = 3.0,
-        anchor_sharpness: float = 0.2,
+        anchor_sharpness: float = 0.5,
         delta: float = 0.95,
         n_attain_steps: int = 300,
-        attain_margin: float = 0.92,
+        attain_margin: float = 0.5,
         unsafe_weight: float | None = 2.0 / 3.0,
         center_utilities: bool = True,
         multiplier_init: float = 0.5,

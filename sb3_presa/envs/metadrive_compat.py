@@ -1,0 +1,112 @@
+"""Imports MetaDrive 0.3.0.1 on a current Python and leaves nothing behind but MetaDrive.
+
+Every line that works around a defect of that release names it, and the release without it. The
+later releases are not used because they fetch their pictures and models when they first run.
+"""
+
+import contextlib
+import importlib
+import io
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from functools import cache
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import gymnasium
+
+from sb3_presa.envs.simulators import importing
+
+
+def _stand_ins() -> dict[str, Any]:
+    """What ``sys.modules`` holds while MetaDrive is imported, by module name."""
+    # It imports the old gym, of which it uses Env and the spaces alone. Goes with 0.4.0, which
+    # imports Gymnasium. The registration takes its ids and forgets them: their entry points
+    # return steps of four values.
+    registration = ModuleType("gym.envs.registration")
+    vars(registration).update(
+        register=lambda **_: None, registry=SimpleNamespace(env_specs=frozenset())
+    )
+    return {
+        "gym": gymnasium,
+        "gym.spaces": gymnasium.spaces,
+        "gym.envs": ModuleType("gym.envs"),
+        "gym.envs.registration": registration,
+        # Readers of Waymo's files that were generated for protobuf 3 and that a current protobuf
+        # refuses. None makes importing them an ImportError, which upstream expects. Goes with
+        # 0.4.0, which has no such readers.
+        "metadrive.utils.waymo_utils.protos": None,
+    }
+
+
+@contextlib.contextmanager
+def _nothing_remains() -> Iterator[None]:
+    """Put the stand-ins in place, and afterwards everything back as it was."""
+    stand_ins = _stand_ins()
+    modules = {name: sys.modules.get(name) for name in stand_ins}
+    variables = dict(os.environ)
+    sys.modules.update(stand_ins)
+    try:
+        # It prints the ids that it has registered. Every release does.
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        for name, module in modules.items():
+            if module is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = module
+        # It hides pygame's greeting, and OpenCV extends LD_LIBRARY_PATH; both through variables
+        # that other packages and child processes would see. Every release does.
+        for name in os.environ.keys() - variables.keys():
+            del os.environ[name]
+        os.environ.update(variables)
+
+
+def _quieten() -> None:
+    # It logs through logging.info() and the like, which give the root logger a handler, so that
+    # the lines of all other packages appear on the screen. Its own logger does not. Goes with
+    # 0.4.0, which has one.
+    logger = logging.getLogger("metadrive")
+    for name, module in list(sys.modules.items()):
+        if name.startswith("metadrive.") and getattr(module, "logging", None) is logging:
+            vars(module)["logging"] = logger
+    # Panda3D looks for joysticks and says so where there are none, and again when a second world
+    # is built. These are settings of Panda3D alone.
+    prc = importlib.import_module("panda3d.core")
+    for category, level in (("device", "fatal"), ("task", "error")):
+        prc.load_prc_file_data("", f"notify-level-{category} {level}")
+
+
+@cache
+def load_metadrive() -> SimpleNamespace:
+    """Import the simulator; a second call returns what the first one did.
+
+    :return: ``SafeMetaDriveEnv``, ``BaseEngine``, ``TrafficMode``, ``close_engine``,
+        ``get_np_random``, and for pictures ``WorldSurface``, ``LaneGraphics``,
+        ``VehicleGraphics`` and ``pygame``.
+    :raises SimulatorNotInstalledError: If it, or something that it needs, is missing.
+    """
+    wanted = {
+        "metadrive.envs.safe_metadrive_env": ["SafeMetaDriveEnv"],
+        "metadrive.engine.base_engine": ["BaseEngine"],
+        "metadrive.engine.engine_utils": ["close_engine"],
+        "metadrive.manager.traffic_manager": ["TrafficMode"],
+        "metadrive.manager.map_manager": [],
+        "metadrive.manager.object_manager": [],
+        "metadrive.utils.random_utils": ["get_np_random"],
+        "metadrive.obs.top_down_obs_impl": ["WorldSurface", "LaneGraphics", "VehicleGraphics"],
+    }
+    with importing("metadrive"), _nothing_remains():
+        modules = {name: importlib.import_module(name) for name in wanted}
+        _quieten()
+    return SimpleNamespace(
+        pygame=modules["metadrive.obs.top_down_obs_impl"].pygame,
+        **{
+            attribute: getattr(modules[name], attribute)
+            for name, attributes in wanted.items()
+            for attribute in attributes
+        },
+    )

@@ -1,10 +1,11 @@
 """Read numbers and NumPy arrays from a pickle of unknown origin, and nothing else.
 
-A pickle is a program. This one may name a few functions, NumPy's mostly, and none of them is ever called:
-plain classes of this module stand in for them, write down what the file says of an array (type of
-the numbers, shape, bytes), check it, and make the array from the bytes. Not even NumPy's own code
-for unpickling runs, which trusts what it reads (an array of objects made from given bytes is an
-array of given addresses). Every opcode is looked at before the first one is executed.
+A pickle is a program. This one may name a few functions, most of them of NumPy, and none of them is
+ever called: plain classes of this module stand in for them, write down what the file says of an
+array (type of the numbers, shape, bytes), check it, and make the array from the bytes. Not even
+NumPy's own code for unpickling runs, which trusts what it reads (an array of objects made from
+given bytes is an array of given addresses). Every opcode is looked at before the first one is
+executed.
 """
 
 import io

@@ -29,7 +29,7 @@ _CLIP_PIXELS = 12_000_000
 #: A side of a sheet, within what every graphics chip takes as one texture.
 _SHEET_SIDE = 2048
 _MAX_WIDTH, _MAX_HEIGHT = 480, 400
-_QUALITY = 85
+_QUALITY = 80
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,5 @@ def _encode(pictures: list[Image.Image], layout: ClipFormat) -> bytes:
         row, column = divmod(number, layout.columns)
         sheet.paste(picture, (column * layout.width, row * layout.height))
     file = io.BytesIO()
-    # Without chroma subsampling: simulators draw in flat, saturated colours.
-    sheet.save(file, "JPEG", quality=_QUALITY, subsampling=0)
+    sheet.save(file, "JPEG", quality=_QUALITY)
     return file.getvalue()

@@ -51,7 +51,7 @@ def annotate(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the strategy.")] = 0,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes that draw clips.", show_default="half the processors"),
+        typer.Option(min=1, help="Processes that draw clips.", show_default="one less than processors, at most 4"),
     ] = None,
     ahead: Annotated[int, typer.Option(min=2, help="Pairs made ready ahead of a person.")] = 5,
     cache: Annotated[
@@ -103,7 +103,7 @@ def annotate(
         seed=seed,
         desk=DeskOptions(target=pairs, overlap=overlap, ahead=ahead),
         clips=clips,
-        workers=workers or max(1, (os.cpu_count() or 2) // 2),
+        workers=workers or min(4, max(1, (os.cpu_count() or 2) - 1)),
         cache=cache or service.default_cache(),
     )
     opened = resolve_dataset(dataset)

@@ -1,0 +1,153 @@
+"""A desk for the tests of the page: made-up episodes, and clips that are there at once."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import uvicorn
+
+from sb3_presa.annotation.answers import Segment
+from sb3_presa.annotation.clip_sheets import Frame, read_format, write_clip
+from sb3_presa.annotation.clip_shelf import Clip, Refusal
+from sb3_presa.annotation.desk import Desk, DeskOptions
+from sb3_presa.annotation.gate import Gate
+from sb3_presa.annotation.page import DEFAULT_INSTRUCTIONS
+from sb3_presa.annotation.queues import Queues
+from sb3_presa.annotation.server import PageText, create_app
+from sb3_presa.annotation.service import bind
+from sb3_presa.annotation.store import SUFFIX, AnswerStore
+from sb3_presa.annotation.strategies import Strategy, make_strategy
+from sb3_presa.data.episodes import Transitions
+
+EPISODES, STEPS, LENGTH = 40, 50, 20
+DATASET_ID = "made-up/walk-v0"
+COOKIE = "presa_annotate_test"
+SECRET = "0123456789abcdef-of-the-tests"
+
+
+def transitions() -> Transitions:
+    """Random walks in the plane."""
+    random = np.random.default_rng(0)
+    total = EPISODES * STEPS
+    return Transitions(
+        observations=random.normal(size=(total, 2)).astype(np.float32),
+        actions=random.uniform(-1, 1, (total, 1)).astype(np.float32),
+        episode_ids=np.arange(EPISODES),
+        episode_starts=np.arange(EPISODES) * STEPS,
+        episode_lengths=np.full(EPISODES, STEPS),
+        observation_space=gym.spaces.Box(-np.inf, np.inf, (2,), np.float32),
+        action_space=gym.spaces.Box(-1.0, 1.0, (1,), np.float32),
+        dataset_id=DATASET_ID,
+    )
+
+
+def frames(segment: Segment) -> list[Frame]:
+    """A square that goes to the right, in a colour that tells the episode."""
+    pictures = []
+    for step in range(segment[2] + 1):
+        picture = np.full((72, 96, 3), 235, np.uint8)
+        colour = np.random.default_rng(segment[0]).integers(0, 200, 3)
+        picture[20:52, 4 * step : 4 * step + 12] = colour
+        pictures.append(picture)
+    return pictures
+
+
+@dataclass
+class ReadyShelf:
+    """Clips that are there as soon as they are wanted; some are refused."""
+
+    folder: Path
+    refused: set[Segment] = field(default_factory=set)
+    closed: bool = False
+
+    def want(self, segments: Iterable[Segment]) -> None:
+        for segment in segments:
+            path = self._path(segment)
+            if segment not in self.refused and not path.exists() and not self.closed:
+                write_clip(path, frames(segment), segment[2] + 1, stride=1, fps=20.0)
+
+    def get(self, segment: Segment) -> Clip | Refusal | None:
+        if segment in self.refused:
+            return Refusal("the replay differs from the recording at step 3")
+        path = self._path(segment)
+        return Clip(path, read_format(path)) if path.exists() else None
+
+    def _path(self, segment: Segment) -> Path:
+        return self.folder / "{}-{}-{}.clip".format(*segment)
+
+
+@dataclass
+class Office:
+    """A desk, its gate, and where a server of it listens."""
+
+    desk: Desk
+    gate: Gate
+    shelf: ReadyShelf
+    text: PageText
+    base: str = ""
+
+    @property
+    def store(self) -> AnswerStore:
+        return self.desk.queues.store
+
+    def link(self, annotator: str) -> str:
+        """Where somebody enters."""
+        return self.base + self.gate.link(annotator)
+
+
+@contextlib.contextmanager
+def open_office(
+    folder: Path,
+    annotators: tuple[str, ...] = ("ann",),
+    options: DeskOptions | None = None,
+    strategy: Strategy | None = None,
+    shelf: ReadyShelf | None = None,
+    instructions: str = DEFAULT_INSTRUCTIONS,
+) -> Iterator[Office]:
+    """A desk that works, on the answers in a folder."""
+    data = transitions()
+    hashes = dict(zip(data.episode_ids.tolist(), data.hash_episodes(), strict=True))
+    (folder / "clips").mkdir(exist_ok=True)
+    shelf = shelf or ReadyShelf(folder / "clips")
+    store = AnswerStore(folder / f"labels{SUFFIX}", DATASET_ID)
+    strategy = strategy or make_strategy("random", data, LENGTH, 0, pool_size=200)
+    options = options or DeskOptions(target=30, overlap=0.5, ahead=4)
+    desk = Desk(Queues(store), strategy, shelf, hashes, annotators, options)
+    desk.start()
+    try:
+        yield Office(desk, Gate(annotators, SECRET), shelf, PageText("Walks", instructions))
+    finally:
+        shelf.closed = True
+        desk.close()
+        store.close()
+
+
+@contextlib.contextmanager
+def served(office: Office) -> Iterator[Office]:
+    """The page of a desk, on a port of its own, in a thread."""
+    with bind("127.0.0.1", 0) as listener:
+        app = create_app(office.desk, office.gate, office.text, COOKIE)
+        config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        office.base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            yield office
+        finally:
+            server.should_exit = server.force_exit = True
+            thread.join(timeout=10.0)
+
+
+def wait_for(condition: object, seconds: float = 20.0) -> None:
+    """Until a function returns something true."""
+    assert callable(condition)
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.01)

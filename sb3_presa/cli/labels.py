@@ -1,0 +1,290 @@
+"""``sb3-presa labels`` and ``import-preferences``: what people said, counted, merged, exchanged."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sb3_presa.cli.console import print_table
+from sb3_presa.cli.datasets import Dataset
+from sb3_presa.errors import ConfigError, FeedbackError
+
+if TYPE_CHECKING:
+    from minari import MinariDataset
+
+    from sb3_presa.annotation.agreement import Agreement
+    from sb3_presa.annotation.report import LabelsReport
+    from sb3_presa.annotation.store import AnswerStore
+    from sb3_presa.data import Feedback
+
+
+def labels(
+    dataset: Dataset,
+    feedback: Annotated[str, typer.Option(help="Name of the labels.")] = "people",
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", help="File to write the numbers to; - prints them instead."),
+    ] = None,
+    merge: Annotated[
+        str | None,
+        typer.Option(help="Make feedback of the answers: majority, mean or noise-model."),
+    ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(help="Name of the merged feedback.", show_default="as --feedback"),
+    ] = None,
+    export_file: Annotated[
+        Path | None,
+        typer.Option("--export", help="Write answers, or else feedback, as .csv or .jsonl."),
+    ] = None,
+    import_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--import", help="Read answers (if they name annotators) or feedback of such a file."
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace feedback that was not merged from answers, too."),
+    ] = False,
+) -> None:
+    """
+    Count what people said and how far they agree; merge it into the feedback that agents learn
+    from; write or read it as CSV or JSON Lines.
+    """
+    from sb3_presa.data import resolve_dataset
+
+    if into is not None and merge is None:
+        raise ConfigError("--into names the merged feedback, and needs --merge")
+    opened = resolve_dataset(dataset)
+    if import_file is not None:
+        _import(opened, feedback, import_file, overwrite)
+    if export_file is not None:
+        _export(opened, feedback, export_file)
+    if merge is not None:
+        _merge(opened, feedback, merge, into or feedback, overwrite)
+    if (import_file, export_file, merge) == (None, None, None) or json_file is not None:
+        _report(opened, feedback, json_file)
+
+
+def import_preferences(
+    folder: Annotated[Path, typer.Argument(help="Folder of the set's three files.")],
+    dataset: Annotated[
+        str, typer.Option(help="The Minari dataset that the set was drawn from: id or folder.")
+    ],
+    feedback: Annotated[str, typer.Option(help="Name of the feedback to write.")] = "people",
+    segment_length: Annotated[
+        int | None,
+        typer.Option(min=1, help="Steps of a segment.", show_default="from the files' names"),
+    ] = None,
+    rows: Annotated[
+        str, typer.Option(help="What the starts count: qlearning (D4RL's Q-learning rows) or all.")
+    ] = "qlearning",
+    crossing: Annotated[
+        str, typer.Option(help="Segments over an episode's end: refuse, clip or drop.")
+    ] = "refuse",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace feedback of this name.")
+    ] = False,
+) -> None:
+    """Read human preferences in the layout of PreferenceTransformer or Uni-RLHF."""
+    from sb3_presa.data import resolve_dataset
+    from sb3_presa.data.human_preferences import import_preferences as read_set
+
+    opened = resolve_dataset(dataset)
+    _check_free(opened, feedback, overwrite, ())
+    found = read_set(
+        opened,
+        folder,
+        segment_length=segment_length,
+        rows=rows,  # type: ignore[arg-type]  # checked there
+        crossing=crossing,  # type: ignore[arg-type]
+    )
+    _print_saved(opened, feedback, found)
+
+
+def _report(dataset: "MinariDataset", name: str, json_file: Path | None) -> None:
+    from sb3_presa.annotation.report import report_labels
+    from sb3_presa.data.atomic import atomic_path
+
+    with _answers(dataset, name) as store:
+        report = report_labels(store.answers())
+    if json_file is None:
+        _print_report(f"{dataset.id}, {name}", report)
+        return
+    text = json.dumps(report.as_dict(), indent=2)
+    if str(json_file) == "-":
+        typer.echo(text)
+        return
+    with atomic_path(json_file) as temporary:
+        temporary.write_text(text + "\n")
+    typer.echo(f"Wrote {json_file}")
+
+
+def _merge(dataset: "MinariDataset", name: str, method: str, into: str, overwrite: bool) -> None:
+    from sb3_presa.annotation.merge import merge_answers
+    from sb3_presa.data import load_transitions
+
+    _check_free(dataset, into, overwrite, ("annotators",))
+    transitions = load_transitions(dataset)
+    with _answers(dataset, name) as store:
+        shown, answers = store.episode_hashes, store.answers()
+        ids, hashes = transitions.episode_ids.tolist(), transitions.hash_episodes()
+        present = dict(zip(ids, hashes, strict=True))
+        for episode, content in shown.items():
+            if present.get(episode) != content:
+                raise FeedbackError(
+                    f"{store.path}: episode {episode} of {dataset.id} is not the one that people "
+                    "were shown; their answers belong to other data."
+                )
+        merged = merge_answers(answers, transitions, method)  # type: ignore[arg-type]
+    _print_saved(dataset, into, merged)
+
+
+def _export(dataset: "MinariDataset", name: str, path: Path) -> None:
+    from sb3_presa.annotation.exchange import export_answers, export_feedback
+    from sb3_presa.annotation.store import answers_path
+    from sb3_presa.data import Feedback
+
+    if answers_path(dataset, name).is_file():
+        with _answers(dataset, name) as store:
+            answers = store.answers()
+        export_answers(path, answers)
+        typer.echo(f"Wrote {path}: {len(answers)} answers")
+    else:
+        found = Feedback.load(dataset, name).align(dataset)
+        export_feedback(path, found)
+        typer.echo(f"Wrote {path}: {found}")
+
+
+def _import(dataset: "MinariDataset", name: str, path: Path, overwrite: bool) -> None:
+    from sb3_presa.annotation.exchange import holds_answers, import_feedback
+
+    if holds_answers(path):
+        _import_answers(dataset, name, path)
+    else:
+        _check_free(dataset, name, overwrite, ())
+        _print_saved(dataset, name, import_feedback(path, dataset))
+
+
+def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
+    """All answers of the file, or none; those that are there already are not written again."""
+    from sb3_presa.annotation.exchange import import_answers
+    from sb3_presa.annotation.store import AnswerStore, answers_path
+    from sb3_presa.data import Feedback, load_transitions
+
+    answers = import_answers(path)
+    segments = [s for one in answers for s in (one.first, one.second) if s is not None]
+    transitions = load_transitions(dataset)
+    try:
+        known = Feedback.create(transitions, segments).episode_hashes
+    except FeedbackError as error:
+        raise FeedbackError(f"{path} is not of dataset {dataset.id}: {error}") from error
+    with contextlib.closing(AnswerStore(answers_path(dataset, name), dataset.id)) as store:
+        before = len(store.answers())
+        with store.transaction():
+            store.record_episodes(known)
+            for answer in answers:
+                store.add(answer)
+        added = len(store.answers()) - before
+        typer.echo(f"Read {path}: {len(answers)} answers, {added} of them new, in {store.path}")
+
+
+@contextlib.contextmanager
+def _answers(dataset: "MinariDataset", name: str) -> Iterator["AnswerStore"]:
+    from sb3_presa.annotation.store import AnswerStore, answers_path
+
+    path = answers_path(dataset, name)
+    if not path.is_file():
+        raise FeedbackError(
+            f"{dataset.id} has no answers of people under the name '{name}' ({path}); sb3-presa "
+            "annotate asks for some, and labels --import reads them"
+        )
+    with contextlib.closing(AnswerStore(path)) as store:
+        yield store
+
+
+def _check_free(
+    dataset: "MinariDataset", name: str, overwrite: bool, replaceable: tuple[str, ...]
+) -> None:
+    """Feedback that cannot be made again is not replaced unasked."""
+    from sb3_presa.data import Feedback
+
+    if overwrite or name not in Feedback.names(dataset):
+        return
+    source = Feedback.load(dataset, name).provenance.get("source")
+    if source not in replaceable:
+        raise ConfigError(
+            f"{dataset.id} has feedback {name!r} already, from the source {source!r}; give another "
+            "name, or --overwrite to lose those labels"
+        )
+
+
+def _print_saved(dataset: "MinariDataset", name: str, found: "Feedback") -> None:
+    typer.echo(f"Wrote {found.save(dataset, name)}: {found}")
+
+
+def _print_report(title: str, report: "LabelsReport") -> None:
+    rows = [
+        (
+            one.annotator,
+            str(one.answers),
+            str(one.skipped),
+            str(one.ties),
+            _percent(one.share_first),
+            f"{one.safe} / {one.unsafe}",
+            f"{one.median_seconds:.1f}",
+            "-" if one.per_hour is None else f"{one.per_hour:.0f}",
+            f"{one.repeats_same} / {one.repeats}",
+            f"{one.circular} / {one.triads}",
+        )
+        for one in report.annotators
+    ]
+    columns = (
+        "",
+        "answers",
+        "skipped",
+        "ties",
+        "first better",
+        "safe / unsafe",
+        "s an answer",
+        "an hour",
+        "same again",
+        "circular triads",
+    )
+    print_table(f"{title}: {report.answers} answers", columns, rows)
+    agreed: list[tuple[str, ...]] = []
+    for kind, found in (("preference", report.preferences), ("safety", report.safety)):
+        agreed.append(_agreement_row(kind, found))
+        agreed += [
+            (
+                f"  {pair.first}, {pair.second}",
+                str(pair.items),
+                _percent(pair.agreement),
+                _number(pair.kappa),
+                "",
+            )
+            for pair in found.pairs
+        ]
+    headings = ("", "judged by both", "agreement", "Cohen's kappa", "Krippendorff's alpha")
+    print_table("Agreement", headings, agreed)
+    typer.echo(
+        f"Ties: {_percent(report.ties)} of the preferences. Unsafe: {_percent(report.unsafe)} of "
+        f"the safety labels. Circular: {report.circular} of {report.triads} triads, all together."
+    )
+
+
+def _agreement_row(kind: str, found: "Agreement") -> tuple[str, ...]:
+    shared = f"{found.shared} of {found.items}"
+    return kind, shared, _percent(found.agreement), "", _number(found.alpha)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
+
+
+def _number(value: Any) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,198 @@
+"""``sb3-presa labels`` and ``import-preferences``, from answers to feedback."""
+
+import contextlib
+import json
+import pickle
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up import episode, write
+from minari import MinariDataset
+from typer.testing import CliRunner, Result
+
+from sb3_presa.annotation.answers import Answer, Segment
+from sb3_presa.annotation.store import AnswerStore, answers_path
+from sb3_presa.cli import app
+from sb3_presa.data import Feedback, load_transitions
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def dataset(minari_root: Path) -> MinariDataset:
+    return write("toy/people-v0", [episode(40, seed) for seed in range(4)])
+
+
+@pytest.fixture
+def run() -> Run:
+    def invoke(*arguments: object, exit_code: int = 0) -> Result:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exit_code == exit_code, (result.output, result.exception)
+        if exit_code == 1:
+            assert result.stderr.startswith("Error: ")
+        return result
+
+    return invoke
+
+
+A, B, C = (0, 0, 10), (1, 5, 10), (2, 20, 10)
+
+
+def said(
+    who: str,
+    first: Segment,
+    second: Segment,
+    preference: float | None,
+    safe: tuple[float | None, float | None] = (None, None),
+) -> Answer:
+    return Answer(who, first, second, preference, *safe, seconds=6.0, answered_at=1.0)
+
+
+ANSWERS = [
+    said("ann", A, B, 1.0, (1.0, 0.0)),
+    said("bob", B, A, 0.0, (0.0, 1.0)),
+    said("cid", A, B, 0.0, (0.0, 0.0)),
+    said("ann", B, C, 1.0),
+    said("bob", B, C, 0.5),
+    said("ann", C, A, 1.0),
+    said("cid", B, C, None),
+]
+
+
+@pytest.fixture
+def answered(dataset: MinariDataset) -> MinariDataset:
+    """With seven answers of three people under the name 'team'."""
+    transitions = load_transitions(dataset)
+    hashes = dict(zip(range(4), transitions.hash_episodes(), strict=True))
+    with contextlib.closing(AnswerStore(answers_path(dataset, "team"), dataset.id)) as store:
+        store.record_episodes(hashes)
+        for answer in ANSWERS:
+            store.add(answer)
+    return dataset
+
+
+def stored(dataset: MinariDataset, name: str) -> list[Answer]:
+    with contextlib.closing(AnswerStore(answers_path(dataset, name))) as store:
+        return store.answers()
+
+
+def test_the_numbers_of_a_team(answered: MinariDataset, tmp_path: Path, run: Run) -> None:
+    printed = run("labels", answered.id, "--feedback", "team").stdout
+    assert re.search(r"7 answers", printed)
+    assert re.search(r"ann\W+3\W+0\W+0\W+100%\W+1 / 1\W+6\.0\W+600\W+0 / 0\W+1 / 1", printed)
+    assert re.search(r"ann, bob\W+2\W+50%", printed)
+    for file in (tmp_path / "numbers.json", "-"):
+        shown = run("labels", answered.id, "--feedback", "team", "--json", file).stdout
+        text = shown if file == "-" else (tmp_path / "numbers.json").read_text()
+        found = json.loads(text)
+        assert found["answers"] == 7
+        assert [one["annotator"] for one in found["annotators"]] == ["ann", "bob", "cid"]
+        assert found["preferences"]["agreement"] == pytest.approx(1 / 4)
+        assert found["ties"] == pytest.approx(1 / 6)
+        assert found["unsafe"] == pytest.approx(4 / 6)
+        # By hand: of A the votes are 1 1 0, of B 0 0 0. o_{01} + o_{10} = 2, n_1 = 2, n_0 = 4.
+        assert found["safety"]["alpha"] == pytest.approx(1 - 5 * 2 / (2 * 2 * 4))
+
+
+def test_merged_labels_are_what_is_trained_on(answered: MinariDataset, run: Run) -> None:
+    run("labels", answered.id, "--feedback", "team", "--merge", "majority")
+    found = Feedback.load(answered, "team")
+    np.testing.assert_array_equal(found.segments, [A, B, C])
+    np.testing.assert_array_equal(found.comparisons, [(0, 1), (1, 2), (0, 2)])
+    np.testing.assert_array_equal(found.preferences, [1.0, 0.5, 0.0])
+    np.testing.assert_array_equal(found.p_safe, [1.0, 0.0, np.nan])
+    assert found.provenance["annotators"]["cid"]["answers"] == 2
+    assert stored(answered, "team") == ANSWERS  # who said what is still there
+    # What was merged can be merged anew, and under another name.
+    run("labels", answered.id, "--feedback", "team", "--merge", "noise-model", "--into", "soft")
+    run("labels", answered.id, "--feedback", "team", "--merge", "mean")
+    soft = Feedback.load(answered, "soft").preferences
+    assert 0.5 < soft[0] < 1.0 and soft[2] < 0.5
+    assert Feedback.load(answered, "team").preferences[0] == pytest.approx(2 / 3)
+
+
+def test_answers_travel_as_files(answered: MinariDataset, tmp_path: Path, run: Run) -> None:
+    for ending in ("csv", "jsonl"):
+        file = tmp_path / f"answers.{ending}"
+        run("labels", answered.id, "--feedback", "team", "--export", file)
+        again = run("labels", answered.id, "--feedback", ending, "--import", file)
+        assert "7 answers, 7 of them new" in again.stdout
+        assert stored(answered, ending) == ANSWERS
+        again = run("labels", answered.id, "--feedback", ending, "--import", file)
+        assert "7 answers, 0 of them new" in again.stdout
+    assert "preference_for_first" in (tmp_path / "answers.csv").read_text().splitlines()[0]
+
+
+def test_feedback_travels_as_files(answered: MinariDataset, tmp_path: Path, run: Run) -> None:
+    given = Feedback.create(answered, [A, B, C], [True, None, 0.25], [(0, 1)], [0.75])
+    given.save(answered, "mine")
+    file = tmp_path / "mine.csv"
+    run("labels", answered.id, "--feedback", "mine", "--export", file)
+    run("labels", answered.id, "--feedback", "copy", "--import", file)
+    found = Feedback.load(answered, "copy")
+    np.testing.assert_array_equal(found.segments, given.segments)
+    np.testing.assert_array_equal(found.p_safe, given.p_safe)
+    np.testing.assert_array_equal(found.preferences, given.preferences)
+    assert found.provenance == {"source": "imported", "file": "mine.csv"}
+
+
+def test_what_is_wrong_changes_nothing(answered: MinariDataset, tmp_path: Path, run: Run) -> None:
+    team = ("labels", answered.id, "--feedback", "team")
+    Feedback.create(answered, [A], [True]).save(answered, "team")
+    header = "annotator,first_episode,first_start,first_length,p_safe_first\n"
+    (tmp_path / "half.csv").write_text(f"{header}ann,0,0,10,1\nann,0,38,10,1\n")
+    (tmp_path / "label.csv").write_text("first_episode,first_start,first_length\n0,0,10\n")
+    cases: list[tuple[tuple[object, ...], str]] = [
+        ((*team, "--merge", "majority"), "'created'.*--overwrite"),
+        ((*team, "--merge", "median", "--into", "new"), "'median'.*majority"),
+        ((*team, "--into", "new"), "--into.*--merge"),
+        ((*team, "--import", tmp_path / "label.csv"), "'created'.*--overwrite"),
+        ((*team, "--import", tmp_path / "half.csv"), "half.csv.*38 and length 10"),
+        ((*team, "--import", tmp_path / "none.csv"), "none.csv"),
+        ((*team, "--export", tmp_path / "no" / "team.csv"), "team.csv"),
+        ((*team, "--export", tmp_path / "team.txt"), "team.txt.*allowed endings"),
+        (("labels", answered.id, "--feedback", "nobody"), "'nobody'.*annotate"),
+        (("labels", answered.id, "--feedback", "nobody", "--export", "x.csv"), "nobody"),
+        (("labels", answered.id, "--feedback", "../x"), "../x"),
+    ]
+    for arguments, said_ in cases:
+        refused = run(*arguments, exit_code=1)
+        assert re.search(said_, refused.stderr), (arguments, refused.stderr)
+    assert stored(answered, "team") == ANSWERS
+    assert Feedback.names(answered) == ["team"]
+    assert Feedback.load(answered, "team").provenance["source"] == "created"
+    run(*team, "--merge", "majority", "--overwrite")
+
+
+def test_answers_on_other_data_are_not_merged(answered: MinariDataset, run: Run) -> None:
+    """The episodes that people were shown have been replaced since."""
+    store = AnswerStore(answers_path(answered, "team"))
+    with contextlib.closing(store), store.transaction() as database:
+        database.execute("UPDATE episodes SET hash = ? WHERE id = 1", (b"x" * 32,))
+    refused = run("labels", answered.id, "--feedback", "team", "--merge", "mean", exit_code=1)
+    assert re.search(r"episode 1 .* other data", refused.stderr)
+    assert Feedback.names(answered) == []
+
+
+def test_public_preferences_are_imported(dataset: MinariDataset, tmp_path: Path, run: Run) -> None:
+    stem = "domain_mujoco_env_toy_num_2_len_10_0.pkl"
+    files = {"indices_1": [0, 45], "indices_2": [80, 10], "human_label": [1, -1]}
+    for name, content in files.items():
+        (tmp_path / f"{name}_{stem}").write_bytes(pickle.dumps(np.asarray(content)))
+    command = ("import-preferences", tmp_path, "--dataset", dataset.id)
+    run(*command)
+    found = Feedback.load(dataset, "people")
+    np.testing.assert_array_equal(found.preferences, [0.0, 0.5])
+    assert found.provenance["source"] == "human preferences"
+    refused = run(*command, exit_code=1)
+    assert "--overwrite" in refused.stderr
+    run(*command, "--overwrite", "--rows", "all")
+    refused = run(*command, "--overwrite", "--rows", "some", exit_code=1)
+    assert "'some'" in refused.stderr
+    (tmp_path / f"human_label_{stem}").write_bytes(b"cposix\nsystem\n(S'true'\ntR.")
+    refused = run(*command, "--overwrite", exit_code=1)
+    assert "posix.system" in refused.stderr
+    assert Feedback.load(dataset, "people").provenance["rows"] == "all"

@@ -40,6 +40,9 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    threads: Annotated[
+        int, typer.Option(min=1, help="Threads on a CPU; more than 1 slow a small network down.")
+    ] = 1,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,6 +62,7 @@ def train(
     algorithm_class = _algorithm(algorithm)
     values = parse_settings(settings or (), _settings_of(algorithm_class))
     _check_device(device)
+    _set_threads(threads)
     try:
         model = algorithm_class.load_offline(
             dataset,
@@ -138,6 +142,12 @@ def _algorithm(name: str) -> type["OfflineAlgorithm"]:
             algorithm_class: type[OfflineAlgorithm] = getattr(sb3_presa, known)
             return algorithm_class
     raise ConfigError(f"there is no algorithm {name!r}; there are: {', '.join(ALGORITHMS)}")
+
+
+def _set_threads(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
 
 
 def _check_device(device: str) -> None:

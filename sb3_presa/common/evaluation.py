@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 import gymnasium as gym
@@ -57,8 +57,8 @@ class SafetyEvaluation:
     cost_cvar90: float
     cost_limit: float
     episodes: int
-    episode_rewards: tuple[float, ...]
-    episode_costs: tuple[float, ...]
+    episode_rewards: tuple[float, ...] = field(repr=False)
+    episode_costs: tuple[float, ...] = field(repr=False)
     episode_lengths: tuple[int, ...]
 
     @classmethod

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,13 +63,20 @@ class ReadyShelf:
 
     folder: Path
     refused: set[Segment] = field(default_factory=set)
+    _seen: set[Segment] = field(default_factory=set)
     closed: bool = False
+    on_change: Callable[[], object] = lambda: None
 
     def want(self, segments: Iterable[Segment]) -> None:
+        news = False
         for segment in segments:
             path = self._path(segment)
             if segment not in self.refused and not path.exists() and not self.closed:
                 write_clip(path, frames(segment), segment[2] + 1, stride=1, fps=20.0)
+            news |= segment not in self._seen
+            self._seen.add(segment)
+        if news:
+            self.on_change()
 
     def get(self, segment: Segment) -> Clip | Refusal | None:
         if segment in self.refused:
@@ -118,6 +125,7 @@ def open_office(
     strategy = strategy or make_strategy("random", data, LENGTH, 0, pool_size=200)
     options = options or DeskOptions(target=30, overlap=0.5, ahead=4)
     desk = Desk(Queues(store), strategy, shelf, hashes, annotators, options)
+    shelf.on_change = desk.wake
     desk.start()
     try:
         yield Office(desk, Gate(annotators, SECRET), shelf, PageText("Walks", instructions))

@@ -178,18 +178,19 @@ class Desk:
         if lacking <= 0:
             return False
         pairs = iter(self._choose(lacking))
+        grown = False
         for _ in range(lacking):
             shared = self.queues.next_is_shared(annotator, self.options.overlap)
             if shared and self.queues.join_shared(annotator):
+                grown = True
                 continue
             pair = next(pairs, None)
             if pair is None:
-                self._used_up.add(annotator)
-                return False
+                break
             self.queues.store.record_episodes(
                 {segment[0]: self._hashes[segment[0]] for segment in pair}
             )
-            self.queues.append(
+            grown |= self.queues.append(
                 annotator,
                 pair.first,
                 pair.second,
@@ -197,8 +198,8 @@ class Desk:
                 self._strategy.parameters,
                 shared=shared,
             )
-        self._used_up.discard(annotator)
-        return self._lacking(annotator) > 0
+        (self._used_up.discard if grown else self._used_up.add)(annotator)
+        return grown and self._lacking(annotator) > 0
 
     def _lacking(self, annotator: str) -> int:
         left = self.options.target - self.queues.progress(annotator).answered

@@ -147,8 +147,7 @@ class Queues:
             if row is None:
                 return False
             digest = hashlib.sha256(f"{annotator}|{row['name']}".encode()).digest()
-            _append(database, annotator, int(row["id"]), mirrored=bool(digest[0] & 1))
-            return True
+            return _append(database, annotator, int(row["id"]), mirrored=bool(digest[0] & 1))
 
     def append(
         self,
@@ -159,7 +158,7 @@ class Queues:
         parameters: Mapping[str, Any],
         *,
         shared: bool = False,
-    ) -> None:
+    ) -> bool:
         """Append a pair to a queue; one that it holds already is left where it is.
 
         :param annotator: whose queue.
@@ -168,13 +167,14 @@ class Queues:
         :param strategy: what chose the pair.
         :param parameters: its settings.
         :param shared: whether all are to be asked.
+        :return: whether it is new to the queue.
         """
         asked = Answer(annotator, left, right, None, None, None, 0.0, 0.0, strategy, parameters)
         with self.store.transaction() as database:
             pair = self.store.pair_id(asked)
             if shared:
                 database.execute("UPDATE pairs SET shared = 1 WHERE id = ?", (pair,))
-            _append(database, annotator, pair, mirrored=asked.canonical() is not asked)
+            return _append(database, annotator, pair, mirrored=asked.canonical() is not asked)
 
     def place(self, annotator: str, token: str) -> Place | None:
         """A place of somebody's queue, answered or not.
@@ -316,11 +316,12 @@ class Queues:
         return {parse_segment(row["segment"]): row["reason"] for row in rows}
 
 
-def _append(database: sqlite3.Connection, annotator: str, pair: int, *, mirrored: bool) -> None:
-    database.execute(
+def _append(database: sqlite3.Connection, annotator: str, pair: int, *, mirrored: bool) -> bool:
+    done = database.execute(
         "INSERT OR IGNORE INTO queue (token, annotator, pair, mirrored) VALUES (?, ?, ?, ?)",
         (secrets.token_hex(16), annotator, pair, int(mirrored)),
     )
+    return done.rowcount == 1
 
 
 def _to_place(row: sqlite3.Row) -> Place:

@@ -11,14 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sb3_presa.envs import safety_compat
-from sb3_presa.envs.safety_compat import INSTALL
 from sb3_presa.envs.tasks import all_tasks
 from sb3_presa.errors import ConfigError
 
 if TYPE_CHECKING:
     from sb3_presa.envs.safety_viewer import HeadlessViewer
-
-__all__ = ["INSTALL", "SafetyGymEnv", "make_upstream"]
 
 _VELOCITY: dict[str, tuple[str, str]] = {
     f"Safety{name}Velocity-v1": (

@@ -9,7 +9,7 @@ without this package. What is mended is mended in the copy alone.
 import contextlib
 import importlib
 import importlib.util
-import shlex
+import os
 import sys
 import threading
 import warnings
@@ -18,24 +18,10 @@ from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from sb3_presa.errors import SimulatorNotInstalledError
-
-INSTALL = (
-    ("mujoco>=3.2,<4", "imageio>=2.27", "xmltodict>=0.13", "pyyaml>=6.0"),
-    ("--no-deps", "safety-gymnasium==1.0.0"),
-)
-"""Arguments of the pip commands that install the simulator, in order.
-
-``--no-deps`` because its pins would replace Gymnasium and MuJoCo by releases of 2023; what else it
-asks for (pygame, gymnasium-robotics) these tasks do not use.
-"""
-
-INSTALL_COMMAND = " && ".join(f"pip install {shlex.join(words)}" for words in INSTALL)
-"""The same for a shell."""
+from sb3_presa.envs.simulators import importing
 
 _PACKAGE = "safety_gymnasium"
 _importing = threading.Lock()
@@ -160,17 +146,28 @@ def upstream_class(module: str, name: str) -> Any:
     :return: The class.
     :raises SimulatorNotInstalledError: If it cannot be imported.
     """
-    try:
+    with importing("safety"), platform_restored():
+        import mujoco  # noqa: F401 - Gymnasium's own word for a missing one is no ImportError
+
         # One thread at a time: another would find the copy half imported, or gone.
         with _importing, _private_modules():
             _mend_copy()
             return getattr(importlib.import_module(f"{_PACKAGE}.{module}"), name)
-    # Gymnasium's own word for a missing MuJoCo is not an ImportError.
-    except (ImportError, gym.error.DependencyNotInstalled) as error:
-        raise SimulatorNotInstalledError(
-            "the SafetyGym environments need mujoco and safety-gymnasium, and importing them "
-            f"failed ({error}); install them with: {INSTALL_COMMAND}"
-        ) from error
+
+
+@contextlib.contextmanager
+def platform_restored() -> Iterator[None]:
+    """Undo that MuJoCo sets ``PYOPENGL_PLATFORM`` for the whole process, and for those it starts.
+
+    It does when it imports a way to draw: hold while it may. This can go with a MuJoCo that does
+    not.
+    """
+    was_unset = "PYOPENGL_PLATFORM" not in os.environ
+    try:
+        yield
+    finally:
+        if was_unset:
+            os.environ.pop("PYOPENGL_PLATFORM", None)
 
 
 @contextlib.contextmanager

@@ -4,22 +4,27 @@ Imported when a first picture is drawn: it needs MuJoCo.
 """
 
 import atexit
-import contextlib
 import importlib
 import os
 import sys
 import weakref
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import mujoco
 import numpy as np
 import numpy.typing as npt
 from gymnasium.envs.mujoco.mujoco_rendering import OffScreenViewer
 
+from sb3_presa.envs.safety_compat import platform_restored
 from sb3_presa.errors import RenderingError
 
 _BACKENDS = ("egl", "osmesa", "glfw")
+_ADVICE = (
+    "MuJoCo cannot draw without a screen here ({}); on Debian and Ubuntu, apt-get install libegl1 "
+    "brings EGL, and libosmesa6 drawing in software, which the environment variable "
+    "MUJOCO_GL=osmesa asks for where EGL is installed but does not work"
+)
 
 
 def _backends() -> tuple[str, ...]:
@@ -33,32 +38,21 @@ def _backends() -> tuple[str, ...]:
     return _BACKENDS if has_screen else _BACKENDS[:2]
 
 
-@contextlib.contextmanager
-def _platform_restored() -> Iterator[None]:
-    """Undo that a backend of MuJoCo sets ``PYOPENGL_PLATFORM`` when it is imported."""
-    was_unset = "PYOPENGL_PLATFORM" not in os.environ
-    try:
-        yield
-    finally:
-        if was_unset:
-            os.environ.pop("PYOPENGL_PLATFORM", None)
-
-
 def _open_context(width: int, height: int) -> Any:
     failures = []
     for name in _backends():
+        known = set(sys.modules)
         try:
-            with _platform_restored():
+            with platform_restored():
                 return importlib.import_module(f"mujoco.{name}").GLContext(width, height)
         # A missing library shows as any of ImportError, AttributeError, OSError, GLError.
         except Exception as error:
             failures.append(f"{name}: {error}")
-    raise RenderingError(
-        "MuJoCo cannot draw without a screen here ("
-        + "; ".join(failures)
-        + "); install EGL, on Debian and Ubuntu with: apt-get install libegl1 (or libosmesa6 for "
-        "drawing in software, chosen by the environment variable MUJOCO_GL=osmesa)"
-    )
+            # PyOpenGL settles on the platform of the first attempt: the next one starts afresh.
+            for module in set(sys.modules) - known:
+                if module.startswith(("OpenGL", f"mujoco.{name}")):
+                    del sys.modules[module]
+    raise RenderingError(_ADVICE.format("; ".join(failures)))
 
 
 _open_viewers: "weakref.WeakSet[HeadlessViewer]" = weakref.WeakSet()
@@ -92,6 +86,12 @@ class HeadlessViewer(OffScreenViewer):
     :raises RenderingError: If there is no way to draw without a screen.
     """
 
+    def __init__(self, model: Any, data: Any, width: int, height: int) -> None:
+        try:
+            super().__init__(model, data, width, height)
+        except mujoco.FatalError as error:
+            raise RenderingError(_ADVICE.format(error)) from error
+
     def _get_opengl_backend(self, width: int, height: int) -> None:
         self.opengl_context = _open_context(width, height)
         _open_viewers.add(self)
@@ -114,9 +114,10 @@ class HeadlessViewer(OffScreenViewer):
         """Let go of the drawing context; a second call does nothing."""
         # Missing where there was no way to draw: Python calls this for that object, too.
         context, self.opengl_context = getattr(self, "opengl_context", None), None
-        if context is not None:
+        if context is not None and hasattr(self, "con"):
             context.make_current()  # else this would delete what belongs to another viewer
             self.con.free()
+        if context is not None:
             context.free()
 
     def close(self) -> None:

@@ -29,6 +29,11 @@ def _stand_ins() -> dict[str, Any]:
     vars(registration).update(
         register=lambda **_: None, registry=SimpleNamespace(env_specs=frozenset())
     )
+    # Asked for ten colours at a time, and takes three seconds to import; and asked to write files
+    # of pictures. Nothing here looks at those colours or writes those files, so that neither has to
+    # be installed. Every release imports both.
+    seaborn, opencv = ModuleType("seaborn"), ModuleType("cv2")
+    vars(seaborn).update(color_palette=lambda _: [(shade / 10,) * 3 for shade in range(10)])
     return {
         "gym": gymnasium,
         "gym.spaces": gymnasium.spaces,
@@ -38,6 +43,8 @@ def _stand_ins() -> dict[str, Any]:
         # refuses. None makes importing them an ImportError, which upstream expects. Goes with
         # 0.4.0, which has no such readers.
         "metadrive.utils.waymo_utils.protos": None,
+        "seaborn": seaborn,
+        "cv2": opencv,
     }
 
 
@@ -58,8 +65,8 @@ def _nothing_remains() -> Iterator[None]:
                 sys.modules.pop(name, None)
             else:
                 sys.modules[name] = module
-        # It hides pygame's greeting, and OpenCV extends LD_LIBRARY_PATH; both through variables
-        # that other packages and child processes would see. Every release does.
+        # It overwrites the variable that hides pygame's greeting, which other packages and child
+        # processes would see. Every release does.
         for name in os.environ.keys() - variables.keys():
             del os.environ[name]
         os.environ.update(variables)

@@ -135,10 +135,6 @@ SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
                         "panda3d-gltf==0.13",
                         "panda3d-simplepbr==0.10",
                         "pygame-ce>=2.5",
-                        "opencv-python-headless>=4.10",
-                        "scipy>=1.13",
-                        "pillow>=10",
-                        "seaborn>=0.13",
                     ),
                     # It pins gym 0.25, numpy 1.24 and protobuf 3.20; 0.4 fetches its pictures and
                     # models when it first runs, and this one ships them

@@ -24,7 +24,8 @@ DROPOUT: dict[str, Any] = {"net_arch": [16, 16], "dropout": 0.5}
 
 
 def test_it_drops_a_share_and_keeps_the_mean() -> None:
-    """Of 100,000 inputs 25% are dropped, within 5 standard errors, and the rest are scaled up."""
+    """Of 100,000 inputs 25% are dropped, within 5 standard errors, and the rest are scaled up;
+    of each quarter too, since four inputs are decided over by one random number."""
     layer = SeededDropout(0.25)
     inputs = th.ones(100_000)
     assert th.equal(layer(inputs), inputs), "without randomness it does nothing"
@@ -32,9 +33,18 @@ def test_it_drops_a_share_and_keeps_the_mean() -> None:
     outputs = layer(inputs)
     assert outputs.unique().tolist() == pytest.approx([0.0, 1 / 0.75])
     assert abs(float((outputs == 0).float().mean()) - 0.25) < 5 * np.sqrt(0.25 * 0.75 / 1e5)
+    by_place = (outputs == 0).float().view(-1, 4).mean(0)
+    assert (abs(by_place - 0.25) < 5 * np.sqrt(0.25 * 0.75 / 25e3)).all()
     assert not th.equal(layer(inputs), outputs), "the next mask is another one"
     layer.generator.manual_seed(0)
     assert th.equal(layer(inputs), outputs)
+    one = th.ones(3, 7, dtype=th.bfloat16, requires_grad=True)
+    assert layer(one).dtype == th.bfloat16
+    layer.generator.manual_seed(1)
+    passed = layer(one)
+    passed.sum().backward()
+    assert one.grad is not None
+    assert th.equal(one.grad, passed), "gradients flow where inputs do"
 
 
 def make(dataset: MinariDataset, **kwargs: Any) -> Any:

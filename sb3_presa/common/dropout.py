@@ -3,6 +3,9 @@
 import torch as th
 from torch import nn
 
+#: random bits that decide over one input
+_LEVELS = 2**16
+
 
 class SeededDropout(nn.Module):
     """
@@ -10,12 +13,12 @@ class SeededDropout(nn.Module):
     randomness. Without one it does nothing, so predictions, the reference policy and
     evaluations never drop anything, and a run that was stopped goes on with the same masks.
 
-    :param share: share of the inputs to drop, in [0, 1)
+    :param share: share of the inputs to drop, in [0, 1); rounded to 1 / 65,536
     """
 
     def __init__(self, share: float) -> None:
         super().__init__()
-        self.share = share
+        self._dropped_levels = min(round(share * _LEVELS), _LEVELS - 1)
         self.generator: th.Generator | None = None
 
     def forward(self, inputs: th.Tensor) -> th.Tensor:
@@ -25,5 +28,10 @@ class SeededDropout(nn.Module):
         """
         if self.generator is None:
             return inputs
-        kept = th.empty_like(inputs).bernoulli_(1.0 - self.share, generator=self.generator)
-        return inputs * kept / (1.0 - self.share)
+        # Four inputs to a number of 64 bits: many times faster than PyTorch's own dropout on a CPU
+        n_inputs = inputs.numel()
+        drawn = th.empty((n_inputs + 3) // 4, dtype=th.int64, device=inputs.device)
+        drawn.random_(-(2**63), None, generator=self.generator)
+        bits = drawn.view(th.int16)[:n_inputs].view(inputs.shape)
+        kept = bits >= self._dropped_levels - _LEVELS // 2
+        return inputs * kept * (_LEVELS / (_LEVELS - self._dropped_levels))

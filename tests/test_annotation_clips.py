@@ -1,0 +1,301 @@
+"""Clips show what was recorded, or are not shown; each frame is where the page looks for it."""
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import h5py
+import numpy as np
+import pytest
+from annotation_desk import wait_for
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from minari import MinariDataset
+from PIL import Image
+from toy_envs import PointEnv, env_id
+
+from sb3_presa.annotation.clip_sheets import read_format, read_sheet, write_clip
+from sb3_presa.annotation.clip_shelf import Clip, ClipShelf, Refusal, prune
+from sb3_presa.annotation.clip_sources import (
+    ClipRefusedError,
+    Replay,
+    agrees,
+    fingerprint,
+    make_source,
+)
+from sb3_presa.annotation.clip_worker import Workshop
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.errors import ConfigError, DatasetError
+
+Change = Callable[[h5py.File], None]
+
+
+def change(dataset: MinariDataset, how: Change) -> MinariDataset:
+    """The dataset with its file changed behind its back."""
+    folder = Path(dataset.storage.data_path)
+    with h5py.File(folder / "main_data.hdf5", "r+") as file:
+        how(file)
+    return MinariDataset(folder)
+
+
+def forget_seeds(file: h5py.File) -> None:
+    for episode in file.values():
+        episode.attrs.pop("seed", None)
+
+
+def forget_environment(dataset: MinariDataset) -> MinariDataset:
+    """The dataset without its environment's spec."""
+    dataset._env_spec = None
+    return dataset
+
+
+def first_pixels(path: Path) -> list[Any]:
+    """The pixel in the middle of each frame, found as the page finds it."""
+    layout = read_format(path)
+    sheets = [Image.open(io.BytesIO(read_sheet(path, n))) for n in range(layout.sheets)]
+    pixels = []
+    for frame in range(layout.frames):
+        row, column = divmod(frame % layout.per_sheet, layout.columns)
+        x, y = column * layout.width, row * layout.height
+        sheet = sheets[frame // layout.per_sheet]
+        assert x + layout.width <= sheet.width
+        assert y + layout.height <= sheet.height
+        pixels.append(sheet.getpixel((x + layout.width // 2, y + layout.height // 2)))
+    return pixels
+
+
+@settings(max_examples=12)
+@given(
+    count=st.integers(1, 130),
+    width=st.integers(1, 700),
+    height=st.integers(1, 700),
+)
+def test_every_frame_is_where_the_page_looks(
+    tmp_path_factory: pytest.TempPathFactory, count: int, width: int, height: int
+) -> None:
+    path = tmp_path_factory.mktemp("clip") / "x.clip"
+    frames = (np.full((height, width, 3), 2 * n % 256, np.uint8) for n in range(count))
+    write_clip(path, frames, count, stride=3, fps=10.0)
+    layout = read_format(path)
+    assert (layout.frames, layout.stride, layout.fps) == (count, 3, 10.0)
+    assert count * layout.width * layout.height <= 13_000_000
+    for frame, pixel in enumerate(first_pixels(path)):
+        assert np.abs(np.asarray(pixel, int) - 2 * frame % 256).max() <= 3
+
+
+@pytest.mark.parametrize(
+    "picture", [np.zeros((4, 4)), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8)]
+)
+def test_what_is_no_picture_is_refused(tmp_path: Path, picture: Any) -> None:
+    with pytest.raises(DatasetError, match="a frame is"):
+        write_clip(tmp_path / "x.clip", iter([picture]), 1, 1, 10.0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["box", "discrete", "multidiscrete", "dict", "image"])
+def test_a_replay_draws_the_recorded_moments(
+    make_dataset: Callable[[Any], MinariDataset], kind: Any
+) -> None:
+    dataset = make_dataset(kind)
+    source, why = make_source(dataset, "auto")
+    assert (source.name, source.fps, why) == ("replay", 10.0, "")
+    env = gym.make(env_id(kind), render_mode="rgb_array")
+    episode = next(iter(dataset.iterate_episodes([4])))
+    env.reset(seed=4)
+    expected = [env.render()]
+    for action in episode.actions:
+        env.step(action)
+        expected.append(env.render())
+    length = min(6, len(episode.actions) - 2)
+    drawn = list(source.draw((4, 2, length), [0, 2, length]))
+    for step, picture in zip([0, 2, length], drawn, strict=True):
+        np.testing.assert_array_equal(picture, expected[2 + step])
+    source.close()
+
+
+def test_a_replay_that_differs_is_not_shown(box_dataset: MinariDataset) -> None:
+    def move(file: h5py.File) -> None:
+        file["episode_3/observations"][6] += 0.01
+        file["episode_4/observations"][6] += 1e-6  # a rounding of another processor
+
+    source = Replay(change(box_dataset, move))
+    with pytest.raises(ClipRefusedError, match="differs from the recording at step 6"):
+        list(source.draw((3, 2, 8), range(9)))
+    assert len(list(source.draw((3, 0, 5), range(6)))) == 6  # before it differs
+    assert len(list(source.draw((4, 2, 8), range(9)))) == 9
+
+
+def test_another_seed_or_action_is_found_out(box_dataset: MinariDataset) -> None:
+    def confuse(file: h5py.File) -> None:
+        file["episode_3"].attrs["seed"] = 99
+        file["episode_5/actions"][1] = -file["episode_5/actions"][1]
+        forget = file["episode_6"]
+        del forget.attrs["seed"]
+
+    source = Replay(change(box_dataset, confuse))
+    for episode, message in ((3, "step 0"), (5, "step 2"), (6, "no recorded seed")):
+        with pytest.raises(ClipRefusedError, match=message):
+            list(source.draw((episode, 0, 5), range(6)))
+
+
+@pytest.mark.parametrize(
+    ("replayed", "recorded", "same"),
+    [
+        ({"a": 1.0}, {"a": 1.0}, True),
+        ({"a": 1.0}, {"a": 1.1}, False),
+        ((1, [2.0]), (1, [2.0]), True),
+        (np.array([np.nan, np.inf]), np.array([np.nan, np.inf]), True),
+        (np.array([np.nan]), np.array([0.0]), False),
+        (np.array([1e6]), np.array([1e6 + 1]), True),
+        (np.zeros((2, 1)), np.zeros(2), True),
+        (np.zeros(3), np.zeros(2), False),
+        (np.int64(3), np.int64(4), False),
+    ],
+)
+def test_agreement(replayed: Any, recorded: Any, same: bool) -> None:
+    assert agrees(replayed, recorded) is same
+
+
+def test_pictures_among_the_observations_are_shown(image_dataset: MinariDataset) -> None:
+    dataset = change(image_dataset, forget_seeds)
+    source, why = make_source(dataset, "auto")
+    assert source.name == "recorded frames"
+    assert "cannot be replayed" in why
+    recorded = next(iter(dataset.iterate_episodes([2]))).observations
+    [picture] = source.draw((2, 1, 4), [3])
+    np.testing.assert_array_equal(picture, recorded[4])
+
+
+@pytest.mark.parametrize("kind", ["box", "discrete", "multidiscrete", "dict"])
+def test_what_cannot_be_replayed_is_plotted(
+    make_dataset: Callable[[Any], MinariDataset], kind: Any
+) -> None:
+    dataset = forget_environment(make_dataset(kind))
+    source, why = make_source(dataset, "auto")
+    assert source.name == "plot"
+    assert "names no environment" in why
+    one, two, three = source.draw((2, 1, 6), [0, 3, 6])
+    assert one.shape == two.shape == three.shape
+    assert (one != two).any()  # the line moves
+    [other] = source.draw((3, 1, 6), [0])
+    assert (one != other).any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("video", "allowed are auto, replay, frames, plot"),
+        ("frames", "no pictures"),
+        ("no_such_module:draw", "no_such_module"),
+        ("render_by_test:no_such_function", "no_such_function"),
+    ],
+)
+def test_ways_that_there_are_not(box_dataset: MinariDataset, kind: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_source(box_dataset, kind)
+
+
+def test_the_users_function_draws(box_dataset: MinariDataset) -> None:
+    source, _ = make_source(box_dataset, "render_by_test:bars")
+    assert source.fps == 12.0
+    assert [picture[0, 0, 0] for picture in source.draw((2, 3, 5), [0, 2, 4])] == [3, 5, 7]
+    source, _ = make_source(box_dataset, "render_by_test:too_few")
+    with pytest.raises(ClipRefusedError, match="it must return 6"):
+        list(source.draw((2, 3, 5), [0]))
+    assert fingerprint(box_dataset, source) != fingerprint(box_dataset, Replay(box_dataset))
+
+
+@pytest.fixture
+def make_shelf(tmp_path: Path) -> Iterator[Callable[..., ClipShelf]]:
+    shelves: list[ClipShelf] = []
+
+    def make(dataset: MinariDataset, kind: str, max_frames: int = 64) -> ClipShelf:
+        data = load_transitions(dataset)
+        hashes = dict(zip(data.episode_ids.tolist(), data.hash_episodes(), strict=True))
+        folder = Path(dataset.storage.data_path)
+        workshop = Workshop(folder, kind, tmp_path / "clips", max_frames)
+        shelves.append(ClipShelf(workshop, hashes, workers=1))
+        return shelves[-1]
+
+    yield make
+    for shelf in shelves:
+        shelf.close()
+
+
+def test_a_process_makes_clips_once_and_refuses_what_differs(
+    box_dataset: MinariDataset, make_shelf: Callable[..., ClipShelf], tmp_path: Path
+) -> None:
+    def move(file: h5py.File) -> None:
+        file["episode_3/observations"][6] += 0.01
+
+    dataset = change(box_dataset, move)
+    shelf = make_shelf(dataset, "auto", max_frames=5)
+    assert shelf.wait_ready()["name"] == "replay"
+    good, bad = (2, 1, 8), (3, 1, 8)
+    shelf.want([bad, good])
+    wait_for(lambda: shelf.get(good), 60)
+    clip, refusal = shelf.get(good), shelf.get(bad)
+    assert isinstance(clip, Clip)
+    assert isinstance(refusal, Refusal)
+    assert "step 6" in refusal.reason
+    # 9 moments in at most 5 frames: every second
+    assert (clip.format.frames, clip.format.stride, clip.format.fps) == (5, 2, 5.0)
+    assert clip.sheet(0)[:2] == b"\xff\xd8"
+    shelf.close()
+
+    made = {path: path.stat().st_mtime_ns for path in tmp_path.glob("clips/*/*.clip")}
+    assert len(made) == 1
+    again = make_shelf(dataset, "auto", max_frames=5)
+    again.want([good])
+    wait_for(lambda: again.get(good), 60)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("clips/*/*.clip")} == made
+
+
+def test_a_drawing_that_kills_its_process_is_refused_and_the_others_go_on(
+    box_dataset: MinariDataset, make_shelf: Callable[..., ClipShelf]
+) -> None:
+    shelf = make_shelf(box_dataset, "render_by_test:deadly")
+    segments = [(1, 0, 5), (2, 0, 5)]
+    shelf.want(segments)
+    wait_for(lambda: all(shelf.get(segment) for segment in segments), 90)
+    refusal = shelf.get((1, 0, 5))
+    assert isinstance(refusal, Refusal)
+    assert "ended or hung" in refusal.reason
+    assert isinstance(shelf.get((2, 0, 5)), Clip)
+
+
+def test_a_dataset_that_cannot_be_drawn_as_wished(
+    box_dataset: MinariDataset, make_shelf: Callable[..., ClipShelf]
+) -> None:
+    with pytest.raises(ConfigError, match="no pictures"):
+        make_shelf(box_dataset, "frames").wait_ready()
+
+
+def test_old_clips_make_room(tmp_path: Path) -> None:
+    folder = tmp_path / "kind"
+    folder.mkdir()
+    for number in range(4):
+        path = folder / f"{number}.clip"
+        path.write_bytes(b"x" * 100)
+        os.utime(path, (number, number))
+    prune(tmp_path, 250)
+    assert sorted(path.name for path in folder.iterdir()) == ["2.clip", "3.clip"]
+    prune(tmp_path / "nowhere", 0)
+
+
+def test_an_environment_that_ends_early_is_found_out(
+    box_dataset: MinariDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = PointEnv.step
+
+    def end_at_once(self: PointEnv, action: Any) -> Any:
+        observed, reward, _, truncated, info = step(self, action)
+        return observed, reward, True, truncated, info
+
+    source = Replay(box_dataset)
+    monkeypatch.setattr(PointEnv, "step", end_at_once)
+    with pytest.raises(ClipRefusedError, match="ends at step 1"):
+        list(source.draw((2, 0, 5), range(6)))

@@ -1,0 +1,245 @@
+"""The SafetyGym environments: upstream's simulation, unchanged, and a process left as it was.
+
+What every environment promises is in ``test_env_contract.py``.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+pytest.importorskip("mujoco", exc_type=ImportError)
+
+from sb3_presa.envs import safety_compat
+from sb3_presa.envs.safety import SafetyGymEnv, make_upstream
+from sb3_presa.errors import ConfigError, RenderingError
+
+POINT, SWIMMER = "SafetyPointGoal1-v0", "SafetySwimmerVelocity-v1"
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("task_id", "steps"),
+    [
+        ("SafetyPointGoal1-v0", 200),
+        ("SafetyPointCircle2-v0", 200),
+        ("SafetyCarButton2-v0", 60),
+        ("SafetyCarPush1-v0", 60),
+        ("SafetySwimmerVelocity-v1", 200),
+        ("SafetyHopperVelocity-v1", 200),
+        ("SafetyAntVelocity-v1", 60),
+    ],
+)
+def test_it_is_upstreams_simulation_step_by_step(task_id: str, steps: int) -> None:
+    upstream, ours = make_upstream(task_id), SafetyGymEnv(task_id)
+    rng = np.random.default_rng(0)
+    for seed in (5, 6):
+        expected, _ = upstream.reset(seed=seed)
+        found, _ = ours.reset(seed=seed)
+        assert (found == expected.astype(np.float32)).all()
+        for _ in range(steps):
+            action = rng.uniform(-0.3, 1, ours.action_space.shape).astype(np.float32)
+            expected, reward, cost, terminated, truncated, their_info = upstream.step(action)
+            found, *rest, info = ours.step(action)
+            assert (found == expected.astype(np.float32)).all()
+            assert rest == [reward, terminated, truncated] and info["cost"] == cost
+            assert {name: info[name] for name in their_info} == their_info
+            if terminated:
+                break
+    # From here unseeded: both go on drawing from the same generator.
+    assert (ours.reset()[0] == upstream.reset()[0].astype(np.float32)).all()
+
+
+def drive_to(env: SafetyGymEnv, target: str) -> list[tuple[float, dict[str, Any]]]:
+    """Turn the point agent to a body of the scene and go there; rewards and infos on the way."""
+    env.reset(seed=0)
+    data = env._sim.task.data
+    steps = []
+    for _ in range(200):
+        agent, goal = data.body("agent"), data.body(target)
+        ahead, left = ((goal.xpos - agent.xpos) @ agent.xmat.reshape(3, 3))[:2]
+        angle = np.arctan2(left, ahead)
+        action = np.array([0.2 if abs(angle) < 0.5 else 0.0, angle], np.float32)
+        _, reward, _, _, info = env.step(action.clip(-1, 1))
+        steps.append((reward, info))
+    return steps
+
+
+def test_goals_reward_and_hazards_cost() -> None:
+    env = SafetyGymEnv(POINT)
+    to_goals, to_a_hazard = drive_to(env, "goal"), drive_to(env, "hazard0")
+    met = [info["goal_met"] for _, info in to_goals]
+    assert any(met) and not all(met)
+    assert sum(reward for reward, _ in to_goals) > 1
+    assert sum(info["cost"] for _, info in to_a_hazard) > 20
+    assert not any(info["goal_met"] for _, info in to_a_hazard)
+    assert len({frozenset(info) for _, info in to_goals + to_a_hazard}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("Ant", 2.6222),
+        ("HalfCheetah", 3.2096),
+        ("Hopper", 0.7402),
+        ("Swimmer", 0.2282),
+        ("Walker2d", 2.3415),
+    ],
+)
+def test_speed_costs_above_the_limit_of_version_1(name: str, limit: float) -> None:
+    env = SafetyGymEnv(f"Safety{name}Velocity-v1")
+    for share, cost in [(0.5, 0.0), (3.0, 1.0)]:
+        env.reset(seed=0)
+        velocity = np.zeros(env._sim.model.nv)
+        velocity[0] = share * limit
+        env._sim.set_state(env._sim.init_qpos, velocity)
+        *_, info = env.step(np.zeros(env.action_space.shape or (), dtype=np.float32))
+        assert (info["x_velocity"] > limit) == (share > 1)
+        assert info["cost"] == cost
+    assert env._sim._velocity_threshold == limit
+
+
+def test_the_plainer_sky_changes_nothing_but_the_sky() -> None:
+    import mujoco
+
+    env = SafetyGymEnv("SafetyCarButton1-v0")
+    env.reset(seed=0)
+    world = env._sim.task.world
+    folder = Path(safety_compat._copy["safety_gymnasium"].__path__[0])
+    star = folder / "assets" / "textures" / "star_hd.top.png"
+    starry, count = re.subn(
+        r'<texture type="skybox"[^>]*>', f'<texture type="skybox" file="{star}">', world.xml_string
+    )
+    assert count == 1
+    theirs = mujoco.MjModel.from_xml_string(starry)
+    mine = mujoco.MjModel.from_xml_string(world.xml_string)
+    arrays = [name for name in dir(mine) if isinstance(getattr(mine, name), np.ndarray)]
+    different = [
+        name for name in arrays if not np.array_equal(getattr(mine, name), getattr(theirs, name))
+    ]
+    assert len(arrays) > 200
+    # A picture has a file's name, which moves the other names along.
+    about_the_sky = ("tex_", "name", "path", "_sizes")
+    assert all(name.startswith(about_the_sky) for name in different), different
+
+
+def test_the_first_unseeded_reset_does_not_depend_on_numpys_generator() -> None:
+    def first(task_id: str) -> npt.NDArray[np.float32]:
+        np.random.seed(0)  # noqa: NPY002
+        return SafetyGymEnv(task_id).reset()[0]
+
+    assert (first(POINT) != first(POINT)).any()
+    assert (first(SWIMMER) != first(SWIMMER)).any()
+
+
+def test_a_seed_may_be_as_large_as_gymnasiums() -> None:
+    env = SafetyGymEnv(POINT)
+    first, _ = env.reset(seed=2**63 + 1)
+    env.reset(seed=0)
+    assert (env.reset(seed=2**63 + 1)[0] == first).all()
+
+
+def test_upstreams_package_stays_what_it_is_for_others() -> None:
+    """Its modules are not there afterwards, importing it does what it did, and a module of that
+    name that was there before is there still."""
+    attempt = (
+        "try:\n    import safety_gymnasium; print('fine')\n"
+        "except Exception as error: print(type(error), error)\n"
+    )
+    use = (
+        "import sys, dataclasses, numpy, gymnasium\n"
+        "before = dataclasses.dataclass, dict(vars(dataclasses)), numpy.array\n"
+        "from sb3_presa.envs.safety import SafetyGymEnv\n"
+        "for task in ('SafetyPointGoal1-v0', 'SafetySwimmerVelocity-v1'):\n"
+        "    SafetyGymEnv(task).reset()\n"
+        "assert before == (dataclasses.dataclass, dict(vars(dataclasses)), numpy.array)\n"
+        "assert not [name for name in sys.modules if name.startswith('safety_gymnasium')]\n"
+    )
+    there = (
+        "import types; other = types.ModuleType('safety_gymnasium.other')\n"
+        "sys.modules['safety_gymnasium.other'] = other\n"
+        "SafetyGymEnv('SafetyHopperVelocity-v1').reset()\n"
+        "assert [name for name in sys.modules if name.startswith('safety_gymnasium')] "
+        "== ['safety_gymnasium.other']\n"
+    )
+    alone, after = run_python(attempt), run_python(use + attempt)
+    assert after.returncode == 0, after.stderr
+    assert after.stdout == alone.stdout
+    kept = run_python(use + there)
+    assert kept.returncode == 0, kept.stderr
+
+
+def test_nothing_is_printed_nor_written_where_the_user_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    env = SafetyGymEnv("SafetyHalfCheetahVelocity-v1")
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    assert not list(tmp_path.iterdir())
+    assert capfd.readouterr() == ("", "")
+
+
+def test_several_draw_in_one_process_and_one_may_close() -> None:
+    envs = [SafetyGymEnv(task_id, "rgb_array") for task_id in (POINT, SWIMMER, POINT)]
+    for seed, env in enumerate(envs):
+        env.reset(seed=seed)
+    first: list[Any] = [env.render() for env in envs]
+    assert (first[0] != first[2]).any()
+    assert all((env.render() == picture).all() for env, picture in zip(envs, first, strict=True))
+    envs[0].close()
+    assert (envs[2].render() == first[2]).all()
+    assert (envs[1].render() == first[1]).all()
+    assert (envs[0].render() == first[0]).all()  # a closed one draws anew
+    envs[2].reset(seed=0)
+    assert (envs[2].render() == first[0]).all()  # the new world, not that of the first picture
+    for env in envs:
+        env.close()
+
+
+def test_a_process_that_forgets_to_close_ends_in_silence() -> None:
+    done = run_python(
+        "from sb3_presa.envs.safety import SafetyGymEnv\n"
+        f"envs = [SafetyGymEnv({POINT!r}, 'rgb_array') for _ in range(2)]\n"
+        "for env in envs: env.reset(seed=0); env.render()\n"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_where_nothing_can_draw_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    env = SafetyGymEnv(SWIMMER, "rgb_array")
+    with pytest.raises(gym.error.ResetNeeded):
+        env.render()
+    env.reset(seed=0)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "MUJOCO_GL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("egl", "osmesa"):
+        monkeypatch.setitem(sys.modules, f"mujoco.{name}", None)
+    with pytest.raises(RenderingError, match=r"egl: .*osmesa: .*apt-get install libegl1"):
+        env.render()
+    env.step(np.zeros(2, dtype=np.float32))
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("SafetyPointGoal3-v0",), r"task_id is 'SafetyPointGoal3-v0'; allowed are \['SafetyP"),
+        (("SafetyBallRun-v0",), "task_id is 'SafetyBallRun-v0'"),
+        ((POINT, "human"), "render_mode is 'human'"),
+    ],
+)
+def test_what_does_not_exist_is_refused(arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        SafetyGymEnv(*arguments)

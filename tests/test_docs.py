@@ -36,11 +36,12 @@ def blocks(page: Path, language: str) -> Iterator[str]:
         yield match[1]
 
 
-def accepted(name: str) -> set[str] | None:
+def accepted(name: str, owner: str) -> set[str] | None:
     """The keywords that a function of this name takes; None for one that is not ours."""
-    if name == "load_offline":  # hands on what it does not know to the constructor
-        own = inspect.signature(sb3_presa.PRESA.load_offline).parameters
-        return {*own, *inspect.signature(sb3_presa.PRESA).parameters}
+    if name == "load_offline":  # hands on what it does not know to the constructors
+        algorithm = getattr(sb3_presa, owner)
+        signatures = [algorithm.load_offline, *(parent.__init__ for parent in algorithm.__mro__)]
+        return {word for each in signatures for word in inspect.signature(each).parameters}
     return {*inspect.signature(CALLS[name]).parameters} if name in CALLS else None
 
 
@@ -59,7 +60,8 @@ def test_python_names_arguments_that_exist(page: Path) -> None:
                 if isinstance(function, ast.Attribute)
                 else getattr(function, "id", "")
             )
-            known = accepted(name)
+            owner = getattr(getattr(function, "value", None), "id", "")
+            known = accepted(name, owner)
             if known is not None:
                 assert known.issuperset(word.arg for word in node.keywords if word.arg), (
                     ast.unparse(node)

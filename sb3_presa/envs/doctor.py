@@ -49,7 +49,7 @@ class Diagnosis:
     @property
     def works(self) -> bool:
         """Whether everything that was tried works; true of one that is not installed."""
-        return self.version is None or (bool(self.importable) and bool(self.renders))
+        return self.version is None or bool(self.importable and self.renders)
 
 
 def diagnose(simulators: Iterable[Simulator]) -> list[Diagnosis]:
@@ -110,23 +110,25 @@ def _probe(name: str) -> tuple[dict[str, Any], str]:
     for line in output.splitlines():
         if line.startswith(_MARK):
             facts |= json.loads(line.removeprefix(_MARK))
-    # The step that it did not come back from has failed.
-    for step in ("importable", "renders"):
-        if status and step not in facts:
-            facts[step] = False
-            break
-    return facts, _ending(status, errors)
-
-
-def _ending(status: int, errors: str) -> str:
     if not status:
-        return ""
+        return facts, ""
+    failed, doing = next(
+        (fact, doing) for fact, doing in _STEPS.items() if fact not in facts or fact == "renders"
+    )
+    if failed != "steps_per_second":
+        facts[failed] = False
+    return facts, _ending(status, errors, doing)
+
+
+def _ending(status: int, errors: str, doing: str) -> str:
     if status < 0:
-        return f"the process was ended by {signal.Signals(-status).name}"
+        return f"the process was ended by {signal.Signals(-status).name} while {doing}"
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    return lines[-1] if lines else f"the process ended with status {status}"
+    return lines[-1] if lines else f"the process ended with status {status} while {doing}"
 
 
+#: What the process tells, in this order, and what it does before that.
+_STEPS = {"importable": "importing", "steps_per_second": "stepping", "renders": "drawing"}
 _MARK = "sb3-presa doctor: "
 
 

@@ -28,7 +28,7 @@ help:  ## Show this list
 
 # What is installed where: a stamp is newer than the files that name the dependencies, so a second run
 # installs nothing.
-REQUIREMENTS := setup.py pyproject.toml Makefile
+REQUIREMENTS := setup.py pyproject.toml Makefile sb3_presa/envs/simulators.py
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python found: install Python 3.11, or say make PYTHON=/path/to/python" >&2; exit 1; }
@@ -43,20 +43,19 @@ $(VENV)/.torch: Makefile | $(BIN)/python
 	else $(PIP) install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "torch==$(TORCH_VERSION)"; fi
 	@touch $@
 
-# bullet-safety-gym pins a Gymnasium of 2023 that it does not need, hence --no-deps. pybullet has wheels
-# for Python 3.11; on a later one the package is installed without the simulator.
+# Simulators that a later Python than 3.11 cannot have are left out there.
 $(VENV)/.install: $(REQUIREMENTS) $(VENV)/.torch
-	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then set -x; \
-		$(PIP) install --editable ".[bullet]" && $(PIP) install --no-deps "bullet-safety-gym==1.4.0"; \
-	else set -x; $(PIP) install --editable .; fi
+	$(PIP) install --editable .
+	$(BIN)/sb3-presa install-simulators bullet
 	@touch $@
 
 $(VENV)/.install-dev: $(VENV)/.install
 	$(PIP) install --editable ".[dev]"
+	$(BIN)/sb3-presa install-simulators all
 	@touch $@
 
 install: $(VENV)/.install  ## Make the environment: the package, PyTorch, the Bullet simulator
-install-dev: $(VENV)/.install-dev  ## The same with test, lint, type and documentation tools
+install-dev: $(VENV)/.install-dev  ## The same with all simulators, and test, lint, type and documentation tools
 
 quickstart: install  ## Install, train PRESA on the dataset that ships here, evaluate, draw (Python 3.11)
 	$(BIN)/python examples/quickstart.py

@@ -64,7 +64,7 @@ def test_quickstart_without_the_simulator_says_how_to_install_it(tmp_path: Path)
     )
     printed = run(tmp_path, "-c", code)
     assert re.fullmatch(
-        r"ended with: The quickstart evaluates .* pip install --no-deps bullet-safety-gym.*\n",
+        r"ended with: The quickstart evaluates .*sb3-presa install-simulators bullet.*\n",
         printed,
     )
     assert not list(tmp_path.iterdir())

@@ -183,7 +183,7 @@ def test_fewer_labels_than_at_random(name: str, level: float) -> None:
         needed = []
         for strategy, options in (("random", {}), (name, light)):
             chosen = make_strategy(strategy, transitions, LENGTH, seed, pool_size=300, **options)
-            answers = ask(chosen, Rater(transitions, seed), 80, at_a_time=10)
+            answers = ask(chosen, Rater(transitions, seed), 80)
             needed.append(labels_until(judge, answers, level))
         wins += needed[1] < needed[0]
         losses += needed[1] > needed[0]

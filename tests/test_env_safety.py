@@ -14,8 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-pytest.importorskip("mujoco", exc_type=ImportError)
-
 from sb3_presa.envs import safety_compat
 from sb3_presa.envs.safety import SafetyGymEnv, make_upstream
 from sb3_presa.errors import ConfigError, RenderingError

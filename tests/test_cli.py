@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +15,10 @@ from minari import MinariDataset
 from toy_envs import env_id
 from typer.testing import CliRunner, Result
 
-from sb3_presa import PRESA, Feedback, __version__
+import sb3_presa
+from sb3_presa import ALGORITHMS, PRESA, Feedback, __version__
 from sb3_presa.cli import app
+from sb3_presa.common.alignment import AlignmentAlgorithm
 
 Run = Callable[..., Result]
 
@@ -176,6 +179,33 @@ def test_train_bc_completes_the_suffix_and_the_folder(
     out = tmp_path / "new" / "clone"
     run("train", labelled, "--algorithm", "bc", "--set", "data=safe", "--steps", 2, "-q", "-o", out)
     run("evaluate", f"{out}.zip", "--env", env_id("box"), "--cost-limit", 5, "--episodes", 1)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_every_algorithm_trains_by_its_name_in_any_case(
+    name: str, labelled: str, tmp_path: Path, run: Run
+) -> None:
+    """With a setting of its own or of its base class; it acts when it is loaded again."""
+    algorithm = getattr(sb3_presa, name)
+    batch = "cloning_batch_size" if issubclass(algorithm, AlignmentAlgorithm) else "batch_size"
+    settings = {batch: 8, **({"cost_limit": 5} if algorithm.reads_outcomes else {})}
+    options = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    out = tmp_path / "model.zip"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"learn\(\) ends at step 2")
+        train = ("train", labelled, "--algorithm", name.lower(), "--steps", 2, "-q", "-o", out)
+        run(*train, *options)
+    model = algorithm.load(out)
+    assert model.algorithm == name
+    assert {key: getattr(model, key) for key in settings} == settings
+    run("evaluate", out, "--dataset", labelled, "--cost-limit", 5, "--episodes", 1)
+
+
+def test_an_unknown_algorithm_is_refused(labelled: str, tmp_path: Path, run: Run) -> None:
+    unknown = ("train", labelled, "--algorithm", "sac", "-o", tmp_path / "model.zip")
+    assert "no algorithm 'sac'; there are: BC, " in run(*unknown, exit_code=1).stderr
+    forgotten = ("train", labelled, "--algorithm", "TraC", "-o", tmp_path / "model.zip")
+    assert "has no cost_limit" in run(*forgotten, exit_code=1).stderr
 
 
 def test_evaluate_writes_the_numbers(

@@ -59,6 +59,29 @@ def _import_simulator() -> tuple[Any, Any]:
     return pybullet, builder
 
 
+def _layout(agent: str, task: str) -> dict[str, Any]:
+    name, world = _TASKS[task]
+    return {"agent": _AGENTS[agent], "task": name, "obstacles": {}, "world": world}
+
+
+def _built(build: Any, layout: dict[str, Any]) -> Any:
+    # Upstream gives a float64 space float32 bounds, and checking them overflows.
+    with _plain_streams(), np.errstate(over="ignore"):
+        return build(**layout)
+
+
+def make_upstream(agent: str, task: str) -> Any:
+    """Construct upstream's own environment of a task, as its registry would.
+
+    :param agent: As of :class:`SafetyBulletEnv`.
+    :param task: As of :class:`SafetyBulletEnv`.
+    :return: An ``EnvironmentBuilder`` without any wrapper.
+    :raises SimulatorNotInstalledError: If PyBullet or Bullet-Safety-Gym cannot be imported.
+    """
+    _, builder = _import_simulator()
+    return _built(builder.EnvironmentBuilder, _layout(agent, task))
+
+
 @cache
 def _unseen(pybullet: Any, builder: Any) -> Any:
     """Upstream's environment without what only a camera sees: the same numbers, built sooner."""
@@ -117,12 +140,7 @@ class SafetyBulletEnv(
         self._build = (
             builder.EnvironmentBuilder if render_mode else _unseen(self._pybullet, builder)
         )
-        self._layout = {
-            "agent": _AGENTS[agent],
-            "task": _TASKS[task][0],
-            "obstacles": {},
-            "world": _TASKS[task][1],
-        }
+        self._layout = _layout(agent, task)
         with _numpy_seeded(0):
             self._sim = self._rebuilt()
         upstream = self._sim.observation_space
@@ -133,9 +151,7 @@ class SafetyBulletEnv(
 
     def _rebuilt(self) -> Any:
         self.close()
-        # Upstream gives a float64 space float32 bounds, and checking them overflows.
-        with _plain_streams(), np.errstate(over="ignore"):
-            return self._build(**self._layout)
+        return _built(self._build, self._layout)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from sb3_presa._version import __version__
-from sb3_presa.cli import agents, annotate, datasets, labels, simulators
+from sb3_presa.cli import agents, annotate, benchmark, datasets, labels, simulators
 from sb3_presa.cli.console import print_error, print_warning
 from sb3_presa.errors import PresaError
 
@@ -79,6 +79,9 @@ _COMMANDS: dict[str, list[Callable[..., None]]] = {
 for _panel, _commands in _COMMANDS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
+
+
+app.add_typer(benchmark.app, name="benchmark", rich_help_panel="Agents")
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""Compare algorithms over tasks, cost limits and seeds: suites, the engine, results, reports."""

@@ -1,0 +1,140 @@
+"""``sb3-presa benchmark``: run a suite of agents, and report on what came out."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sb3_presa.cli.console import print_error
+from sb3_presa.errors import ConfigError, PresaError
+
+if TYPE_CHECKING:
+    from sb3_presa.benchmark.engine import Backend
+    from sb3_presa.benchmark.results import Failure
+    from sb3_presa.benchmark.suite import Suite
+
+app = typer.Typer(no_args_is_help=True, help="Compare algorithms over tasks, limits and seeds.")
+
+
+@app.command()
+def run(
+    suite: Annotated[Path, typer.Argument(help="A suite, a .yaml.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for SUITE.csv, one row a cell.")
+    ] = Path("benchmarks/results"),
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processors to use here.", show_default="all"),
+    ] = None,
+    backend: Annotated[str, typer.Option(help="local, or ray.")] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help="Address of a Ray cluster, or auto.", show_default="start one here"),
+    ] = None,
+    algorithm: Annotated[
+        list[str] | None, typer.Option(help="Only this algorithm; can be repeated.")
+    ] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Only this task; can be repeated.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print which cells are missing, and run none.")
+    ] = False,
+) -> None:
+    """
+    Run what a suite lacks, and go on where an earlier run stopped.
+
+    The exit code is 1 if a cell failed; SUITE.failures.json then says why.
+    """
+    from rich.console import Console
+
+    from sb3_presa.benchmark.engine import run_suite
+    from sb3_presa.benchmark.progress import RunProgress
+    from sb3_presa.benchmark.results import ResultFile
+    from sb3_presa.benchmark.suite import load_suite
+
+    loaded = load_suite(suite).only(algorithm or (), task or ())
+    loaded.check_algorithms()
+    path = out / f"{loaded.name}.csv"
+    if dry_run:
+        _print_missing(loaded, path)
+        return
+    progress = RunProgress(Console(stderr=True))
+    with ResultFile(path).open() as file:
+        engine = _backend(backend, address, workers)
+        try:
+            failures = run_suite(loaded, file, engine, progress)
+        except KeyboardInterrupt:
+            progress.stop()
+            typer.echo(f"Stopped; the same command goes on from {path}.", err=True)
+            raise typer.Exit(130) from None
+        finally:
+            progress.stop()
+            engine.close()
+    typer.echo(f"{len(loaded.cells) - len(failures)} of {len(loaded.cells)} cells are in {path}")
+    _end_with(failures, path)
+
+
+@app.command()
+def report(
+    results: Annotated[list[Path], typer.Argument(help="Results files, one or more .csv.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder for report.html and its pictures.",
+            show_default="RESULTS-report, beside the first",
+        ),
+    ] = None,
+    reference: Annotated[
+        str, typer.Option(help="The algorithm that the others are compared with.")
+    ] = "PRESA",
+    title: Annotated[
+        str | None, typer.Option(help="Heading of the page.", show_default="the files' names")
+    ] = None,
+) -> None:
+    """Turn results into one self-contained HTML page and PNGs."""
+    from sb3_presa.benchmark.report import write_report
+
+    out = out or results[0].with_name(f"{results[0].stem}-report")
+    page = write_report(results, out, reference=reference, title=title)
+    typer.echo(f"Wrote {page}")
+
+
+def _backend(name: str, address: str | None, workers: int | None) -> "Backend":
+    if name == "ray":
+        from sb3_presa.benchmark.ray_backend import RayBackend
+
+        if address is not None and workers is not None:
+            raise ConfigError("--workers is for this machine; a cluster knows its own processors")
+        return RayBackend(address, workers)
+    if name != "local":
+        raise ConfigError(f"--backend is {name!r}; allowed: local, ray")
+    if address is not None:
+        raise ConfigError("--address is a Ray cluster's, and takes --backend ray")
+    from torch.cuda import device_count
+
+    from sb3_presa.benchmark.local import LocalBackend
+
+    return LocalBackend(workers or os.cpu_count() or 1, device_count())
+
+
+def _print_missing(suite: "Suite", path: Path) -> None:
+    from sb3_presa.benchmark.results import read_rows
+
+    there = {row["key"] for row in read_rows(path, ("key",))} if path.exists() else set()
+    missing = [cell for cell in suite.cells if cell.key not in there]
+    for cell in missing:
+        typer.echo(str(cell))
+    typer.echo(f"{len(missing)} of {len(suite.cells)} cells are missing in {path}")
+
+
+def _end_with(failures: "list[Failure]", path: Path) -> None:
+    if not failures:
+        return
+    for failure in failures:
+        print_error(PresaError(f"{failure.cell}: {failure.error}"))
+    where = path.with_suffix(".failures.json")
+    typer.echo(f"{len(failures)} cells failed, their tracebacks are in {where}", file=sys.stderr)
+    raise typer.Exit(1)

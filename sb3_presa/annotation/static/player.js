@@ -7,6 +7,7 @@ export class Player {
     this.canvases = canvases;
     this.onMoment = onMoment;
     this.clips = [];
+    this.drawn = []; // the frame that each canvas shows, and the moment that was told
     this.images = new Map();
     this.playing = false;
     this.rate = 1;
@@ -47,6 +48,7 @@ export class Player {
       this.canvases[index].width = clip.width;
       this.canvases[index].height = clip.height;
     });
+    this.drawn = [];
     this.seek(0);
   }
 
@@ -90,6 +92,8 @@ export class Player {
     this.clips.forEach((clip, index) => {
       if (!clip) return;
       const frame = Math.min(Math.floor(this.step / clip.stride + 1e-6), clip.frames - 1);
+      if (this.drawn[index] === frame) return;
+      this.drawn[index] = frame;
       const within = frame % clip.per_sheet;
       const x = (within % clip.columns) * clip.width;
       const y = Math.floor(within / clip.columns) * clip.height;
@@ -100,6 +104,9 @@ export class Player {
           x, y, clip.width, clip.height, 0, 0, clip.width, clip.height,
         );
     });
-    this.onMoment(Math.floor(this.step + 1e-6), this.length);
+    const moment = Math.floor(this.step + 1e-6);
+    if (this.drawn.moment === moment) return;
+    this.drawn.moment = moment;
+    this.onMoment(moment, this.length);
   }
 }

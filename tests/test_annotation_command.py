@@ -1,0 +1,178 @@
+"""``sb3-presa annotate`` as a command: from a dataset to an answer, and what it refuses."""
+
+import http.client
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import h5py
+import pytest
+from annotation_desk import wait_for
+from minari import MinariDataset
+from typer.testing import CliRunner
+
+from sb3_presa.annotation.store import AnswerStore, answers_path
+from sb3_presa.cli import app
+
+COMMAND = "from sb3_presa.cli import main; main()"
+FIXED = ["--token", "a-token-of-the-tests", "--port", "0", "--no-browser"]
+
+
+class Running:
+    """The command in a process of its own, with everybody's link."""
+
+    def __init__(self, *arguments: object) -> None:
+        path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", "-c", COMMAND, "annotate", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": path},
+        )
+        self.said: list[str] = []
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.said.append(line.strip())
+            if "Ctrl+C" in line:
+                break
+        found = [re.fullmatch(r"(\w+): (http://\S+)", line) for line in self.said]
+        self.links = {match[1]: match[2] for match in found if match}
+
+    def end(self) -> str:
+        """Press Ctrl+C; the rest of what it says."""
+        self._process.send_signal(signal.SIGINT)
+        rest, _ = self._process.communicate(timeout=60)
+        assert self._process.returncode == 0
+        return str(rest)
+
+
+class Visitor:
+    """Somebody who opened a link."""
+
+    def __init__(self, link: str) -> None:
+        parts = urlsplit(link)
+        assert parts.hostname == "127.0.0.1"
+        self._connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+        self._headers = {"Content-Type": "application/json"}
+        self._connection.request("GET", f"{parts.path}?{parts.query}")
+        response = self._connection.getresponse()
+        response.read()
+        self._headers["Cookie"] = str(response.getheader("Set-Cookie")).partition(";")[0]
+        page = self._ask("GET", "/").decode()
+        found = re.search(r'data-page-token="(\w+)"', page)
+        assert found
+        self._headers["X-Page-Token"] = found[1]
+
+    def _ask(self, method: str, path: str, body: Any = None) -> bytes:
+        content = None if body is None else json.dumps(body)
+        self._connection.request(method, path, content, self._headers)
+        return self._connection.getresponse().read()
+
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(self._ask("GET", "/api/state"))
+        return state
+
+    def answer(self) -> None:
+        wait_for(lambda: self.state()["status"] == "ask", 120)
+        place = self.state()["place"]
+        assert self._ask("GET", "/" + place["left"]["sheets"][0])[:2] == b"\xff\xd8"
+        answer = {"place": place["token"], "token": secrets.token_hex(16), "preference": "left"}
+        answer |= {"left": "safe", "right": "unsafe", "seconds": 4.0}
+        assert json.loads(self._ask("POST", "/api/answer", answer))["outcome"] == "recorded"
+
+
+def test_from_a_dataset_to_answers_and_on_after_a_restart(
+    box_dataset: MinariDataset, tmp_path: Path
+) -> None:
+    with h5py.File(Path(box_dataset.storage.data_path) / "main_data.hdf5", "r+") as file:
+        for episode in range(0, 24, 3):  # a third of the episodes replay otherwise
+            file[f"episode_{episode}/observations"][4] += 0.5
+    (tmp_path / "task.md").write_text("# Go **right**")
+    arguments = [
+        box_dataset.id, "--feedback", "mine", "--annotator", "ann", "--annotator", "ben",
+        "--segment-length", 10, "--overlap", 1, "--pairs", 3, "--strategy", "coverage",
+        "--set", "pool_size=20", "--instructions", tmp_path / "task.md",
+        "--cache", tmp_path / "clips", *FIXED,
+    ]  # fmt: skip
+    running = Running(*arguments)
+    assert "Clips: replay" in running.said
+    assert set(running.links) == {"ann", "ben"}
+    for name, link in running.links.items():
+        visitor = Visitor(link)
+        visitor.answer()
+        assert visitor.state()["annotator"] == name
+    said = running.end()
+    assert "ann: 1 pairs answered" in said
+
+    again = Running(*arguments)
+    ann = Visitor(again.links["ann"])
+    assert ann.state()["answered"] == 1
+    for _ in range(2):
+        ann.answer()
+    assert ann.state()["status"] == "done"
+    assert "differs from the recording at step 4" in again.end()
+
+    store = AnswerStore(answers_path(box_dataset, "mine"), box_dataset.id)
+    answers = store.answers()
+    assert [(a.annotator, a.strategy) for a in answers].count(("ann", "coverage")) == 3
+    assert all(a.strategy_parameters["pool_size"] == 20 for a in answers)
+    shown = {segment for a in answers for segment in (a.first, a.second) if segment}
+    assert not any(episode % 3 == 0 and start <= 4 for episode, start, _ in shown)
+    [of_ben] = store.answers(annotator="ben")
+    first_of_ann = store.answers(annotator="ann")[0].canonical()
+    assert {of_ben.canonical().first, of_ben.canonical().second} == {
+        first_of_ann.first,
+        first_of_ann.second,
+    }
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--strategy", "clairvoyance"], "no such strategy"),
+        (["--set", "colour=3"], "no such setting"),
+        (["--annotator", "ann", "--annotator", "ann"], "different names"),
+        (["--annotator", " "], "printable"),
+        (["--token", "short"], "at least 16"),
+        (["--clips", "video"], "allowed are auto"),
+        (["--feedback", "../x"], "cannot name feedback"),
+        (["--instructions", "nowhere.md"], "No such file"),
+        (["--host", "203.0.113.9"], "cannot be served"),
+    ],
+)
+def test_what_it_refuses(
+    box_dataset: MinariDataset, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    common = [box_dataset.id, "--port", "0", "--no-browser", "--cache", str(tmp_path)]
+    result = CliRunner().invoke(app, ["annotate", *common, *arguments])
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_port_that_is_taken(box_dataset: MinariDataset) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = CliRunner().invoke(app, ["annotate", box_dataset.id, "--port", port])
+    assert result.exit_code == 1
+    assert "give --port" in result.stderr
+
+
+def test_answers_of_other_data_are_refused(box_dataset: MinariDataset) -> None:
+    path = answers_path(box_dataset, "people")
+    with_answers = AnswerStore(path, box_dataset.id)
+    for number, message in ((0, "is not the one"), (999, "not in the dataset")):
+        with_answers.record_episodes({number: bytes(32)})
+        result = CliRunner().invoke(app, ["annotate", box_dataset.id, "--port", "0"])
+        assert result.exit_code == 1
+        assert message in result.stderr
+    with_answers.close()

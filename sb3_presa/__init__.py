@@ -8,8 +8,10 @@ from sb3_presa.envs import register_envs
 
 if TYPE_CHECKING:
     from sb3_presa.baselines.bc import BC
+    from sb3_presa.baselines.bcq_lag import BCQLag
     from sb3_presa.baselines.cpl import CPL
     from sb3_presa.baselines.safe_first import SafeFirst
+    from sb3_presa.baselines.safe_rlhf import SafeRLHF
     from sb3_presa.baselines.safety_only import SafetyOnly
     from sb3_presa.baselines.trac import TraC
     from sb3_presa.common.callbacks import SafetyEvalCallback
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
 #: ``import sb3_presa`` only registers the environments and costs next to nothing.
 _EXPORTS = {
     "BC": "sb3_presa.baselines.bc",
+    "BCQLag": "sb3_presa.baselines.bcq_lag",
     "CPL": "sb3_presa.baselines.cpl",
     "PRESA": "sb3_presa.presa.presa",
     "SafeFirst": "sb3_presa.baselines.safe_first",
+    "SafeRLHF": "sb3_presa.baselines.safe_rlhf",
     "SafetyOnly": "sb3_presa.baselines.safety_only",
     "TraC": "sb3_presa.baselines.trac",
     "Feedback": "sb3_presa.data.feedback",
@@ -36,15 +40,17 @@ _EXPORTS = {
 }
 
 #: Algorithm classes by the name that a saved model records.
-ALGORITHMS = ("BC", "CPL", "PRESA", "SafeFirst", "SafetyOnly", "TraC")
+ALGORITHMS = ("BC", "BCQLag", "CPL", "PRESA", "SafeFirst", "SafeRLHF", "SafetyOnly", "TraC")
 
 __all__ = [
     "ALGORITHMS",
     "BC",
     "CPL",
     "PRESA",
+    "BCQLag",
     "Feedback",
     "SafeFirst",
+    "SafeRLHF",
     "SafetyEvalCallback",
     "SafetyEvaluation",
     "SafetyOnly",

@@ -7,7 +7,7 @@ import pytest
 from algorithm_data import TINY_PRESA, TINY_STEPS, learn_quietly, tiny_feedback
 from minari import MinariDataset
 
-from sb3_presa import BC, CPL, PRESA, SafeFirst, SafetyOnly, TraC
+from sb3_presa import BC, CPL, PRESA, BCQLag, SafeFirst, SafeRLHF, SafetyOnly, TraC
 from sb3_presa.data.feedback import Feedback
 
 
@@ -20,12 +20,14 @@ class Case:
     :param settings: its arguments
     :param stops: steps of a run of ``TINY_STEPS`` at which to interrupt it: within every phase
         and where one ends
+    :param continuous_only: it refuses other actions than ``Box``
     """
 
     name: str
     algorithm: Any
     settings: dict[str, Any] = field(default_factory=dict)
     stops: tuple[int, ...] = (1, 7)
+    continuous_only: bool = False
 
     def limited(self, cost_limit: float) -> dict[str, float]:
         """The argument by which an algorithm that reads costs is told of their limit."""
@@ -53,6 +55,16 @@ TINY_ALIGNED: dict[str, Any] = {
     "average_decay": 0.5,
 }
 ALIGNED_STOPS = (3, 6, 7, 12)
+#: Q-learning in 15 steps
+TINY_Q: dict[str, Any] = {"batch_size": 8, "n_target_actions": 2}
+#: 6 steps of reward and cost models, 9 of Q-learning
+TINY_MODELS: dict[str, Any] = {
+    "n_model_steps": 6,
+    "n_models": 2,
+    "model_net_arch": [8],
+    "n_pairs": 4,
+    "n_segment_steps": 5,
+}
 
 #: the case for what no algorithm can do differently
 PRESA_CASE = Case("presa", PRESA, TINY_PRESA, stops=(3, 6, 8, 10, 12))
@@ -65,6 +77,8 @@ CASES = [
     Case("safe-first", SafeFirst, TINY_ALIGNED, ALIGNED_STOPS),
     Case("safety-only", SafetyOnly, TINY_ALIGNED, ALIGNED_STOPS),
     Case("trac", TraC, {**TINY_ALIGNED, "cost_limit": 4.0}, ALIGNED_STOPS),
+    Case("bcq-lag", BCQLag, {**TINY_Q, "cost_limit": 4.0}, continuous_only=True),
+    Case("safe-rlhf", SafeRLHF, {**TINY_Q, **TINY_MODELS}, ALIGNED_STOPS, continuous_only=True),
 ]
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -279,7 +279,7 @@ def test_samples_repeat_with_the_seed(case: Case, box_dataset: MinariDataset) ->
 def test_learning_rates_follow_their_schedule(
     case: Case, schedule: Any, box_dataset: MinariDataset
 ) -> None:
-    """At each step, and of the phase that ``learning_rate`` is for: alignment, or all of it."""
+    """At each step, and of the phase that ``learning_rate`` is for: the last, or all of it."""
     rates: list[float] = []
 
     def read(locals_: dict[str, Any], _globals: dict[str, Any]) -> bool:
@@ -288,7 +288,8 @@ def test_learning_rates_follow_their_schedule(
 
     model = case.make(box_dataset, learning_rate=schedule)
     learn_quietly(model, TINY_STEPS, callback=read)
-    n_steps = TINY_STEPS - getattr(model, "n_cloning_steps", 0)
+    phases = ("n_cloning_steps", "n_model_steps")
+    n_steps = TINY_STEPS - sum(getattr(model, name, 0) for name in phases)
     remaining = 1.0 - np.arange(n_steps) / n_steps
     expected = [schedule(r) if callable(schedule) else schedule for r in remaining]
     assert rates[-n_steps:] == pytest.approx(expected)

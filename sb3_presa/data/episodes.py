@@ -25,10 +25,12 @@ from sb3_presa.errors import DatasetError
 
 __all__ = [
     "DatasetLike",
+    "Endings",
     "Outcomes",
     "Transitions",
     "dataset_horizon",
     "episode_hash",
+    "load_endings",
     "load_outcomes",
     "load_transitions",
     "resolve_dataset",
@@ -75,6 +77,20 @@ class Transitions:
                 observations = self.observations[rows]
             hashes.append(episode_hash(observations, self.actions[rows]))
         return hashes
+
+
+@dataclass(frozen=True, eq=False)
+class Endings:
+    """How each episode of :class:`Transitions` ends, for algorithms that look a step ahead.
+
+    :param observations: ``(E, *observation_shape)``, the last observation, on which nothing was
+        done; a dict of such arrays for a Dict space. Types as in :class:`Transitions`.
+    :param terminated: ``(E,)`` bool, whether the task ended there. False where the episode was
+        cut off, and could have gone on.
+    """
+
+    observations: Array | dict[str, Array]
+    terminated: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +169,35 @@ def load_transitions(dataset: DatasetLike) -> Transitions:
     )
     check_transitions(transitions)
     return transitions
+
+
+def load_endings(dataset: DatasetLike) -> Endings:
+    """Read what follows the last step of every episode that :func:`load_transitions` returns.
+
+    :param dataset: as for :func:`resolve_dataset`.
+    :return: last observations and terminations.
+    :raises DatasetError: if a last observation is missing, misshapen or not finite.
+    """
+    dataset = resolve_dataset(dataset)
+    is_dict = isinstance(dataset.observation_space, spaces.Dict)
+    dtypes = _observation_dtypes(dataset.observation_space)
+    last: dict[str, list[Array]] = {key: [] for key in dtypes}
+    terminated: list[bool] = []
+    for episode, found in read_episodes(dataset, ("observations", "actions", "terminations")):
+        if (length := len(found["actions"])) == 0:
+            continue
+        observed = found["observations"] if is_dict else {"": found["observations"]}
+        for key, dtype in dtypes.items():
+            space = _subspace(dataset.observation_space, key)
+            name = f"observations['{key}']" if key else "observations"
+            value = _shaped(observed[key], length + 1, space, name, episode)[-1].astype(dtype)
+            if not np.isfinite(value).all():
+                where = f"Dataset '{dataset.id}', episode {episode}, after the last step"
+                raise DatasetError(f"{where}: {name} are not finite.")
+            last[key].append(value)
+        terminated.append(bool(np.asarray(found["terminations"])[-1]))
+    observations = {key: np.stack(values) for key, values in last.items()}
+    return Endings(observations if is_dict else observations[""], np.asarray(terminated))
 
 
 def load_outcomes(

@@ -1,0 +1,78 @@
+"""What batch-constrained Q-learning minimises, as pure functions of tensors."""
+
+import torch as th
+
+
+def vae_loss(
+    reconstruction: th.Tensor,
+    actions: th.Tensor,
+    mean: th.Tensor,
+    log_std: th.Tensor,
+    kl_coef: float,
+) -> th.Tensor:
+    """
+    Mean squared error of the actions plus the mean divergence of the code from N(0, 1).
+
+    :param reconstruction: decoded actions, (N, A)
+    :param actions: actions, (N, A)
+    :param mean: means of the code, (N, Z)
+    :param log_std: logarithms of its standard deviations, (N, Z)
+    :param kl_coef: weight of the divergence
+    :return: scalar
+    """
+    squared = (reconstruction - actions).square().mean()
+    divergence = 0.5 * (mean.square() + (2.0 * log_std).exp() - 1.0 - 2.0 * log_std)
+    return squared + kl_coef * divergence.mean()
+
+
+def soft_clipped_values(twins: th.Tensor, min_weight: float) -> th.Tensor:
+    """
+    One value of several critics': between the lowest and the highest of them.
+
+    :param twins: values by critic, (2, ...)
+    :param min_weight: weight in [0, 1] of the lowest; the highest has the rest
+    :return: (...)
+    """
+    return min_weight * twins.amin(0) + (1.0 - min_weight) * twins.amax(0)
+
+
+def bellman_targets(
+    outcomes: th.Tensor,
+    next_values: th.Tensor,
+    goes_on: th.Tensor,
+    gamma: float,
+    min_weight: float,
+) -> th.Tensor:
+    """
+    Targets of critics of several outcomes (rewards and costs), each by the candidate action that
+    is highest in that outcome: what the constraint is held against is the worst candidate.
+
+    :param outcomes: outcomes of each transition, (O, N)
+    :param next_values: values of the candidates in the next state, (O, 2, N, C)
+    :param goes_on: 1 where there is a next state to look into, 0 after a termination, (N,)
+    :param gamma: discount
+    :param min_weight: as for :func:`soft_clipped_values`
+    :return: (O, N)
+    """
+    value = soft_clipped_values(next_values.transpose(0, 1), min_weight).amax(-1)
+    return outcomes + gamma * goes_on * value
+
+
+def critic_loss(values: th.Tensor, targets: th.Tensor) -> th.Tensor:
+    """
+    :param values: value of each transition by outcome and critic, (O, 2, N)
+    :param targets: (O, N)
+    :return: scalar, the squared error summed over outcomes and critics
+    """
+    return (values - targets.unsqueeze(1)).square().mean(-1).sum()
+
+
+def lagrangian_score(values: th.Tensor, multiplier: th.Tensor) -> th.Tensor:
+    """
+    What the policy raises, and chooses candidates by.
+
+    :param values: values of rewards and of costs by critic, (2, 2, ...)
+    :param multiplier: price of a unit of cost, scalar
+    :return: lowest reward value less the price of the lowest cost value, (...)
+    """
+    return values[0].amin(0) - multiplier * values[1].amin(0)

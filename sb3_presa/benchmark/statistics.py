@@ -1,0 +1,134 @@
+"""Means that one bad run does not move, and intervals: bootstrap within strata.
+
+As in "Deep Reinforcement Learning at the Edge of the Statistical Precipice" (Agarwal et al.,
+NeurIPS 2021). Its library, rliable, is not used: these few lines take arch, statsmodels, SciPy,
+pandas and seaborn there, and its release 1.2.0 fails with arch 7.2, the newest that it allows.
+The tests hold the numbers here against those of its metrics.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+Interval = tuple[float, float]
+
+N_RESAMPLES = 5_000
+_TAILS = (0.025, 0.975)
+
+
+def iqm(values: Numbers) -> Numbers:
+    """
+    The interquartile mean: without the lowest and the highest quarter.
+
+    :param values: (..., n)
+    :return: (...), the mean of what is left when ``n // 4`` are cut off at either end
+    """
+    cut = values.shape[-1] // 4
+    kept = np.sort(values, axis=-1)[..., cut : values.shape[-1] - cut]
+    return np.asarray(kept.mean(axis=-1))
+
+
+def mean(values: Numbers) -> Numbers:
+    """
+    :param values: (..., n)
+    :return: (...)
+    """
+    return np.asarray(values.mean(axis=-1))
+
+
+def mean_where(values: Numbers) -> Numbers:
+    """
+    The mean of what is not NaN, of a resample with nothing else NaN.
+
+    :param values: (..., n)
+    :return: (...)
+    """
+    known = ~np.isnan(values)
+    count = known.sum(axis=-1)
+    total = np.where(known, values, 0.0).sum(axis=-1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def interval(
+    strata: Sequence[Numbers], statistic: Callable[[Numbers], Numbers], seed: int = 0
+) -> Interval:
+    """
+    The 95% percentile interval of a stratified bootstrap: runs are drawn again within each stratum
+    (a task and a cost limit), so that every resample has the strata's own sizes.
+
+    :param strata: the values of each stratum
+    :param statistic: from (R, n) resamples of all values to (R,) numbers
+    :param seed: seed of the resampling
+    :return: its ends; NaN without values
+    """
+    if not strata:
+        return math.nan, math.nan
+    rng = np.random.default_rng(seed)
+    resamples = [_resample(values, rng) for values in strata]
+    return _ends(statistic(np.concatenate(resamples, axis=1)))
+
+
+def wilson(successes: int, n: int) -> Interval:
+    """
+    Wilson's 95% interval of a share. Unlike a bootstrap's it does not shrink to a point where all
+    agents are alike.
+
+    :param successes: how many
+    :param n: of how many, at least 1
+    :return: its ends
+    """
+    z = 1.959963984540054
+    share, scale = successes / n, 1 + z * z / n
+    middle = (share + z * z / (2 * n)) / scale
+    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def probability_of_improvement(
+    ours: Sequence[Numbers], theirs: Sequence[Numbers], seed: int = 0
+) -> tuple[float, Interval]:
+    """
+    How likely a run of ours is above a run of theirs on the same task, drawn at random; equal runs
+    count half.
+
+    :param ours: the values of each stratum, (n,)
+    :param theirs: the same strata, (m,)
+    :param seed: seed of the resampling
+    :return: its mean over the strata, with the ends of the stratified bootstrap's interval
+    """
+    rng = np.random.default_rng(seed)
+    found, resampled = [], []
+    for one, other in zip(ours, theirs, strict=True):
+        found.append(float(_above(one[None], other[None])[0]))
+        resampled.append(_above(_resample(one, rng), _resample(other, rng)))
+    return float(np.mean(found)), _ends(np.mean(resampled, axis=0))
+
+
+def paired_interval(differences: Numbers, seed: int = 0) -> Interval:
+    """
+    :param differences: one number a pair, (n,)
+    :param seed: seed of the resampling
+    :return: the ends of the 95% percentile interval of their mean, pairs being drawn again
+    """
+    return interval([differences], mean, seed)
+
+
+def _resample(values: Numbers, rng: np.random.Generator) -> Numbers:
+    draws = rng.integers(len(values), size=(N_RESAMPLES, len(values)))
+    return np.asarray(values[draws])
+
+
+def _above(ours: Numbers, theirs: Numbers) -> Numbers:
+    one, other = ours[:, :, None], theirs[:, None, :]
+    return np.asarray(((one > other) + 0.5 * (one == other)).mean(axis=(1, 2)))
+
+
+def _ends(resampled: Numbers) -> Interval:
+    known = resampled[~np.isnan(resampled)]
+    if len(known) == 0:
+        return math.nan, math.nan
+    low, high = np.quantile(known, _TAILS)
+    return float(low), float(high)

@@ -217,6 +217,22 @@ def test_it_runs_in_sb3s_subprocesses(simulator: str) -> None:
         venv.close()
 
 
+def test_all_simulators_draw_in_one_process() -> None:
+    """In the order that once broke: MetaDrive brought a PyOpenGL that wanted a screen."""
+    names = [name for name, found in SIMULATORS.items() if not found.why_not_on_this_python]
+    env_ids = [SIMULATORS[name].env_ids[-1] for name in sorted(names, key="safety".__eq__)]
+    code = f"""
+import gymnasium, sb3_presa
+for env_id in {env_ids}:
+    env = gymnasium.make(env_id, render_mode="rgb_array")
+    env.reset(seed=0)
+    assert env.render().std() > 5, env_id
+    env.close()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 #: In this order: what was imported before the second is found missing stays imported.
 MODULES = [
     ("safety", "safety_gymnasium"),
@@ -231,6 +247,7 @@ MODULES = [
 
 def test_one_that_is_missing_is_named_with_its_command() -> None:
     """In a fresh process, as a user finds it, and with each of the packages that it needs."""
+    wanted = [pair for pair in MODULES if not SIMULATORS[pair[0]].why_not_on_this_python]
     code = f"""
 import importlib.abc, sys
 import gymnasium, sb3_presa
@@ -242,7 +259,7 @@ class Missing(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, missing := Missing())
-for simulator, missing.module in {MODULES}:
+for simulator, missing.module in {wanted}:
     try:
         gymnasium.make(sb3_presa.envs.SIMULATORS[simulator].env_ids[0])
     except SimulatorNotInstalledError as error:

@@ -43,6 +43,10 @@ def _stand_ins() -> dict[str, Any]:
         # refuses. None makes importing them an ImportError, which upstream expects. Goes with
         # 0.4.0, which has no such readers.
         "metadrive.utils.waymo_utils.protos": None,
+        # Imported on the way to CUDA, which is not used here; and it settles the whole process on a
+        # way to draw that needs a screen, so that MuJoCo could not draw any more. Upstream expects
+        # an ImportError. Every release imports it.
+        "OpenGL": None,
         "seaborn": seaborn,
         "cv2": opencv,
     }

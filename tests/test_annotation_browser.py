@@ -1,0 +1,438 @@
+"""People at the page, in a real browser: Debian's chromium, or the one that CHROMIUM names."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from annotation_desk import LENGTH, Office, open_office, served
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    Request,
+    expect,
+    sync_playwright,
+)
+
+from sb3_presa.annotation.answers import Segment
+from sb3_presa.annotation.strategies import Pair
+
+# A busy machine is no failure.
+expect.set_options(timeout=60_000)
+
+PREFERENCES = {"ArrowLeft": 1.0, "ArrowDown": 0.5, "ArrowRight": 0.0, "ArrowUp": None}
+SAFETY: dict[str, float | None] = {"safe": 1.0, "unsafe": 0.0, "unknown": None}
+LEFT_KEYS = dict(zip("asd", SAFETY.values(), strict=True))
+RIGHT_KEYS = dict(zip("jkl", SAFETY.values(), strict=True))
+Enter = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert found, "these tests need Debian's chromium (apt-get install chromium), or CHROMIUM=PATH"
+    with sync_playwright() as playwright:
+        browser = launch(playwright, found)
+        yield browser
+        browser.close()
+
+
+def launch(playwright: Playwright, path: str) -> Browser:
+    # Containers let no process of root into a sandbox of its own.
+    arguments = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    return playwright.chromium.launch(executable_path=path, args=arguments)
+
+
+@pytest.fixture
+def enter(browser: Browser) -> Iterator[Enter]:
+    """Open somebody's link in a browser of their own; nothing may go wrong in the page."""
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    def open_page(office: Office, annotator: str = "ann", **options: object) -> Page:
+        context = browser.new_context(**options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        watch(page)
+        page.goto(office.link(annotator))
+        expect(page.locator("#welcome")).to_be_visible()
+        return page
+
+    def failed(request: Request) -> None:
+        if not request.is_navigation_request() and "icon.svg" not in request.url:
+            problems.append(
+                f"{request.url} {request.failure}"
+            )  # the icon is given up when the first page goes on
+
+    def watch(page: Page) -> None:
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("requestfailed", failed)
+        page.on(
+            "console",
+            lambda message: problems.append(message.text) if message.type == "error" else None,
+        )
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    # A conflict is an answer, though browsers call it an error; one test takes the network away.
+    expected = ("409", "DISCONNECTED")
+    assert [text for text in problems if not any(part in text for part in expected)] == []
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with open_office(tmp_path, ("ann", "ben")) as office, served(office):
+        yield office
+
+
+def begin(page: Page) -> None:
+    page.keyboard.press("Enter")
+    expect(page.locator("#welcome")).to_be_hidden()
+    ready(page)
+
+
+def ready(page: Page) -> None:
+    """Until a pair can be answered."""
+    expect(page.locator("[data-preference=left]")).to_be_enabled()
+    expect(page.locator("#cover")).to_be_hidden()
+
+
+def count(page: Page, answered: int, of: int = 30) -> None:
+    expect(page.locator("#count")).to_have_text(f"{answered} of {of}")
+
+
+def test_thirty_pairs_by_keyboard(office: Office, enter: Enter) -> None:
+    page = enter(office)
+    begin(page)
+    random = np.random.default_rng(0)
+    expected = []
+    for number in range(30):
+        ready(page)
+        left, right = str(random.choice(list("asd"))), str(random.choice(list("jkl")))
+        verdict = str(random.choice(list(PREFERENCES)))
+        for key in (left, right, verdict):  # the last one sends, as all is said
+            page.keyboard.press(key)
+        expected.append((PREFERENCES[verdict], LEFT_KEYS[left], RIGHT_KEYS[right]))
+        count(page, number + 1)
+    expect(page.locator("#cover-title")).to_contain_text("Done")
+    found = office.store.answers()
+    assert [(said.preference, said.safe_first, said.safe_second) for said in found] == expected
+    assert all(said.annotator == "ann" and 0 < said.seconds < 60 for said in found)
+    assert len({frozenset([said.first, said.second]) for said in found}) == 30
+
+
+def test_thirty_pairs_by_mouse(office: Office, enter: Enter) -> None:
+    page = enter(office)
+    page.click("#begin")
+    page.locator("label.switch").click()  # do not go on by itself
+    random = np.random.default_rng(1)
+    expected = []
+    values = {"left": 1.0, "equal": 0.5, "right": 0.0}
+    for number in range(30):
+        ready(page)
+        expect(page.locator("#send")).to_be_disabled()
+        verdict, left, right = (
+            str(random.choice(list(choices))) for choices in (values, SAFETY, SAFETY)
+        )
+        if number % 10 == 0:  # and changes that mind
+            page.click("[data-safety=left][data-value=safe]")
+        page.click(f"[data-preference={verdict}]")
+        page.click(f"[data-safety=right][data-value={right}]")
+        page.click(f"[data-safety=left][data-value={left}]")
+        page.click("#send")
+        expected.append((values[verdict], SAFETY[left], SAFETY[right]))
+        count(page, number + 1)
+    found = office.store.answers()
+    assert [(said.preference, said.safe_first, said.safe_second) for said in found] == expected
+
+
+def answer(page: Page, keys: str = "aj", verdict: str = "ArrowLeft") -> None:
+    ready(page)
+    before = page.locator("#count").inner_text()
+    for key in (*keys, verdict):
+        page.keyboard.press(key)
+    expect(page.locator("#count")).not_to_have_text(before)
+
+
+def shown(page: Page) -> str:
+    """What is on the screen at the first frame, as the left canvas has it."""
+    ready(page)
+    page.locator("#scrub").evaluate(
+        "bar => { bar.value = 0; bar.dispatchEvent(new Event('input')); }"
+    )
+    return str(page.locator("#left canvas").evaluate("canvas => canvas.toDataURL()"))
+
+
+def test_undo_goes_back_step_by_step_and_shows_what_was_said(office: Office, enter: Enter) -> None:
+    page = enter(office)
+    begin(page)
+    expect(page.locator("#undo")).to_be_disabled()
+    pictures = []
+    for verdict in ("ArrowLeft", "ArrowRight", "ArrowDown"):
+        pictures.append(shown(page))
+        answer(page, "ak", verdict)
+    page.keyboard.press("z")
+    count(page, 2)
+    page.keyboard.press("Backspace")
+    count(page, 1)
+    page.click("#undo")
+    count(page, 0)
+    expect(page.locator("#undo")).to_be_disabled()
+    assert office.store.answers() == []
+
+    assert shown(page) == pictures[0]
+    expect(page.locator("[data-preference=left]")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("[data-safety=right][data-value=unsafe]")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    page.keyboard.press("ArrowDown")  # changed, not sent: what was taken back is confirmed
+    count(page, 0)
+    page.keyboard.press("Enter")
+    count(page, 1)
+    assert shown(page) == pictures[1]
+    page.keyboard.press("Enter")
+    count(page, 2)
+    assert [said.preference for said in office.store.answers()] == [0.5, 0.0]
+    assert len(office.store.answers(undone=True)) == 3
+
+
+def test_a_reload_goes_on_where_it_was(office: Office, enter: Enter) -> None:
+    page = enter(office)
+    begin(page)
+    answer(page)
+    picture = shown(page)
+    page.keyboard.press("a")
+    page.reload()
+    expect(page.locator("#welcome")).to_be_hidden()  # it was read
+    count(page, 1)
+    assert shown(page) == picture
+    expect(page.locator("[data-safety=left][data-value=safe]")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+    answer(page)
+    page.keyboard.press("z")
+    count(page, 1)
+    assert len(office.store.answers()) == 1
+
+
+def test_a_restart_of_the_server_goes_on_where_it_was(tmp_path: Path, enter: Enter) -> None:
+    with open_office(tmp_path) as office, served(office):
+        page = enter(office)
+        begin(page)
+        answer(page)
+        waiting = office.desk.queues.waiting("ann")
+    with open_office(tmp_path) as office, served(office):
+        page = enter(office)
+        begin(page)
+        count(page, 1)
+        assert office.desk.queues.waiting("ann") == waiting
+        page.keyboard.press("z")
+        count(page, 0)
+
+
+def test_an_answer_waits_for_a_server_that_is_away(office: Office, enter: Enter) -> None:
+    page = enter(office)
+    begin(page)
+    ready(page)
+    page.context.set_offline(True)
+    for key in ("a", "j", "ArrowLeft"):
+        page.keyboard.press(key)
+    expect(page.locator("#notice")).to_contain_text("Nothing is lost")
+    page.keyboard.press("ArrowRight")  # what is on its way cannot be changed
+    page.context.set_offline(False)
+    count(page, 1)
+    assert [said.preference for said in office.store.answers()] == [1.0]
+
+
+def test_two_tabs_do_no_harm(office: Office, enter: Enter) -> None:
+    one = enter(office)
+    begin(one)
+    other = one.context.new_page()
+    other.goto(office.base)
+    ready(other)
+    assert shown(one) == shown(other)
+    answer(one, verdict="ArrowLeft")
+    answer(other, verdict="ArrowRight")  # the same pair: what was said first stays
+    expect(other.locator("#notice")).to_contain_text("another tab")
+    [said] = office.store.answers()
+    assert said.preference == 1.0
+    answer(other)
+    one.keyboard.press("z")  # this tab knows of one answer only: nothing is taken back
+    expect(one.locator("#notice")).to_contain_text("another tab")
+    count(one, 2)
+    assert len(office.store.answers()) == 2
+
+
+def test_two_people_at_once(office: Office, enter: Enter) -> None:
+    ann, ben = enter(office, "ann"), enter(office, "ben")
+    begin(ann)
+    begin(ben)
+    for number in range(6):
+        answer(ann, verdict="ArrowLeft")
+        answer(ben, "sk", verdict="ArrowRight")
+        count(ann, number + 1)
+        count(ben, number + 1)
+    ann.keyboard.press("z")
+    count(ann, 5)
+    count(ben, 6)
+    of_ann = office.store.answers(annotator="ann")
+    of_ben = office.store.answers(annotator="ben")
+    assert {said.preference for said in of_ann} == {1.0}
+    assert {said.preference for said in of_ben} == {0.0}
+    pairs = [{frozenset([said.first, said.second]) for said in of} for of in (of_ann, of_ben)]
+    assert len(pairs[0] & pairs[1]) >= 2  # half of the pairs are put to both
+
+
+def test_the_clips_play_in_step(office: Office, enter: Enter) -> None:
+    page = enter(office)
+    begin(page)
+    moment = page.locator("#moment")
+    page.keyboard.press("r")
+    expect(moment).not_to_have_text(f"0 / {LENGTH}")  # it plays
+    page.keyboard.press(" ")
+    stopped = moment.inner_text()
+    page.wait_for_timeout(150)
+    assert moment.inner_text() == stopped
+    for step in (0, 7, LENGTH):
+        page.locator("#scrub").evaluate(
+            "(bar, step) => { bar.value = step; bar.dispatchEvent(new Event('input')); }", step
+        )
+        expect(moment).to_have_text(f"{step} / {LENGTH}")
+        assert squares(page) == (4 * step, 4 * step)
+    page.keyboard.press(",")
+    page.keyboard.press(",")
+    page.keyboard.press(".")
+    expect(moment).to_have_text(f"{LENGTH - 1} / {LENGTH}")
+    assert squares(page) == (4 * (LENGTH - 1),) * 2
+    rates = [page.locator("#rate").inner_text()]
+    for _ in range(4):
+        page.keyboard.press("f")
+        rates.append(page.locator("#rate").inner_text())
+    assert rates == [f"{rate}\N{MULTIPLICATION SIGN}" for rate in "1½¼21"]
+    page.locator("#left canvas").click()
+    expect(page.locator("body")).to_have_class(re.compile("playing"))
+
+
+def squares(page: Page) -> tuple[int, ...]:
+    """How far the square of each clip has come, in pixels of the clip as it was drawn."""
+    script = """canvas => {
+        const { width, height } = canvas;
+        const row = canvas.getContext("2d").getImageData(0, height / 2, width, 1).data;
+        for (let x = 0; x < width; x++) if (row[4 * x] + row[4 * x + 1] + row[4 * x + 2] < 660)
+            return Math.round(x * 96 / width);
+        return -1;
+    }"""
+    canvases = [page.locator(f"#{side} canvas") for side in ("left", "right")]
+    return tuple(int(canvas.evaluate(script)) for canvas in canvases)
+
+
+def test_a_phone(office: Office, enter: Enter) -> None:
+    page = enter(
+        office,
+        viewport={"width": 375, "height": 667},
+        is_mobile=True,
+        has_touch=True,
+        device_scale_factor=2,
+    )
+    page.tap("#begin")
+    ready(page)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width == 375
+    boxes = {side: page.locator(f"#{side} canvas").bounding_box() for side in ("left", "right")}
+    assert boxes["left"]
+    assert boxes["right"]
+    assert boxes["left"]["y"] == boxes["right"]["y"]  # side by side
+    assert boxes["left"]["width"] > 150
+    for button in page.locator("button:visible").all():
+        box = button.bounding_box()
+        assert box
+        assert box["width"] >= 36
+        assert box["height"] >= 36
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 375
+    page.tap("[data-safety=left][data-value=unsafe]")
+    page.tap("[data-safety=right][data-value=safe]")
+    page.tap("[data-preference=right]")
+    count(page, 1)
+    page.tap("#undo")
+    count(page, 0)
+    assert len(office.store.answers(undone=True)) == 1
+
+
+def test_light_and_dark(office: Office, enter: Enter) -> None:
+    def paper(page: Page) -> str:
+        return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    light, dark = enter(office, color_scheme="light"), enter(office, "ben", color_scheme="dark")
+    begin(light)
+    begin(dark)
+    assert paper(light) != paper(dark)
+    wanted = paper(dark)
+    light.click("#theme")
+    assert paper(light) == wanted
+    light.reload()
+    assert paper(light) == wanted
+
+
+def test_the_owners_instructions_come_first_and_can_be_read_again(
+    tmp_path: Path, enter: Enter
+) -> None:
+    text = "# Drive well\n\n- *stay* on the road <b onclick=x>\n"
+    with open_office(tmp_path, instructions=text) as office, served(office):
+        page = enter(office)
+        expect(page.locator(".instructions h1")).to_have_text("Drive well")
+        expect(page.locator(".instructions em")).to_have_text("stay")
+        assert page.locator(".instructions b").count() == 0
+        page.keyboard.press("a")  # keys do nothing behind it
+        begin(page)
+        expect(page.locator("[aria-pressed=true]")).to_have_count(0)
+        page.keyboard.press("?")
+        expect(page.locator("#welcome")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("#welcome")).to_be_hidden()
+
+
+def test_what_is_missing_is_named(office: Office, enter: Enter) -> None:
+    page = enter(office)
+    begin(page)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("#missing")).to_have_text(
+        "Still to say: is the left one safe, is the right one safe?"
+    )
+    expect(page.locator("#notice")).to_be_visible()
+    count(page, 0)
+
+
+class _Nothing:
+    """A strategy that knows no pairs."""
+
+    name = "nothing"
+    parameters: Mapping[str, Any] = {}
+
+    def next_pairs(self, n: int, answered: object, pending: object = ()) -> list[Pair]:
+        return []
+
+
+def test_a_segment_shown_alone_is_only_judged_safe_or_not(tmp_path: Path, enter: Enter) -> None:
+    alone: Segment = (7, 3, LENGTH)
+    with open_office(tmp_path, strategy=_Nothing()) as office, served(office):
+        office.store.record_episodes({7: bytes(32)})
+        office.desk.queues.append("ann", alone, None, "by hand", {})
+        page = enter(office)
+        page.keyboard.press("Enter")
+        expect(page.locator("#cover")).to_be_hidden()
+        expect(page.locator("#right")).to_be_hidden()
+        expect(page.locator(".verdict")).to_be_hidden()
+        page.keyboard.press("k")  # there is no right one
+        page.keyboard.press("s")
+        expect(page.locator("#cover-title")).to_contain_text("Done")
+        [said] = office.store.answers()
+    assert (said.first, said.second, said.preference, said.safe_first) == (alone, None, None, 0.0)

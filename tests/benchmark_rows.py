@@ -104,5 +104,6 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
 
 def _cell(task: str, limit: float, name: str, seed: int, **changes: Any) -> Cell:
     dataset, env, _ = TASKS[task]
-    class_name = name.partition(",")[0]
-    return Cell(task, dataset, limit, name, class_name, seed, env, **changes)
+    class_name, _, data = name.partition(", ")
+    settings = {"data": data} if data else {}
+    return Cell(task, dataset, limit, name, class_name, seed, env, settings, **changes)

@@ -194,13 +194,19 @@ def compare(title: str, agents: Agents) -> Comparison | None:
     :param title: what the comparison is called
     :param agents: the algorithms' agents
     :return: them on the cells that all share; an algorithm that has less than half as many cells as
-        is usual among them is left out, so that it takes no cells from the others; ``None`` if
-        nothing can be compared
+        is usual among those of its kind (those that read labels, those that read the truth) is left
+        out, so that it takes no cells from the others; ``None`` if nothing can be compared
     """
     if not agents:
         return None
-    usual = median(len(places) for places in agents.values())
-    kept = {name: places for name, places in agents.items() if 2 * len(places) >= usual}
+    sizes = _group(
+        [reads_outcomes(places) for places in agents.values()], map(len, agents.values())
+    )
+    kept = {
+        name: places
+        for name, places in agents.items()
+        if 2 * len(places) >= median(sizes[reads_outcomes(places)])
+    }
     shared = frozenset.intersection(*(frozenset(places) for places in kept.values()))
     if not shared:
         return None
@@ -288,6 +294,14 @@ def sweeps(agents: Iterable[Agent]) -> list[str]:
     :return: what their sweeps vary, in the order of the rows
     """
     return list(dict.fromkeys(agent.study for agent in agents if agent.study != "main"))
+
+
+def reads_outcomes(places: Mapping[Place, Agent]) -> bool:
+    """
+    :param places: an algorithm's agents
+    :return: whether it reads true rewards and costs
+    """
+    return next(iter(places.values())).reads_outcomes
 
 
 def _difference(name: str, pairs: Sequence[tuple[Agent, Agent]]) -> Difference:

@@ -103,17 +103,15 @@ def write_report(
 
 def _comparisons(main: Agents) -> list[Comparison]:
     """From feedback only; and with the algorithms that read the truth, on fewer cells."""
-    feedback_only = {name: places for name, places in main.items() if not _reads_outcomes(places)}
+    feedback_only = {
+        name: places for name, places in main.items() if not analysis.reads_outcomes(places)
+    }
     found = [analysis.compare("from feedback only", feedback_only)]
     if 0 < len(feedback_only) < len(main):
         found.append(analysis.compare("with upper references", main))
     elif not feedback_only:
         found.append(analysis.compare("upper references", main))
     return [comparison for comparison in found if comparison is not None]
-
-
-def _reads_outcomes(places: Any) -> bool:
-    return next(iter(places.values())).reads_outcomes is True
 
 
 def _draw_main(
@@ -172,9 +170,9 @@ def _published_table(main: Agents) -> list[dict[str, Any]]:
                     "n": len(mine),
                     "limits": "" if here == limits else _limits(here),
                 }
-        safe = [entry["reward"] for entry in ours.values() if entry["cost"] <= 1]
+        fair = [entry for entry in ours.values() if entry["cost"] <= 1 and not entry["limits"]]
         for entry in ours.values():
-            entry["best"] = entry["cost"] <= 1 and entry["reward"] == max(safe)
+            entry["best"] = entry in fair and entry["reward"] == max(e["reward"] for e in fair)
         published = None if known is None else [known.published[m] for m in PUBLISHED_METHODS]
         rows.append({"task": task, "limits": _limits(limits), "ours": ours, "published": published})
     return rows

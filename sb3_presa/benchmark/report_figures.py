@@ -85,8 +85,8 @@ def draw_planes(path: Path, agents: Agents, reference: str) -> None:
     """
     everyone = [agent for places in agents.values() for agent in places.values()]
     tasks = list(dict.fromkeys(agent.task for agent in everyone))
-    columns = min(_COLUMNS, len(tasks))
-    rows = -(-len(tasks) // columns)
+    rows = -(-len(tasks) // _COLUMNS)
+    columns = -(-len(tasks) // rows)
     width = max(3.1 * columns, 5.0)
     with written_figure(path, width, 3.1 * rows + 0.75) as figure:
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -288,7 +288,7 @@ def _improvement(axes: Axes, differences: Sequence[Difference], reference: str) 
     axes.set_ylim(-0.6, len(differences) - 0.4)
     style_axes(axes, f"Probability that {reference} ...")
     if differences:
-        add_legend(axes, loc="lower left")
+        add_legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, frameon=False)
 
 
 def _plane_dots(axes: Axes, name: str, index: int, agents: Sequence[Agent], *, front: bool) -> None:

@@ -1,0 +1,213 @@
+"""Running a suite: nothing is lost, nothing is done twice, and nothing is silently missing."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmark_cells import WORK, cell, starts
+from benchmark_rows import row
+from rich.console import Console
+from typer.testing import CliRunner
+
+from sb3_presa.benchmark.cell import Cell
+from sb3_presa.benchmark.engine import MOST_LOSSES, run_suite
+from sb3_presa.benchmark.local import LocalBackend
+from sb3_presa.benchmark.progress import RunProgress
+from sb3_presa.benchmark.results import COLUMNS, Failure, ResultFile, read_rows
+from sb3_presa.benchmark.suite import Suite
+from sb3_presa.cli import app
+from sb3_presa.errors import ConfigError
+
+ROOT = Path(__file__).parent.parent
+
+#: A driver of its own, which the test kills: ``python -c DRIVER folder cells``.
+DRIVER = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_benchmark_engine import run
+from benchmark_cells import cell
+folder = Path(sys.argv[1])
+run([cell(seed, folder) for seed in range(int(sys.argv[2]))], folder / "toy.csv")
+"""
+
+
+def run(cells: Sequence[Cell], path: Path, retries: int = 1, **backend: Any) -> list[Failure]:
+    """Run cells that behave as they say on two processors."""
+    progress = RunProgress(Console(stderr=True, width=200))
+    engine = LocalBackend(2, function=WORK, **backend)
+    try:
+        with ResultFile(path).open() as file:
+            return run_suite(Suite("toy", tuple(cells), retries), file, engine, progress)
+    finally:
+        engine.close()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    for _ in range(15_000):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("what was waited for did not happen")
+
+
+def start_and_kill(command: list[str], path: Path, at_rows: int) -> None:
+    """Kill -9 a driver once its results have so many rows."""
+    driver = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    wait_for(
+        lambda: driver.poll() is not None or (path.exists() and len(read_rows(path)) >= at_rows)
+    )
+    assert driver.poll() is None, "the run ended before it could be killed"
+    driver.kill()
+    driver.wait()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_the_smoke_suite_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real agents; one task's dataset is not there, and that is not overlooked."""
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(ROOT / "datasets"))
+    suite = tmp_path / "smoke.yaml"
+    text = (ROOT / "benchmarks/suites/smoke.yaml").read_text()
+    suite.write_text(
+        text.replace("\ncost_limits", "\n  Nowhere: presa/none-v0\ncost_limits", 1) + "retries: 0\n"
+    )
+    arguments = ["benchmark", "run", str(suite), "--out", str(tmp_path)]
+    there = CliRunner().invoke(app, [*arguments, "--workers", "2", "--task", "BallRun"])
+    assert there.exit_code == 0, there.output
+    rows = read_rows(tmp_path / "smoke.csv", ("key", "commit", "versions", "wall_seconds"))
+    assert len({found["key"] for found in rows}) == len(rows) == 5
+    assert list(rows[0])[: len(COLUMNS)] == list(COLUMNS)
+    for found in rows:
+        assert found["safe"] == str(float(found["cost_mean"]) <= 20)
+        assert float(found["normalized_cost"]) == pytest.approx(float(found["cost_mean"]) / 20)
+        assert found["dsrl_normalized_reward"] == found["normalized_reward"]
+        assert json.loads(found["versions"])["torch"]
+        assert 0 < float(found["share_safe"]) < 1
+    (flipped,) = (found for found in rows if found["study"] == "labels.flip_safety")
+    assert (flipped["flip_safety"], flipped["algorithm"]) == ("0.3", "PRESA")
+
+    both = CliRunner().invoke(app, [*arguments, "--workers", "1"])
+    assert both.exit_code == 1
+    assert "presa/none-v0" in both.stderr
+    again = read_rows(tmp_path / "smoke.csv")
+    assert again == rows  # none was run twice
+    failures = json.loads((tmp_path / "smoke.failures.json").read_text())
+    assert len(failures) == 5
+    assert all("presa/none-v0" in f["error"] and "Traceback" in f["traceback"] for f in failures)
+    page = CliRunner().invoke(app, ["benchmark", "report", str(tmp_path / "smoke.csv")])
+    assert page.exit_code == 0, page.output
+    assert "5 cells failed" in (tmp_path / "smoke-report/report.html").read_text()
+
+
+def test_killed_again_and_again(tmp_path: Path) -> None:
+    """Each row that was written is kept; at most the running cells are run again."""
+    n, kills, path = 16, 3, tmp_path / "toy.csv"
+    command = [sys.executable, "-c", DRIVER, str(tmp_path), str(n)]
+    done: list[dict[str, str]] = []
+    for _ in range(kills):
+        start_and_kill(command, path, at_rows=len(done) + 1)
+        left, done = done, read_rows(path)
+        assert done[: len(left)] == left
+        # the workers do not go on behind a driver that is gone
+        wait_for(lambda: not any(is_alive(pid) for _, pid in starts(tmp_path)))
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    rows = read_rows(path)
+    assert rows[: len(done)] == done
+    assert sorted(int(found["seed"]) for found in rows) == list(range(n))
+    assert len(starts(tmp_path)) <= n + 2 * kills
+
+
+def test_failed_cells_are_tried_again_and_then_reported(tmp_path: Path) -> None:
+    ways = ["works", "fails once", "dies once", "fails", "dies", "works"]
+    cells = [cell(seed, tmp_path, how) for seed, how in enumerate(ways)]
+    failures = {found.cell.seed: found for found in run(cells, tmp_path / "toy.csv", retries=2)}
+    rows = read_rows(tmp_path / "toy.csv")
+    assert sorted(int(found["seed"]) for found in rows) == [0, 1, 2, 5]
+    assert failures.keys() == {3, 4}
+    assert failures[3].attempts == 3
+    assert "ArithmeticError: cell 3 cannot be" in failures[3].traceback
+    assert failures[4].attempts == MOST_LOSSES + 1
+    assert "-9" in failures[4].error
+    listed = json.loads((tmp_path / "toy.failures.json").read_text())
+    assert {entry["cell"]["seed"] for entry in listed} == {3, 4}
+
+    # Cells that failed are tried in the next run; once they are done the list is gone
+    mended = [cell(seed, tmp_path, "works") for seed in (3, 4)]
+    assert run([*cells[:3], *mended], tmp_path / "toy.csv") == []
+    assert not (tmp_path / "toy.failures.json").exists()
+    assert len(read_rows(tmp_path / "toy.csv")) == 6
+
+
+def test_one_run_at_a_time(tmp_path: Path) -> None:
+    with (
+        ResultFile(tmp_path / "toy.csv").open(),
+        pytest.raises(ConfigError, match="another run"),
+        ResultFile(tmp_path / "toy.csv").open(),
+    ):
+        pass
+
+
+def test_a_file_of_something_else_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "toy.csv"
+    path.write_text("name,price\nbread,3\n")
+    with pytest.raises(ConfigError, match=r"toy\.csv.*'task'.*name, price"):
+        run([cell(0, tmp_path)], path)
+    assert path.read_text() == "name,price\nbread,3\n"
+
+
+def test_rows_follow_the_names_of_the_suite(tmp_path: Path) -> None:
+    path = tmp_path / "toy.csv"
+    old = cell(0, tmp_path)
+    with ResultFile(path).open() as file:
+        file.add(row(old, 0.5, 0.25))
+    new = Cell(**{**old.as_dict(), "algorithm": "Mine", "labels": old.labels, "study": "labels.x"})
+    assert new.key == old.key
+    run([new], path)
+    (found,) = read_rows(path)
+    assert (found["algorithm"], found["study"]) == ("Mine", "labels.x")
+    assert not starts(tmp_path)
+
+
+def test_shares_of_processors_and_gpus(tmp_path: Path) -> None:
+    """Half GPUs share one, whole ones do not, and nobody waits for what there is not."""
+    backend = LocalBackend(4, gpus=2)
+    try:
+        assert backend._find_gpus(0.5) == [0]
+        half = cell(0, tmp_path, gpus=0.5)
+        backend._take(half, [0], 1)
+        assert backend._find_gpus(0.5) == [0]
+        assert backend._find_gpus(1.0) == [1]
+        assert backend._find_gpus(2.0) is None
+        backend._take(half, [0], -1)
+        assert backend._find_gpus(2.0) == [0, 1]
+        for changes, said in (({"cpus": 5.0}, "5 processors"), ({"gpus": 3.0}, "3 GPUs")):
+            with pytest.raises(ConfigError, match=said):
+                backend.submit(cell(0, tmp_path, **changes))
+    finally:
+        backend.close()
+
+
+def test_the_time_that_is_left() -> None:
+    """A slow algorithm's cells count as slow ones."""
+    progress = RunProgress(Console(file=sys.stderr))
+    cells = [
+        Cell("T", "toy/box-v0", 5.0, name, "PRESA", seed, settings={"of": name})
+        for name in ("slow", "quick")
+        for seed in (0, 1, 2)
+    ]
+    rows = [row(cells[0], 0, 0) | {"wall_seconds": "100"}, row(cells[3], 0, 0)]
+    progress.started(Suite("toy", tuple(cells)), rows, [cells[1], cells[2], cells[4], cells[5]])
+    progress.tick(running=2)
+    assert progress.remaining_seconds() == pytest.approx((2 * 100 + 2 * 60) / 2)
+    progress.stop()

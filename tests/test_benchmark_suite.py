@@ -1,0 +1,171 @@
+"""Suites: what they expand to, how their cells are named for ever, what they refuse."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sb3_presa.benchmark.cell import Cell, Labels
+from sb3_presa.benchmark.suite import Suite, load_suite
+from sb3_presa.errors import ConfigError
+
+SUITES = sorted((Path(__file__).parent.parent / "benchmarks" / "suites").glob("*.yaml"))
+
+WHOLE: dict[str, Any] = {
+    "tasks": {
+        "BallRun": {"dataset": "presa/ball-run-v0", "env": "presa/SafetyBallRun-v0"},
+        "Toy": {"dataset": "toy/box-v0", "cost_limits": [3, 1, 2]},
+    },
+    "cost_limits": [10, 20],
+    "seeds": [0, 1],
+    "labels": {"n_comparisons": 100},
+    "algorithms": {
+        "PRESA": {"seeds": [0, 1, 2], "settings": {"alpha": 0.1}, "resources": {"gpus": 0.25}},
+        "BC, safe": {"class": "BC", "settings": {"data": "safe"}, "steps": 7, "tasks": ["Toy"]},
+        "TraC": {"cost_limits": "middle"},
+    },
+    "sweeps": [
+        {"vary": "labels.n_comparisons", "values": [50, 100], "algorithms": ["PRESA"], "seeds": [0]}
+    ],
+}
+
+
+def load(tmp_path: Path, content: Mapping[str, Any] | str) -> Suite:
+    path = tmp_path / "mine.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return load_suite(path)
+
+
+def changed(where: str, value: Any) -> dict[str, Any]:
+    """The whole suite with another value somewhere."""
+    suite: dict[str, Any] = yaml.safe_load(yaml.safe_dump(WHOLE))
+    *path, last = where.split("/")
+    inner: Any = suite
+    for key in path:
+        inner = inner[int(key) if key.isdigit() else key]
+    inner[last] = value
+    return suite
+
+
+def test_a_suite_is_its_grid(tmp_path: Path) -> None:
+    suite = load(tmp_path, WHOLE)
+    assert suite.name == "mine"
+    main = [cell for cell in suite.cells if cell.study == "main"]
+    found = {(c.algorithm, c.task, c.cost_limit, c.seed) for c in main}
+    limits = {"BallRun": (10, 20), "Toy": (1, 2, 3)}
+    expected = {("PRESA", t, x, s) for t in limits for x in limits[t] for s in (0, 1, 2)}
+    expected |= {("BC, safe", "Toy", x, s) for x in limits["Toy"] for s in (0, 1)}
+    expected |= {("TraC", t, x, s) for t, x in (("BallRun", 20), ("Toy", 2)) for s in (0, 1)}
+    assert found == expected
+    assert len(main) == len(expected)
+    assert {c.steps for c in main if c.algorithm == "BC, safe"} == {7}
+    assert {(c.gpus, c.settings["alpha"]) for c in main if c.algorithm == "PRESA"} == {(0.25, 0.1)}
+    # seed by seed, so that an unfinished run has every algorithm on the same cells
+    assert [c.seed for c in main] == sorted(c.seed for c in main)
+    # of the sweep, what the comparison has already is not there again
+    rest = [cell for cell in suite.cells if cell.study != "main"]
+    assert {c.labels.n_comparisons for c in rest} == {50}
+    assert len(rest) == 5
+    assert len({cell.key for cell in suite.cells}) == len(suite.cells)
+
+
+def test_a_key_is_what_decides_the_numbers() -> None:
+    cell = Cell(
+        "BallRun", "presa/ball-run-v0", 20.0, "PRESA", "PRESA", 3, settings={"b": 1, "a": 2}
+    )
+    # A results file of years ago must still be known for what it is
+    assert cell.key == "presa-ball-run-v0_20_PRESA_3_" + cell.key[-12:]
+    assert Cell.from_dict(cell.as_dict()).key == cell.key
+    same = replace(cell, algorithm="Mine", task="BR", study="labels.x", cpus=4.0, gpus=1.0)
+    assert replace(same, settings={"a": 2, "b": 1}).key == cell.key
+    for change in (
+        {"seed": 4},
+        {"cost_limit": 10.0},
+        {"steps": 10},
+        {"settings": {"a": 2}},
+        {"labels": Labels(flip_safety=0.1)},
+        {"n_episodes": 21},
+        {"env": "presa/SafetyBallRun-v0"},
+    ):
+        assert replace(cell, **change).key != cell.key  # type: ignore[arg-type]
+
+
+def test_keys_stay() -> None:
+    """The key of a plain cell, written down: changing it would orphan every results file."""
+    cell = Cell("BallRun", "presa/ball-run-v0", 20.0, "PRESA", "PRESA", 0)
+    assert cell.key == "presa-ball-run-v0_20_PRESA_0_350639713265"
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "said"),
+    [
+        ("taks", 1, r"the file has the key 'taks'; allowed: name, tasks"),
+        ("seeds", None, r"seeds is None"),
+        ("seeds", [0, 0], r"seeds\[1\] is 0; allowed: each item once"),
+        ("seeds", [0.5], r"seeds\[0\] is 0.5; allowed: a whole number, at least 0"),
+        ("cost_limits", [-1], r"cost_limits\[0\] is -1; allowed: a number, at least 0"),
+        ("tasks/BallRun/dataset", None, r"tasks\.BallRun\.dataset is None"),
+        ("tasks/BallRun/data", "x", r"tasks\.BallRun has the key 'data'; allowed: dataset, env"),
+        ("labels/flip_safety", 1.5, r"labels\.flip_safety is 1.5; allowed: .*at most 1"),
+        ("labels/flips", 0.5, r"labels has the key 'flips'; allowed: n_comparisons"),
+        ("labels", {"segment_length": 9, "length_divisor": 2}, r"segment_length or length_div"),
+        ("algorithms/PRESA/steps", "many", r"algorithms\.PRESA\.steps is 'many'"),
+        ("algorithms/PRESA/settings", {"seed": 3}, r"algorithms\.PRESA\.settings\.seed is 3"),
+        ("algorithms/TraC/cost_limits", "mean", r"algorithms\.TraC\.cost_limits is 'mean'.*middle"),
+        ("algorithms/TraC/tasks", ["Ball"], r"algorithms\.TraC\.tasks is 'Ball'; allowed: BallRun"),
+        ("algorithms/PRESA/resources", {"cpus": 0}, r"resources\.cpus is 0; allowed: .*above 0"),
+        ("sweeps/0/vary", "noise", r"sweeps\[0\]\.vary is 'noise'; allowed: labels\.OPTION"),
+        ("sweeps/0/values", [], r"sweeps\[0\]\.values is \[\]"),
+        ("sweeps/0/algorithms", ["CPL"], r"sweeps\[0\]\.algorithms is 'CPL'; allowed: .*PRESA"),
+        ("name", "../x", r"name is '\.\./x'"),
+    ],
+)
+def test_refusals_name_file_key_found_and_allowed(
+    tmp_path: Path, where: str, value: Any, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"mine\.yaml: .*" + said):
+        load(tmp_path, changed(where, value))
+
+
+def test_what_yaml_would_swallow(tmp_path: Path) -> None:
+    text = "tasks: {T: toy/box-v0}\ncost_limits: [5]\nseeds: [0]\nalgorithms:\n  PRESA:\n"
+    suite = load(tmp_path, text + "    settings: {learning_rate: 3e-4}\n")
+    assert suite.cells[0].settings["learning_rate"] == 3e-4  # plain YAML reads a text there
+    with pytest.raises(ConfigError, match=r"mine\.yaml, line 6: the key 'PRESA' stands twice"):
+        load(tmp_path, text + "  PRESA: {steps: 1}\n")
+    with pytest.raises(ConfigError, match="no valid YAML"):
+        load(tmp_path, "tasks: !!python/object/apply:os.getcwd []\n")
+    with pytest.raises(ConfigError, match=r"PRESA and algorithms\.Other are the same agent"):
+        load(tmp_path, text + "  Other: PRESA\n")
+
+
+def test_classes_and_settings_that_there_are_not(tmp_path: Path) -> None:
+    load(tmp_path, WHOLE).check_algorithms()
+    with pytest.raises(ConfigError, match=r"algorithms\.BC, safe is 'Bc'; allowed: BC, "):
+        load(tmp_path, changed("algorithms/BC, safe/class", "Bc")).check_algorithms()
+    wrong = load(tmp_path, changed("algorithms/PRESA/settings", {"dleta": 0.9}))
+    with pytest.raises(ConfigError, match=r"algorithms\.PRESA has the setting 'dleta'.*\bdelta\b"):
+        wrong.check_algorithms()
+    with pytest.raises(ConfigError, match="no algorithm 'presa'; allowed: PRESA"):
+        wrong.only(algorithms=["presa"])
+    assert {cell.task for cell in wrong.only(tasks=["Toy"]).cells} == {"Toy"}
+
+
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
+def test_the_suites_that_ship(path: Path) -> None:
+    suite = load_suite(path)
+    suite.check_algorithms()
+    if suite.name != "comparison":
+        return
+    main = [cell for cell in suite.cells if cell.study == "main"]
+    assert len({cell.task for cell in main}) == 4
+    truth = [cell for cell in main if cell.class_name in ("TraC", "BCQLag")]
+    assert len(truth) == 2 * 4 * 3
+    assert {cell.cost_limit for cell in truth} == {20.0}
+    assert len([cell for cell in main if cell.algorithm == "PRESA"]) == 4 * 3 * 5
+    others = {cell.algorithm for cell in main} - {"PRESA", "TraC", "BCQLag"}
+    for name in others:
+        assert len([cell for cell in main if cell.algorithm == name]) == 4 * 3 * 3, name

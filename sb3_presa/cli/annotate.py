@@ -51,7 +51,9 @@ def annotate(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the strategy.")] = 0,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes that draw clips.", show_default="one less than processors, at most 4"),
+        typer.Option(
+            min=1, help="Processes that draw clips.", show_default="all processors but one, up to 4"
+        ),
     ] = None,
     ahead: Annotated[int, typer.Option(min=2, help="Pairs made ready ahead of a person.")] = 5,
     cache: Annotated[

@@ -1,6 +1,7 @@
 """The backend that scales out: Ray, on this machine or on a cluster."""
 
 import os
+import socket
 import traceback as tracebacks
 from collections.abc import Iterator
 from typing import Any
@@ -44,6 +45,7 @@ class RayBackend:
         except ModuleNotFoundError as error:
             raise ConfigError("this backend needs Ray: pip install 'sb3_presa[ray]'") from error
         self._ray: Any = ray
+        _check_reachable(address)
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if address is None:
             options |= {"num_cpus": int(cpus or os.cpu_count() or 1), "include_dashboard": False}
@@ -97,6 +99,20 @@ class RayBackend:
             return Outcome(cell, **self._ray.get(reference))
         except self._ray.exceptions.RayError as error:  # a worker or a node that died
             return Outcome(cell, error=" ".join(str(error).split()), lost=True)
+
+
+def _check_reachable(address: str | None) -> None:
+    """Says at once what Ray would find out in a quarter of an hour."""
+    if address in (None, "auto", "local"):
+        return
+    assert address is not None
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise ConfigError(f"--address is {address!r}; allowed: HOST:PORT, ray://HOST:PORT, auto")
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"--address {address}: no Ray cluster there: {error}") from error
 
 
 def _run_remote(

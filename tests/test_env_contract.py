@@ -233,7 +233,7 @@ for env_id in {env_ids}:
     assert done.returncode == 0, done.stderr
 
 
-#: In this order: what was imported before the second is found missing stays imported.
+#: What each simulator cannot do without.
 MODULES = [
     ("safety", "safety_gymnasium"),
     ("safety", "mujoco"),
@@ -260,6 +260,8 @@ class Missing(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, missing := Missing())
 for simulator, missing.module in {wanted}:
+    for name in [name for name in sys.modules if name.partition(".")[0] == missing.module]:
+        del sys.modules[name]
     try:
         gymnasium.make(sb3_presa.envs.SIMULATORS[simulator].env_ids[0])
     except SimulatorNotInstalledError as error:

@@ -29,7 +29,11 @@ def test_it_needs_comparisons_and_safety_labels(box_dataset: MinariDataset) -> N
     nothing = np.full(len(feedback.p_safe), np.nan)
     with pytest.raises(FeedbackError, match="no safety labels to train on"):
         CASE.make(box_dataset, replace(feedback, p_safe=nothing))
-    lone = replace(feedback, comparisons=np.zeros((0, 2)), preferences=np.zeros(0))
+    lone = replace(
+        feedback,
+        comparisons=np.zeros((0, 2), dtype=np.int64),
+        preferences=np.zeros(0, dtype=np.float32),
+    )
     with pytest.raises(FeedbackError, match="no comparisons to train on"):
         CASE.make(box_dataset, lone)
 
@@ -59,6 +63,7 @@ def test_the_unit_is_fixed_when_the_models_are(box_dataset: MinariDataset, tmp_p
     loaded = SafeRLHF.load(tmp_path / "model", device="cpu")
     loaded.set_dataset(box_dataset, tiny_feedback(box_dataset, seed=5, cost_limit=1.0))
     loaded.learn(1, reset_num_timesteps=False)
+    assert loaded._relabelled is not None
     assert th.equal(loaded._relabelled, model._relabelled)
     assert loaded.label_metrics == model.label_metrics
 

@@ -191,9 +191,12 @@ def test_shares_of_processors_and_gpus(tmp_path: Path) -> None:
         assert backend._find_gpus(2.0) is None
         backend._take(half, [0], -1)
         assert backend._find_gpus(2.0) == [0, 1]
-        for changes, said in (({"cpus": 5.0}, "5 processors"), ({"gpus": 3.0}, "3 GPUs")):
+        for greedy, said in (
+            (cell(0, tmp_path, cpus=5.0), "5 processors"),
+            (cell(0, tmp_path, gpus=3.0), "3 GPUs"),
+        ):
             with pytest.raises(ConfigError, match=said):
-                backend.submit(cell(0, tmp_path, **changes))
+                backend.submit(greedy)
     finally:
         backend.close()
 

@@ -90,7 +90,7 @@ def test_a_key_is_what_decides_the_numbers() -> None:
         {"n_episodes": 21},
         {"env": "presa/SafetyBallRun-v0"},
     ):
-        assert replace(cell, **change).key != cell.key  # type: ignore[arg-type]
+        assert replace(cell, **change).key != cell.key
 
 
 def test_keys_stay() -> None:

@@ -35,12 +35,14 @@ def work(cell: Cell) -> dict[str, Any]:
 
 
 def gated(cell: Cell) -> dict[str, Any]:
-    """Leave word of the Ray node that this runs on, and wait until the test opens the gate."""
+    """Leave word of the Ray node and process that this is in, and wait for the test's gate."""
     import ray
 
     folder = Path(cell.settings["folder"])
     node = ray.get_runtime_context().get_node_id()
-    (folder / f"{cell.seed}.{node}").touch()
+    mark = folder / f".{cell.seed}.{node}"
+    mark.write_text(str(os.getpid()))
+    mark.rename(folder / mark.name[1:])  # it is there with its content, or not yet
     while not (folder / "open").exists():
         time.sleep(0.05)
     return row(cell, 0.5, 0.25)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -19,6 +20,7 @@ import sb3_presa
 from sb3_presa import ALGORITHMS, PRESA, Feedback, __version__
 from sb3_presa.cli import app
 from sb3_presa.common.alignment import AlignmentAlgorithm
+from sb3_presa.data import example_dataset
 
 Run = Callable[..., Result]
 
@@ -154,13 +156,28 @@ def test_dsrl_files_come_back_bit_for_bit(labelled: str, tmp_path: Path, run: Ru
 def test_collect_follows_the_recipe(minari_root: Path, tmp_path: Path, run: Run) -> None:
     recipe = tmp_path / "small.toml"
     recipe.write_text(
+        f"env_id = 'toy_envs:{env_id('box')}'\ndataset_id = 'toy/own-v0'\ncost_limit = 3.0\n"
         "n_episodes = 6\nrandom_episodes = 9\ncost_weights = []\nreward_range = [-100.0, 100.0]\n"
     )
-    where = ("collect", f"toy_envs:{env_id('box')}", "--id", "toy/mine-v0", "--recipe", recipe)
-    run(*where, "--seed", 1, "--workers", 1, "--quiet")
-    dataset = minari.load_dataset("toy/mine-v0")
-    assert dataset.total_episodes == 6
-    assert dataset.storage.metadata["collection"]["seed"] == 1
+    command = ("collect", "--recipe", recipe, "--seed", 1, "--workers", 1, "--quiet")
+    for named, dataset_id in (((), "toy/own-v0"), (("--id", "toy/mine-v0"), "toy/mine-v0")):
+        run(*command, *named)
+        dataset = minari.load_dataset(dataset_id)
+        assert dataset.total_episodes == 6
+        assert dataset.storage.metadata["collection"]["seed"] == 1
+    run("label", dataset_id, "--comparisons", 5)
+    assert Feedback.load(dataset).provenance["cost_limit"] == 3.0
+
+
+def test_label_takes_the_middle_limit_of_a_task_and_asks_elsewhere(
+    box_dataset: MinariDataset, minari_root: Path, run: Run
+) -> None:
+    shutil.copytree(Path(example_dataset().storage.data_path), minari_root / "ball-run-v0" / "data")
+    run("label", minari_root / "ball-run-v0", "--feedback", "usual", "--comparisons", 5)
+    feedback = Feedback.load(minari_root / "ball-run-v0", "usual")
+    assert feedback.provenance["cost_limit"] == 20.0
+    refused = run("label", box_dataset.id, exit_code=1)
+    assert "--cost-limit" in refused.stderr
 
 
 def test_train_is_what_python_does(labelled: str, trained: Path) -> None:

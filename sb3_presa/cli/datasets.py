@@ -12,15 +12,23 @@ if TYPE_CHECKING:
     from minari import MinariDataset
 
 Dataset = Annotated[str, typer.Argument(help="Id of a Minari dataset, or its folder.")]
-NewId = Annotated[str, typer.Option("--id", help="Id of the new dataset: namespace/name-v0.")]
+_NEW_ID = "Id of the new dataset: namespace/name-v0."
+NewId = Annotated[str, typer.Option("--id", help=_NEW_ID)]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace a dataset of this id, and its feedback.")
 ]
 
 
 def collect(
-    env_id: Annotated[str, typer.Argument(help='An environment whose infos have a "cost".')],
-    dataset_id: NewId,
+    env_id: Annotated[
+        str | None,
+        typer.Argument(
+            help='An environment whose infos have a "cost".', show_default="the recipe's"
+        ),
+    ] = None,
+    dataset_id: Annotated[
+        str | None, typer.Option("--id", help=_NEW_ID, show_default="the recipe's")
+    ] = None,
     recipe: Annotated[
         Path | None,
         typer.Option(help="TOML file of settings.", show_default="the built-in settings"),
@@ -40,7 +48,7 @@ def collect(
     """
     from sb3_presa.data.collect import collect as collect_dataset
 
-    with naming_environment(env_id):
+    with naming_environment(env_id or str(recipe)):
         dataset = collect_dataset(
             env_id,
             dataset_id,
@@ -56,8 +64,13 @@ def collect(
 def label(
     dataset: Dataset,
     cost_limit: Annotated[
-        float, typer.Option(min=0, help="Cost of a whole episode up to which it counts as safe.")
-    ],
+        float | None,
+        typer.Option(
+            min=0,
+            help="Cost of a whole episode up to which it counts as safe.",
+            show_default="the recipe's, or the middle one of the benchmark's",
+        ),
+    ] = None,
     feedback: Annotated[str, typer.Option(help="Name of the feedback to write.")] = "default",
     comparisons: Annotated[int, typer.Option(min=1, help="Number of comparisons.")] = 5000,
     segment_length: Annotated[
@@ -86,6 +99,8 @@ def label(
     from sb3_presa.data import Feedback, resolve_dataset
 
     opened = resolve_dataset(dataset)
+    if cost_limit is None:
+        cost_limit = _usual_cost_limit(opened)
     if not overwrite and feedback in Feedback.names(opened):
         # Synthetic labels can be made again; labels that people gave cannot.
         source = Feedback.load(opened, feedback).provenance.get("source")
@@ -107,6 +122,22 @@ def label(
     )
     path = labels.save(opened, feedback)
     typer.echo(f"Wrote {path}: {labels}")
+
+
+def _usual_cost_limit(dataset: "MinariDataset") -> float:
+    """Of the recipe that the dataset was collected by, or else of the benchmark's task."""
+    from sb3_presa.envs import find_task
+
+    recipe = dataset.storage.metadata.get("collection", {}).get("recipe", {})
+    if recipe.get("cost_limit") is not None:
+        return float(recipe["cost_limit"])
+    task = find_task(dataset.env_spec.id) if dataset.env_spec is not None else None
+    if task is None:
+        raise ConfigError(
+            f"{dataset.id} is of no task of the benchmark, and its metadata name no cost limit: "
+            "give --cost-limit"
+        )
+    return task.cost_limits[len(task.cost_limits) // 2]
 
 
 def import_dsrl(

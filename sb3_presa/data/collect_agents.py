@@ -1,6 +1,8 @@
 """Train one agent of a collection and record it: what a worker process does."""
 
 import dataclasses
+import importlib
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +26,9 @@ class Job:
     """One agent to train and record, or the random episodes.
 
     :param index: The job's number; its random numbers depend on it and on ``seed`` alone.
-    :param kind: ``"random"``, ``"weight"`` or ``"budget"``.
-    :param setting: The weight, or the budget's start and end; empty for random episodes.
+    :param kind: ``"random"``, ``"weight"``, ``"budget"`` or ``"scripted"``.
+    :param setting: The weight, the budget's start and end, or the number of scripted episodes;
+        empty for random ones.
     :param env_id: The environment.
     :param seed: The collection's seed.
     :param reward_scale: Factor that brings a very good agent's reward to about 1 a step.
@@ -63,7 +66,7 @@ class Job:
     @property
     def steps(self) -> int:
         """Environment steps that the job trains for."""
-        return 0 if self.kind == "random" else self.recipe.steps_per_agent
+        return self.recipe.steps_per_agent if self.kind in ("weight", "budget") else 0
 
 
 @dataclass
@@ -118,10 +121,11 @@ class Recorder:
             }
         )
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, seconds: float) -> None:
         """Write the episodes in one step: a file that exists is complete.
 
         :param path: The ``.npz`` file.
+        :param seconds: How long the job took.
         """
         columns: dict[str, npt.NDArray[Any]] = {
             key: np.concatenate([episode[key] for episode in self.episodes])
@@ -130,6 +134,7 @@ class Recorder:
         for key in ("terminated", "seed", "trained_steps", "deterministic"):
             columns[key] = np.asarray([episode[key] for episode in self.episodes])
         columns["length"] = np.asarray([len(episode["rewards"]) for episode in self.episodes])
+        columns["seconds"] = np.asarray(seconds)
         with atomic_path(path) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **columns)
 
@@ -137,17 +142,35 @@ class Recorder:
 class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
     """Reward an agent with its scaled reward minus a weight times its cost.
 
+    It may run in a process of its own: the trainer calls :meth:`charge` and :meth:`finished_costs`
+    through the vectorised environment.
+
     :param env: The environment.
-    :param shared: What all training environments share: the weight, and the cost returns of
-        finished episodes.
+    :param job: The job that the agent is trained for.
+    :param weight: The weight to begin with.
     """
 
-    def __init__(self, env: gym.Env[Any, Any], shared: "CostWeight") -> None:
+    def __init__(self, env: gym.Env[Any, Any], job: Job, weight: float) -> None:
         super().__init__(env)
-        self._shared = shared
-        cap = shared.job.recipe.reward_cap
+        self._scale, cap = job.reward_scale, job.recipe.reward_cap
         self._reward_cap = np.inf if cap is None else cap
-        self._cost = 0.0
+        self._weight, self._cost = weight, 0.0
+        self._finished: list[float] = []
+
+    def charge(self, weight: float) -> None:
+        """From now on charge this much.
+
+        :param weight: The weight of the cost.
+        """
+        self._weight = weight
+
+    def finished_costs(self) -> list[float]:
+        """Cost returns of the episodes that ended since the last call.
+
+        :return: One an episode.
+        """
+        finished, self._finished = self._finished, []
+        return finished
 
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         """Start an episode."""
@@ -157,13 +180,13 @@ class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Step, and charge for the cost."""
         observation, reward, terminated, truncated, info = self.env.step(action)
-        cost, weight = float(info["cost"]), self._shared.weight
+        cost = float(info["cost"])
         self._cost += cost
         if terminated or truncated:
-            self._shared.episode_costs.append(self._cost)
-        scaled = self._shared.job.reward_scale * min(float(reward), self._reward_cap)
+            self._finished.append(self._cost)
+        scaled = self._scale * min(float(reward), self._reward_cap)
         # Divided by 1 + weight, so that the size of the returns does not grow with the weight.
-        charged = (scaled - weight * cost) / (1 + weight)
+        charged = (scaled - self._weight * cost) / (1 + self._weight)
         return observation, charged, terminated, truncated, info
 
 
@@ -172,6 +195,7 @@ class CostWeight:
     """The weight of the cost in training; fixed, or adapting to a budget.
 
     :param job: The job that says which.
+    :param episode_costs: Cost returns of the episodes that ended since the last update.
     """
 
     job: Job
@@ -207,34 +231,61 @@ def run_job(job: Job, path: Path, report: Callable[[int], None]) -> None:
     :param path: The ``.npz`` file to write.
     :param report: Called with the environment steps trained since the last call.
     """
+    started = time.perf_counter()
     env = gym.make(job.env_id)
     recorder = Recorder(env, job)
     if job.kind == "random":
         for _ in range(job.recipe.random_episodes):
             recorder.record(lambda _: env.action_space.sample(), trained_steps=0)
+    elif job.kind == "scripted":
+        _record_scripted(recorder)
     else:
         _train(job, recorder, report)
-    recorder.save(path)
+    recorder.save(path, time.perf_counter() - started)
     env.close()
+
+
+def _record_scripted(recorder: Recorder) -> None:
+    assert recorder.job.recipe.scripted is not None
+    module, _, name = recorder.job.recipe.scripted.partition(":")
+    make = getattr(importlib.import_module(module), name)
+
+    class Scripted:
+        """An agent that is made when it sees the first observation: after the reset."""
+
+        act: Callable[[Any], Any] | None = None
+
+        def __call__(self, observation: Any) -> Any:
+            if self.act is None:
+                self.act = make(recorder.env, recorder.rng)
+            return self.act(observation)
+
+    for _ in range(int(recorder.job.setting[0])):
+        recorder.record(Scripted(), trained_steps=0)
 
 
 def _train(job: Job, recorder: Recorder, report: Callable[[int], None]) -> None:
     import torch
     from stable_baselines3 import PPO
     from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
     torch.set_num_threads(1)
     weight = CostWeight(job)
+    initial = weight.weight  # the lambda goes to other processes, the object that adapts does not
     agent_seed = int(np.random.SeedSequence([job.seed, job.index]).generate_state(1)[0] % 2**31)
     env = make_vec_env(
         job.env_id,
         job.recipe.n_envs,
         seed=agent_seed,
-        wrapper_class=lambda env: CostPenalty(env, weight),
+        vec_env_cls=SubprocVecEnv if job.recipe.vec_env == "subproc" else DummyVecEnv,
+        wrapper_class=lambda env: CostPenalty(env, job, initial),
     )
-    model = PPO(job.recipe.policy, env, seed=agent_seed, device="cpu", **job.recipe.ppo)
-    model.learn(job.steps, callback=_callback(job, recorder, weight, report))
-    env.close()
+    try:
+        model = PPO(job.recipe.policy, env, seed=agent_seed, device="cpu", **job.recipe.ppo)
+        model.learn(job.steps, callback=_callback(job, recorder, weight, report))
+    finally:
+        env.close()
 
 
 def _callback(
@@ -257,7 +308,10 @@ def _callback(
                 self.due += job.steps / job.recipe.checkpoints
 
         def _on_rollout_end(self) -> None:
+            for finished in self.training_env.env_method("finished_costs"):
+                weight.episode_costs += finished
             weight.update(self.num_timesteps / job.steps)
+            self.training_env.env_method("charge", weight.weight)
             # The last rollout may run past the steps that were asked for.
             done = min(self.num_timesteps, job.steps)
             report(done - self.reported)

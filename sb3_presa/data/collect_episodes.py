@@ -17,10 +17,12 @@ from sb3_presa.data.collect_agents import Job
 from sb3_presa.data.collect_source import Source
 from sb3_presa.data.collect_thinning import thin
 from sb3_presa.data.minari_store import write_dataset
+from sb3_presa.envs import SIMULATORS
 from sb3_presa.errors import DatasetError
 
 _PACKAGES = ("gymnasium", "minari", "numpy", "stable_baselines3", "torch")
-_SIMULATORS = {"bullet": ("bullet-safety-gym", "pybullet")}
+#: Packages beside the simulator's own whose versions decide what happens in it.
+_ENGINES = {"bullet": ("pybullet",), "safety": ("mujoco",), "metadrive": ("panda3d",)}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class Recording:
         """
         with np.load(path, allow_pickle=False) as file:
             return cls(job, {key: file[key] for key in file.files})
+
+    @property
+    def seconds(self) -> float:
+        """How long the job took; 0 if its file is from before this was written."""
+        return float(self.columns.get("seconds", 0.0))
 
     @property
     def starts(self) -> npt.NDArray[np.int64]:
@@ -100,6 +107,8 @@ def assemble(
     source: Source,
     recordings: Sequence[Recording],
     *,
+    wall_seconds: float,
+    workers: int,
     overwrite: bool,
     root: str | os.PathLike[str] | None,
 ) -> MinariDataset:
@@ -108,6 +117,8 @@ def assemble(
     :param dataset_id: The dataset's id.
     :param source: The environment.
     :param recordings: One for each job.
+    :param wall_seconds: How long it took to record them.
+    :param workers: Processes that shared the work.
     :param overwrite: Replace a dataset of this id.
     :param root: The datasets root; Minari's own if ``None``.
     :return: The dataset.
@@ -141,11 +152,12 @@ def assemble(
         env_spec=source.spec,
         ref_min_score=task.reward_min if task else float(rewards[kept].min()),
         ref_max_score=task.reward_max if task else float(rewards[kept].max()),
-        algorithm_name="PPO with fixed and adaptive cost weights",
+        algorithm_name="PPO with fixed and adaptive cost weights"
+        + (", scripted agents" if job.recipe.scripted else ""),
         description=(
             f"Episodes of {source.spec.id} by PPO agents with several prices on cost, recorded all "
-            "along their training, and by random actions; thinned on a grid of cost return and "
-            "reward return."
+            f"along their training, {'by scripted agents, ' if job.recipe.scripted else ''}and by "
+            "random actions; thinned on a grid of cost return and reward return."
         ),
         metadata={
             "collection": {
@@ -156,6 +168,8 @@ def assemble(
                 "reward_range": list(reward_range),
                 "cost_range": list(cost_range),
                 "recorded_episodes": len(rewards),
+                "wall_seconds": round(wall_seconds, 1),
+                "workers": workers,
                 "versions": _versions(source),
             }
         },
@@ -179,6 +193,8 @@ def _ranges(
 
 
 def _versions(source: Source) -> dict[str, str]:
-    simulators = _SIMULATORS.get(source.task.suite, ()) if source.task else ()
-    versions = {name: version(name) for name in (*_PACKAGES, *simulators)}
-    return {"sb3_presa": __version__, **versions}
+    packages = [*_PACKAGES]
+    for simulator in SIMULATORS.values():
+        if source.spec.id in simulator.env_ids:
+            packages += [simulator.distribution, *_ENGINES.get(simulator.name, ())]
+    return {"sb3_presa": __version__, **{name: version(name) for name in packages}}

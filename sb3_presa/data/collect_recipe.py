@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +15,21 @@ from typing import Any
 from sb3_presa.errors import ConfigError
 
 _FORMAT = 1
+#: What a recipe's results do not depend on, or what is given beside it.
+_NAMES = ("env_id", "dataset_id", "cost_limit")
+#: Settings that came later: at these values a collection is what it was before them.
+_LATER = {"vec_env": "dummy", "scripted": None, "scripted_episodes": 0}
+_VEC_ENVS = ("dummy", "subproc")
 
 
 @dataclass(frozen=True)
 class CollectRecipe:
     """Settings of one collection. Every field can stand in a TOML file of the same names.
 
+    :param env_id: The environment, unless the call says another.
+    :param dataset_id: The dataset to write, unless the call says another.
+    :param cost_limit: What ``sb3-presa label`` takes for the cost limit of an episode unless it is
+        told; needed where the benchmark's table has none.
     :param n_episodes: Episodes to keep; fewer if fewer lie in the ranges.
     :param steps_per_agent: Environment steps that each agent trains for.
     :param cost_weights: One agent for each: it maximises the scaled reward minus this weight times
@@ -32,6 +42,10 @@ class CollectRecipe:
     :param mixed_episodes: Episodes recorded at each checkpoint whose actions are replaced by
         uniformly random ones with a probability that is drawn for each episode.
     :param random_episodes: Episodes recorded with uniformly random actions.
+    :param scripted: ``"module:function"`` that makes a scripted agent: ``function(env, rng)`` is
+        called after each reset and returns a function from an observation to an action. For tasks
+        that PPO would need hours to learn.
+    :param scripted_episodes: Episodes recorded with scripted agents.
     :param cells: The plane of cost return and reward return is thinned on a grid of
         ``cells x cells``.
     :param reward_range: Reward returns to keep; the benchmark's range for its tasks, else all.
@@ -44,9 +58,14 @@ class CollectRecipe:
         relative excess of the cost over its budget.
     :param policy: SB3's policy of the agents.
     :param n_envs: Environments that each agent trains in.
+    :param vec_env: ``"dummy"``: these are in the agent's process; ``"subproc"``: in one each, which
+        simulators need that run one world a process.
     :param ppo: More keyword arguments for SB3's ``PPO``.
     """
 
+    env_id: str | None = None
+    dataset_id: str | None = None
+    cost_limit: float | None = None
     n_episodes: int = 1000
     steps_per_agent: int = 150_000
     cost_weights: tuple[float, ...] = (0.0, 0.1, 0.3, 1.0, 3.0)
@@ -56,6 +75,8 @@ class CollectRecipe:
     deterministic_episodes: int = 2
     mixed_episodes: int = 0
     random_episodes: int = 50
+    scripted: str | None = None
+    scripted_episodes: int = 0
     cells: int = 25
     reward_range: tuple[float, float] | None = None
     cost_range: tuple[float, float] | None = None
@@ -64,6 +85,7 @@ class CollectRecipe:
     weight_rate: float = 0.5
     policy: str = "MlpPolicy"
     n_envs: int = 4
+    vec_env: str = "dummy"
     ppo: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -75,6 +97,7 @@ class CollectRecipe:
             "deterministic_episodes": 0,
             "mixed_episodes": 0,
             "random_episodes": 0,
+            "scripted_episodes": 0,
             "cells": 1,
             "n_envs": 1,
         }
@@ -84,6 +107,7 @@ class CollectRecipe:
                 raise ConfigError(
                     f"{name} is {value!r}; it must be a whole number of at least {least}"
                 )
+        self._check_texts()
         try:
             json.dumps(dict(self.ppo))
         except TypeError as error:
@@ -95,6 +119,8 @@ class CollectRecipe:
         _check_numbers("free_share", (self.free_share,))
         if self.free_share >= 1:
             raise ConfigError(f"free_share is {self.free_share}; it must be less than 1")
+        if self.cost_limit is not None:
+            _check_numbers("cost_limit", (self.cost_limit,))
         if self.reward_cap is not None:
             _check_numbers("reward_cap", (self.reward_cap,), least=-math.inf)
         for name, bounds in (("reward_range", self.reward_range), ("cost_range", self.cost_range)):
@@ -103,6 +129,21 @@ class CollectRecipe:
             _check_numbers(name, bounds, count=2, least=-math.inf)
             if not bounds[0] < bounds[1]:
                 raise ConfigError(f"{name} is {bounds}; the first number must be the smaller one")
+
+    def _check_texts(self) -> None:
+        for name in ("env_id", "dataset_id", "scripted"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, str) or not value):
+                raise ConfigError(f"{name} is {value!r}; it must be a text")
+        if self.scripted is not None and not re.fullmatch(r"[\w.]+:\w+", self.scripted):
+            raise ConfigError(f"scripted is {self.scripted!r}; it must be 'module:function'")
+        if (self.scripted is None) != (self.scripted_episodes == 0):
+            raise ConfigError(
+                f"scripted is {self.scripted!r} and scripted_episodes {self.scripted_episodes}; "
+                "neither goes without the other"
+            )
+        if self.vec_env not in _VEC_ENVS:
+            raise ConfigError(f"vec_env is {self.vec_env!r}; allowed are {list(_VEC_ENVS)}")
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> "CollectRecipe":
@@ -153,7 +194,12 @@ class CollectRecipe:
         :param seed: The collection's seed.
         :return: 12 hexadecimal digits.
         """
-        text = json.dumps([_FORMAT, env_id, seed, self.as_dict()], sort_keys=True)
+        entries = {
+            name: value
+            for name, value in self.as_dict().items()
+            if name not in _NAMES and (name not in _LATER or value != _LATER[name])
+        }
+        text = json.dumps([_FORMAT, env_id, seed, entries], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -95,8 +95,8 @@ def _quieten() -> None:
 def load_metadrive() -> SimpleNamespace:
     """Import the simulator; a second call returns what the first one did.
 
-    :return: ``SafeMetaDriveEnv``, ``BaseEngine``, ``TrafficMode``, ``close_engine``,
-        ``get_np_random``, and for pictures ``WorldSurface``, ``LaneGraphics``,
+    :return: ``SafeMetaDriveEnv``, ``BaseEngine``, ``TrafficMode``, ``IDMPolicy``,
+        ``close_engine``, ``get_np_random``, and for pictures ``WorldSurface``, ``LaneGraphics``,
         ``VehicleGraphics`` and ``pygame``.
     :raises SimulatorNotInstalledError: If it, or something that it needs, is missing.
     """
@@ -107,6 +107,7 @@ def load_metadrive() -> SimpleNamespace:
         "metadrive.manager.traffic_manager": ["TrafficMode"],
         "metadrive.manager.map_manager": [],
         "metadrive.manager.object_manager": [],
+        "metadrive.policy.idm_policy": ["IDMPolicy"],
         "metadrive.utils.random_utils": ["get_np_random"],
         "metadrive.obs.top_down_obs_impl": ["WorldSurface", "LaneGraphics", "VehicleGraphics"],
     }

@@ -12,16 +12,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # One thread a process is faster than two for networks of this size.
 export OMP_NUM_THREADS ?= 1
 
-# The datasets that recipes make, and the environment of each.
+# Datasets by their recipe's name, datasets/recipes/NAME.toml; there are recipes for all environments.
 DATASETS := ball-run ball-circle car-run car-circle
-ENV.ball-run := presa/SafetyBallRun-v0
-ENV.ball-circle := presa/SafetyBallCircle-v0
-ENV.car-run := presa/SafetyCarRun-v0
-ENV.car-circle := presa/SafetyCarCircle-v0
+RECIPES := $(basename $(notdir $(wildcard datasets/recipes/*.toml)))
+SIMULATOR_DATASETS := point-goal1 point-circle1 half-cheetah-velocity swimmer-velocity drone-run \
+	metadrive-easysparse highway-safe
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install install-dev quickstart test lint format type docs datasets benchmark-core benchmark-sensitivity wheel wheel-test clean
+.PHONY: help install install-dev quickstart test lint format type docs datasets simulator-datasets datasets-card benchmark-core benchmark-sensitivity benchmark-simulators simulator-videos wheel wheel-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +53,10 @@ $(VENV)/.install-dev: $(VENV)/.install
 	$(BIN)/sb3-presa install-simulators all
 	@touch $@
 
+$(VENV)/.simulators: $(VENV)/.install
+	$(BIN)/sb3-presa install-simulators all
+	@touch $@
+
 install: $(VENV)/.install  ## Make the environment: the package, PyTorch, the Bullet simulator
 install-dev: $(VENV)/.install-dev  ## The same with all simulators, and test, lint, type and documentation tools
 
@@ -77,21 +80,50 @@ type: install-dev  ## Check types, strictly
 docs: install-dev  ## Build the documentation; a warning is an error
 	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
 
-datasets: $(DATASETS:%=datasets/presa/%-v0/data/metadata.json)  ## Collect what is missing of the four datasets (`make dataset-car-run` collects one anew)
+# A dataset is whole when its labels are there. Those of the checkout may be older than its data: `|`.
+LABELS := data/feedback/default.hdf5
+datasets: $(DATASETS:%=datasets/presa/%-v0/$(LABELS))  ## Collect what is missing of the four datasets (`make dataset-car-run` collects one anew)
+
+simulator-datasets: $(SIMULATOR_DATASETS:%=datasets/presa/%-v0/$(LABELS))  ## And of seven more, of all four simulators
+
+datasets/presa/%-v0/$(LABELS): | datasets/presa/%-v0/data/metadata.json
+	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa label presa/$*-v0
 
 datasets/presa/%-v0/data/metadata.json: | $(VENV)/.install
-	$(MAKE) --no-print-directory dataset-$*
+	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa collect --recipe datasets/recipes/$*.toml
+.PRECIOUS: datasets/presa/%-v0/data/metadata.json
 
 dataset-%: install
-	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa collect $(ENV.$*) --id presa/$*-v0 \
-		--recipe datasets/recipes/$*.toml --overwrite
-	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa label presa/$*-v0 --cost-limit 20
+	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa collect --recipe datasets/recipes/$*.toml --overwrite
+	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa label presa/$*-v0
+
+# All but the first four: most of them run in another simulator than Bullet.
+WITH_SIMULATORS := $(filter-out $(DATASETS),$(RECIPES))
+$(WITH_SIMULATORS:%=datasets/presa/%-v0/data/metadata.json): | $(VENV)/.simulators
+$(WITH_SIMULATORS:%=dataset-%): $(VENV)/.simulators
+
+datasets-card: install  ## Write the table of datasets/README.md from the datasets that are here
+	MINARI_DATASETS_PATH=datasets $(BIN)/python benchmarks/datasets_card.py
 
 benchmark-core: datasets  ## Train and evaluate the agents of the results table; resumes when interrupted
 	$(BIN)/python benchmarks/core.py
 
 benchmark-sensitivity: datasets  ## One setting changed at a time; resumes when interrupted
 	$(BIN)/python benchmarks/core.py --suite sensitivity
+
+benchmark-simulators: simulator-datasets $(VENV)/.install-dev  ## PRESA and cloning on all four simulators; resumes when interrupted
+	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa benchmark run benchmarks/suites/simulators.yaml
+	$(BIN)/python benchmarks/simulators.py
+
+build/agents/%.zip: | datasets/presa/%-v0/$(LABELS) $(VENV)/.install-dev
+	mkdir -p $(@D)
+	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa train presa/$*-v0 --seed 0 --out $@
+.PRECIOUS: build/agents/%.zip
+
+env_of = $(shell sed -n 's/^env_id = "\(.*\)"/\1/p' datasets/recipes/$(1).toml)
+simulator-videos: $(SIMULATOR_DATASETS:%=build/agents/%.zip)  ## PRESA drives in all simulators: clips in build/videos, frames in the docs
+	$(BIN)/python examples/record_video.py --out build/videos --sheet docs/_static/simulators.png \
+		$(foreach name,$(SIMULATOR_DATASETS),$(call env_of,$(name))=build/agents/$(name).zip)
 
 wheel: install-dev  ## Build the source distribution and the wheel into dist/
 	rm -rf dist build

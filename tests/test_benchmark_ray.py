@@ -1,5 +1,6 @@
 """A real Ray cluster of two nodes, one of which is killed while its cells run."""
 
+import importlib
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -19,21 +20,20 @@ from sb3_presa.errors import ConfigError
 ray: Any = pytest.importorskip("ray")
 
 #: Each has room for one cell, and little memory is set aside.
-NODE = {"num_cpus": 1, "object_store_memory": 80_000_000}
+NODE: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80_000_000}
 
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    from ray.cluster_utils import Cluster
-
+    utils: Any = importlib.import_module("ray.cluster_utils")
     for left in (
         2,
         1,
         0,
     ):  # Ray gives a node 30 seconds to start, which a busy machine may not have
-        found = Cluster()
+        found = utils.Cluster()
         try:
             found.add_node(**NODE, include_dashboard=False)
             break

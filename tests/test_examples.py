@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 from matplotlib.image import imread
 
 from sb3_presa import PRESA
@@ -94,3 +95,18 @@ def test_resume_ends_with_the_same_weights(tmp_path: Path) -> None:
     assert "Stopped at step 35 of 40.\nGoing on from presa_30_steps.zip." in printed
     assert "tensors of the policy equal those of the uninterrupted run." in printed
     assert not list(tmp_path.iterdir())
+
+
+def test_record_video_writes_a_clip_each_and_a_sheet(tmp_path: Path) -> None:
+    environments = ("presa/SafetyBallRun-v0", "presa/HighwaySafe-v0")
+    options = ("--steps", "40", "--seconds", "0.2", "--sheet", "sheets/all.png")
+    printed = run(tmp_path, example("record_video"), *environments, *options)
+    assert "Wrote sheets/all.png" in printed
+    names = {path.name.partition("-step")[0] for path in (tmp_path / "videos").glob("*.mp4")}
+    assert names == {"SafetyBallRun-v0", "HighwaySafe-v0"}
+    assert all(path.stat().st_size > 1000 for path in (tmp_path / "videos").glob("*.mp4"))
+    picture = imread(tmp_path / "sheets" / "all.png")
+    # Both rows show something.
+    for row in np.array_split(picture, 2):
+        assert row.std() > 0.05
+    assert {path.name for path in tmp_path.iterdir()} == {"videos", "sheets"}

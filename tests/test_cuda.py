@@ -40,10 +40,11 @@ class NoReads(TorchDispatchMode):
 
 
 def steps_of_every_phase(model: Any) -> Iterator[int]:
-    """The steps of a run that may not read: all but the one that lowers delta."""
+    """The steps of a run that may not read: all but those that lower delta or relabel."""
     first_aligned = getattr(model, "n_cloning_steps", 0)
+    once = {first_aligned + getattr(model, "n_attain_steps", 0), getattr(model, "n_model_steps", 0)}
     for step in range(TINY_STEPS):
-        if step != first_aligned + getattr(model, "n_attain_steps", 0):
+        if step not in once:
             yield step
 
 

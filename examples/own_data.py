@@ -78,7 +78,7 @@ def main() -> None:
             n_cloning_steps=steps // 2,
             n_attain_steps=steps // 8,
             cloning_batch_size=256,  # the log has 720 steps
-            delta=0.7,  # how sure the policy shall be, on average, of what is safe and what is not
+            delta=0.55,  # how sure the policy shall be, on average, of what is safe and what is not
             seed=0,
         )
         model.learn(steps, progress_bar=True)

@@ -114,7 +114,7 @@ def _to_picture(frame: Frame) -> Image.Image:
             f"a frame is {array.dtype} of shape {array.shape}; allowed is uint8 of shape "
             "(height, width, 3)"
         )
-    return Image.fromarray(np.ascontiguousarray(array[:, :, :3]), "RGB")
+    return Image.fromarray(np.ascontiguousarray(array[:, :, :3]))
 
 
 def _layout(size: tuple[int, int], count: int, stride: int, fps: float) -> ClipFormat:

@@ -41,7 +41,8 @@ class CompiledFunction(Generic[P, R]):
         except Exception as error:
             # A compiler fails in many ways; a fault of the function itself shows again below
             self._compiled = None
-            reason = str(error).strip().partition("\n")[0]
+            # PyTorch's first line says which compiler failed, the second why
+            reason = " ".join(str(error).split("\n")[:2]).strip()
             warnings.warn(
                 f"the step could not be compiled and runs uncompiled: "
                 f"{type(error).__name__}: {reason}",

@@ -6,6 +6,7 @@ import shlex
 import stat
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -88,7 +89,9 @@ def test_a_pip_that_fails_ends_it_with_the_command(pip: Path) -> None:
 def test_a_later_python_leaves_out_what_it_cannot_have(
     pip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "version_info", (3, 13, 0))
+    # Not in sys itself: what the command imports would go by it, and stay imported
+    later = SimpleNamespace(version_info=(3, 13, 0))
+    monkeypatch.setattr("sb3_presa.envs.simulators.sys", later)
     result = run("install-simulators", "all")
     named = {name for line in pip.read_text().splitlines() for name in requirements(line)}
     assert {"safety-gymnasium", "highway-env"} <= named

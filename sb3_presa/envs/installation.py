@@ -1,6 +1,5 @@
 """Installing the simulators with pip, beside what is installed already."""
 
-import importlib.util
 import shlex
 import subprocess
 import sys
@@ -59,7 +58,9 @@ def install(
     :raises SimulatorNotInstalledError: If there is no pip, or a command fails; what the commands
         before it installed stays.
     """
-    if importlib.util.find_spec("pip") is None:
+    # Not importlib.util.find_spec: setuptools' hook takes that for pip running, and lets go of the
+    # distutils that the rest of the process needs
+    if installed_version("pip") is None:
         raise SimulatorNotInstalledError(
             f"{sys.executable} has no pip; add it with `{sys.executable} -m ensurepip`, or give "
             "the arguments that --dry-run prints to another installer"

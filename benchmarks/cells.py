@@ -1,12 +1,9 @@
 """One cell of a benchmark: a method trained on one task, limit and seed, then evaluated."""
 
-import contextlib
 import os
-import subprocess
 import time
 import warnings
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +92,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     import torch as th
 
     import sb3_presa
+    from sb3_presa.benchmark.training import current_commit
     from sb3_presa.data.episodes import load_outcomes, resolve_dataset
     from sb3_presa.envs.tasks import find_task
 
@@ -155,18 +153,3 @@ def run_cell(cell: Cell) -> dict[str, Any]:
 def use_local_datasets() -> None:
     """Datasets are those of this checkout unless ``MINARI_DATASETS_PATH`` says otherwise."""
     os.environ.setdefault("MINARI_DATASETS_PATH", str(ROOT / "datasets"))
-
-
-@cache
-def current_commit() -> str:
-    """:return: the commit of this checkout, with ``-dirty`` if the package was changed since"""
-    with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        head = _git("rev-parse", "--short=12", "HEAD")
-        changed = _git("status", "--porcelain", "--", "sb3_presa")
-        return f"{head}-dirty" if changed else head
-    return "unknown"
-
-
-def _git(*arguments: str) -> str:
-    command = ["git", "-C", str(ROOT), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -21,6 +21,7 @@ from sb3_presa.annotation.store import (
     insert,
     parse_segment,
     segment_text,
+    shown_segments,
 )
 
 Outcome: TypeAlias = Literal["recorded", "repeated", "answered", "unknown"]
@@ -325,13 +326,11 @@ def _append(database: sqlite3.Connection, annotator: str, pair: int, *, mirrored
 
 
 def _to_place(row: sqlite3.Row) -> Place:
-    first, second = parse_segment(row["first"]), row["second"] and parse_segment(row["second"])
-    if row["mirrored"]:
-        first, second = second, first
+    left, right = shown_segments(row)
     return Place(
         token=row["token"],
-        left=first,
-        right=second,
+        left=left,
+        right=right,
         strategy=row["strategy"],
         strategy_parameters=json.loads(row["parameters"]),
     )

@@ -337,11 +337,15 @@ def answer_columns(answer: Answer, pair: int) -> dict[str, Any]:
     }
 
 
+def shown_segments(row: sqlite3.Row) -> tuple[Segment, Segment | None]:
+    """The segments on the left and on the right, of a pair's row that says if it is mirrored."""
+    first, second = parse_segment(row["first"]), row["second"] and parse_segment(row["second"])
+    return (second, first) if row["mirrored"] else (first, second)
+
+
 def to_answer(row: sqlite3.Row) -> Answer:
     """An answer from its row, joined with its pair's."""
-    first, second = parse_segment(row["first"]), row["second"] and parse_segment(row["second"])
-    if row["mirrored"]:
-        first, second = second, first
+    first, second = shown_segments(row)
     return Answer(
         annotator=row["annotator"],
         first=first,

@@ -9,7 +9,6 @@ from stable_baselines3.common.policies import BaseModel
 from stable_baselines3.common.torch_layers import (
     BaseFeaturesExtractor,
     CombinedExtractor,
-    FlattenExtractor,
     NatureCNN,
     create_mlp,
 )
@@ -179,8 +178,8 @@ class BCQPolicy(OfflinePolicy):
     :param max_perturbation: how far the perturbation moves an action, in half action ranges
     :param n_candidates: candidates to choose an action from; 1 acts on the generator's draw, as
         OSRL does
-    :param features_extractor_class: features extractor to use; what it learns comes from the
-        generator's and the critics' losses
+    :param features_extractor_class: features extractor to use, the policy's own where ``None``;
+        what it learns comes from the generator's and the critics' losses
     :param features_extractor_kwargs: its keyword arguments
     :param normalize_images: divide images by 255
     :param optimizer_class: ``th.optim.Adam`` by default
@@ -203,7 +202,7 @@ class BCQPolicy(OfflinePolicy):
         activation_fn: type[nn.Module] = nn.Tanh,
         max_perturbation: float = 0.05,
         n_candidates: int = 10,
-        features_extractor_class: type[BaseFeaturesExtractor] = FlattenExtractor,
+        features_extractor_class: type[BaseFeaturesExtractor] | None = None,
         features_extractor_kwargs: dict[str, Any] | None = None,
         normalize_images: bool = True,
         optimizer_class: type[th.optim.Optimizer] = th.optim.Adam,
@@ -290,43 +289,13 @@ class BCQPolicy(OfflinePolicy):
 class BCQCnnPolicy(BCQPolicy):
     """:class:`BCQPolicy` for image observations: ``NatureCNN`` extracts the features."""
 
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Space[Any],
-        lr_schedule: Schedule,
-        *,
-        features_extractor_class: type[BaseFeaturesExtractor] = NatureCNN,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            observation_space,
-            action_space,
-            lr_schedule,
-            features_extractor_class=features_extractor_class,
-            **kwargs,
-        )
+    default_features_extractor_class = NatureCNN
 
 
 class BCQMultiInputPolicy(BCQPolicy):
     """:class:`BCQPolicy` for Dict observations: ``CombinedExtractor`` joins their features."""
 
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Space[Any],
-        lr_schedule: Schedule,
-        *,
-        features_extractor_class: type[BaseFeaturesExtractor] = CombinedExtractor,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            observation_space,
-            action_space,
-            lr_schedule,
-            features_extractor_class=features_extractor_class,
-            **kwargs,
-        )
+    default_features_extractor_class = CombinedExtractor
 
 
 def draw_codes(

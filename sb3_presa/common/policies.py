@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any
+from typing import Any, ClassVar
 
 import torch as th
 from gymnasium import spaces
@@ -170,7 +170,7 @@ class OfflinePolicy(BasePolicy):
     :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
     :param dropout: share of each hidden layer that training steps drop, in [0, 1). Nothing is
         dropped in the reference, so it lowers every log-ratio
-    :param features_extractor_class: features extractor to use
+    :param features_extractor_class: features extractor to use, the policy's own where ``None``
     :param features_extractor_kwargs: its keyword arguments
     :param normalize_images: divide images by 255
     :param optimizer_class: ``th.optim.Adam`` by default
@@ -178,6 +178,7 @@ class OfflinePolicy(BasePolicy):
         PyTorch's own Adam if none are given, which steps all weights in one call
     """
 
+    default_features_extractor_class: ClassVar[type[BaseFeaturesExtractor]] = FlattenExtractor
     action_low: th.Tensor
     action_high: th.Tensor
 
@@ -190,16 +191,17 @@ class OfflinePolicy(BasePolicy):
         activation_fn: type[nn.Module] = nn.ReLU,
         action_std: float = 2.0**-0.5,
         dropout: float = 0.0,
-        features_extractor_class: type[BaseFeaturesExtractor] = FlattenExtractor,
+        features_extractor_class: type[BaseFeaturesExtractor] | None = None,
         features_extractor_kwargs: dict[str, Any] | None = None,
         normalize_images: bool = True,
         optimizer_class: type[th.optim.Optimizer] = th.optim.Adam,
         optimizer_kwargs: dict[str, Any] | None = None,
     ) -> None:
+        extractor = features_extractor_class or self.default_features_extractor_class
         super().__init__(
             observation_space,
             action_space,
-            features_extractor_class,
+            extractor,
             features_extractor_kwargs,
             optimizer_class=optimizer_class,
             optimizer_kwargs=optimizer_kwargs,
@@ -213,7 +215,7 @@ class OfflinePolicy(BasePolicy):
         if not 0.0 <= dropout < 1.0:
             raise ConfigError(f"dropout is {dropout}; allowed is [0, 1)")
         if net_arch is None:
-            net_arch = [] if features_extractor_class is NatureCNN else [128, 128]
+            net_arch = [] if extractor is NatureCNN else [128, 128]
         self.net_arch = net_arch
         self.activation_fn = activation_fn
         self.action_std = action_std
@@ -349,43 +351,13 @@ class OfflinePolicy(BasePolicy):
 class CnnPolicy(OfflinePolicy):
     """:class:`OfflinePolicy` for image observations: ``NatureCNN`` extracts the features."""
 
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Space[Any],
-        lr_schedule: Schedule,
-        *,
-        features_extractor_class: type[BaseFeaturesExtractor] = NatureCNN,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            observation_space,
-            action_space,
-            lr_schedule,
-            features_extractor_class=features_extractor_class,
-            **kwargs,
-        )
+    default_features_extractor_class = NatureCNN
 
 
 class MultiInputPolicy(OfflinePolicy):
     """:class:`OfflinePolicy` for Dict observations: ``CombinedExtractor`` joins their features."""
 
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Space[Any],
-        lr_schedule: Schedule,
-        *,
-        features_extractor_class: type[BaseFeaturesExtractor] = CombinedExtractor,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            observation_space,
-            action_space,
-            lr_schedule,
-            features_extractor_class=features_extractor_class,
-            **kwargs,
-        )
+    default_features_extractor_class = CombinedExtractor
 
 
 MlpPolicy = OfflinePolicy

@@ -17,6 +17,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from sb3_presa.envs.numpy_random import numpy_random_restored
 from sb3_presa.envs.simulators import importing
 from sb3_presa.errors import ConfigError
 
@@ -26,17 +27,6 @@ _TASKS: dict[str, tuple[str, dict[str, Any]]] = {
     "Circle": ("CircleTask", {"name": "Octagon"}),
 }
 _WIDTH, _HEIGHT = 480, 360
-
-
-@contextlib.contextmanager
-def _numpy_seeded(seed: int) -> Iterator[None]:
-    """Seed NumPy's global generator, from which upstream draws, and put back what it held."""
-    state = np.random.get_state()  # noqa: NPY002 - this is the generator that upstream uses
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
 
 
 @contextlib.contextmanager
@@ -141,7 +131,7 @@ class SafetyBulletEnv(
             builder.EnvironmentBuilder if render_mode else _unseen(self._pybullet, builder)
         )
         self._layout = _layout(agent, task)
-        with _numpy_seeded(0):
+        with numpy_random_restored(0):
             self._sim = self._rebuilt()
         upstream = self._sim.observation_space
         self.observation_space = gym.spaces.Box(
@@ -164,7 +154,7 @@ class SafetyBulletEnv(
         :return: The first observation and an empty info.
         """
         super().reset(seed=seed)
-        with _numpy_seeded(int(self.np_random.integers(2**32))):
+        with numpy_random_restored(int(self.np_random.integers(2**32))):
             if seed is not None or self._sim is None:
                 self._sim = self._rebuilt()
             observation, _ = self._sim.reset()

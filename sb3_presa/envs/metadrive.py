@@ -4,8 +4,6 @@ MetaDrive runs one world a process. :class:`MetaDriveEnv` takes it with ``reset`
 with ``close``.
 """
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
@@ -14,6 +12,7 @@ import numpy.typing as npt
 
 from sb3_presa.envs.metadrive_compat import load_metadrive
 from sb3_presa.envs.metadrive_viewer import TopDownViewer
+from sb3_presa.envs.numpy_random import numpy_random_restored
 from sb3_presa.errors import ConfigError, SimulatorBusyError
 
 _ROADS = {"easy": ("SCS", 0), "medium": ("XST", 100), "hard": ("TRO", 200)}
@@ -27,17 +26,6 @@ TASKS = tuple(road + traffic for road in _ROADS for traffic in _TRAFFIC_DENSITY)
 _OBSERVATIONS, _LASERS = 259, 240
 _COST_OF_SPEED, _FREE_SPEED = 0.01, 10.0  # per km/h, km/h
 _COST_OF_PROXIMITY, _FREE_PROXIMITY = 0.01, 0.1  # lidar readings are shares of 50 m
-
-
-@contextlib.contextmanager
-def _numpy_seeded(seed: int) -> Iterator[None]:
-    """Seed NumPy's global generator, which draws the height of the kerbs, and put it back."""
-    state = np.random.get_state()  # noqa: NPY002 - this is the generator that upstream uses
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
 
 
 def make_upstream(task: str) -> Any:
@@ -166,7 +154,8 @@ class MetaDriveEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
         :return: The first observation, shape (259,), and an empty info.
         """
         super().reset(seed=seed)
-        with _numpy_seeded(0):
+        # NumPy's global generator draws the height of the kerbs
+        with numpy_random_restored(0):
             if not self._has_the_world:
                 self._metadrive.close_engine()
                 self._sim, self._viewer = make_upstream(self._task), None

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sb3_presa.envs.numpy_random import numpy_random_restored
 from sb3_presa.envs.simulators import importing
 
 _PACKAGE = "safety_gymnasium"
@@ -189,11 +190,9 @@ def quietly() -> Iterator[None]:
             warnings.warn(message.strip(), RuntimeWarning, stacklevel=2)
 
     previous = mujoco.get_mju_user_warning()
-    state = np.random.get_state()  # noqa: NPY002 - this is the generator that upstream uses
     mujoco.set_mju_user_warning(warn)
     try:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"), numpy_random_restored():
             yield
     finally:
         mujoco.set_mju_user_warning(previous)
-        np.random.set_state(state)  # noqa: NPY002

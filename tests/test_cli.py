@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -81,6 +83,14 @@ def test_version_and_help(run: Run) -> None:
     for command in commands - {""}:
         assert run(command, "--help").stdout
         assert f"`sb3-presa {command} " in page, f"docs/cli.md does not show {command}"
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    """With its exit code, and its refusals in one line."""
+    command = [sys.executable, "-m", "sb3_presa", "info", str(tmp_path / "nothing")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
 
 
 def test_label_does_what_synthetic_does(box_dataset: MinariDataset, run: Run) -> None:

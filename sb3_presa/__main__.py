@@ -1,0 +1,6 @@
+"""``python -m sb3_presa`` is the ``sb3-presa`` command, where that is not on the path."""
+
+from sb3_presa.cli import main
+
+if __name__ == "__main__":
+    main()

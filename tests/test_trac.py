@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import torch as th
 from algorithm_data import (  # noqa: F401
+    TINY_STEPS,
     assert_same_weights,
     episode,
+    learn_quietly,
     one_thread,
+    record_log,
     stored,
     tiny_feedback,
 )
@@ -160,6 +163,20 @@ def test_weights_stay_with_their_segments_in_batches(box_dataset: MinariDataset)
     expected[~unsafe] = 0.7 + 0.3 * (safe_returns - low) / (high - low)
     assert len(np.unique(expected)) > 3
     assert model.objective.segment_weights.numpy() == pytest.approx(expected, rel=1e-5)
+
+
+def test_weights_stay_with_their_segments_where_some_are_held_out(
+    box_dataset: MinariDataset,
+) -> None:
+    everything = labelled(CASE.make(box_dataset, top_share=1.0, cost_limit=8.0))
+    assert len({weight for _, weight in everything.values()}) > 3
+    model = CASE.make(box_dataset, top_share=1.0, cost_limit=8.0, validation_fraction=0.4)
+    kept = labelled(model)
+    assert 0 < len(kept) < len(everything)
+    assert kept == {episode_id: everything[episode_id] for episode_id in kept}
+    recorder = record_log(model)
+    learn_quietly(model, TINY_STEPS, log_interval=3)
+    assert 0.0 <= recorder.last("validation/safety_auc") <= 1.0
 
 
 # --- the loss -------------------------------------------------------------------------------

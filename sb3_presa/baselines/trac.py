@@ -229,6 +229,14 @@ class TraC(AlignedBaseline):
         provenance = {"source": "outcomes", "cost_limit": self.cost_limit}
         return Feedback.create(transitions, segments[used], label[used], provenance=provenance)
 
+    def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
+        super()._use_data(transitions, feedback)
+        assert self.feedback is not None
+        # Whole episodes are held out, and what is left to train on keeps its order
+        kept = np.isin(feedback.segments[:, 0], self.feedback.segments[:, 0])
+        weights = self.objective.segment_weights
+        self.objective.segment_weights = weights[th.as_tensor(kept, device=self.device)]
+
     def _check_classes(self, safe: NDArray[np.bool_], costs: Numbers) -> None:
         if not safe.any():
             raise DatasetError(

@@ -238,6 +238,9 @@ function render() {
   $("send").disabled = !live || parts.length > 0;
   $("undo").disabled = busy || !state || !state.undo;
   document.body.classList.toggle("playing", player.playing);
+  // For programs that look on: what the server said, and the place whose clips are on the screen.
+  document.body.dataset.status = state ? state.status : "";
+  document.body.dataset.shown = shown && !shown.loading ? shown.place : "";
 }
 
 function press(button, pressed, live) {

@@ -122,6 +122,8 @@ def test_thirty_pairs_by_keyboard(office: Office, enter: Enter) -> None:
         expected.append((PREFERENCES[verdict], LEFT_KEYS[left], RIGHT_KEYS[right]))
         count(page, number + 1)
     expect(page.locator("#cover-title")).to_contain_text("Done")
+    expect(page.locator("body")).to_have_attribute("data-status", "done")
+    expect(page.locator("body")).to_have_attribute("data-shown", "")
     found = office.store.answers()
     assert [(said.preference, said.safe_first, said.safe_second) for said in found] == expected
     assert all(said.annotator == "ann" and 0 < said.seconds < 60 for said in found)
@@ -228,6 +230,7 @@ def test_a_restart_of_the_server_goes_on_where_it_was(tmp_path: Path, enter: Ent
         begin(page)
         answer(page)
         waiting = office.desk.queues.waiting("ann")
+        expect(page.locator("body")).to_have_attribute("data-shown", waiting[0].token)
     with open_office(tmp_path) as office, served(office):
         page = enter(office)
         begin(page)

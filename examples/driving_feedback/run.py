@@ -185,7 +185,7 @@ def parse_options() -> argparse.Namespace:
     add = parser.add_argument
     add("--dataset", default=DATASET, help=f"of presa/HighwaySafe-v0 ({DATASET})")
     add("--feedback", default="scripted-raters", help="name of the labels (scripted-raters)")
-    add("--pairs", type=int, default=150, help="pairs that each rater is asked (150)")
+    add("--pairs", type=int, default=100, help="pairs that each rater is asked (100)")
     add("--segment-length", type=int, default=50, help="steps of a clip, five a second (50)")
     add("--pace", type=float, default=2.0, help="seconds that a rater takes for a pair (2)")
     add("--steps", type=int, help="gradient steps of each agent (default: the method's own)")

@@ -68,7 +68,7 @@ def label(
 
 @contextmanager
 def _served(arguments: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Run the command, and end it with Ctrl+C; gives everybody's link."""
+    """Run the command, and end it as Ctrl+C does; gives everybody's link."""
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "sb3_presa", *arguments], stdout=subprocess.PIPE, text=True
     )
@@ -85,7 +85,10 @@ def _served(arguments: Sequence[str]) -> Iterator[dict[str, str]]:
         yield links
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate()
+        try:
+            process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 class _Office:

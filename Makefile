@@ -105,14 +105,15 @@ $(WITH_SIMULATORS:%=dataset-%): $(VENV)/.simulators
 datasets-card: install  ## Write the table of datasets/README.md from the datasets that are here
 	MINARI_DATASETS_PATH=datasets $(BIN)/python benchmarks/datasets_card.py
 
-benchmark-core: datasets  ## Train and evaluate the agents of the results table; resumes when interrupted
-	$(BIN)/python benchmarks/core.py
-
-benchmark-sensitivity: datasets  ## One setting changed at a time; resumes when interrupted
-	$(BIN)/python benchmarks/core.py --suite sensitivity
+BENCHMARK = MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa benchmark
+benchmark-core benchmark-sensitivity: benchmark-%: datasets $(VENV)/.install-dev
+	$(BENCHMARK) run benchmarks/suites/$*.yaml
+	$(BENCHMARK) report benchmarks/results/$*.csv
+benchmark-core:  ## Train and evaluate the agents of the results table; resumes when interrupted
+benchmark-sensitivity:  ## One setting changed at a time; resumes when interrupted
 
 benchmark-simulators: simulator-datasets $(VENV)/.install-dev  ## PRESA and cloning on all four simulators; resumes when interrupted
-	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa benchmark run benchmarks/suites/simulators.yaml
+	$(BENCHMARK) run benchmarks/suites/simulators.yaml
 	$(BIN)/python benchmarks/simulators.py
 
 build/agents/%.zip: | datasets/presa/%-v0/$(LABELS) $(VENV)/.install-dev

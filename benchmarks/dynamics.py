@@ -4,16 +4,20 @@
 """
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 
 import torch as th
-from cells import ROOT, TASKS, use_local_datasets
 from stable_baselines3.common.logger import configure
 
 from sb3_presa import PRESA, Feedback
+from sb3_presa.benchmark.suite import load_suite
 from sb3_presa.common.plots import plot_learning_curves, read_progress_csv
 
+HERE = Path(__file__).parent
+#: dataset id of each task
+DATASETS = {cell.task: cell.dataset for cell in load_suite(HERE / "suites" / "core.yaml").cells}
 COST_LIMIT = 20.0
 VALIDATION_FRACTION = 0.1
 
@@ -22,15 +26,14 @@ def draw(task: str, seed: int, folder: Path) -> Path:
     """
     Trains one agent and draws its learning curves.
 
-    :param task: key of ``TASKS``
+    :param task: key of ``DATASETS``
     :param seed: seed of labels and training
     :param folder: where the picture goes
     :return: the picture
     """
-    dataset_id, _ = TASKS[task]
-    feedback = Feedback.synthetic(dataset_id, cost_limit=COST_LIMIT, seed=seed)
+    feedback = Feedback.synthetic(DATASETS[task], cost_limit=COST_LIMIT, seed=seed)
     model = PRESA.load_offline(
-        dataset_id, feedback, seed=seed, validation_fraction=VALIDATION_FRACTION, device="cpu"
+        DATASETS[task], feedback, seed=seed, validation_fraction=VALIDATION_FRACTION, device="cpu"
     )
     with tempfile.TemporaryDirectory() as logs:
         model.set_logger(configure(logs, ["csv"]))
@@ -44,11 +47,11 @@ def draw(task: str, seed: int, folder: Path) -> Path:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tasks", nargs="*", choices=list(TASKS), default=["BallCircle"])
+    parser.add_argument("tasks", nargs="*", choices=list(DATASETS), default=["BallCircle"])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--out", type=Path, default=HERE / "results")
     arguments = parser.parse_args()
-    use_local_datasets()
+    os.environ.setdefault("MINARI_DATASETS_PATH", str(HERE.parent / "datasets"))
     th.set_num_threads(1)
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name in arguments.tasks:

@@ -10,7 +10,7 @@ from benchmark_rows import LIMITS, TASKS, comparison, sweep, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sb3_presa.benchmark import analysis, statistics
+from sb3_presa.benchmark import analysis, statistics, tables
 from sb3_presa.benchmark.report import write_report
 from sb3_presa.errors import ConfigError
 
@@ -127,6 +127,23 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     published = re.sub(r"\s+", " ", html)
     assert '<td class="group unsafe">0.60 / 5.08</td>' in published  # BallRun, BC on all data
     assert "27 / 27" in published and "0 / 27" in published
+
+
+def test_the_tables_of_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Sweeps are lines of their own, named by what they changed; the files are not as narrow."""
+    path = write(tmp_path / "known.csv", comparison() + sweep())
+    written = tables.print_tables([path], tmp_path / "report", "PRESA").read_text()
+    assert capsys.readouterr().out.count("agents") == 1
+    lines = [re.split(r"\s*[│┃]\s*", line)[1:-1] for line in written.splitlines() if "│" in line]
+    found = {line[0]: line[1:] for line in lines[:6]}
+    assert list(found) == [
+        *("PRESA", "BC, safe", "CPL", "TraC"),
+        *("PRESA, flip_safety = 0.1", "PRESA, flip_safety = 0.3"),
+    ]
+    assert found["CPL"][:2] == ["27", "0/27"]
+    assert found["PRESA, flip_safety = 0.3"][:2] == ["6", "6/6"]
+    assert found["PRESA, flip_safety = 0.3"][4:] == ["0.70", "0.70"]
+    assert ["TraC", "9", "-0.020", "[-0.020, -0.020]", "-0.100", "[-0.100, -0.100]"] in lines
 
 
 def test_what_is_no_result_is_refused(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def report(
         typer.Option(
             "--out",
             "-o",
-            help="Folder for report.html and its pictures.",
+            help="Folder for report.html, its pictures and tables.txt.",
             show_default="RESULTS-report, beside the first",
         ),
     ] = None,
@@ -94,12 +94,14 @@ def report(
         str | None, typer.Option(help="Heading of the page.", show_default="the files' names")
     ] = None,
 ) -> None:
-    """Turn results into one self-contained HTML page and PNGs."""
+    """Turn results into tables here, one self-contained HTML page, and PNGs."""
     from sb3_presa.benchmark.report import write_report
+    from sb3_presa.benchmark.tables import print_tables
 
     out = out or results[0].with_name(f"{results[0].stem}-report")
     page = write_report(results, out, reference=reference, title=title)
-    typer.echo(f"Wrote {page}")
+    tables = print_tables(results, out, reference)
+    typer.echo(f"Wrote {page} and {tables}")
 
 
 def _backend(name: str, address: str | None, workers: int | None) -> "Backend":

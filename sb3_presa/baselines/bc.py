@@ -6,8 +6,8 @@ import torch as th
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
 
-from sb3_presa.common.cloning import cloning_loss, sample_rows, sample_segment_rows
-from sb3_presa.common.offline_algorithm import OfflineAlgorithm
+from sb3_presa.common.cloning import sample_rows, sample_segment_rows
+from sb3_presa.common.cloning_algorithm import CloningAlgorithm
 from sb3_presa.common.schedules import CosineSchedule
 from sb3_presa.common.segment_buffer import SegmentLabels
 from sb3_presa.data.datasets import DatasetLike
@@ -18,7 +18,7 @@ from sb3_presa.errors import ConfigError, FeedbackError
 _DATA = ("all", "safe", "preferred-and-safe")
 
 
-class BC(OfflineAlgorithm):
+class BC(CloningAlgorithm):
     """
     Behaviour cloning, the baseline that any method from feedback must beat.
 
@@ -108,22 +108,14 @@ class BC(OfflineAlgorithm):
                     f"the feedback has no segment that is {self.data}, so there is nothing to clone"
                 )
 
-    def _train_step(self, step: int) -> dict[str, th.Tensor]:
+    def _sample_cloning_rows(self, generator: th.Generator) -> th.Tensor:
         assert self.buffer is not None
-        if step == 0:
-            self.policy.optimizer.state.clear()
-        generator = self._step_generator(step)
         if self._segment_weights is None:
-            rows = sample_rows(self.buffer.n_transitions, self.batch_size, generator)
-        else:
-            rows = sample_segment_rows(
-                self.buffer, self._segment_weights, self.batch_size, generator
-            )
-        observations, actions = self.buffer.gather(rows)
-        with self._autocast():
-            loss = cloning_loss(self.policy.actor, observations, actions)
-        self._gradient_step(loss, self.lr_schedule(self._current_progress_remaining))
-        return {"cloning_loss": loss}
+            return sample_rows(self.buffer.n_transitions, self.batch_size, generator)
+        return sample_segment_rows(self.buffer, self._segment_weights, self.batch_size, generator)
+
+    def _learning_rate_at(self, step: int) -> float:
+        return float(self.lr_schedule(self._current_progress_remaining))
 
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "_segment_weights"]

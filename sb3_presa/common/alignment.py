@@ -2,16 +2,17 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import torch as th
 from torch import nn
 from torch.func import functional_call
 
-from sb3_presa.common.cloning import cloning_loss, log_prob_of_all, sample_rows
+from sb3_presa.common.cloning import log_prob_of_all, sample_rows
+from sb3_presa.common.cloning_algorithm import CloningAlgorithm
 from sb3_presa.common.compilation import CompiledFunction
 from sb3_presa.common.diagnostics import policy_diagnostics, validation_metrics
-from sb3_presa.common.offline_algorithm import OfflineAlgorithm
 from sb3_presa.common.schedules import CosineSchedule
 from sb3_presa.common.segment_buffer import SegmentLabels, SegmentSteps, make_labels
 from sb3_presa.data.episodes import Transitions
@@ -31,6 +32,33 @@ class PairBatch(NamedTuple):
     lengths: th.Tensor  #: steps of each segment, (B, 2)
     p_safe: th.Tensor  #: probability that the segment is safe, (B, 2), NaN if not labelled
     preference: th.Tensor  #: probability that the first is preferred, (B,), NaN if none
+
+
+def make_pair_batch(
+    labels: SegmentLabels,
+    rows: th.Tensor,
+    steps: SegmentSteps,
+    log_prob: th.Tensor,
+    reference: th.Tensor,
+) -> PairBatch:
+    """
+    :param labels: the table of pairs
+    :param rows: rows of ``labels.pairs``, (..., B)
+    :param steps: steps sampled of both segments of each pair, (..., B, 2, K)
+    :param log_prob: log pi of each step, (..., B, 2, K)
+    :param reference: log pi_ref of each step, (..., B, 2, K)
+    :return: the minibatch
+    """
+    return PairBatch(
+        rows=rows,
+        log_ratio=log_prob - reference,
+        log_prob=log_prob,
+        positions=steps.positions,
+        weights=steps.weights,
+        lengths=steps.lengths,
+        p_safe=labels.p_safe[labels.pairs[rows]],
+        preference=labels.preferences[rows],
+    )
 
 
 class Objective(nn.Module, ABC):
@@ -82,6 +110,15 @@ class Objective(nn.Module, ABC):
         del step
         return 0
 
+    def signature(self) -> Hashable:
+        """
+        Objectives of one class with equal signatures may be evaluated together.
+
+        :return: all that the loss depends on beside the buffers, the labels and the batch
+        """
+        settings = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return tuple(sorted(settings.items()))
+
     @abstractmethod
     def sample_pairs(self, labels: SegmentLabels, generator: th.Generator) -> th.Tensor:
         """
@@ -106,7 +143,7 @@ class Objective(nn.Module, ABC):
         """
 
 
-class AlignmentAlgorithm(OfflineAlgorithm, ABC):
+class AlignmentAlgorithm(CloningAlgorithm, ABC):
     """
     Behaviour cloning for ``n_cloning_steps``, which gives the reference policy, then an
     objective on pairs of labelled segments.
@@ -186,10 +223,18 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
             )
 
     def _train_step(self, step: int) -> dict[str, th.Tensor]:
-        if step == 0:
-            self._restart()
-        if step < self.n_cloning_steps:
+        self._enter_step(step)
+        if self._clones(step):
             return self._cloning_step(step)
+        return self._alignment_step(step, step - self.n_cloning_steps)
+
+    def _enter_step(self, step: int) -> None:
+        super()._enter_step(step)
+        if step == 0:
+            self.objective.reset()
+            self._reference_log_prob = None
+        if self._clones(step):
+            return
         alignment_step = step - self.n_cloning_steps
         if alignment_step == 0:
             self.policy.freeze_reference()
@@ -197,25 +242,21 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         if self.objective.phase_start(alignment_step) == alignment_step:
             self.policy.return_to_reference()
             self.policy.optimizer.state.clear()
-        return self._alignment_step(step, alignment_step)
+        self._prepare_reference()
+        for name, value in self.objective.before_step(alignment_step).items():
+            self.logger.record(f"train/{name}", value)
 
-    def _restart(self) -> None:
-        self.policy.optimizer.state.clear()
-        self.objective.reset()
-        self._reference_log_prob = None
-
-    def _cloning_step(self, step: int) -> dict[str, th.Tensor]:
-        assert self.buffer is not None
-        rows = self._sample_cloning_rows(self._step_generator(step))
-        observations, actions = self.buffer.gather(rows)
-        with self._autocast():
-            loss = cloning_loss(self.policy.actor, observations, actions)
-        self._gradient_step(loss, self._cloning_rate(1.0 - step / self.n_cloning_steps))
-        return {"cloning_loss": loss}
+    def _clones(self, step: int) -> bool:
+        return step < self.n_cloning_steps
 
     def _sample_cloning_rows(self, generator: th.Generator) -> th.Tensor:
         assert self.buffer is not None
         return sample_rows(self.buffer.n_transitions, self.cloning_batch_size, generator)
+
+    def _learning_rate_at(self, step: int) -> float:
+        if self._clones(step):
+            return self._cloning_rate(1.0 - step / self.n_cloning_steps)
+        return float(self.lr_schedule(self._alignment_progress(step)))
 
     def _cloning_rate(self, progress_remaining: float) -> float:
         rate = self.cloning_learning_rate
@@ -223,14 +264,11 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
 
     def _alignment_step(self, step: int, alignment_step: int) -> dict[str, th.Tensor]:
         assert self.buffer is not None
-        self._prepare_reference()
-        for name, value in self.objective.before_step(alignment_step).items():
-            self.logger.record(f"train/{name}", value)
         generator = self._step_generator(step)
         rows = self.objective.sample_pairs(self.buffer.labels, generator)
         steps = self._sample_steps(self.buffer.labels, rows, generator)
         loss, metrics, state = self._loss(rows, steps, self.objective.phase_start(alignment_step))
-        self._gradient_step(loss, self.lr_schedule(self._alignment_progress(step)))
+        self._gradient_step(loss, self._learning_rate_at(step))
         # Only now: a compiled backward pass reads the state that the loss was computed from
         for name, buffer in self.objective.named_buffers():
             buffer.copy_(state[name])
@@ -261,8 +299,11 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         self, labels: SegmentLabels, rows: th.Tensor, generator: th.Generator | None
     ) -> SegmentSteps:
         assert self.buffer is not None
-        n_steps = max(1, min(self.objective.n_segment_steps, labels.max_length))
+        n_steps = self._n_sampled_steps(labels)
         return self.buffer.sample_steps(labels.pairs[rows], n_steps, generator, labels)
+
+    def _n_sampled_steps(self, labels: SegmentLabels) -> int:
+        return max(1, min(self.objective.n_segment_steps, labels.max_length))
 
     def _evaluate_loss(
         self, rows: th.Tensor, steps: SegmentSteps, step: int
@@ -279,16 +320,8 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         observations, actions = self.buffer.gather(steps.rows)
         with self._autocast():
             log_prob = self.policy.actor.log_prob(observations, actions).view(steps.rows.shape)
-        return PairBatch(
-            rows=rows,
-            log_ratio=log_prob - self._reference_log_prob[steps.rows],
-            log_prob=log_prob,
-            positions=steps.positions,
-            weights=steps.weights,
-            lengths=steps.lengths,
-            p_safe=labels.p_safe[labels.pairs[rows]],
-            preference=labels.preferences[rows],
-        )
+        reference = self._reference_log_prob[steps.rows]
+        return make_pair_batch(labels, rows, steps, log_prob, reference)
 
     def _alignment_progress(self, step: int) -> float:
         """Remaining share of the alignment steps, from 1 to 0."""

@@ -86,21 +86,12 @@ class SegmentBuffer:
         :param labels: the table that ``segments`` are rows of, the training labels by default
         :return: steps, (*S, K)
         """
-        labels = self.labels if labels is None else labels
-        starts = labels.starts[segments].unsqueeze(-1)
-        lengths = labels.lengths[segments].unsqueeze(-1)
-        last = lengths.long() - 1
-        index = th.arange(n_steps, device=self.device)
         offset: th.Tensor | float = 0.5
         if generator is not None:
             shape = (*segments.shape, n_steps)
             offset = th.rand(shape, generator=generator, device=self.device)
-        stratum = lengths.float() / n_steps
-        drawn = ((index + offset) * stratum).long().minimum(last)
-        whole = lengths <= n_steps
-        positions = th.where(whole, index.minimum(last), drawn)
-        weights = th.where(whole, (index < lengths).float(), stratum)
-        return SegmentSteps(starts + positions, positions, weights, lengths.squeeze(-1))
+        labels = self.labels if labels is None else labels
+        return stratified_steps(labels, segments, n_steps, offset)
 
     def gather(self, rows: th.Tensor) -> tuple[TensorObs, th.Tensor]:
         """
@@ -109,6 +100,30 @@ class SegmentBuffer:
         """
         flat = rows.flatten()
         return index_obs(self.observations, flat), self.actions.index_select(0, flat)
+
+
+def stratified_steps(
+    labels: SegmentLabels, segments: th.Tensor, n_steps: int, offset: th.Tensor | float
+) -> SegmentSteps:
+    """
+    One step of each of ``n_steps`` equal parts of a segment, or all of a shorter segment.
+
+    :param labels: the table of segments
+    :param segments: rows of it, any shape S
+    :param n_steps: K, steps a segment
+    :param offset: place of each step in its part, in [0, 1), (*S, K) or one for all
+    :return: steps, (*S, K)
+    """
+    starts = labels.starts[segments].unsqueeze(-1)
+    lengths = labels.lengths[segments].unsqueeze(-1)
+    last = lengths.long() - 1
+    index = th.arange(n_steps, device=segments.device)
+    stratum = lengths.float() / n_steps
+    drawn = ((index + offset) * stratum).long().minimum(last)
+    whole = lengths <= n_steps
+    positions = th.where(whole, index.minimum(last), drawn)
+    weights = th.where(whole, (index < lengths).float(), stratum)
+    return SegmentSteps(starts + positions, positions, weights, lengths.squeeze(-1))
 
 
 def make_labels(transitions: Transitions, feedback: Feedback, device: th.device) -> SegmentLabels:

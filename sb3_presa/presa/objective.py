@@ -1,7 +1,8 @@
 """PRESA's constrained objective and its state: multiplier, offset, attainable level."""
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 
 import torch as th
 
@@ -144,6 +145,12 @@ class PRESAObjective(Objective):
                 "safety is learnt. preference_filter='all' uses them all the same.",
                 stacklevel=2,
             )
+
+    def signature(self) -> Hashable:
+        # These act between steps only, on buffers
+        settings = replace(self.settings, delta=0.5, multiplier_init=0.0, attain_margin=1.0)
+        sizes = self.n_pairs, self.n_segment_steps
+        return settings, sizes, self.has_safety, self.has_comparisons
 
     def sample_pairs(self, labels: SegmentLabels, generator: th.Generator) -> th.Tensor:
         """

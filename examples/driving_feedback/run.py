@@ -100,8 +100,9 @@ def describe_labels(dataset: MinariDataset, name: str, feedback: Feedback, folde
     """Write and print what came out of labelling: ``labels.txt``."""
     with closing(AnswerStore(answers_path(dataset, name))) as store:
         report = report_labels(store.answers())
-    with (folder / "waits.csv").open() as file:
-        waits = [float(seconds) for _, seconds in csv.reader(file)]
+    waits_path = folder / "waits.csv"  # people leave none
+    rows = waits_path.read_text().splitlines() if waits_path.exists() else []
+    waits = [float(seconds) for _, seconds in csv.reader(rows)]
     errors = feedback.provenance["noise_model"]
     lines = [str(feedback), f"ties {report.ties:.0%}, unsafe {report.unsafe:.0%}"]
     for who in report.annotators:
@@ -185,7 +186,9 @@ def parse_options() -> argparse.Namespace:
     add = parser.add_argument
     add("--dataset", default=DATASET, help=f"of presa/HighwaySafe-v0 ({DATASET})")
     add("--feedback", default="scripted-raters", help="name of the labels (scripted-raters)")
-    add("--pairs", type=int, default=100, help="pairs that each rater is asked (100)")
+    add(
+        "--pairs", type=int, default=100, help="pairs that each rater is asked; 0 asks nobody (100)"
+    )
     add("--segment-length", type=int, default=50, help="steps of a clip, five a second (50)")
     add("--pace", type=float, default=2.0, help="seconds that a rater takes for a pair (2)")
     add("--steps", type=int, help="gradient steps of each agent (default: the method's own)")

@@ -11,6 +11,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # One thread a process is faster than two for networks of this size.
 export OMP_NUM_THREADS ?= 1
+# Processes that share the tests, a file each at a time: what a file's tests share is made once, and
+# they run as they do alone.
+TEST_PROCESSES ?= 2
 
 # Datasets by their recipe's name, datasets/recipes/NAME.toml; there are recipes for all environments.
 DATASETS := ball-run ball-circle car-run car-circle
@@ -64,7 +67,7 @@ quickstart: install  ## Install, train PRESA on the dataset that ships here, eva
 	$(BIN)/python examples/quickstart.py
 
 test: install-dev  ## Run the whole test suite and print its coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --cov --cov-report=term
 
 lint: install-dev  ## Check style and formatting
 	$(BIN)/ruff check

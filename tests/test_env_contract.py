@@ -162,19 +162,17 @@ class TestContract:
         drawn.close()
 
 
+@pytest.mark.parametrize(
+    "env_id",
+    [
+        unless_impossible(SIMULATOR_OF[env_id], env_id)
+        for env_id in ENTRIES
+        if not ANOTHER_SCENE.match(env_id)
+    ],
+    scope="class",
+)
 class TestCode:
     """Of one environment for each way in which its code can go."""
-
-    @pytest.fixture(
-        scope="class",
-        params=[
-            unless_impossible(SIMULATOR_OF[env_id], env_id)
-            for env_id in ENTRIES
-            if not ANOTHER_SCENE.match(env_id)
-        ],
-    )
-    def env_id(self, request: pytest.FixtureRequest) -> str:
-        return str(request.param)
 
     def test_an_episode_is_cut_at_its_horizon_and_not_before(self, env: Env, env_id: str) -> None:
         horizon = ENTRIES[env_id].horizon

@@ -351,6 +351,7 @@ def test_nothing_confirmed_is_lost_when_the_server_is_killed(tmp_path: Path) -> 
             if starting:
                 begin()
             labeller.work(begin)
+            begin()  # a server that was too slow to reply is killed too
             server.join()
             assert server.exitcode == -signal.SIGKILL
             killer.join()

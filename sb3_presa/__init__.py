@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sb3_presa.baselines.trac import TraC
     from sb3_presa.common.callbacks import SafetyEvalCallback
     from sb3_presa.common.evaluation import SafetyEvaluation, evaluate_safety
+    from sb3_presa.common.learn_many import learn_many
     from sb3_presa.data.example import example_dataset
     from sb3_presa.data.feedback import Feedback
     from sb3_presa.presa.presa import PRESA
@@ -37,6 +38,7 @@ _EXPORTS = {
     "SafetyEvaluation": "sb3_presa.common.evaluation",
     "evaluate_safety": "sb3_presa.common.evaluation",
     "example_dataset": "sb3_presa.data.example",
+    "learn_many": "sb3_presa.common.learn_many",
 }
 
 #: Algorithm classes by the name that a saved model records.
@@ -58,6 +60,7 @@ __all__ = [
     "__version__",
     "evaluate_safety",
     "example_dataset",
+    "learn_many",
     "register_envs",
 ]
 

@@ -17,6 +17,7 @@ from stable_baselines3.common.utils import check_for_correct_spaces, update_lear
 from stable_baselines3.common.vec_env import VecNormalize, unwrap_vec_normalize
 
 from sb3_presa.common.action_heads import check_action_space
+from sb3_presa.common.mean_metrics import MeanMetrics
 from sb3_presa.common.policies import CnnPolicy, MlpPolicy, MultiInputPolicy, OfflinePolicy
 from sb3_presa.common.precision import check_precision, resolve_precision
 from sb3_presa.common.segment_buffer import SegmentBuffer
@@ -243,6 +244,18 @@ class OfflineAlgorithm(BaseAlgorithm):
         :return: the model
         :raises ConfigError: if the model has no dataset, or an argument is out of its range
         """
+        total_timesteps = self._check_learning(total_timesteps, log_interval)
+        tb_log_name = tb_log_name or self.algorithm
+        with self._spaces_env():
+            total_timesteps, callback = self._setup_learn(
+                total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
+            )
+            self._before_learning(total_timesteps)
+            self._loop(total_timesteps, callback, log_interval, tb_log_name)
+        return self
+
+    def _check_learning(self, total_timesteps: int | None, log_interval: int) -> int:
+        """The gradient steps to take, or a refusal."""
         if self.buffer is None:
             raise ConfigError(
                 f"this {self.algorithm} has no dataset: make it with "
@@ -255,14 +268,7 @@ class OfflineAlgorithm(BaseAlgorithm):
                 f"total_timesteps ({total_timesteps}) and log_interval ({log_interval}) must be "
                 "at least 1"
             )
-        tb_log_name = tb_log_name or self.algorithm
-        with self._spaces_env():
-            total_timesteps, callback = self._setup_learn(
-                total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
-            )
-            self._before_learning(total_timesteps)
-            self._loop(total_timesteps, callback, log_interval, tb_log_name)
-        return self
+        return total_timesteps
 
     def _loop(
         self, total_timesteps: int, callback: BaseCallback, log_interval: int, tb_log_name: str
@@ -271,7 +277,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         dones, infos = np.zeros(1, dtype=bool), [{}]  # type: ignore[var-annotated]
         callback.on_training_start(locals(), globals())
         callback.on_rollout_start()
-        metrics = _MeanMetrics()
+        metrics = MeanMetrics()
         while self.num_timesteps < total_timesteps:
             self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
             with self.policy.dropping_out(self._generator):
@@ -376,30 +382,6 @@ class OfflineAlgorithm(BaseAlgorithm):
 
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
         return ["policy", "policy.optimizer"], []
-
-
-class _MeanMetrics:
-    """Means over the steps since the last log entry, summed on the device."""
-
-    def __init__(self) -> None:
-        self._names: tuple[str, ...] = ()
-        self._sum: th.Tensor | None = None
-        self._steps = 0
-
-    def add(self, metrics: dict[str, th.Tensor]) -> None:
-        names, values = tuple(metrics), th.stack([v.detach().float() for v in metrics.values()])
-        if names != self._names or self._sum is None:  # another phase logs other metrics
-            self._names, self._sum, self._steps = names, th.zeros_like(values), 0
-        self._sum += values
-        self._steps += 1
-
-    def pop(self) -> dict[str, float]:
-        if self._sum is None:
-            return {}
-        means = (self._sum / max(self._steps, 1)).tolist()
-        self._sum.zero_()
-        self._steps = 0
-        return dict(zip(self._names, means, strict=True))
 
 
 def _no_feedback(transitions: Transitions) -> Feedback:

@@ -222,7 +222,7 @@ class PRESAObjective(Objective):
         probability, safety_metrics = self._safety(batch, r)
         if step < settings.n_attain_steps:
             loss = -probability + regularised
-            self.attained.lerp_(probability.detach(), 1.0 - _RUNNING_DECAY)
+            self.attained += (1.0 - _RUNNING_DECAY) * (probability.detach() - self.attained)
         else:
             lagrangian = losses.lagrangian(
                 settings.preference_coef * preference,
@@ -283,7 +283,7 @@ class PRESAObjective(Objective):
         means = losses.weighted_mean(utility, safe), losses.weighted_mean(utility, unsafe)
         both = ((safe.sum() > 0) & (unsafe.sum() > 0)).float()
         middle = 0.5 * (means[0] + means[1])
-        self.offset.lerp_(middle, both * (1.0 - _RUNNING_DECAY))
+        self.offset += both * (1.0 - _RUNNING_DECAY) * (middle - self.offset)
 
     def _anchor(self, batch: PairBatch, r: th.Tensor) -> th.Tensor:
         """Negative log-likelihood of safe winners, of the policy's favourites most."""

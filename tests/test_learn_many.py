@@ -1,0 +1,240 @@
+"""Models trained together: each ends where it would have ended alone, or is refused."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch as th
+from algorithm_data import (  # noqa: F401
+    learn_quietly,
+    one_thread,
+    record_log,
+    tiny_feedback,
+    weights_of,
+)
+from contract import CASES, PRESA_CASE, Case
+from minari import MinariDataset
+
+from sb3_presa import PRESA, learn_many
+from sb3_presa.common import stacked_actors
+from sb3_presa.data.feedback import Feedback
+from sb3_presa.errors import ConfigError
+
+#: the algorithms that can be trained together
+CASE = {case.name: case for case in CASES}
+REFUSED = ("trac", "bcq-lag", "safe-rlhf")
+JOINT = [case for case in CASES if case.name not in REFUSED]
+#: rows of two of the tiny models' alignment batches, so that two are stacked and one is not
+TWO_OF_THREE = 2 * 40
+N_STEPS = 40
+
+
+def quietly(models: Sequence[Any], *args: Any, **kwargs: Any) -> Sequence[Any]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="delta = ")
+        return learn_many(models, *args, **kwargs)
+
+
+def assert_equal_results(together: Sequence[Any], alone: Sequence[Any]) -> None:
+    """Weights, optimizer and objective, within the rounding of float32 sums."""
+    for index, (one, other) in enumerate(zip(together, alone, strict=True)):
+        assert one.num_timesteps == other.num_timesteps
+        assert one._n_updates == other._n_updates
+        expected, weights = weights_of(other), weights_of(one)
+        assert weights.keys() == expected.keys()
+        for name, values in weights.items():
+            if values.dtype.kind == "O":  # an option of the optimizer that is None
+                assert values == expected[name], name
+                continue
+            np.testing.assert_allclose(
+                values, expected[name], rtol=2e-4, atol=2e-6, err_msg=f"model {index}: {name}"
+            )
+
+
+def make_three(case: Case, dataset: MinariDataset, **kwargs: Any) -> list[Any]:
+    """Models of other seeds and other labels: cost limits, and numbers of pairs."""
+    settings = {"precision": "float32", "policy_kwargs": {"net_arch": [8, 8]}}
+    labels = [
+        tiny_feedback(dataset, cost_limit=limit, seed=seed) for seed, limit in enumerate([2, 4, 6])
+    ]
+    labels[2] = Feedback.synthetic(dataset, 31, 8, cost_limit=6.0, seed=9)
+    return [
+        case.make(dataset, feedback, seed=seed, **(settings | kwargs))
+        for seed, feedback in enumerate(labels)
+    ]
+
+
+@pytest.mark.parametrize("case", JOINT, ids=lambda case: case.name)
+def test_each_ends_where_it_would_end_alone(
+    case: Case, box_dataset: MinariDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every algorithm, in every phase, with two networks stacked and one by itself."""
+    monkeypatch.setattr(stacked_actors, "_CACHED_ROWS", TWO_OF_THREE)
+    together, alone = make_three(case, box_dataset), make_three(case, box_dataset)
+    assert quietly(together, N_STEPS) == together
+    assert_equal_results(together, [learn_quietly(model, N_STEPS) for model in alone])
+
+
+def make_mixed(dataset: MinariDataset) -> list[Any]:
+    """Of one architecture, and of as many differences as there can be."""
+    changes: list[tuple[str, dict[str, Any]]] = [
+        ("presa", {"delta": 0.6, "seed": 1}),
+        ("cpl", {"learning_rate": 1e-2, "max_grad_norm": 0.05}),
+        ("presa", {"delta": 0.9, "multiplier_init": 1.5, "learning_rate": 3e-3}),
+        ("safe-first", {"average_decay": 0.9, "cloning_learning_rate": 1e-2}),
+        ("presa", {"alpha": 0.7, "n_attain_steps": 9, "validation_fraction": 0.3}),
+        ("safety-only", {"policy_kwargs": {"net_arch": [8], "dropout": 0.0}}),
+        ("presa", {"max_grad_norm": 0.01, "seed": 5, "anchor_coef": 0.0}),
+    ]
+    adamw = {"net_arch": [8], "optimizer_class": th.optim.AdamW}
+    changes.append(("presa", {"policy_kwargs": adamw}))
+    return [CASE[name].make(dataset, precision="float32", **change) for name, change in changes]
+
+
+def test_algorithms_and_settings_may_be_mixed(box_dataset: MinariDataset) -> None:
+    together, alone = make_mixed(box_dataset), make_mixed(box_dataset)
+    quietly(together, N_STEPS)
+    assert_equal_results(together, [learn_quietly(model, N_STEPS) for model in alone])
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("box", {"policy_kwargs": {"net_arch": [8, 8], "dropout": 0.3}}),
+        ("box", {"policy_kwargs": {"net_arch": [8], "activation_fn": th.nn.PReLU}}),
+        ("box", {"policy_kwargs": {"net_arch": []}, "precision": "bfloat16"}),
+        ("multidiscrete", {}),
+        ("dict", {"policy": "MultiInputPolicy"}),
+        ("image", {"policy": "CnnPolicy", "policy_kwargs": {}}),
+    ],
+    ids=["dropout", "not-elementwise", "bfloat16", "multidiscrete", "dict", "images"],
+)
+def test_with_any_network(kind: Any, settings: dict[str, Any], make_dataset: Any) -> None:
+    """Stacked where it can be, with the same dropout masks, and else one after the other."""
+    dataset, n_steps = make_dataset(kind), 14
+    together = make_three(PRESA_CASE, dataset, **settings)[:2]
+    alone = make_three(PRESA_CASE, dataset, **settings)[:2]
+    quietly(together, n_steps)
+    assert_equal_results(together, [learn_quietly(model, n_steps) for model in alone])
+
+
+def test_they_go_on_alone_and_together_after_saving(
+    box_dataset: MinariDataset, tmp_path: Path
+) -> None:
+    """7 steps at once, saved and loaded, 9 alone, 8 at once: as 24 alone, in every phase."""
+    models, whole = make_three(PRESA_CASE, box_dataset), make_three(PRESA_CASE, box_dataset)
+    feedback = [model.feedback for model in models]
+    # the learning rate is a function of the run's length, so each part must know its end
+    for model in [*models, *whole]:
+        model.lr_schedule = lambda _progress: 1e-3
+    quietly(models, 7)
+    for index, model in enumerate(models):
+        model.save(tmp_path / str(index))
+    models = [PRESA.load(tmp_path / str(index), device="cpu") for index in range(3)]
+    for model, labels in zip(models, feedback, strict=True):
+        model.set_dataset(box_dataset, labels)
+        model.lr_schedule = lambda _progress: 1e-3
+        learn_quietly(model, 9, reset_num_timesteps=False)
+    quietly(models, 8, reset_num_timesteps=False)
+    assert [model.num_timesteps for model in models] == [24] * 3
+    assert_equal_results(models, [learn_quietly(model, 24) for model in whole])
+
+
+def test_each_logs_what_it_would_log_alone(box_dataset: MinariDataset) -> None:
+    """Also where clones become agents and where delta is lowered, between two entries."""
+    together, alone = make_mixed(box_dataset)[2:5], make_mixed(box_dataset)[2:5]
+    logs = [[record_log(model) for model in models] for models in (together, alone)]
+    quietly(together, 20, log_interval=4)
+    for model in alone:
+        learn_quietly(model, 20, log_interval=4)
+    for one, other in zip(*logs, strict=True):
+        assert [e["step"] for e in one.entries] == [e["step"] for e in other.entries] != []
+        for entry, expected in zip(one.entries, other.entries, strict=True):
+            assert entry.keys() == expected.keys()
+            for name in entry:
+                if not name.startswith("time/"):
+                    assert entry[name] == pytest.approx(expected[name], rel=1e-3, abs=1e-5), name
+
+
+def test_the_transitions_are_stored_once(box_dataset: MinariDataset) -> None:
+    models = quietly(make_three(CASE["cpl"], box_dataset), 2)
+    for name in ("observations", "actions"):
+        assert len({getattr(model.buffer, name).data_ptr() for model in models}) == 1
+
+
+def test_one_bar_counts_the_steps_of_all(
+    box_dataset: MinariDataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = make_three(CASE["bc-all"], box_dataset)
+    quietly(models, 7, progress_bar=True)
+    output = capsys.readouterr()
+    assert "7/7" in output.out + output.err
+    assert all(model.get_env() is None for model in models)
+
+
+def test_nothing_is_nothing() -> None:
+    assert learn_many([]) == []
+
+
+#: what one of two models has that the other has not, and what is said of it
+DIFFERENCES: list[tuple[dict[str, Any], str]] = [
+    (
+        {"policy_kwargs": {"net_arch": [8, 8]}},
+        r"net_arch is \[8\] in model 0 and \[8, 8\] in model 1",
+    ),
+    (
+        {"policy_kwargs": {"net_arch": [8], "action_std": 0.5}},
+        r"action_std is 0\.70.* in model 0 and",
+    ),
+    ({"n_pairs": 6}, "n_pairs is 4 in model 0 and 6 in model 1"),
+    ({"n_segment_steps": 3}, r"n_segment_steps.* is 5 in model 0 and 3 in model 1"),
+    ({"n_cloning_steps": 7}, "n_cloning_steps is 6 in model 0 and 7 in model 1"),
+    ({"cloning_batch_size": 8}, "cloning_batch_size is 16 in model 0 and 8 in model 1"),
+    ({"precision": "bfloat16"}, "precision is float32 in model 0 and bfloat16 in model 1"),
+    ({"compile": True}, "model 1 has compile=True"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), DIFFERENCES, ids=[str(d[0]) for d in DIFFERENCES])
+def test_what_differs_is_named(
+    change: dict[str, Any], message: str, box_dataset: MinariDataset
+) -> None:
+    models = [
+        PRESA_CASE.make(box_dataset, **({"precision": "float32"} | kwargs))
+        for kwargs in ({}, change)
+    ]
+    before = [weights_of(model) for model in models]
+    with pytest.raises(ConfigError, match=message):
+        learn_many(models, 3)
+    for model, weights in zip(models, before, strict=True):
+        assert model.num_timesteps == 0
+        assert all(np.array_equal(weights[k], v) for k, v in weights_of(model).items())
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_other_algorithms_are_refused(name: str, box_dataset: MinariDataset) -> None:
+    models = [CASE[name].make(box_dataset)]
+    with pytest.raises(ConfigError, match=f"model 0 is a {type(models[0]).__name__}, which cannot"):
+        learn_many(models, 3)
+
+
+def test_what_else_is_refused(box_dataset: MinariDataset, make_dataset: Any) -> None:
+    model, clone = PRESA_CASE.make(box_dataset), CASE["bc-all"].make(box_dataset)
+    kind = "kind of algorithm is aligns in model 0 and clones only in model 1"
+    with pytest.raises(ConfigError, match=kind):
+        learn_many([model, clone], 3)
+    with pytest.raises(ConfigError, match="the same model is given twice"):
+        learn_many([model, model], 3)
+    with pytest.raises(ConfigError, match=r"total_timesteps \(0\)"):
+        learn_many([model], 0)
+    with pytest.raises(ConfigError, match="has no dataset"):
+        learn_many([model, PRESA()], 3)
+    further = learn_quietly(PRESA_CASE.make(box_dataset), 8)
+    with pytest.raises(ConfigError, match="num_timesteps is 0 in model 0 and 8 in model 1"):
+        learn_many([model, further], 3, reset_num_timesteps=False)
+    fewer = PRESA_CASE.make(box_dataset.filter_episodes(lambda e: e.id != 3))
+    with pytest.raises(ConfigError, match="the transitions of model 1 are not those of model 0"):
+        learn_many([model, fewer], 3)

@@ -269,6 +269,8 @@ PRESA_REFUSALS: list[tuple[str, Any]] = [
     *[("validation_fraction", value) for value in (-0.1, 1.0)],
     *[("multiplier_init", value) for value in (-1.0, 3.0)],
     ("preference_filter", "none"),
+    ("clip_range", 0.0),
+    ("clip_range", 1.0),
     ("alpha", 0.0),
     ("beta", -1.0),
     ("multiplier_learning_rate", 0.0),

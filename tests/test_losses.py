@@ -81,6 +81,12 @@ def test_normalised_length_puts_all_lengths_on_one_scale(
 # --- preferences ----------------------------------------------------------------------------
 
 
+def test_clipping_by_hand() -> None:
+    ratios = th.tensor([2.0, 0.0, -0.2, -0.3, -9.0])
+    expected = [2.0, 0.0, -0.2, math.log(0.75), math.log(0.75)]
+    assert losses.clip_log_ratio(ratios, 0.25).tolist() == pytest.approx(expected)
+
+
 def test_preference_loss_by_hand() -> None:
     first, second = th.tensor([0.3, 0.3, 0.3]), th.tensor([-0.2, -0.2, -0.2])
     loss = losses.preference_loss(first, second, th.tensor([1.0, 0.0, 0.25]))

@@ -41,6 +41,7 @@ PLAIN: dict[str, Any] = {
     "center_utilities": False,
     "preference_filter": "all",
     "normalize_length": False,
+    "clip_range": None,
     "average_decay": 0.0,
 }
 
@@ -348,6 +349,24 @@ def test_settings_may_be_whole_numbers(box_dataset: MinariDataset) -> None:
     whole = make(box_dataset, tiny_feedback(box_dataset), multiplier_init=1, n_attain_steps=0)
     learn_quietly(whole, TINY_STEPS)
     assert float(whole.objective.multiplier) % 1.0 != 0.0
+
+
+def test_nothing_is_gained_by_leaving_the_data(box_dataset: MinariDataset) -> None:
+    """A step at less than 1 - clip_range of its reference probability has no gradient."""
+    model = make(box_dataset, tiny_feedback(box_dataset), clip_range=0.25, anchor_coef=0.0)
+    move_away(model)
+    labels = model.buffer.labels
+    batch = model.pair_batch(labels, th.arange(len(labels.pairs)), None)
+    left = batch.log_ratio < math.log(0.75)
+    assert 0.1 < left.float().mean() < 0.9
+    log_ratio = batch.log_ratio.detach().requires_grad_()
+    loss, _ = model.objective(batch._replace(log_ratio=log_ratio), model.n_attain_steps)
+    (gradient,) = th.autograd.grad(loss, log_ratio)
+    moved = batch.weights * (~batch.preference.isnan()).float()[:, None, None] > 0
+    assert gradient[left].abs().max() == 0.0
+    assert (gradient[~left & moved] != 0.0).float().mean() > 0.9
+    further = batch._replace(log_ratio=th.where(left, batch.log_ratio - 1.0, batch.log_ratio))
+    assert th.equal(model.objective.utility(further), model.objective.utility(batch))
 
 
 def test_the_offset_is_the_middle_between_the_classes(box_dataset: MinariDataset) -> None:

@@ -27,6 +27,18 @@ def discounted_length(lengths: th.Tensor, gamma: float) -> th.Tensor:
     return th.expm1(lengths.float() * math.log(gamma)) / (gamma - 1.0)
 
 
+def clip_log_ratio(log_ratio: th.Tensor, clip_range: float) -> th.Tensor:
+    r"""
+    The lower half of PPO's clipping, on logarithms: a step whose action has become less likely than
+    :math:`1 - \epsilon` of what it was counts no further, and has no gradient.
+
+    :param log_ratio: log-ratios of single steps, any shape
+    :param clip_range: :math:`\epsilon` in (0, 1)
+    :return: :math:`\max(\log(1 - \epsilon), \cdot)`, same shape
+    """
+    return log_ratio.clamp_min(math.log1p(-clip_range))
+
+
 def segment_log_ratio(
     log_ratio: th.Tensor,
     weights: th.Tensor,

@@ -21,6 +21,7 @@ class PRESASettings:
 
     gamma: float
     normalize_length: bool
+    clip_range: float | None
     alpha: float
     beta: float
     preference_bias: float
@@ -42,6 +43,8 @@ class PRESASettings:
             raise ConfigError(f"delta is {self.delta}; it is a probability in (0, 1)")
         if not 0.0 < self.gamma <= 1.0:
             raise ConfigError(f"gamma is {self.gamma}; allowed is (0, 1]")
+        if self.clip_range is not None and not 0.0 < self.clip_range < 1.0:
+            raise ConfigError(f"clip_range is {self.clip_range}; allowed is (0, 1) or None")
         if self.unsafe_weight is not None and not 0.0 < self.unsafe_weight < 1.0:
             raise ConfigError(f"unsafe_weight is {self.unsafe_weight}; allowed is (0, 1) or None")
         if self.preference_filter not in ("all", "winner-safe"):
@@ -198,8 +201,11 @@ class PRESAObjective(Objective):
         :param batch: the minibatch
         :return: r of each segment, (B, 2)
         """
+        log_ratio, clip_range = batch.log_ratio, self.settings.clip_range
+        if clip_range is not None:
+            log_ratio = losses.clip_log_ratio(log_ratio, clip_range)
         return losses.segment_log_ratio(
-            batch.log_ratio,
+            log_ratio,
             batch.weights,
             batch.positions,
             batch.lengths,

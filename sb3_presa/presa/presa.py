@@ -38,6 +38,10 @@ class PRESA(AlignmentAlgorithm):
     :param gamma: discount in (0, 1] of the log-ratios along a segment
     :param normalize_length: ``True`` scales r to that of a segment of 100 steps, so that
         segments of different lengths are on one scale; ``False`` is the paper's sum
+    :param clip_range: a step whose action has become less likely than 1 - ``clip_range`` of what it
+        was under the reference counts no further, as in PPO, in (0, 1): nothing is gained by leaving
+        the data. ``None`` is the paper's log-ratio, which falls without bound; set 0.25 where
+        segments are parts of episodes
     :param alpha: inverse temperature of the preference loss, per unit of r
     :param beta: inverse temperature of the safety classification, per unit of r
     :param preference_bias: CPL's conservative bias in (0, 1], 1 for none (the paper's)
@@ -98,6 +102,7 @@ class PRESA(AlignmentAlgorithm):
         n_segment_steps: int = 64,
         gamma: float = 0.99,
         normalize_length: bool = True,
+        clip_range: float | None = None,
         alpha: float = 0.05,
         beta: float = 0.1,
         preference_bias: float = 1.0,
@@ -130,6 +135,7 @@ class PRESA(AlignmentAlgorithm):
         self.n_segment_steps = n_segment_steps
         self.gamma = gamma
         self.normalize_length = normalize_length
+        self.clip_range = clip_range
         self.alpha = alpha
         self.beta = beta
         self.preference_bias = preference_bias
@@ -171,6 +177,7 @@ class PRESA(AlignmentAlgorithm):
         settings = PRESASettings(
             gamma=self.gamma,
             normalize_length=self.normalize_length,
+            clip_range=self.clip_range,
             alpha=self.alpha,
             beta=self.beta,
             preference_bias=self.preference_bias,

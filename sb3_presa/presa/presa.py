@@ -38,10 +38,10 @@ class PRESA(AlignmentAlgorithm):
     :param gamma: discount in (0, 1] of the log-ratios along a segment
     :param normalize_length: ``True`` scales r to that of a segment of 100 steps, so that
         segments of different lengths are on one scale; ``False`` is the paper's sum
-    :param clip_range: a step whose action has become less likely than 1 - ``clip_range`` of what it
-        was under the reference counts no further, as in PPO, in (0, 1): nothing is gained by leaving
-        the data. ``None`` is the paper's log-ratio, which falls without bound; set 0.25 where
-        segments are parts of episodes
+    :param clip_range: a step whose action has become less likely than 1 - ``clip_range`` of what
+        it was under the reference counts no further, as in PPO: nothing is gained by leaving the
+        data. In (0, 1); try 0.25 where segments are parts of episodes. ``None`` is the paper's
+        log-ratio, which falls without bound
     :param alpha: inverse temperature of the preference loss, per unit of r
     :param beta: inverse temperature of the safety classification, per unit of r
     :param preference_bias: CPL's conservative bias in (0, 1], 1 for none (the paper's)

@@ -86,6 +86,7 @@ def make_mixed(dataset: MinariDataset) -> list[Any]:
         ("presa", {"delta": 0.9, "multiplier_init": 1.5, "learning_rate": 3e-3}),
         ("safe-first", {"average_decay": 0.9, "cloning_learning_rate": 1e-2}),
         ("presa", {"alpha": 0.7, "n_attain_steps": 9, "validation_fraction": 0.3}),
+        ("presa", {"clip_range": 0.25, "seed": 3}),
         ("safety-only", {"policy_kwargs": {"net_arch": [8], "dropout": 0.0}}),
         ("presa", {"max_grad_norm": 0.01, "seed": 5, "anchor_coef": 0.0}),
     ]
@@ -145,7 +146,7 @@ def test_they_go_on_alone_and_together_after_saving(
 
 def test_each_logs_what_it_would_log_alone(box_dataset: MinariDataset) -> None:
     """Also where clones become agents and where delta is lowered, between two entries."""
-    together, alone = make_mixed(box_dataset)[2:5], make_mixed(box_dataset)[2:5]
+    together, alone = make_mixed(box_dataset)[2:6], make_mixed(box_dataset)[2:6]
     logs = [[record_log(model) for model in models] for models in (together, alone)]
     quietly(together, 20, log_interval=4)
     for model in alone:

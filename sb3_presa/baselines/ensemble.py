@@ -39,10 +39,13 @@ class EnsembleMLP(nn.Module):
         for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             if frozen:
                 weight, bias = weight.detach(), bias.detach()
-            if index > 0:
-                hidden = hidden.relu()
             if index < last:
-                hidden = th.baddbmm(bias, hidden, weight)
-        # bfloat16 has steps of a quarter at 50: too coarse to choose the highest of values by
+                # In place: on a CPU, a new tensor of this size costs more than what fills it
+                hidden = th.bmm(hidden, weight)
+                hidden = hidden.add_(bias.to(hidden.dtype)).relu_()
+        # bfloat16 has steps of a quarter at 50: too coarse to choose the highest of values by.
+        # One by one: a batch of matrices of a single column is many times slower
         with th.autocast(hidden.device.type, enabled=False):
-            return th.baddbmm(bias, hidden.float(), weight).squeeze(-1)
+            columns = zip(hidden.unbind(), weight.squeeze(-1).unbind(), strict=True)
+            outputs = th.stack([member.float() @ column for member, column in columns])
+            return outputs.add(bias.squeeze(-1))

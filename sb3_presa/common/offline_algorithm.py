@@ -1,5 +1,6 @@
 """The learn loop and SB3's plumbing for algorithms that never step an environment."""
 
+import math
 import sys
 import time
 from abc import abstractmethod
@@ -342,8 +343,9 @@ class OfflineAlgorithm(BaseAlgorithm):
         update_learning_rate(optimizer, learning_rate)
         optimizer.zero_grad()
         loss.backward()
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        th.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm, foreach=True)
+        if self.max_grad_norm < math.inf:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            th.nn.utils.clip_grad_norm_(parameters, self.max_grad_norm, foreach=True)
         optimizer.step()
 
     # --- SB3 --------------------------------------------------------------------------------

@@ -14,9 +14,12 @@ from minari import MinariDataset
 from toy_envs import env_id
 
 from sb3_presa import BCQLag
+from sb3_presa.baselines import constrained_q
 from sb3_presa.baselines.bcq_losses import (
     bellman_targets,
+    chosen_values,
     critic_loss,
+    highest_values,
     lagrangian_score,
     soft_clipped_values,
     vae_loss,
@@ -51,10 +54,18 @@ def test_targets_by_hand() -> None:
     # one next state of two candidates: rewards as above, costs highest at the first candidate
     next_values = th.stack([twins, th.tensor([[8.0, 0.0], [4.0, 0.0]])]).unsqueeze(2)
     outcomes = th.tensor([[1.0, 1.0], [0.5, 0.5]])
-    targets = bellman_targets(
-        outcomes, next_values.expand(2, 2, 2, 2), th.tensor([1.0, 0.0]), 0.5, 0.75
-    )
+    highest = highest_values(next_values.expand(2, 2, 2, 2), 0.75)
+    targets = bellman_targets(outcomes, highest, th.tensor([1.0, 0.0]), 0.5)
     assert targets.tolist() == [[1.0 + 0.5 * 2.5, 1.0], [0.5 + 0.5 * 5.0, 0.5]]
+
+
+def test_the_chosen_candidate_by_hand() -> None:
+    """At worst the first earns 1, then 9, and the second 2; they cost 4 to 8 and 0 to 3."""
+    twins = th.tensor([[[1.0, 2.0], [1.0, 2.0]], [[4.0, 0.0], [8.0, 3.0]]]).unsqueeze(2)
+    assert chosen_values(twins, th.tensor(0.0), 0.75).flatten().tolist() == [2.0, 2.25]
+    twins[0, :, :, 0] = 9.0
+    assert chosen_values(twins, th.tensor(1.0), 0.75).flatten().tolist() == [9.0, 7.0]
+    assert chosen_values(twins, th.tensor(2.0), 0.75).flatten().tolist() == [2.0, 2.25]
 
 
 def test_the_loss_of_critics_and_the_score_by_hand() -> None:
@@ -106,6 +117,19 @@ def test_a_last_observation_that_is_no_number_is_refused(minari_root: Any) -> No
     )
     with pytest.raises(DatasetError, match=r"episode 0, after the last step: .* not finite"):
         BCQLag.load_offline(data, cost_limit=1, device="cpu")
+
+
+def test_values_do_not_depend_on_how_many_are_made_together(
+    box_dataset: MinariDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = CASE.trained(box_dataset)
+    rows = th.arange(9)
+    values = []
+    for n_together in (1, 1000):
+        monkeypatch.setattr(constrained_q, "_CACHED_CANDIDATES", n_together)
+        values.append(model._next_values(rows, model._step_generator(0)))
+    assert values[0].shape == (2, 9)
+    assert th.allclose(values[0], values[1], atol=1e-5)
 
 
 # --- acting ---------------------------------------------------------------------------------

@@ -36,26 +36,49 @@ def soft_clipped_values(twins: th.Tensor, min_weight: float) -> th.Tensor:
     return min_weight * twins.amin(0) + (1.0 - min_weight) * twins.amax(0)
 
 
-def bellman_targets(
-    outcomes: th.Tensor,
-    next_values: th.Tensor,
-    goes_on: th.Tensor,
-    gamma: float,
-    min_weight: float,
-) -> th.Tensor:
+def highest_values(candidates: th.Tensor, min_weight: float) -> th.Tensor:
     """
-    Targets of critics of several outcomes (rewards and costs), each by the candidate action that
-    is highest in that outcome: what the constraint is held against is the worst candidate.
+    Each outcome by its own highest candidate action, as published: what the constraint is held
+    against is the worst candidate.
 
-    :param outcomes: outcomes of each transition, (O, N)
-    :param next_values: values of the candidates in the next state, (O, 2, N, C)
-    :param goes_on: 1 where there is a next state to look into, 0 after a termination, (N,)
-    :param gamma: discount
+    :param candidates: values of the candidates in a state by outcome and critic, (O, 2, N, C)
     :param min_weight: as for :func:`soft_clipped_values`
     :return: (O, N)
     """
-    value = soft_clipped_values(next_values.transpose(0, 1), min_weight).amax(-1)
-    return outcomes + gamma * goes_on * value
+    return soft_clipped_values(candidates.transpose(0, 1), min_weight).amax(-1)
+
+
+def chosen_values(candidates: th.Tensor, multiplier: th.Tensor, min_weight: float) -> th.Tensor:
+    """
+    Both outcomes by the candidate action that the policy would choose: a reward close to what the
+    lower critic says, a cost close to what the higher one does. A choice among candidates finds
+    the critics' errors, and with the lower of two costs the agent would believe them.
+
+    :param candidates: values of rewards and of costs of the candidates in a state by critic,
+        (2, 2, N, C)
+    :param multiplier: price of a unit of cost, scalar
+    :param min_weight: as for :func:`soft_clipped_values`
+    :return: (2, N)
+    """
+    chosen = lagrangian_score(candidates, multiplier).argmax(-1, keepdim=True)
+    rewards, costs = candidates
+    values = th.stack(
+        [soft_clipped_values(rewards, min_weight), soft_clipped_values(costs, 1.0 - min_weight)]
+    )
+    return values.gather(-1, chosen.expand(len(values), -1, 1)).squeeze(-1)
+
+
+def bellman_targets(
+    outcomes: th.Tensor, next_values: th.Tensor, goes_on: th.Tensor, gamma: float
+) -> th.Tensor:
+    """
+    :param outcomes: outcomes of each transition, (O, N)
+    :param next_values: values of the next states, (O, N)
+    :param goes_on: 1 where there is a next state to look into, 0 after a termination, (N,)
+    :param gamma: discount
+    :return: targets of the critics, (O, N)
+    """
+    return outcomes + gamma * goes_on * next_values
 
 
 def critic_loss(values: th.Tensor, targets: th.Tensor) -> th.Tensor:

@@ -24,6 +24,9 @@ from sb3_presa.data.episodes import Endings, Transitions, load_endings, resolve_
 from sb3_presa.data.feedback import Feedback
 from sb3_presa.errors import ConfigError
 
+#: Candidate actions that are valued together on a CPU: what the layers hold stays in its cache.
+_CACHED_CANDIDATES = 1024
+
 
 class SuccessorTable(NamedTuple):
     """
@@ -46,6 +49,9 @@ class ConstrainedQLearning(OfflineAlgorithm, ABC):
     :param tau: share in (0, 1] of the trained weights that the target networks take in a step
     :param batch_size: transitions a gradient step
     :param n_target_actions: candidate actions in a next state
+    :param choose_targets: value a next state by the candidate that the policy would choose, and
+        hold the costs of those candidates against the limit; otherwise, as published, targets take
+        the highest candidate of each outcome, and the cost of perturbed draws is held against it
     :param min_weight: weight in [0, 1] of the lower of two critics in a target
     :param kl_coef: weight of the divergence in the generator's loss
     :param pid_gains: proportional, integral and derivative gain of the multiplier
@@ -70,6 +76,7 @@ class ConstrainedQLearning(OfflineAlgorithm, ABC):
         tau: float,
         batch_size: int,
         n_target_actions: int,
+        choose_targets: bool,
         min_weight: float,
         kl_coef: float,
         pid_gains: tuple[float, float, float],
@@ -98,6 +105,7 @@ class ConstrainedQLearning(OfflineAlgorithm, ABC):
         self.tau = tau
         self.batch_size = batch_size
         self.n_target_actions = n_target_actions
+        self.choose_targets = choose_targets
         self.min_weight = min_weight
         self.kl_coef = kl_coef
         self.pid_gains = pid_gains
@@ -184,14 +192,21 @@ class ConstrainedQLearning(OfflineAlgorithm, ABC):
         with self._autocast():
             features = networks.features(observations)
             generator_loss, code_dim = self._generator_loss(features, actions, generator)
-            targets = self._targets(rows, generator)
+            next_values = self._next_values(rows, generator)
+            targets = bcq_losses.bellman_targets(
+                self._outcomes(rows),
+                next_values,
+                self._successors.goes_on.index_select(0, rows),
+                self.gamma,
+            )
             critic_loss = bcq_losses.critic_loss(networks.values(features, actions), targets)
             fixed = features.detach()
             with th.no_grad():
                 codes = draw_codes((len(rows), code_dim), fixed.device, generator)
                 proposed = networks.vae.decode(fixed, codes)
             values = networks.values(fixed, networks.perturb(fixed, proposed), frozen=True)
-        error = values[1].amin(0).mean() - self._discounted_limit
+        cost_value = next_values[1] if self.choose_targets else values[1].amin(0)
+        error = cost_value.mean() - self._discounted_limit
         multiplier = self.controller.update(error)
         policy_loss = -bcq_losses.lagrangian_score(values, multiplier).mean()
         self._gradient_step(generator_loss + critic_loss + policy_loss, learning_rate)
@@ -200,7 +215,7 @@ class ConstrainedQLearning(OfflineAlgorithm, ABC):
             "generator_loss": generator_loss,
             "critic_loss": critic_loss,
             "reward_value": values[0].amin(0).mean(),
-            "cost_value": values[1].amin(0).mean(),
+            "cost_value": cost_value.mean(),
             "cost_excess": error,
             "multiplier": multiplier.clone(),
         }
@@ -216,8 +231,17 @@ class ConstrainedQLearning(OfflineAlgorithm, ABC):
         return loss, vae.code_dim
 
     @th.no_grad()
-    def _targets(self, rows: th.Tensor, generator: th.Generator) -> th.Tensor:
-        """Bellman targets of rewards and costs, (2, N)."""
+    def _next_values(self, rows: th.Tensor, generator: th.Generator) -> th.Tensor:
+        """Values of rewards and costs in the states that transitions lead to, (2, N)."""
+        n_actions, code_dim = self.n_target_actions, self.policy.actor.vae.code_dim
+        codes = draw_codes((len(rows) * n_actions, code_dim), rows.device, generator)
+        n_together = len(rows)
+        if rows.device.type == "cpu":
+            n_together = max(1, _CACHED_CANDIDATES // n_actions)
+        parts = zip(rows.split(n_together), codes.split(n_together * n_actions), strict=True)
+        return th.cat([self._next_values_of(part, its_codes) for part, its_codes in parts], 1)
+
+    def _next_values_of(self, rows: th.Tensor, codes: th.Tensor) -> th.Tensor:
         assert self._successors is not None
         networks, target_networks = self.policy.actor, self.policy.actor_average
         following = index_obs(
@@ -225,17 +249,13 @@ class ConstrainedQLearning(OfflineAlgorithm, ABC):
         )
         n_actions = self.n_target_actions
         features = networks.features(following).repeat_interleave(n_actions, 0)
-        codes = draw_codes((len(features), networks.vae.code_dim), features.device, generator)
         proposed = networks.vae.decode(features, codes)
         features = target_networks.features(following).repeat_interleave(n_actions, 0)
         values = target_networks.values(features, target_networks.perturb(features, proposed))
-        return bcq_losses.bellman_targets(
-            self._outcomes(rows),
-            values.view(2, 2, len(rows), n_actions),
-            self._successors.goes_on.index_select(0, rows),
-            self.gamma,
-            self.min_weight,
-        )
+        candidates = values.view(2, 2, len(rows), n_actions)
+        if self.choose_targets:
+            return bcq_losses.chosen_values(candidates, self.policy.multiplier, self.min_weight)
+        return bcq_losses.highest_values(candidates, self.min_weight)
 
     # --- saving -----------------------------------------------------------------------------
 

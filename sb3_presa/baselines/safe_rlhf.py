@@ -57,6 +57,9 @@ class SafeRLHF(ConstrainedQLearning):
     :param gamma: discount in (0, 1] of rewards and of costs
     :param tau: share in (0, 1] of the trained weights that the target networks take in a step
     :param n_target_actions: candidate actions in a next state
+    :param choose_targets: value a next state by the candidate that the policy would choose, and
+        hold the costs of those against the limit; as published, targets take the highest candidate
+        of each outcome, costs too
     :param min_weight: weight in [0, 1] of the lower of two critics in a target
     :param kl_coef: weight of the divergence in the generator's loss
     :param reward_scale: deviation over the data of predicted rewards, whose mean is 0
@@ -95,6 +98,7 @@ class SafeRLHF(ConstrainedQLearning):
         gamma: float = 0.99,
         tau: float = 0.005,
         n_target_actions: int = 10,
+        choose_targets: bool = False,
         min_weight: float = 0.75,
         kl_coef: float = 0.5,
         reward_scale: float = 0.3,
@@ -149,6 +153,7 @@ class SafeRLHF(ConstrainedQLearning):
             tau=tau,
             batch_size=batch_size,
             n_target_actions=n_target_actions,
+            choose_targets=choose_targets,
             min_weight=min_weight,
             kl_coef=kl_coef,
             pid_gains=pid_gains,

@@ -87,6 +87,7 @@ def make_mixed(dataset: MinariDataset) -> list[Any]:
         ("safe-first", {"average_decay": 0.9, "cloning_learning_rate": 1e-2}),
         ("presa", {"alpha": 0.7, "n_attain_steps": 9, "validation_fraction": 0.3}),
         ("presa", {"clip_range": 0.25, "seed": 3}),
+        ("cpl", {"alpha": 1.0, "preference_bias": 0.5, "seed": 2}),
         ("safety-only", {"policy_kwargs": {"net_arch": [8], "dropout": 0.0}}),
         ("presa", {"max_grad_norm": 0.01, "seed": 5, "anchor_coef": 0.0}),
     ]

@@ -68,7 +68,10 @@ def table(rows: Sequence[Mapping[str, str]]) -> Table:
         *("safe seeds", *beside),
         title="Means over seeds (standard deviation)",
     )
-    for (task, limit, algorithm), group in cells.items():
+    tasks = list(dict.fromkeys(task for task, _, _ in cells))  # rows come as cells were done
+    for (task, limit, algorithm), group in sorted(
+        cells.items(), key=lambda cell: (tasks.index(cell[0][0]), cell[0][2] != "PRESA")
+    ):
         drawn.add_row(
             *(task, f"{float(limit):g}", algorithm, str(len(group))),
             *(_mean(group, name) for name in ("own_range_reward", "dsrl_normalized_reward")),

@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import pickle
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,9 +29,6 @@ ENTRIES = {entry.env_id: entry for found in SIMULATORS.values() for entry in fou
 SIMULATOR_OF = {env_id: found for found in SIMULATORS.values() for env_id in found.env_ids}
 #: One world a process: the second environment to be reset takes it from the first.
 ONE_WORLD = {"metadrive"}
-#: What differs from another environment in its robot, level, road or traffic, and not in its code:
-#: to drive each of these to its end takes minutes.
-ANOTHER_SCENE = re.compile(r"presa/(Safety(Car\w+1|\w+2)-v0|MetaDrive-(?!easysparse))")
 
 
 def episode(env: Env, seed: int, steps: int = 12, draw: bool = False) -> Iterator[bytes]:
@@ -114,10 +110,7 @@ def env(env_id: str) -> Iterator[Env]:
 
 
 class TestContract:
-    """Of every environment."""
-
-    def test_spaces_steps_and_costs(self, env: Env, env_id: str) -> None:
-        assert env.spec is not None and env.spec.max_episode_steps == ENTRIES[env_id].horizon
+    def test_spaces_steps_and_costs(self, env: Env) -> None:
         space = env.observation_space
         assert isinstance(space, gym.spaces.Box) and space.dtype == np.float32
         if isinstance(env.action_space, gym.spaces.Box):
@@ -137,6 +130,18 @@ class TestContract:
             if any(ends):
                 env.reset()
 
+    def test_an_episode_is_cut_at_its_horizon_and_not_before(self, env: Env, env_id: str) -> None:
+        horizon = ENTRIES[env_id].horizon
+        assert env.spec is not None and env.spec.max_episode_steps == horizon
+        env.reset(seed=0)
+        discrete = isinstance(env.action_space, gym.spaces.Discrete)
+        idle: Any = 1 if discrete else np.zeros(env.action_space.shape or (), dtype=np.float32)
+        for step in range(1, horizon + 1):
+            _, _, terminated, truncated, _ = env.step(idle)
+            assert truncated == (step == horizon), f"step {step} of {horizon}"
+            if terminated:
+                break
+
     def test_a_seed_repeats_whatever_came_before_and_wherever_it_is(
         self, env: Env, env_id: str
     ) -> None:
@@ -146,44 +151,6 @@ class TestContract:
         env.step(env.action_space.sample())
         assert fingerprint(env, 1) == first
         assert elsewhere(SIMULATOR_OF[env_id].name, 1)["prints"][env_id] == first
-
-    def test_pictures_need_no_screen_and_change_nothing(
-        self, env: Env, env_id: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        expected = fingerprint(env, 3)
-        env.close()
-        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-            monkeypatch.delenv(name, raising=False)
-        drawn = gym.make(env_id, render_mode="rgb_array")
-        assert fingerprint(drawn, 3, draw=True) == expected
-        picture: Any = drawn.render()
-        assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
-        assert min(picture.shape[:2]) >= 100 and picture.std() > 5
-        drawn.close()
-
-
-@pytest.mark.parametrize(
-    "env_id",
-    [
-        unless_impossible(SIMULATOR_OF[env_id], env_id)
-        for env_id in ENTRIES
-        if not ANOTHER_SCENE.match(env_id)
-    ],
-    scope="class",
-)
-class TestCode:
-    """Of one environment for each way in which its code can go."""
-
-    def test_an_episode_is_cut_at_its_horizon_and_not_before(self, env: Env, env_id: str) -> None:
-        horizon = ENTRIES[env_id].horizon
-        env.reset(seed=0)
-        discrete = isinstance(env.action_space, gym.spaces.Discrete)
-        idle: Any = 1 if discrete else np.zeros(env.action_space.shape or (), dtype=np.float32)
-        for step in range(1, horizon + 1):
-            _, _, terminated, truncated, _ = env.step(idle)
-            assert truncated == (step == horizon), f"step {step} of {horizon}"
-            if terminated:
-                break
 
     def test_two_in_one_process(self, env: Env, env_id: str) -> None:
         other = gym.make(env_id)
@@ -198,6 +165,20 @@ class TestCode:
             assert b"".join(one for one, _ in both) == b"".join(alone[0])
             assert b"".join(two for _, two in both) == b"".join(alone[1])
         other.close()
+
+    def test_pictures_need_no_screen_and_change_nothing(
+        self, env: Env, env_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        expected = fingerprint(env, 3)
+        env.close()
+        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+            monkeypatch.delenv(name, raising=False)
+        drawn = gym.make(env_id, render_mode="rgb_array")
+        assert fingerprint(drawn, 3, draw=True) == expected
+        picture: Any = drawn.render()
+        assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
+        assert min(picture.shape[:2]) >= 100 and picture.std() > 5
+        drawn.close()
 
     def test_closing_twice_is_fine(self, env: Env) -> None:
         env.unwrapped.close()

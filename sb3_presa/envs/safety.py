@@ -156,6 +156,8 @@ class SafetyGymEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
 
     def _attach_viewer(self) -> None:
         """Give upstream a viewer before it makes its own."""
+        import mujoco
+
         from sb3_presa.envs.safety_viewer import HeadlessViewer
 
         owner = self._sim.task if self._navigates else self._sim.mujoco_renderer
@@ -166,6 +168,9 @@ class SafetyGymEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
         owner.viewer = owner._viewers["rgb_array"] = self._viewer
         if not self._navigates:
             owner._set_cam_config()
+            # The model's own camera, which follows the robot; -1, the free one, where it has none
+            camera = mujoco.mjtObj.mjOBJ_CAMERA
+            owner.camera_id = mujoco.mj_name2id(owner.model, camera, "track")
 
     def close(self) -> None:
         """Let go of the drawing context; a second call does nothing, and a reset goes on."""

@@ -10,7 +10,6 @@ process on the CPU; the ratio is the median of the ratios of all pairs of steps.
 import argparse
 import importlib
 import itertools
-import json
 import multiprocessing
 import statistics
 import time
@@ -26,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
-from speed_data import machine
+from speed_data import write_figures
 
 import sb3_presa  # registers the environments
 from sb3_presa.envs import SIMULATORS
@@ -224,13 +223,8 @@ def main() -> None:
             run = process.submit(measure, simulator, arguments.pairs, arguments.steps)
             timings += run.result()
     show(timings)
-    if arguments.json is not None:
-        figures = {
-            "machine": machine(),
-            "sb3_presa": sb3_presa.__version__,
-            "timings": [asdict(timing) for timing in timings],
-        }
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    rows = [asdict(timing) for timing in timings]
+    write_figures(arguments.json, sb3_presa=sb3_presa.__version__, timings=rows)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ times are of the process on the CPU, otherwise on the wall's clock.
 """
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -21,7 +20,7 @@ import torch as th
 from minari import MinariDataset
 from rich.console import Console
 from rich.table import Table
-from speed_data import EPISODE_LENGTH, machine, made_up_dataset
+from speed_data import EPISODE_LENGTH, made_up_dataset, write_figures
 
 from sb3_presa import PRESA, learn_many
 from sb3_presa.data.feedback import Feedback
@@ -199,9 +198,7 @@ def main() -> None:
                     ]
                     timings += [*phases, default_run(phases)]
     show(timings)
-    if arguments.json is not None:
-        figures = {"machine": machine(), "timings": [asdict(timing) for timing in timings]}
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write_figures(arguments.json, timings=[asdict(timing) for timing in timings])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ Prints the bytes of the tensors that a model's buffer gains, and how much the pr
 
 import argparse
 import gc
-import json
 import tempfile
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import torch as th
 from minari import MinariDataset
 from rich.console import Console
 from rich.table import Table
-from speed_data import EPISODE_LENGTH, machine, made_up_dataset
+from speed_data import EPISODE_LENGTH, made_up_dataset, write_figures
 
 from sb3_presa.common.segment_buffer import SegmentBuffer
 from sb3_presa.data.episodes import load_transitions
@@ -92,9 +91,7 @@ def main() -> None:
     for name, size in rows.items():
         table.add_row(name, f"{size / MEGABYTE:.1f}")
     Console().print(table)
-    if arguments.json is not None:
-        figures = {"machine": machine(), "bytes": rows}
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write_figures(arguments.json, bytes=rows)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Made-up data of BallCircle's size, and the machine, for the benchmarks of speed and memory."""
 
+import json
 import os
 import platform
 from pathlib import Path
@@ -60,6 +61,17 @@ def machine() -> dict[str, Any]:
         "torch": th.__version__,
         "python": platform.python_version(),
     }
+
+
+def write_figures(path: Path | None, **figures: Any) -> None:
+    """
+    Writes figures as JSON, and the machine that they were measured on.
+
+    :param path: the file; nothing is written where it is ``None``
+    :param figures: what was measured
+    """
+    if path is not None:
+        path.write_text(json.dumps({"machine": machine(), **figures}, indent=2) + "\n")
 
 
 def _processor() -> str:

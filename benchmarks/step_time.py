@@ -8,7 +8,6 @@ multiplier and the metrics. Times are of the process on the CPU, on one thread.
 """
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -22,7 +21,7 @@ import torch as th
 from minari import MinariDataset
 from rich.console import Console
 from rich.table import Table
-from speed_data import EPISODE_LENGTH, machine, made_up_dataset
+from speed_data import EPISODE_LENGTH, made_up_dataset, write_figures
 from stable_baselines3.common.callbacks import BaseCallback
 
 from sb3_presa import PRESA
@@ -199,9 +198,7 @@ def main() -> None:
             for mode in arguments.modes:
                 timings.append(measure(dataset, feedback, SHAPES[shape], mode, arguments.steps))
     show(timings)
-    if arguments.json is not None:
-        figures = {"machine": machine(), "timings": [asdict(timing) for timing in timings]}
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write_figures(arguments.json, timings=[asdict(timing) for timing in timings])
 
 
 if __name__ == "__main__":

@@ -54,6 +54,8 @@ def test_costs_are_in_units_of_the_boundary(box_dataset: MinariDataset) -> None:
     assert model._discounted_limit == pytest.approx(expected)
     stricter = CASE.make(box_dataset, boundary_cost=30.0, horizon=40, cost_limit=15.0)
     assert stricter._discounted_limit == pytest.approx(expected / 2)
+    by_the_step = CASE.make(box_dataset, boundary_cost=None, horizon=40)
+    assert by_the_step._discounted_limit == pytest.approx(expected / 30.0 * 40 * 0.1)
 
 
 def test_the_unit_is_fixed_when_the_models_are(box_dataset: MinariDataset, tmp_path: Path) -> None:

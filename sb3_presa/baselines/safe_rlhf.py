@@ -24,6 +24,9 @@ from sb3_presa.data.feedback import Feedback
 from sb3_presa.data.holdout import split_feedback
 from sb3_presa.errors import ConfigError, FeedbackError
 
+#: Cost of a step on the boundary where no ``boundary_cost`` is given.
+_STEP_COST = 0.1
+
 
 class SafeRLHF(ConstrainedQLearning):
     r"""
@@ -40,7 +43,8 @@ class SafeRLHF(ConstrainedQLearning):
     :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
     :param env: environment to take the spaces from, or ``None`` to take the dataset's
     :param boundary_cost: predicted cost of a full episode on the boundary between safe and unsafe
-        labels, above 0: the unit of predicted costs, in which the gains of the multiplier count
+        labels, above 0: the unit of predicted costs, in which the gains of the multiplier count.
+        ``None`` for 0.1 a step, so that gains fit episodes of every length alike
     :param cost_limit: predicted cost that a full episode may have, in that unit; the boundary
         where ``None``
     :param learning_rate: learning rate of Q-learning, a number or a function of the share of its
@@ -84,7 +88,7 @@ class SafeRLHF(ConstrainedQLearning):
         self,
         policy: str | type[BasePolicy] = "MlpPolicy",
         env: GymEnv | str | None = None,
-        boundary_cost: float = 20.0,
+        boundary_cost: float | None = 20.0,
         cost_limit: float | None = None,
         learning_rate: float | Schedule = 1e-3,
         n_model_steps: int = 2000,
@@ -127,7 +131,7 @@ class SafeRLHF(ConstrainedQLearning):
             ("boundary_cost", boundary_cost),
             ("model_learning_rate", model_learning_rate),
         ):
-            if not 0.0 < value < math.inf:
+            if value is not None and not 0.0 < value < math.inf:
                 raise ConfigError(f"{name} is {value}; it must be finite and above 0")
         if not 0.0 <= validation_fraction < 1.0:
             raise ConfigError(f"validation_fraction is {validation_fraction}; allowed is [0, 1)")
@@ -200,16 +204,18 @@ class SafeRLHF(ConstrainedQLearning):
                     f"the feedback has no {kind} to train on: SafeRLHF learns a reward from "
                     "comparisons and a cost from safety labels, and needs both"
                 )
+        horizon = self._horizon(transitions)
+        self._boundary = _STEP_COST * horizon if self.boundary_cost is None else self.boundary_cost
+        self._cost_unit = self._boundary / horizon
         super()._use_data(transitions, training)
         assert self.buffer is not None
         self.validation = make_labels(transitions, held_out, self.device)
         self._relabelled = None
-        self._cost_unit = self.boundary_cost / self._horizon(transitions)
         if self.num_timesteps == 0:
             self.outcome_models.standardizer.fit(self.buffer.observations)
 
     def _episode_limit(self) -> float:
-        return self.boundary_cost if self.cost_limit is None else self.cost_limit
+        return self._boundary if self.cost_limit is None else self.cost_limit
 
     def _outcomes(self, rows: th.Tensor) -> th.Tensor:
         assert self._relabelled is not None
@@ -299,7 +305,7 @@ class SafeRLHF(ConstrainedQLearning):
         super().set_parameters(load_path_or_dict, exact_match, device)
 
     def _excluded_save_params(self) -> list[str]:
-        left_out = ["validation", "_relabelled", "_cost_unit"]
+        left_out = ["validation", "_relabelled", "_boundary", "_cost_unit"]
         return [*super()._excluded_save_params(), *left_out]
 
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:

@@ -29,6 +29,7 @@ PINNED: dict[str, Any] = {
     "beta": 0.2,
     "anchor_sharpness": 0.2,
     "attain_margin": 0.95,
+    "clip_range": None,
     "preference_filter": "winner-safe",
     "multiplier_init": 1.0,
     "multiplier_max": 2.0,
@@ -188,6 +189,24 @@ def test_winner_safe_leaves_out_comparisons_that_an_unsafe_segment_won(
     assert used.tolist() == [True, False, False, False, True, False, True, False]
     every = make(box_dataset, feedback, preference_filter="all").objective._usable_comparison
     assert every[: len(comparisons)].all()
+
+
+def test_balanced_draws_half_from_safe_winners_and_uses_all(box_dataset: MinariDataset) -> None:
+    """However few they are; where there are none it draws from every comparison."""
+    p_safe = [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    comparisons = [(0, 1), *[(a, b) for a in range(8) for b in range(3, 8) if a != b and a != 0]]
+    preferences = [1.0] + [0.0] * (len(comparisons) - 1)  # all others have an unsafe winner
+    few = Feedback.create(box_dataset, SEGMENTS, p_safe, comparisons, preferences)
+    none = Feedback.create(box_dataset, SEGMENTS, p_safe, comparisons[1:], preferences[1:])
+    for feedback, n_drawn_from in ((few, 1), (none, len(comparisons) - 1)):
+        model = make(box_dataset, feedback, preference_filter="balanced", n_pairs=2000)
+        objective, labels = model.objective, model.buffer.labels
+        assert objective._usable_comparison[: len(feedback.comparisons)].all()
+        rows = objective.sample_pairs(labels, th.Generator().manual_seed(0))
+        counts = th.bincount(rows, minlength=len(labels.pairs))
+        expected = 1000 / len(labels.pairs) + 1000 / n_drawn_from
+        assert counts[0].item() == pytest.approx(expected, abs=40)
+        assert counts[: len(feedback.comparisons)].min() > 0
 
 
 # --- the paper's formula --------------------------------------------------------------------

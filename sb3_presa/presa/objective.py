@@ -47,10 +47,10 @@ class PRESASettings:
             raise ConfigError(f"clip_range is {self.clip_range}; allowed is (0, 1) or None")
         if self.unsafe_weight is not None and not 0.0 < self.unsafe_weight < 1.0:
             raise ConfigError(f"unsafe_weight is {self.unsafe_weight}; allowed is (0, 1) or None")
-        if self.preference_filter not in ("all", "winner-safe"):
+        if self.preference_filter not in ("all", "balanced", "winner-safe"):
             raise ConfigError(
-                f"preference_filter is {self.preference_filter!r}; allowed are 'all' and "
-                "'winner-safe'"
+                f"preference_filter is {self.preference_filter!r}; allowed are 'all', 'balanced' "
+                "and 'winner-safe'"
             )
         for name in ("alpha", "beta", "multiplier_learning_rate"):
             if getattr(self, name) <= 0.0:
@@ -113,14 +113,13 @@ class PRESAObjective(Objective):
         self._warn_of_missing_labels(labels)
         usable = ~labels.preferences.isnan()
         if self.settings.preference_filter == "winner-safe":
-            # NaN compares as False: a winner that nobody labelled is not known to be unsafe
-            first, second = (labels.p_safe[labels.pairs] < 0.5).unbind(1)
-            # a tie has two winners
-            first_won, second_won = labels.preferences >= 0.5, labels.preferences <= 0.5
-            usable &= ~((first & first_won) | (second & second_won))
+            usable &= _winner_may_be_safe(labels)
             self._warn_if_none_is_usable(labels, usable)
+        drawn = usable
+        if self.settings.preference_filter == "balanced":
+            drawn = usable & _winner_may_be_safe(labels)
         self._usable_comparison = usable
-        self._usable_rows = usable.nonzero().flatten()
+        self._drawn_rows = (drawn if bool(drawn.any()) else usable).nonzero().flatten()
 
     def _warn_of_missing_labels(self, labels: SegmentLabels) -> None:
         if len(labels.pairs) == 0:
@@ -157,21 +156,22 @@ class PRESAObjective(Objective):
 
     def sample_pairs(self, labels: SegmentLabels, generator: th.Generator) -> th.Tensor:
         """
-        Half of the pairs uniformly, half among the comparisons that the preference loss uses.
+        Half of the pairs uniformly, half among the comparisons that the preference loss uses, or
+        those of them with a winner that may be safe (``"balanced"``).
 
         :param labels: the training labels
         :param generator: source of randomness
         :return: rows of ``labels.pairs``, (n_pairs,)
         """
-        n_usable = self.n_pairs // 2 if len(self._usable_rows) else 0
+        n_drawn = self.n_pairs // 2 if len(self._drawn_rows) else 0
         device = generator.device
         uniform = th.randint(
-            len(labels.pairs), (self.n_pairs - n_usable,), generator=generator, device=device
+            len(labels.pairs), (self.n_pairs - n_drawn,), generator=generator, device=device
         )
-        if n_usable == 0:
+        if n_drawn == 0:
             return uniform
-        usable = th.randint(len(self._usable_rows), (n_usable,), generator=generator, device=device)
-        return th.cat([uniform, self._usable_rows[usable]])
+        drawn = th.randint(len(self._drawn_rows), (n_drawn,), generator=generator, device=device)
+        return th.cat([uniform, self._drawn_rows[drawn]])
 
     def phase_start(self, step: int) -> int:
         if step < self.settings.n_attain_steps or not self.has_safety:
@@ -304,3 +304,11 @@ class PRESAObjective(Objective):
         # in logarithms, or a high utility of another segment makes all weights vanish
         weights = th.softmax(((won * safe).log() + utility).flatten(), 0).nan_to_num(0.0)
         return -(weights * (steps * batch.log_prob).sum(-1).flatten()).sum()
+
+
+def _winner_may_be_safe(labels: SegmentLabels) -> th.Tensor:
+    """Whether no winner of each comparison is labelled unsafe; a tie has two winners."""
+    # NaN compares as False: a winner that nobody labelled is not known to be unsafe
+    first, second = (labels.p_safe[labels.pairs] < 0.5).unbind(1)
+    first_won, second_won = labels.preferences >= 0.5, labels.preferences <= 0.5
+    return ~((first & first_won) | (second & second_won))

@@ -33,21 +33,21 @@ class PRESA(AlignmentAlgorithm):
     :param cloning_learning_rate: learning rate at the start of cloning; falls to a hundredth
     :param cloning_batch_size: transitions a cloning step
     :param n_pairs: pairs of segments an alignment step; half are drawn from all labels, half
-        from the comparisons that ``preference_filter`` lets through
+        from the comparisons that ``preference_filter`` names
     :param n_segment_steps: steps sampled, stratified, of each segment longer than that
     :param gamma: discount in (0, 1] of the log-ratios along a segment
     :param normalize_length: ``True`` scales r to that of a segment of 100 steps, so that
         segments of different lengths are on one scale; ``False`` is the paper's sum
     :param clip_range: a step whose action has become less likely than 1 - ``clip_range`` of what
         it was under the reference counts no further, as in PPO: nothing is gained by leaving the
-        data. In (0, 1); try 0.25 where segments are parts of episodes. ``None`` is the paper's
-        log-ratio, which falls without bound
+        data. In (0, 1). ``None`` is the paper's log-ratio, which falls without bound
     :param alpha: inverse temperature of the preference loss, per unit of r
     :param beta: inverse temperature of the safety classification, per unit of r
     :param preference_bias: CPL's conservative bias in (0, 1], 1 for none (the paper's)
     :param preference_coef: weight of the preference loss, 1 in the paper, 0 to learn safety only
-    :param preference_filter: which comparisons the preference loss uses: ``"all"``, as in the
-        paper, or ``"winner-safe"``, which leaves out those whose winner is labelled unsafe
+    :param preference_filter: which comparisons the preference loss uses: ``"all"`` alike, as in
+        the paper; ``"balanced"``, all, but half of the pairs are drawn from those whose winner is
+        not labelled unsafe, however few they are; or ``"winner-safe"``, only these
     :param anchor_coef: weight of a cloning term on segments that won their comparison and are
         safe, which keeps the policy near data that are both; 0 in the paper
     :param anchor_sharpness: the anchor weighs its segments by exp(``anchor_sharpness`` r), so
@@ -102,12 +102,12 @@ class PRESA(AlignmentAlgorithm):
         n_segment_steps: int = 64,
         gamma: float = 0.99,
         normalize_length: bool = True,
-        clip_range: float | None = None,
+        clip_range: float | None = 0.25,
         alpha: float = 0.05,
         beta: float = 0.1,
         preference_bias: float = 1.0,
         preference_coef: float = 1.0,
-        preference_filter: str = "all",
+        preference_filter: str = "balanced",
         anchor_coef: float = 3.0,
         anchor_sharpness: float = 0.5,
         delta: float = 0.95,

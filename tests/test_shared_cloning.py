@@ -1,0 +1,64 @@
+"""Agents that go on from another's clone end as if they had cloned themselves."""
+
+from typing import Any
+
+import pytest
+import torch as th
+from algorithm_data import TINY_STEPS, tiny_feedback
+from contract import CASES, PRESA_CASE, Case
+from minari import MinariDataset
+
+from sb3_presa.benchmark.shared_cloning import Seconds, SharedClones
+
+#: Those that clone every transition, with PRESA's settings.
+SHARING = {"presa", "cpl", "safe-first", "safety-only"}
+
+
+def agent(case: Case, dataset: MinariDataset, seed: int = 0, **changes: Any) -> Any:
+    return case.make(dataset, tiny_feedback(dataset, seed=seed), seed=seed, **changes)
+
+
+def weights(model: Any) -> dict[str, th.Tensor]:
+    return {
+        f"{part}.{name}": value
+        for part, state in model.get_parameters().items()
+        if not part.endswith("optimizer")
+        for name, value in state.items()
+    }
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_shared_clone_changes_nothing(case: Case, box_dataset: MinariDataset) -> None:
+    """Bit for bit, whatever labels the agent had that cloned; and time is told of as spared."""
+    clones = SharedClones()
+    first = case.make(box_dataset, tiny_feedback(box_dataset, cost_limit=2.0), seed=0)
+    assert clones.learn(first, "box", TINY_STEPS) == Seconds()
+    shared, alone = agent(case, box_dataset), agent(case, box_dataset)
+    spared = clones.learn(shared, "box", TINY_STEPS)
+    alone.learn(TINY_STEPS)
+    assert (spared.wall > 0) == (case.name in SHARING)
+    assert shared.num_timesteps == alone.num_timesteps == TINY_STEPS
+    expected = weights(alone)
+    for name, value in weights(shared).items():
+        assert th.equal(value, expected[name]), name
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_other_beginnings_are_not_shared(box_dataset: MinariDataset) -> None:
+    """Another seed, other data, another setting of cloning; an agent that only clones."""
+    case = PRESA_CASE
+    clones = SharedClones()
+    clones.learn(agent(case, box_dataset), "box", TINY_STEPS)
+    others: list[tuple[Any, str, int]] = [
+        (agent(case, box_dataset, seed=1), "box", TINY_STEPS),
+        (agent(case, box_dataset), "another", TINY_STEPS),
+        (agent(case, box_dataset, cloning_learning_rate=1e-4), "box", TINY_STEPS),
+        (agent(case, box_dataset, n_cloning_steps=5), "box", TINY_STEPS),
+        (agent(case, box_dataset, average_decay=0.9), "box", TINY_STEPS),
+        (agent(case, box_dataset), "box", 3),
+    ]
+    for model, dataset, steps in others:
+        assert clones.learn(model, dataset, steps) == Seconds()
+        assert model.num_timesteps == steps
+    assert clones.learn(agent(case, box_dataset), "box", TINY_STEPS) > Seconds()

@@ -66,6 +66,8 @@ def test_the_chosen_candidate_by_hand() -> None:
     twins[0, :, :, 0] = 9.0
     assert chosen_values(twins, th.tensor(1.0), 0.75).flatten().tolist() == [9.0, 7.0]
     assert chosen_values(twins, th.tensor(2.0), 0.75).flatten().tolist() == [2.0, 2.25]
+    twins[1] -= 20.0  # critics err: nothing costs less than nothing
+    assert chosen_values(twins, th.tensor(2.0), 0.75)[1].item() == 0.0
 
 
 def test_the_loss_of_critics_and_the_score_by_hand() -> None:

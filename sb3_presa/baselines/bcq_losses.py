@@ -51,8 +51,9 @@ def highest_values(candidates: th.Tensor, min_weight: float) -> th.Tensor:
 def chosen_values(candidates: th.Tensor, multiplier: th.Tensor, min_weight: float) -> th.Tensor:
     """
     Both outcomes by the candidate action that the policy would choose: a reward close to what the
-    lower critic says, a cost close to what the higher one does. A choice among candidates finds
-    the critics' errors, and with the lower of two costs the agent would believe them.
+    lower critic says, a cost close to what the higher one does, and never below 0. A choice among
+    candidates finds the critics' errors, and with the lower of two costs, or one that is less
+    than nothing, the agent would believe them, and critics learn them from each other.
 
     :param candidates: values of rewards and of costs of the candidates in a state by critic,
         (2, 2, N, C)
@@ -62,9 +63,8 @@ def chosen_values(candidates: th.Tensor, multiplier: th.Tensor, min_weight: floa
     """
     chosen = lagrangian_score(candidates, multiplier).argmax(-1, keepdim=True)
     rewards, costs = candidates
-    values = th.stack(
-        [soft_clipped_values(rewards, min_weight), soft_clipped_values(costs, 1.0 - min_weight)]
-    )
+    likely_costs = soft_clipped_values(costs, 1.0 - min_weight).clamp_min(0.0)
+    values = th.stack([soft_clipped_values(rewards, min_weight), likely_costs])
     return values.gather(-1, chosen.expand(len(values), -1, 1)).squeeze(-1)
 
 

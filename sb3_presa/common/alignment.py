@@ -210,8 +210,18 @@ class AlignmentAlgorithm(CloningAlgorithm, ABC):
         super()._use_data(transitions, training)
         self.validation = make_labels(transitions, held_out, self.device)
         assert self.buffer is not None
+        self.buffer.labels = self._complete_labels(self.buffer.labels, transitions)
         self.objective.attach(self.buffer.labels)
         self._reference_log_prob = None
+
+    def _complete_labels(self, labels: SegmentLabels, transitions: Transitions) -> SegmentLabels:
+        """
+        :param labels: the training labels
+        :param transitions: what they are on
+        :return: what minibatches are drawn from, the labels alone unless a subclass adds to them
+        """
+        del transitions
+        return labels
 
     def _before_learning(self, total_timesteps: int) -> None:
         if self.num_timesteps < total_timesteps <= self.n_cloning_steps:

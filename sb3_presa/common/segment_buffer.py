@@ -44,6 +44,7 @@ class SegmentLabels:
     pairs: th.Tensor  #: rows of segments, (P, 2) int64
     preferences: th.Tensor  #: probability that the first is preferred, (P,) float32, NaN if none
     max_length: int  #: steps of the longest segment; known here so that no step asks the device
+    unlabelled_share: float = 0.0  #: of all transitions, those in segments added without a label
 
 
 class SegmentBuffer:

@@ -8,9 +8,12 @@ import torch as th
 
 from sb3_presa.common.alignment import Objective, PairBatch
 from sb3_presa.common.segment_buffer import SegmentLabels
+from sb3_presa.common.unlabelled import has_label
 from sb3_presa.errors import ConfigError
 from sb3_presa.presa import losses
 
+#: Share of the pairs that are drawn of what is not labelled, if nothing is.
+_MOST_UNLABELLED = 0.25
 #: Decay of the running means of the offset and of E[p].
 _RUNNING_DECAY = 0.95
 
@@ -29,6 +32,7 @@ class PRESASettings:
     preference_filter: str
     anchor_coef: float
     anchor_sharpness: float
+    unlabelled_coef: float
     delta: float
     n_attain_steps: int
     attain_margin: float
@@ -59,6 +63,7 @@ class PRESASettings:
             "preference_coef",
             "anchor_coef",
             "anchor_sharpness",
+            "unlabelled_coef",
             "multiplier_max",
             "n_attain_steps",
         ):
@@ -92,6 +97,7 @@ class PRESAObjective(Objective):
     delta: th.Tensor
     offset: th.Tensor
     attained: th.Tensor
+    unlabelled_share: th.Tensor
 
     def __init__(self, settings: PRESASettings, n_pairs: int, n_segment_steps: int) -> None:
         super().__init__(n_pairs, n_segment_steps)
@@ -100,6 +106,7 @@ class PRESAObjective(Objective):
         self.register_buffer("delta", th.tensor(settings.delta))
         self.register_buffer("offset", th.tensor(0.0))
         self.register_buffer("attained", th.tensor(0.5))
+        self.register_buffer("unlabelled_share", th.tensor(0.0))
 
     def reset(self) -> None:
         self.multiplier.fill_(self.settings.multiplier_init)
@@ -118,11 +125,17 @@ class PRESAObjective(Objective):
         drawn = usable
         if self.settings.preference_filter == "balanced":
             drawn = usable & _winner_may_be_safe(labels)
+        labelled = has_label(labels)
+        self._is_unlabelled = ~labelled
+        self._labelled_rows = labelled.nonzero().flatten()
+        self._unlabelled_rows = self._is_unlabelled.nonzero().flatten()
+        self._n_unlabelled = round(_MOST_UNLABELLED * self.n_pairs * labels.unlabelled_share)
+        self.unlabelled_share.fill_(labels.unlabelled_share)
         self._usable_comparison = usable
         self._drawn_rows = (drawn if bool(drawn.any()) else usable).nonzero().flatten()
 
     def _warn_of_missing_labels(self, labels: SegmentLabels) -> None:
-        if len(labels.pairs) == 0:
+        if not bool(has_label(labels).any()):
             raise ConfigError("the feedback holds no label to train on")
         if not self.has_comparisons:
             warnings.warn("there are no comparisons: only safety is learnt", stacklevel=2)
@@ -157,21 +170,24 @@ class PRESAObjective(Objective):
     def sample_pairs(self, labels: SegmentLabels, generator: th.Generator) -> th.Tensor:
         """
         Half of the pairs uniformly, half among the comparisons that the preference loss uses, or
-        those of them with a winner that may be safe (``"balanced"``).
+        those of them with a winner that may be safe (``"balanced"``). Where data are not labelled,
+        some of the first half are pairs without a label.
 
         :param labels: the training labels
         :param generator: source of randomness
         :return: rows of ``labels.pairs``, (n_pairs,)
         """
+
+        def draw(rows: th.Tensor, n: int) -> th.Tensor:
+            return rows[th.randint(len(rows), (n,), generator=generator, device=generator.device)]
+
         n_drawn = self.n_pairs // 2 if len(self._drawn_rows) else 0
-        device = generator.device
-        uniform = th.randint(
-            len(labels.pairs), (self.n_pairs - n_drawn,), generator=generator, device=device
-        )
-        if n_drawn == 0:
-            return uniform
-        drawn = th.randint(len(self._drawn_rows), (n_drawn,), generator=generator, device=device)
-        return th.cat([uniform, self._drawn_rows[drawn]])
+        drawn = [draw(self._labelled_rows, self.n_pairs - n_drawn - self._n_unlabelled)]
+        if n_drawn:
+            drawn.append(draw(self._drawn_rows, n_drawn))
+        if self._n_unlabelled:
+            drawn.append(draw(self._unlabelled_rows, self._n_unlabelled))
+        return th.cat(drawn)
 
     def phase_start(self, step: int) -> int:
         if step < self.settings.n_attain_steps or not self.has_safety:
@@ -221,8 +237,9 @@ class PRESAObjective(Objective):
         r = self.segment_log_ratio(batch)
         preference, preference_metrics = self._preference(batch, r)
         anchor = self._anchor(batch, r.detach())
-        metrics = {**preference_metrics, "anchor_loss": anchor}
-        regularised = settings.anchor_coef * anchor
+        unlabelled = self._unlabelled(batch)
+        metrics = {**preference_metrics, "anchor_loss": anchor, "unlabelled_loss": unlabelled}
+        regularised = settings.anchor_coef * anchor + settings.unlabelled_coef * unlabelled
         if not self.has_safety:
             return settings.preference_coef * preference + regularised, metrics
         probability, safety_metrics = self._safety(batch, r)
@@ -304,6 +321,11 @@ class PRESAObjective(Objective):
         # in logarithms, or a high utility of another segment makes all weights vanish
         weights = th.softmax(((won * safe).log() + utility).flatten(), 0).nan_to_num(0.0)
         return -(weights * (steps * batch.log_prob).sum(-1).flatten()).sum()
+
+    def _unlabelled(self, batch: PairBatch) -> th.Tensor:
+        """Negative log-likelihood of what no label covers, times its share of the data."""
+        weights = batch.weights * self._is_unlabelled[batch.rows][:, None, None]
+        return -self.unlabelled_share * losses.weighted_mean(batch.log_prob, weights)
 
 
 def _winner_may_be_safe(labels: SegmentLabels) -> th.Tensor:

@@ -8,6 +8,9 @@ from stable_baselines3.common.type_aliases import GymEnv, Schedule
 
 from sb3_presa.common.alignment import AlignmentAlgorithm
 from sb3_presa.common.schedules import CosineSchedule
+from sb3_presa.common.segment_buffer import SegmentLabels
+from sb3_presa.common.unlabelled import add_unlabelled
+from sb3_presa.data.episodes import Transitions
 from sb3_presa.presa.objective import PRESAObjective, PRESASettings
 
 
@@ -53,6 +56,9 @@ class PRESA(AlignmentAlgorithm):
     :param anchor_sharpness: the anchor weighs its segments by exp(``anchor_sharpness`` r), so
         that those which the policy itself has come to prefer count most. Per unit of r, at
         least 0; 0 weighs them alike
+    :param unlabelled_coef: weight of a cloning term on the transitions that no label covers, times
+        their share of the data; it keeps the policy at what was logged where people said nothing.
+        Up to a quarter of ``n_pairs`` are drawn for it. 0 in the paper
     :param delta: level in (0, 1) that E[p(label is right)] must reach
     :param n_attain_steps: alignment steps that only maximise E[p], to find the level that can
         be attained; delta is then lowered towards chance if it is above, and training starts
@@ -110,6 +116,7 @@ class PRESA(AlignmentAlgorithm):
         preference_filter: str = "balanced",
         anchor_coef: float = 3.0,
         anchor_sharpness: float = 0.5,
+        unlabelled_coef: float = 3.0,
         delta: float = 0.95,
         n_attain_steps: int = 300,
         attain_margin: float = 0.5,
@@ -143,6 +150,7 @@ class PRESA(AlignmentAlgorithm):
         self.preference_filter = preference_filter
         self.anchor_coef = anchor_coef
         self.anchor_sharpness = anchor_sharpness
+        self.unlabelled_coef = unlabelled_coef
         self.delta = delta
         self.n_attain_steps = n_attain_steps
         self.attain_margin = attain_margin
@@ -185,6 +193,7 @@ class PRESA(AlignmentAlgorithm):
             preference_filter=self.preference_filter,
             anchor_coef=self.anchor_coef,
             anchor_sharpness=self.anchor_sharpness,
+            unlabelled_coef=self.unlabelled_coef,
             delta=self.delta,
             n_attain_steps=self.n_attain_steps,
             attain_margin=self.attain_margin,
@@ -195,3 +204,9 @@ class PRESA(AlignmentAlgorithm):
             multiplier_max=self.multiplier_max,
         )
         return PRESAObjective(settings, self.n_pairs, self.n_segment_steps)
+
+    def _complete_labels(self, labels: SegmentLabels, transitions: Transitions) -> SegmentLabels:
+        if self.unlabelled_coef == 0.0:
+            return labels
+        starts = th.as_tensor(transitions.episode_starts)
+        return add_unlabelled(labels, starts, len(transitions.actions))

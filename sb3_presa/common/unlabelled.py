@@ -1,0 +1,74 @@
+"""Stretches of the data that no label covers, as segments without labels."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch as th
+from numpy.typing import NDArray
+
+from sb3_presa.common.segment_buffer import SegmentLabels
+
+
+def add_unlabelled(labels: SegmentLabels, episode_starts: th.Tensor, n: int) -> SegmentLabels:
+    """
+    Adds segments without labels, two by two, that cover what no label does: each transition once,
+    in stretches no longer than the longest segment, none across the end of an episode.
+
+    :param labels: the labels
+    :param episode_starts: row of the first transition of each episode, (E,)
+    :param n: transitions in all
+    :return: the labels, and after them the pairs without any; the same labels if they cover all
+    """
+    labelled = np.unique(labels.pairs[has_label(labels)].cpu().numpy())
+    starts = labels.starts.cpu().numpy()[labelled]
+    ends = starts + labels.lengths.cpu().numpy()[labelled]
+    stretches = _uncovered(starts, ends, episode_starts.cpu().numpy(), n, labels.max_length)
+    if len(labelled) == 0 or len(stretches) == 0:
+        return labels
+    device, first = labels.starts.device, len(labels.starts)
+    rows = np.arange(first, first + len(stretches))
+    if len(rows) % 2:  # the last may twin
+        rows = np.append(rows, rows[0])
+    nothing = th.full((len(stretches),), th.nan, device=device)
+    lengths = stretches[:, 1] - stretches[:, 0]
+    return replace(
+        labels,
+        starts=th.cat([labels.starts, th.as_tensor(stretches[:, 0], device=device)]),
+        lengths=th.cat([labels.lengths, th.tensor(lengths, dtype=th.int32, device=device)]),
+        p_safe=th.cat([labels.p_safe, nothing]),
+        pairs=th.cat([labels.pairs, th.as_tensor(rows.reshape(-1, 2), device=device)]),
+        preferences=th.cat([labels.preferences, nothing[: len(rows) // 2]]),
+        unlabelled_share=float(lengths.sum()) / n,
+    )
+
+
+def has_label(labels: SegmentLabels) -> th.Tensor:
+    """
+    :param labels: a table of pairs
+    :return: whether a pair has a preference, or either of its segments a safety label, (P,)
+    """
+    return ~(labels.preferences.isnan() & labels.p_safe[labels.pairs].isnan().all(1))
+
+
+def _uncovered(
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    episode_starts: NDArray[np.int64],
+    n: int,
+    max_length: int,
+) -> NDArray[np.int64]:
+    """Rows [start, end) of the stretches that no segment covers, (U, 2)."""
+    change = np.zeros(n + 1, dtype=np.int64)
+    np.add.at(change, starts, 1)
+    np.add.at(change, ends, -1)
+    free = np.append(change.cumsum()[:-1] == 0, False)
+    is_first = np.zeros(n + 1, dtype=bool)
+    is_first[episode_starts] = True
+    begins = free & (is_first | ~np.roll(free, 1))
+    stops = ~free | is_first
+    found = []
+    for begin in np.flatnonzero(begins):
+        end = int(begin) + 1 + int(np.argmax(stops[begin + 1 :]))
+        cuts = np.arange(begin, end, max(1, max_length))
+        found.append(np.stack([cuts, np.append(cuts[1:], end)], axis=1))
+    return np.concatenate(found) if found else np.zeros((0, 2), dtype=np.int64)

@@ -38,6 +38,7 @@ PINNED: dict[str, Any] = {
 PLAIN: dict[str, Any] = {
     "n_attain_steps": 0,
     "anchor_coef": 0.0,
+    "unlabelled_coef": 0.0,
     "unsafe_weight": None,
     "center_utilities": False,
     "preference_filter": "all",

@@ -94,6 +94,12 @@ def test_nothing_changes_where_labels_cover_everything(box_dataset: MinariDatase
         np.testing.assert_array_equal(values, expected[name], err_msg=name)
 
 
+def test_labels_that_are_held_out_cover_what_they_are_on(box_dataset: MinariDataset) -> None:
+    model = make(box_dataset, every_label(box_dataset), validation_fraction=0.5)
+    assert len(model.validation.pairs) > 0
+    assert model.buffer.labels.unlabelled_share == 0.0
+
+
 def test_what_has_no_label_stays_likely(box_dataset: MinariDataset) -> None:
     """A policy that few labels would drive from the data stays with them elsewhere."""
     with warnings.catch_warnings():

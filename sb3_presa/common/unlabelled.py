@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from sb3_presa.common.segment_buffer import SegmentLabels
 
 
-def add_unlabelled(labels: SegmentLabels, episode_starts: th.Tensor, n: int) -> SegmentLabels:
+def add_unlabelled(
+    labels: SegmentLabels, episode_starts: th.Tensor, n: int, held_out: SegmentLabels | None = None
+) -> SegmentLabels:
     """
     Adds segments without labels, two by two, that cover what no label does: each transition once,
     in stretches no longer than the longest segment, none across the end of an episode.
@@ -17,13 +19,15 @@ def add_unlabelled(labels: SegmentLabels, episode_starts: th.Tensor, n: int) -> 
     :param labels: the labels
     :param episode_starts: row of the first transition of each episode, (E,)
     :param n: transitions in all
+    :param held_out: more labels, on the same transitions, that cover them but are not trained on
     :return: the labels, and after them the pairs without any; the same labels if they cover all
     """
-    labelled = np.unique(labels.pairs[has_label(labels)].cpu().numpy())
-    starts = labels.starts.cpu().numpy()[labelled]
-    ends = starts + labels.lengths.cpu().numpy()[labelled]
+    if not bool(has_label(labels).any()):
+        return labels
+    covered = [_labelled(table) for table in (labels, held_out) if table is not None]
+    starts, ends = np.concatenate(covered, axis=1)
     stretches = _uncovered(starts, ends, episode_starts.cpu().numpy(), n, labels.max_length)
-    if len(labelled) == 0 or len(stretches) == 0:
+    if len(stretches) == 0:
         return labels
     device, first = labels.starts.device, len(labels.starts)
     rows = np.arange(first, first + len(stretches))
@@ -48,6 +52,13 @@ def has_label(labels: SegmentLabels) -> th.Tensor:
     :return: whether a pair has a preference, or either of its segments a safety label, (P,)
     """
     return ~(labels.preferences.isnan() & labels.p_safe[labels.pairs].isnan().all(1))
+
+
+def _labelled(labels: SegmentLabels) -> NDArray[np.int64]:
+    """First and last row, the last excluded, of each segment that has a label, (2, S)."""
+    rows = labels.pairs[has_label(labels)].unique()
+    starts = labels.starts[rows]
+    return th.stack([starts, starts + labels.lengths[rows]]).cpu().numpy()
 
 
 def _uncovered(

@@ -209,4 +209,4 @@ class PRESA(AlignmentAlgorithm):
         if self.unlabelled_coef == 0.0:
             return labels
         starts = th.as_tensor(transitions.episode_starts)
-        return add_unlabelled(labels, starts, len(transitions.actions))
+        return add_unlabelled(labels, starts, len(transitions.actions), self.validation)

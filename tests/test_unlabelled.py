@@ -80,7 +80,8 @@ def every_label(dataset: MinariDataset) -> Feedback:
 
 
 def make(dataset: MinariDataset, feedback: Feedback, **changes: Any) -> Any:
-    return PRESA_CASE.make(dataset, feedback, n_pairs=8, precision="float32", **changes)
+    settings = {"n_pairs": 8, "precision": "float32", "unlabelled_coef": 3.0}
+    return PRESA_CASE.make(dataset, feedback, **(settings | changes))
 
 
 def test_nothing_changes_where_labels_cover_everything(box_dataset: MinariDataset) -> None:

@@ -57,8 +57,9 @@ class PRESA(AlignmentAlgorithm):
         that those which the policy itself has come to prefer count most. Per unit of r, at
         least 0; 0 weighs them alike
     :param unlabelled_coef: weight of a cloning term on the transitions that no label covers, times
-        their share of the data; it keeps the policy at what was logged where people said nothing.
-        Up to a quarter of ``n_pairs`` are drawn for it. 0 in the paper
+        their share of the data; up to a quarter of ``n_pairs`` are drawn for it. It keeps the
+        policy at what was logged where people said nothing, so use it (10 to 30) where labels
+        cover little and most of what was logged is acceptable. 0 in the paper
     :param delta: level in (0, 1) that E[p(label is right)] must reach
     :param n_attain_steps: alignment steps that only maximise E[p], to find the level that can
         be attained; delta is then lowered towards chance if it is above, and training starts
@@ -116,7 +117,7 @@ class PRESA(AlignmentAlgorithm):
         preference_filter: str = "balanced",
         anchor_coef: float = 3.0,
         anchor_sharpness: float = 0.5,
-        unlabelled_coef: float = 3.0,
+        unlabelled_coef: float = 0.0,
         delta: float = 0.95,
         n_attain_steps: int = 300,
         attain_margin: float = 0.5,

@@ -1,5 +1,6 @@
 """Suites: what they expand to, how their cells are named for ever, what they refuse."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -158,14 +159,17 @@ def test_classes_and_settings_that_there_are_not(tmp_path: Path) -> None:
 def test_the_suites_that_ship(path: Path) -> None:
     suite = load_suite(path)
     suite.check_algorithms()
-    if suite.name != "comparison":
-        return
-    main = [cell for cell in suite.cells if cell.study == "main"]
-    assert len({cell.task for cell in main}) == 4
-    truth = [cell for cell in main if cell.class_name in ("TraC", "BCQLag")]
-    assert len(truth) == 2 * 4 * 3
-    assert {cell.cost_limit for cell in truth} == {20.0}
-    assert len([cell for cell in main if cell.algorithm == "PRESA"]) == 4 * 3 * 5
-    others = {cell.algorithm for cell in main} - {"PRESA", "TraC", "BCQLag"}
-    for name in others:
-        assert len([cell for cell in main if cell.algorithm == name]) == 4 * 3 * 3, name
+    per_algorithm = Counter((cell.algorithm, cell.class_name) for cell in suite.cells)
+    if suite.name == "comparison":
+        truth = (
+            "TraC",
+            "BCQLag",
+        )  # six tasks at the middle limit; others: eight at three, three at one
+        for (name, class_name), n in per_algorithm.items():
+            assert n == (6 * 3 if class_name in truth else (8 * 3 + 3) * 3), name
+        assert len({cell.task for cell in suite.cells}) == 11
+        limits = {cell.cost_limit for cell in suite.cells if cell.class_name in truth}
+        assert limits == {20.0, 40.0}
+    if suite.name == "comparison_more_seeds":
+        assert set(per_algorithm.values()) == {4 * 3 * 2}
+        assert {cell.seed for cell in suite.cells} == {3, 4}

@@ -163,6 +163,22 @@ def assert_same_weights(one: BaseAlgorithm, other: BaseAlgorithm) -> None:
     assert different == []
 
 
+def assert_equal_results(together: Sequence[Any], alone: Sequence[Any]) -> None:
+    """Weights, optimizer and objective, within the rounding of float32 sums."""
+    for index, (one, other) in enumerate(zip(together, alone, strict=True)):
+        assert one.num_timesteps == other.num_timesteps
+        assert one._n_updates == other._n_updates
+        expected, weights = weights_of(other), weights_of(one)
+        assert weights.keys() == expected.keys()
+        for name, values in weights.items():
+            if values.dtype.kind == "O":  # an option of the optimizer that is None
+                assert values == expected[name], name
+                continue
+            np.testing.assert_allclose(
+                values, expected[name], rtol=2e-4, atol=2e-6, err_msg=f"model {index}: {name}"
+            )
+
+
 def assert_finite_weights(model: BaseAlgorithm) -> None:
     for name, values in weights_of(model).items():
         if values.dtype.kind == "f":

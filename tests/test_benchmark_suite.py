@@ -161,10 +161,8 @@ def test_the_suites_that_ship(path: Path) -> None:
     suite.check_algorithms()
     per_algorithm = Counter((cell.algorithm, cell.class_name) for cell in suite.cells)
     if suite.name == "comparison":
-        truth = (
-            "TraC",
-            "BCQLag",
-        )  # six tasks at the middle limit; others: eight at three, three at one
+        # Six tasks at the middle limit; the others, eight tasks at three limits and three at one
+        truth = ("TraC", "BCQLag")
         for (name, class_name), n in per_algorithm.items():
             assert n == (6 * 3 if class_name in truth else (8 * 3 + 3) * 3), name
         assert len({cell.task for cell in suite.cells}) == 11

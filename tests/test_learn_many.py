@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch as th
 from algorithm_data import (  # noqa: F401
+    assert_equal_results,
     learn_quietly,
     one_thread,
     record_log,
@@ -36,22 +37,6 @@ def quietly(models: Sequence[Any], *args: Any, **kwargs: Any) -> Sequence[Any]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="delta = ")
         return learn_many(models, *args, **kwargs)
-
-
-def assert_equal_results(together: Sequence[Any], alone: Sequence[Any]) -> None:
-    """Weights, optimizer and objective, within the rounding of float32 sums."""
-    for index, (one, other) in enumerate(zip(together, alone, strict=True)):
-        assert one.num_timesteps == other.num_timesteps
-        assert one._n_updates == other._n_updates
-        expected, weights = weights_of(other), weights_of(one)
-        assert weights.keys() == expected.keys()
-        for name, values in weights.items():
-            if values.dtype.kind == "O":  # an option of the optimizer that is None
-                assert values == expected[name], name
-                continue
-            np.testing.assert_allclose(
-                values, expected[name], rtol=2e-4, atol=2e-6, err_msg=f"model {index}: {name}"
-            )
 
 
 def make_three(case: Case, dataset: MinariDataset, **kwargs: Any) -> list[Any]:

@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-import torch as th
-from algorithm_data import TINY_STEPS, tiny_feedback
+from algorithm_data import TINY_STEPS, assert_same_weights, tiny_feedback
 from contract import CASES, PRESA_CASE, Case
 from minari import MinariDataset
 
@@ -16,15 +15,6 @@ SHARING = {"presa", "cpl", "safe-first", "safety-only"}
 
 def agent(case: Case, dataset: MinariDataset, seed: int = 0, **changes: Any) -> Any:
     return case.make(dataset, tiny_feedback(dataset, seed=seed), seed=seed, **changes)
-
-
-def weights(model: Any) -> dict[str, th.Tensor]:
-    return {
-        f"{part}.{name}": value
-        for part, state in model.get_parameters().items()
-        if not part.endswith("optimizer")
-        for name, value in state.items()
-    }
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -39,9 +29,7 @@ def test_a_shared_clone_changes_nothing(case: Case, box_dataset: MinariDataset) 
     alone.learn(TINY_STEPS)
     assert (spared.wall > 0) == (case.name in SHARING)
     assert shared.num_timesteps == alone.num_timesteps == TINY_STEPS
-    expected = weights(alone)
-    for name, value in weights(shared).items():
-        assert th.equal(value, expected[name]), name
+    assert_same_weights(shared, alone)
 
 
 @pytest.mark.filterwarnings("ignore")

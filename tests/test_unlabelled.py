@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch as th
-from algorithm_data import TINY_STEPS, flat_transitions, learn_quietly, lone_feedback, weights_of
+from algorithm_data import (
+    TINY_STEPS,
+    assert_equal_results,
+    assert_same_weights,
+    flat_transitions,
+    learn_quietly,
+    lone_feedback,
+)
 from contract import PRESA_CASE
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +49,7 @@ def test_each_transition_has_a_label_or_is_in_one_added_stretch(
     transitions = flat_transitions(lengths, list(range(len(lengths))))
     labels = make_labels(transitions, lone_feedback(segments, p_safe), CPU)
     n = sum(lengths)
-    added = add_unlabelled(labels, th.as_tensor(transitions.episode_starts), n)
+    added = add_unlabelled(labels, transitions.episode_starts, n)
     old = len(labels.starts)
     counts = np.zeros(n, dtype=int)
     for row in [*labels.pairs[has_label(labels)].unique().tolist(), *range(old, len(added.starts))]:
@@ -90,9 +97,7 @@ def test_nothing_changes_where_labels_cover_everything(box_dataset: MinariDatase
         learn_quietly(make(box_dataset, labels, unlabelled_coef=coef), TINY_STEPS)
         for coef in (3.0, 0.0)
     )
-    expected = weights_of(other)
-    for name, values in weights_of(one).items():
-        np.testing.assert_array_equal(values, expected[name], err_msg=name)
+    assert_same_weights(one, other)
 
 
 def test_labels_that_are_held_out_cover_what_they_are_on(box_dataset: MinariDataset) -> None:
@@ -151,8 +156,4 @@ def test_together_as_alone(box_dataset: MinariDataset) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         learn_many(together, 30)
-        for one, other in zip(together, alone, strict=True):
-            expected = weights_of(other.learn(30))
-            for name, values in weights_of(one).items():
-                if values.dtype.kind != "O":
-                    np.testing.assert_allclose(values, expected[name], rtol=2e-4, atol=2e-6)
+        assert_equal_results(together, [model.learn(30) for model in alone])

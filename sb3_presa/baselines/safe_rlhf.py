@@ -128,10 +128,10 @@ class SafeRLHF(ConstrainedQLearning):
             if number < 1:
                 raise ConfigError(f"{name} is {number}; it must be at least 1")
         for name, value in (
-            ("boundary_cost", boundary_cost),
+            ("boundary_cost", _STEP_COST if boundary_cost is None else boundary_cost),
             ("model_learning_rate", model_learning_rate),
         ):
-            if value is not None and not 0.0 < value < math.inf:
+            if not 0.0 < value < math.inf:
                 raise ConfigError(f"{name} is {value}; it must be finite and above 0")
         if not 0.0 <= validation_fraction < 1.0:
             raise ConfigError(f"validation_fraction is {validation_fraction}; allowed is [0, 1)")

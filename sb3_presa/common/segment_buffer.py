@@ -155,10 +155,17 @@ def _lone_pairs(feedback: Feedback) -> NDArray[np.int64]:
     """Segments with a safety label that no comparison reaches, two by two (the last may twin)."""
     compared = np.zeros(len(feedback.segments), dtype=bool)
     compared[feedback.comparisons.ravel()] = True
-    lone = np.flatnonzero(~compared & ~np.isnan(feedback.p_safe))
-    if len(lone) % 2:
-        lone = np.append(lone, lone[0])
-    return lone.reshape(-1, 2)
+    return two_by_two(np.flatnonzero(~compared & ~np.isnan(feedback.p_safe)))
+
+
+def two_by_two(segments: NDArray[np.int64]) -> NDArray[np.int64]:
+    """
+    :param segments: rows of a table of segments, (S,)
+    :return: them as pairs, (P, 2); of an odd number, the last has the first as its twin
+    """
+    if len(segments) % 2:
+        segments = np.append(segments, segments[0])
+    return segments.reshape(-1, 2)
 
 
 def observations_to_device(

@@ -6,11 +6,14 @@ import numpy as np
 import torch as th
 from numpy.typing import NDArray
 
-from sb3_presa.common.segment_buffer import SegmentLabels
+from sb3_presa.common.segment_buffer import SegmentLabels, two_by_two
 
 
 def add_unlabelled(
-    labels: SegmentLabels, episode_starts: th.Tensor, n: int, held_out: SegmentLabels | None = None
+    labels: SegmentLabels,
+    episode_starts: NDArray[np.int64],
+    n: int,
+    held_out: SegmentLabels | None = None,
 ) -> SegmentLabels:
     """
     Adds segments without labels, two by two, that cover what no label does: each transition once,
@@ -22,17 +25,17 @@ def add_unlabelled(
     :param held_out: more labels, on the same transitions, that cover them but are not trained on
     :return: the labels, and after them the pairs without any; the same labels if they cover all
     """
-    if not bool(has_label(labels).any()):
+    covered = _labelled(labels)
+    if covered.size == 0:
         return labels
-    covered = [_labelled(table) for table in (labels, held_out) if table is not None]
-    starts, ends = np.concatenate(covered, axis=1)
-    stretches = _uncovered(starts, ends, episode_starts.cpu().numpy(), n, labels.max_length)
+    if held_out is not None:
+        covered = np.concatenate([covered, _labelled(held_out)], axis=1)
+    starts, ends = covered
+    stretches = _uncovered(starts, ends, episode_starts, n, labels.max_length)
     if len(stretches) == 0:
         return labels
     device, first = labels.starts.device, len(labels.starts)
-    rows = np.arange(first, first + len(stretches))
-    if len(rows) % 2:  # the last may twin
-        rows = np.append(rows, rows[0])
+    pairs = two_by_two(np.arange(first, first + len(stretches)))
     nothing = th.full((len(stretches),), th.nan, device=device)
     lengths = stretches[:, 1] - stretches[:, 0]
     return replace(
@@ -40,8 +43,8 @@ def add_unlabelled(
         starts=th.cat([labels.starts, th.as_tensor(stretches[:, 0], device=device)]),
         lengths=th.cat([labels.lengths, th.tensor(lengths, dtype=th.int32, device=device)]),
         p_safe=th.cat([labels.p_safe, nothing]),
-        pairs=th.cat([labels.pairs, th.as_tensor(rows.reshape(-1, 2), device=device)]),
-        preferences=th.cat([labels.preferences, nothing[: len(rows) // 2]]),
+        pairs=th.cat([labels.pairs, th.as_tensor(pairs, device=device)]),
+        preferences=th.cat([labels.preferences, nothing[: len(pairs)]]),
         unlabelled_share=float(lengths.sum()) / n,
     )
 
@@ -75,11 +78,11 @@ def _uncovered(
     free = np.append(change.cumsum()[:-1] == 0, False)
     is_first = np.zeros(n + 1, dtype=bool)
     is_first[episode_starts] = True
-    begins = free & (is_first | ~np.roll(free, 1))
-    stops = ~free | is_first
-    found = []
-    for begin in np.flatnonzero(begins):
-        end = int(begin) + 1 + int(np.argmax(stops[begin + 1 :]))
-        cuts = np.arange(begin, end, max(1, max_length))
-        found.append(np.stack([cuts, np.append(cuts[1:], end)], axis=1))
-    return np.concatenate(found) if found else np.zeros((0, 2), dtype=np.int64)
+    was_free = np.roll(free, 1)  # of the row before; the last one never is
+    begins = np.flatnonzero(free & (is_first | ~was_free))
+    stops = np.flatnonzero(was_free & (is_first | ~free))
+    found = [np.zeros((0, 2), dtype=np.int64)]
+    for begin, stop in zip(begins, stops, strict=True):
+        cuts = np.arange(begin, stop, max_length)
+        found.append(np.stack([cuts, np.append(cuts[1:], stop)], axis=1))
+    return np.concatenate(found)

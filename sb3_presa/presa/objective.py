@@ -117,6 +117,9 @@ class PRESAObjective(Objective):
     def attach(self, labels: SegmentLabels) -> None:
         self.has_safety = bool((~labels.p_safe.isnan()).any())
         self.has_comparisons = bool((~labels.preferences.isnan()).any())
+        labelled = has_label(labels)
+        if not bool(labelled.any()):
+            raise ConfigError("the feedback holds no label to train on")
         self._warn_of_missing_labels(labels)
         usable = ~labels.preferences.isnan()
         if self.settings.preference_filter == "winner-safe":
@@ -125,7 +128,6 @@ class PRESAObjective(Objective):
         drawn = usable
         if self.settings.preference_filter == "balanced":
             drawn = usable & _winner_may_be_safe(labels)
-        labelled = has_label(labels)
         self._is_unlabelled = ~labelled
         self._labelled_rows = labelled.nonzero().flatten()
         self._unlabelled_rows = self._is_unlabelled.nonzero().flatten()
@@ -135,8 +137,6 @@ class PRESAObjective(Objective):
         self._drawn_rows = (drawn if bool(drawn.any()) else usable).nonzero().flatten()
 
     def _warn_of_missing_labels(self, labels: SegmentLabels) -> None:
-        if not bool(has_label(labels).any()):
-            raise ConfigError("the feedback holds no label to train on")
         if not self.has_comparisons:
             warnings.warn("there are no comparisons: only safety is learnt", stacklevel=2)
         if not self.has_safety:
@@ -324,6 +324,8 @@ class PRESAObjective(Objective):
 
     def _unlabelled(self, batch: PairBatch) -> th.Tensor:
         """Negative log-likelihood of what no label covers, times its share of the data."""
+        if self.settings.unlabelled_coef == 0.0:
+            return self.unlabelled_share.clone()  # 0: nothing was added to be cloned
         weights = batch.weights * self._is_unlabelled[batch.rows][:, None, None]
         return -self.unlabelled_share * losses.weighted_mean(batch.log_prob, weights)
 

@@ -209,5 +209,5 @@ class PRESA(AlignmentAlgorithm):
     def _complete_labels(self, labels: SegmentLabels, transitions: Transitions) -> SegmentLabels:
         if self.unlabelled_coef == 0.0:
             return labels
-        starts = th.as_tensor(transitions.episode_starts)
-        return add_unlabelled(labels, starts, len(transitions.actions), self.validation)
+        n = len(transitions.actions)
+        return add_unlabelled(labels, transitions.episode_starts, n, self.validation)

@@ -37,8 +37,8 @@ class SharedClones:
     """
     Trains agents, and keeps what their cloning gave for the next ones that begin alike.
 
-    Cloning reads neither labels nor cost limit, and a minibatch is a function of seed and step, so
-    that an agent that goes on from a kept clone ends bit for bit as it would have alone.
+    A minibatch is a function of seed and step, and of what transitions weigh in cloning, so that an
+    agent that goes on from a kept clone ends bit for bit as it would have alone.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class SharedClones:
         :return: the time that its cloning would have taken, nothing if it was not spared
         """
         steps = model.default_total_timesteps if total_timesteps is None else total_timesteps
-        if not _clones_everything(model) or not 0 < model.n_cloning_steps < steps:
+        if not _clones_alike(model) or not 0 < model.n_cloning_steps < steps:
             model.learn(steps)
             return Seconds()
         key = _beginning(model, dataset)
@@ -95,8 +95,8 @@ class _Keep(BaseCallback):
         return True
 
 
-def _clones_everything(model: Any) -> bool:
-    """Whether it clones as :class:`AlignmentAlgorithm` does: all transitions, unlabelled."""
+def _clones_alike(model: Any) -> bool:
+    """Whether its cloning is that of :class:`AlignmentAlgorithm`, not one of its own."""
     return (
         isinstance(model, AlignmentAlgorithm)
         and type(model)._sample_cloning_rows is AlignmentAlgorithm._sample_cloning_rows
@@ -104,9 +104,12 @@ def _clones_everything(model: Any) -> bool:
 
 
 def _beginning(model: AlignmentAlgorithm, dataset: str) -> str:
-    """What cloning depends on: data, weights at the start, seed, and its settings."""
+    """What cloning depends on: data, seed, settings, weights at the start, what is cloned."""
     digest = hashlib.sha256()
-    for name, value in sorted(model.policy.state_dict().items()):
+    tensors = sorted(model.policy.state_dict().items())
+    if model.cloning_mass is not None:
+        tensors.append(("cloning_mass", model.cloning_mass))
+    for name, value in tensors:
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     settings = (

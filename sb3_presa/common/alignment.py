@@ -9,7 +9,7 @@ import torch as th
 from torch import nn
 from torch.func import functional_call
 
-from sb3_presa.common.cloning import log_prob_of_all, sample_rows
+from sb3_presa.common.cloning import log_prob_of_all, sample_rows, sample_weighted_rows
 from sb3_presa.common.cloning_algorithm import CloningAlgorithm
 from sb3_presa.common.compilation import CompiledFunction
 from sb3_presa.common.diagnostics import policy_diagnostics, validation_metrics
@@ -188,6 +188,7 @@ class AlignmentAlgorithm(CloningAlgorithm, ABC):
         self.compile = compile
         self.validation: SegmentLabels | None = None
         self._reference_log_prob: th.Tensor | None = None
+        self.cloning_mass: th.Tensor | None = None
         super().__init__(*args, **kwargs)
 
     @abstractmethod
@@ -212,7 +213,19 @@ class AlignmentAlgorithm(CloningAlgorithm, ABC):
         assert self.buffer is not None
         self.buffer.labels = self._complete_labels(self.buffer.labels, transitions)
         self.objective.attach(self.buffer.labels)
+        weights = self._cloning_weights(self.buffer.labels, self.validation)
+        self.cloning_mass = None if weights is None else weights.cumsum(0)
         self._reference_log_prob = None
+
+    def _cloning_weights(self, labels: SegmentLabels, held_out: SegmentLabels) -> th.Tensor | None:
+        """
+        :param labels: the training labels
+        :param held_out: those held out
+        :return: weight of each transition in cloning, float64, (N,), not all 0; ``None`` for all
+            alike
+        """
+        del labels, held_out
+        return None
 
     def _complete_labels(self, labels: SegmentLabels, transitions: Transitions) -> SegmentLabels:
         """
@@ -261,6 +274,8 @@ class AlignmentAlgorithm(CloningAlgorithm, ABC):
 
     def _sample_cloning_rows(self, generator: th.Generator) -> th.Tensor:
         assert self.buffer is not None
+        if self.cloning_mass is not None:
+            return sample_weighted_rows(self.cloning_mass, self.cloning_batch_size, generator)
         return sample_rows(self.buffer.n_transitions, self.cloning_batch_size, generator)
 
     def _learning_rate_at(self, step: int) -> float:
@@ -364,7 +379,8 @@ class AlignmentAlgorithm(CloningAlgorithm, ABC):
         super().set_parameters(load_path_or_dict, exact_match, device)
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "validation", "_reference_log_prob", "_loss"]
+        unsaved = ["validation", "cloning_mass", "_reference_log_prob", "_loss"]
+        return [*super()._excluded_save_params(), *unsaved]
 
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
         state_dicts, tensors = super()._get_torch_save_params()

@@ -29,6 +29,17 @@ def sample_rows(n_rows: int, batch_size: int, generator: th.Generator) -> th.Ten
     return th.randint(n_rows, (batch_size,), generator=generator, device=generator.device)
 
 
+def sample_weighted_rows(mass: th.Tensor, batch_size: int, generator: th.Generator) -> th.Tensor:
+    """
+    :param mass: running sum of the weights of the rows, float64, (N,), above 0 at its end
+    :param batch_size: rows to draw, with replacement
+    :param generator: source of randomness
+    :return: int64 rows, (batch_size,)
+    """
+    draws = th.rand(batch_size, generator=generator, device=mass.device, dtype=th.double)
+    return th.searchsorted(mass, draws * mass[-1], right=True).clamp_max(len(mass) - 1)
+
+
 def sample_segment_rows(
     buffer: SegmentBuffer, weights: th.Tensor, batch_size: int, generator: th.Generator
 ) -> th.Tensor:
@@ -43,8 +54,7 @@ def sample_segment_rows(
     :return: int64 rows of the transitions, (batch_size,)
     """
     mass = th.cumsum(weights.double() * buffer.labels.lengths, 0)
-    draws = th.rand(batch_size, generator=generator, device=mass.device, dtype=th.double)
-    segments = th.searchsorted(mass, draws * mass[-1], right=True).clamp_max(len(mass) - 1)
+    segments = sample_weighted_rows(mass, batch_size, generator)
     return buffer.sample_steps(segments, 1, generator).rows.flatten()
 
 

@@ -1,17 +1,22 @@
 """PRESA: preference-based and safety-based alignment of an offline policy."""
 
+import warnings
 from typing import Any, ClassVar
 
 import torch as th
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
 
+from sb3_presa.common.acceptable import share_acceptable
 from sb3_presa.common.alignment import AlignmentAlgorithm
 from sb3_presa.common.schedules import CosineSchedule
 from sb3_presa.common.segment_buffer import SegmentLabels
 from sb3_presa.common.unlabelled import add_unlabelled
 from sb3_presa.data.episodes import Transitions
+from sb3_presa.errors import ConfigError
 from sb3_presa.presa.objective import PRESAObjective, PRESASettings
+
+_CLONING_DATA = ("all", "not-unsafe")
 
 
 class PRESA(AlignmentAlgorithm):
@@ -33,6 +38,9 @@ class PRESA(AlignmentAlgorithm):
     :param learning_rate: learning rate of alignment, a number or a function of the share of the
         alignment steps that remains (1 to 0)
     :param n_cloning_steps: gradient steps of behaviour cloning
+    :param cloning_data: what the reference clones: ``"all"`` transitions, as in the paper, or
+        ``"not-unsafe"``, those that no label calls unsafe (of overlapping labels, in proportion
+        to their mean)
     :param cloning_learning_rate: learning rate at the start of cloning; falls to a hundredth
     :param cloning_batch_size: transitions a cloning step
     :param n_pairs: pairs of segments an alignment step; half are drawn from all labels, half
@@ -103,6 +111,7 @@ class PRESA(AlignmentAlgorithm):
         env: GymEnv | str | None = None,
         learning_rate: float | Schedule = CosineSchedule(3e-4, 6e-6),
         n_cloning_steps: int = 2000,
+        cloning_data: str = "all",
         cloning_learning_rate: float = 1e-3,
         cloning_batch_size: int = 1024,
         n_pairs: int = 32,
@@ -139,6 +148,10 @@ class PRESA(AlignmentAlgorithm):
         seed: int | None = None,
         _init_setup_model: bool = True,
     ) -> None:
+        if cloning_data not in _CLONING_DATA:
+            allowed = ", ".join(map(repr, _CLONING_DATA))
+            raise ConfigError(f"cloning_data is {cloning_data!r}; allowed are {allowed}")
+        self.cloning_data = cloning_data
         self.n_pairs = n_pairs
         self.n_segment_steps = n_segment_steps
         self.gamma = gamma
@@ -205,6 +218,19 @@ class PRESA(AlignmentAlgorithm):
             multiplier_max=self.multiplier_max,
         )
         return PRESAObjective(settings, self.n_pairs, self.n_segment_steps)
+
+    def _cloning_weights(self, labels: SegmentLabels, held_out: SegmentLabels) -> th.Tensor | None:
+        if self.cloning_data == "all":
+            return None
+        assert self.buffer is not None
+        weights = share_acceptable(labels, self.buffer.n_transitions, held_out)
+        if bool((weights > 0.0).any()):
+            return weights
+        warnings.warn(
+            "the labels call every transition unsafe: all of them are cloned, unsafe as they are",
+            stacklevel=4,
+        )
+        return None
 
     def _complete_labels(self, labels: SegmentLabels, transitions: Transitions) -> SegmentLabels:
         if self.unlabelled_coef == 0.0:

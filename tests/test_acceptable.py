@@ -1,0 +1,118 @@
+"""What the reference clones: everything, or what no label calls unsafe."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch as th
+from algorithm_data import (  # noqa: F401
+    TINY_STEPS,
+    assert_same_weights,
+    flat_transitions,
+    learn_quietly,
+    lone_feedback,
+    one_thread,
+    random_dataset,
+    tiny_feedback,
+)
+from contract import PRESA_CASE
+from hypothesis import given
+from hypothesis import strategies as st
+from minari import MinariDataset
+
+from sb3_presa.benchmark.shared_cloning import Seconds, SharedClones
+from sb3_presa.common.acceptable import share_acceptable
+from sb3_presa.common.segment_buffer import make_labels
+from sb3_presa.data.feedback import Feedback
+from sb3_presa.errors import ConfigError
+
+N = 20
+CPU = th.device("cpu")
+CLONING_STEPS = PRESA_CASE.settings["n_cloning_steps"]
+
+#: first step, length and P(safe) of segments of one episode
+labelled = st.lists(
+    st.tuples(st.integers(0, N - 1), st.integers(1, N), st.sampled_from([0.0, 1.0, 0.3, np.nan])),
+    max_size=6,
+)
+
+
+def labels_of(segments: list[tuple[int, int, float]]) -> Any:
+    rows = [(0, start, min(length, N - start)) for start, length, _ in segments]
+    transitions = flat_transitions([N], [0])
+    return make_labels(transitions, lone_feedback(rows, [p for *_, p in segments]), CPU)
+
+
+@given(labelled, labelled)
+def test_a_transition_is_as_acceptable_as_its_labels_say(
+    training: list[tuple[int, int, float]], held_out: list[tuple[int, int, float]]
+) -> None:
+    share = share_acceptable(labels_of(training), N, labels_of(held_out))
+
+    def on(segments: list[tuple[int, int, float]], step: int) -> list[float]:
+        return [p for s, n, p in segments if s <= step < s + n and not np.isnan(p)]
+
+    for step in range(N):
+        known = on(training, step)
+        expected = np.mean(known) if known else float(not on(held_out, step))
+        assert float(share[step]) == pytest.approx(expected, abs=1e-6)
+        if known and max(known) == 0.0:
+            assert float(share[step]) == 0.0, "what all call unsafe is never drawn"
+
+
+def whole_episodes(dataset: MinariDataset, p_safe: list[float]) -> Feedback:
+    episodes = list(dataset.iterate_episodes())
+    segments = [(e.id, 0, len(e.actions)) for e in episodes[: len(p_safe)]]
+    pairs = [(i, i + 1) for i in range(len(p_safe) - 1)]
+    return Feedback.create(dataset, segments, p_safe, pairs, [1.0] * len(pairs))
+
+
+@pytest.mark.filterwarnings("ignore:learn.. ends")
+def test_what_is_called_unsafe_is_not_cloned(box_dataset: MinariDataset) -> None:
+    """The clone is the same, bit for bit, whatever was done in the unsafe episodes."""
+    feedback = whole_episodes(box_dataset, [1.0, 0.0, 1.0])  # and of the others nobody says
+    for cloning_data, alike in (("not-unsafe", True), ("all", False)):
+        one, other = (
+            PRESA_CASE.make(box_dataset, feedback, cloning_data=cloning_data) for _ in range(2)
+        )
+        unsafe = slice(int(other.buffer.labels.starts[1]), int(other.buffer.labels.starts[2]))
+        other.buffer.actions[unsafe] = 0.9
+        for model in (one, other):
+            learn_quietly(model, CLONING_STEPS)
+        same = all(
+            th.equal(a, b)
+            for a, b in zip(one.policy.parameters(), other.policy.parameters(), strict=True)
+        )
+        assert same == alike
+
+
+@pytest.mark.filterwarnings("ignore:learn.. ends")
+def test_unsafe_labels_everywhere_are_warned_of(box_dataset: MinariDataset) -> None:
+    feedback = whole_episodes(box_dataset, [0.0] * int(box_dataset.total_episodes))
+    with pytest.warns(UserWarning, match="every transition unsafe: all of them are cloned"):
+        cloned = PRESA_CASE.make(box_dataset, feedback, cloning_data="not-unsafe")
+    everything = PRESA_CASE.make(box_dataset, feedback, cloning_data="all")
+    for model in (cloned, everything):
+        learn_quietly(model, CLONING_STEPS)
+    assert_same_weights(cloned, everything)
+
+
+def test_an_unknown_choice_is_refused() -> None:
+    with pytest.raises(ConfigError, match="cloning_data is 'safe'; allowed are 'all', 'not-uns"):
+        PRESA_CASE.algorithm(cloning_data="safe")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_clones_of_other_labels_are_not_shared(box_dataset: MinariDataset) -> None:
+    clones = SharedClones()
+
+    def agent(labels_seed: int) -> Any:
+        labels = tiny_feedback(box_dataset, seed=labels_seed)
+        return PRESA_CASE.make(box_dataset, labels, cloning_data="not-unsafe")
+
+    assert clones.learn(agent(0), "box", TINY_STEPS) == Seconds()
+    assert clones.learn(agent(1), "box", TINY_STEPS) == Seconds()
+    shared, alone = agent(0), agent(0)
+    assert clones.learn(shared, "box", TINY_STEPS) > Seconds()
+    alone.learn(TINY_STEPS)
+    assert_same_weights(shared, alone)

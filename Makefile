@@ -85,7 +85,7 @@ docs: install-dev  ## Build the documentation; a warning is an error
 
 # A dataset is whole when its labels are there. Those of the checkout may be older than its data: `|`.
 LABELS := data/feedback/default.hdf5
-datasets: $(DATASETS:%=datasets/presa/%-v0/$(LABELS))  ## Collect what is missing of the four datasets (`make dataset-car-run` collects one anew)
+datasets: $(DATASETS:%=datasets/presa/%-v0/$(LABELS))  ## Make what is missing of the four datasets, from their logs (`make dataset-car-run` collects one anew)
 
 simulator-datasets: $(SIMULATOR_DATASETS:%=datasets/presa/%-v0/$(LABELS))  ## And of seven more, of all four simulators
 
@@ -93,7 +93,7 @@ datasets/presa/%-v0/$(LABELS): | datasets/presa/%-v0/data/metadata.json
 	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa label presa/$*-v0
 
 datasets/presa/%-v0/data/metadata.json: | $(VENV)/.install
-	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa collect --recipe datasets/recipes/$*.toml
+	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa $(if $(wildcard datasets/logs/$*.npz),replay datasets/logs/$*.npz,collect --recipe datasets/recipes/$*.toml)
 .PRECIOUS: datasets/presa/%-v0/data/metadata.json
 
 dataset-%: install

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sb3_presa.benchmark import statistics
+from sb3_presa.benchmark.data_identity import warn_of_other_data
 from sb3_presa.benchmark.results import read_rows
 from sb3_presa.benchmark.statistics import Interval, Numbers
 from sb3_presa.errors import ConfigError
@@ -167,8 +168,10 @@ def read_agents(paths: Sequence[Path]) -> list[Agent]:
         and column
     """
     found: dict[object, Agent] = {}
-    for path in paths:
-        for number, row in enumerate(read_rows(path), start=1):
+    read = {path: read_rows(path) for path in paths}
+    warn_of_other_data(row for rows in read.values() for row in rows)
+    for path, rows in read.items():
+        for number, row in enumerate(rows, start=1):
             agent = _agent(path, number, row)
             study = (agent.study, row.get("settings"), row.get("n_comparisons"))
             found[row.get("key") or (agent.place, agent.algorithm, study)] = agent

@@ -1,11 +1,12 @@
 """Runs what a suite lacks, on any backend: retries, results, failures."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from sb3_presa.benchmark.cell import Cell
+from sb3_presa.benchmark.data_identity import is_of_other_data
 from sb3_presa.benchmark.results import Failure, ResultFile, Row
 from sb3_presa.benchmark.suite import Suite
 
@@ -80,7 +81,8 @@ class Watcher(Protocol):
 
 def run_suite(suite: Suite, file: ResultFile, backend: Backend, watcher: Watcher) -> list[Failure]:
     """
-    Runs the cells that have no row yet, those that failed in an earlier run among them.
+    Runs the cells that have no row yet, or one of other data than lies under their dataset's id
+    now; those that failed in an earlier run are among them.
 
     :param suite: what to run
     :param file: its results, open; a row is on the disk as soon as its cell is done
@@ -89,8 +91,9 @@ def run_suite(suite: Suite, file: ResultFile, backend: Backend, watcher: Watcher
     :return: the cells that failed for good, which are listed in ``file.failures_path``, too
     """
     file.rename(suite.cells)
-    missing = [cell for cell in suite.cells if cell.key not in file.rows]
-    done = [file.rows[cell.key] for cell in suite.cells if cell.key in file.rows]
+    missing = missing_cells(suite, file.rows)
+    unfinished = {cell.key for cell in missing}
+    done = [file.rows[cell.key] for cell in suite.cells if cell.key not in unfinished]
     watcher.started(suite, done, missing)
     failures: dict[str, Failure] = {}
     file.write_failures(failures.values())
@@ -116,6 +119,17 @@ def run_suite(suite: Suite, file: ResultFile, backend: Backend, watcher: Watcher
             watcher.ended(outcome, final=not again)
         watcher.tick(backend.running)
     return list(failures.values())
+
+
+def missing_cells(suite: Suite, rows: Mapping[str, Row]) -> list[Cell]:
+    """
+    :param suite: what to run
+    :param rows: results by their cells' keys
+    :return: the cells without a row of the data that are here
+    """
+    return [
+        cell for cell in suite.cells if cell.key not in rows or is_of_other_data(rows[cell.key])
+    ]
 
 
 def load_function(name: str) -> Callable[[Cell], Row]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sb3_presa.benchmark.cell import Cell
+from sb3_presa.benchmark.data_identity import COLUMN, data_hash
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -67,6 +68,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
         "reads_outcomes": algorithm.reads_outcomes,
         **_option_columns(cell, length, dataset_horizon(dataset)),
         **_label_columns(feedback),
+        COLUMN: data_hash(cell.dataset),
         "trained_steps": model.num_timesteps,
         "multiplier": _number(getattr(objective, "multiplier", None)),
         "delta": _number(getattr(objective, "delta", None)),

@@ -69,6 +69,8 @@ _COMMANDS: dict[str, list[Callable[..., None]]] = {
         datasets.info,
         datasets.label,
         datasets.collect,
+        datasets.log_actions,
+        datasets.replay,
         datasets.import_dsrl,
         datasets.export_dsrl,
     ],

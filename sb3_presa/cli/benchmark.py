@@ -123,10 +123,11 @@ def _backend(name: str, address: str | None, workers: int | None) -> "Backend":
 
 
 def _print_missing(suite: "Suite", path: Path) -> None:
+    from sb3_presa.benchmark.engine import missing_cells
     from sb3_presa.benchmark.results import read_rows
 
-    there = {row["key"] for row in read_rows(path, ("key",))} if path.exists() else set()
-    missing = [cell for cell in suite.cells if cell.key not in there]
+    rows = read_rows(path, ("key",)) if path.exists() else []
+    missing = missing_cells(suite, {row["key"]: row for row in rows})
     for cell in missing:
         typer.echo(str(cell))
     typer.echo(f"{len(missing)} of {len(suite.cells)} cells are missing in {path}")

@@ -1,5 +1,7 @@
-"""``sb3-presa collect``, ``label``, ``import-dsrl``, ``export-dsrl`` and ``info``."""
+"""Commands on datasets: ``sb3-presa collect``, ``replay``, ``label``, ``info`` and others."""
 
+import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,6 +61,48 @@ def collect(
             progress_bar=not quiet,
         )
     _print_written(dataset)
+
+
+def log_actions(
+    dataset: Dataset,
+    file: Annotated[Path, typer.Argument(help="The .npz file to write.")],
+) -> None:
+    """Keep a dataset as its seeds and actions: a few bytes a step, from which replay makes it."""
+    from sb3_presa.data.action_log import ActionLog
+    from sb3_presa.data.datasets import resolve_dataset
+
+    ActionLog.of(resolve_dataset(dataset)).save(file)
+    typer.echo(f"Wrote {file}: {file.stat().st_size / 1e6:.1f} MB")
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="What log-actions wrote.")],
+    dataset_id: Annotated[
+        str | None, typer.Option("--id", help=_NEW_ID, show_default="the log's")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes.", show_default="one a processor")
+    ] = None,
+    overwrite: Overwrite = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")] = False,
+) -> None:
+    """Make a dataset again from its seeds and actions, in its simulator."""
+    from sb3_presa.data.action_log import ActionLog
+
+    with naming_environment(str(file)):
+        made = ActionLog.load(file).replay(
+            dataset_id,
+            n_workers=workers or os.cpu_count() or 1,
+            overwrite=overwrite,
+            progress_bar=not quiet,
+        )
+    _print_written(made.dataset)
+    if made.n_different:
+        warnings.warn(
+            f"{made.n_different} episodes are not, to the last bit, those that were logged: this "
+            "machine or this version of the simulator rounds otherwise",
+            stacklevel=1,
+        )
 
 
 def label(

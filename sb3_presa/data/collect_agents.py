@@ -97,25 +97,9 @@ class Recorder:
         """
         key = [self.job.seed, self.job.index, len(self.episodes)]
         seed = int(np.random.SeedSequence(key).generate_state(1)[0])
-        observation, _ = self.env.reset(seed=seed)
-        # Copies: an environment may give the same array, changed, at every step.
-        observations, actions, rewards, costs = [np.array(observation)], [], [], []
-        terminated = truncated = False
-        while not (terminated or truncated):
-            action = act(observation)
-            observation, reward, terminated, truncated, info = self.env.step(action)
-            observations.append(np.array(observation))
-            actions.append(np.array(action))
-            rewards.append(float(reward))
-            costs.append(float(info["cost"]))
         self.episodes.append(
             {
-                "observations": np.asarray(observations),
-                "actions": np.asarray(actions),
-                "rewards": np.asarray(rewards, dtype=np.float64),
-                "costs": np.asarray(costs, dtype=np.float64),
-                "terminated": terminated,
-                "seed": seed,
+                **play_episode(self.env, seed, act),
                 "trained_steps": trained_steps,
                 "deterministic": deterministic,
             }
@@ -137,6 +121,36 @@ class Recorder:
         columns["seconds"] = np.asarray(seconds)
         with atomic_path(path) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **columns)
+
+
+def play_episode(env: gym.Env[Any, Any], seed: int, act: Callable[[Any], Any]) -> dict[str, Any]:
+    """Act until an episode ends.
+
+    :param env: The environment; its infos hold ``cost``.
+    :param seed: What it is reset with.
+    :param act: Observation -> action inside the space.
+    :return: ``seed``, ``terminated``, and arrays: ``observations`` (T + 1), ``actions``,
+        ``rewards`` and ``costs`` (T each).
+    """
+    observation, _ = env.reset(seed=seed)
+    # Copies: an environment may give the same array, changed, at every step.
+    observations, actions, rewards, costs = [np.array(observation)], [], [], []
+    terminated = truncated = False
+    while not (terminated or truncated):
+        action = act(observation)
+        observation, reward, terminated, truncated, info = env.step(action)
+        observations.append(np.array(observation))
+        actions.append(np.array(action))
+        rewards.append(float(reward))
+        costs.append(float(info["cost"]))
+    return {
+        "observations": np.asarray(observations),
+        "actions": np.asarray(actions),
+        "rewards": np.asarray(rewards, dtype=np.float64),
+        "costs": np.asarray(costs, dtype=np.float64),
+        "terminated": terminated,
+        "seed": seed,
+    }
 
 
 class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):

@@ -1,7 +1,7 @@
 """From the recordings of a collection's jobs to its dataset."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -76,17 +76,12 @@ class Recording:
         """
         start, length = int(self.starts[row]), int(self.columns["length"][row])
         steps = slice(start, start + length)
-        last = np.arange(length) == length - 1
-        terminated = bool(self.columns["terminated"][row])
-        return EpisodeBuffer(
-            seed=int(self.columns["seed"][row]),
-            # Every episode before this one has one observation more than it has steps.
-            observations=list(self.columns["observations"][start + row : start + row + length + 1]),
-            actions=list(self.columns["actions"][steps]),
-            rewards=list(self.columns["rewards"][steps]),
-            terminations=list(last & terminated),
-            truncations=list(last & (not terminated)),
-            infos={"cost": np.concatenate([[0.0], self.columns["costs"][steps]])},
+        # Every episode before this one has one observation more than it has steps.
+        observed = slice(start + row, start + row + length + 1)
+        places = {"observations": observed, "actions": steps, "rewards": steps, "costs": steps}
+        episode = {name: self.columns[name][place] for name, place in places.items()}
+        return episode_buffer(
+            {**episode, **{name: self.columns[name][row] for name in ("seed", "terminated")}}
         )
 
     def attributes(self, row: int) -> dict[str, str | int | float | bool]:
@@ -100,6 +95,25 @@ class Recording:
             "trained_steps": int(self.columns["trained_steps"][row]),
             "deterministic": bool(self.columns["deterministic"][row]),
         }
+
+
+def episode_buffer(episode: Mapping[str, Any]) -> EpisodeBuffer:
+    """An episode as Minari takes it.
+
+    :param episode: What :func:`~sb3_presa.data.collect_agents.play_episode` gives.
+    :return: The episode, its seed included.
+    """
+    last = np.arange(len(episode["rewards"])) == len(episode["rewards"]) - 1
+    terminated = bool(episode["terminated"])
+    return EpisodeBuffer(
+        seed=int(episode["seed"]),
+        observations=list(episode["observations"]),
+        actions=list(episode["actions"]),
+        rewards=list(episode["rewards"]),
+        terminations=list(last & terminated),
+        truncations=list(last & (not terminated)),
+        infos={"cost": np.concatenate([[0.0], episode["costs"]])},
+    )
 
 
 def assemble(

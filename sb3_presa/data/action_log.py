@@ -1,0 +1,274 @@
+"""A dataset kept as its episodes' seeds and actions, from which its environment makes it again.
+
+What a collection gives depends on the processor, since PPO's sums are rounded otherwise on another.
+A simulator that is told what to do rounds alike: from a few bytes a step it gives the same episodes
+on every machine, in a minute where collecting takes a quarter of an hour.
+"""
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+from gymnasium.envs.registration import EnvSpec
+from minari import MinariDataset
+from tqdm import tqdm
+
+from sb3_presa.data.atomic import atomic_path
+from sb3_presa.data.collect_agents import play_episode
+from sb3_presa.data.collect_episodes import episode_buffer
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.data.minari_store import check_free, write_dataset
+from sb3_presa.errors import DatasetError
+
+_FORMAT = 1
+_COLUMNS = ("seed", "length", "actions", "episode_hash", "about")
+_HASH_BYTES = 32
+#: Entries of a dataset's metadata that say what it is and how it was made.
+_DESCRIBING = ("algorithm_name", "description", "collection")
+#: Attributes of an episode that Minari writes by itself.
+_MINARIS_OWN = frozenset({"id", "seed", "total_steps", "options"})
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """
+    A dataset that was made again.
+
+    :param dataset: The dataset.
+    :param n_different: Episodes whose observations are not those of the log, to the last bit.
+    """
+
+    dataset: MinariDataset
+    n_different: int
+
+
+@dataclass(frozen=True)
+class ActionLog:
+    """
+    What an environment needs to make a dataset again.
+
+    :param seeds: What each episode was reset with, (E,).
+    :param lengths: Steps of each, (E,).
+    :param actions: Of all steps, one episode after another, (N, ...).
+    :param hashes: The :func:`~sb3_presa.data.episodes.episode_hash` of each.
+    :param about: JSON-able: the dataset's id, environment, description, episodes' attributes.
+    """
+
+    seeds: npt.NDArray[np.int64]
+    lengths: npt.NDArray[np.int64]
+    actions: npt.NDArray[Any]
+    hashes: Sequence[bytes]
+    about: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, dataset: MinariDataset) -> "ActionLog":
+        """
+        :param dataset: A dataset that names its environment and the seed of each episode.
+        :return: Its log.
+        :raises DatasetError: If it names no environment, or an episode has no seed.
+        """
+        if dataset.spec.env_spec is None:
+            raise DatasetError(f"dataset {dataset.id!r} names no environment to act in")
+        transitions = load_transitions(dataset)
+        attributes = [
+            dict(entries)
+            for entries in dataset.storage.get_episode_metadata(transitions.episode_ids)
+        ]
+        for episode, entries in zip(transitions.episode_ids, attributes, strict=True):
+            if entries.get("seed") is None:
+                raise DatasetError(
+                    f"episode {episode} of dataset {dataset.id!r} has no seed, so that it cannot "
+                    "be repeated"
+                )
+        metadata = dataset.storage.metadata
+        return cls(
+            seeds=np.array([int(entries["seed"]) for entries in attributes], dtype=np.int64),
+            lengths=transitions.episode_lengths,
+            actions=transitions.actions,
+            hashes=transitions.hash_episodes(),
+            about={
+                "format": _FORMAT,
+                "dataset_id": dataset.id,
+                "env_spec": dataset.spec.env_spec.to_json(),
+                "ref_scores": [metadata.get(f"ref_{end}_score") for end in ("min", "max")],
+                "metadata": {name: metadata[name] for name in _DESCRIBING if name in metadata},
+                "attributes": [_own_attributes(entries) for entries in attributes],
+            },
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """
+        Writes the log in one step.
+
+        :param path: The ``.npz`` file, of arrays alone.
+        """
+        about = json.dumps(self.about, sort_keys=True).encode()
+        columns: dict[str, npt.NDArray[Any]] = {
+            "seed": self.seeds,
+            "length": self.lengths,
+            "actions": self.actions,
+            "episode_hash": np.frombuffer(b"".join(self.hashes), np.uint8),
+            "about": np.frombuffer(about, np.uint8),
+        }
+        with atomic_path(Path(path)) as partial, partial.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **columns)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "ActionLog":
+        """
+        :param path: A file that :meth:`save` wrote. Nothing in it is executed.
+        :return: The log.
+        :raises DatasetError: If it cannot be read, its parts do not fit together, or it is of
+            another version.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                found = {name: file[name] for name in _COLUMNS}
+            about = json.loads(found["about"].tobytes())
+            version = about["format"]
+        except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise DatasetError(f"{path} cannot be read as a log of actions: {error}") from error
+        if version != _FORMAT:
+            raise DatasetError(f"{path} has format {version}; this release reads {_FORMAT}")
+        seeds, lengths, actions = found["seed"], found["length"], found["actions"]
+        hashes = found["episode_hash"].tobytes()
+        sizes = {len(seeds), len(lengths), len(about["attributes"]), len(hashes) / _HASH_BYTES}
+        if (
+            len(sizes) != 1
+            or not len(lengths)
+            or lengths.min() < 1
+            or lengths.sum() != len(actions)
+        ):
+            raise DatasetError(
+                f"{path} has {len(lengths)} episodes of {lengths.sum()} steps, {len(seeds)} seeds, "
+                f"{len(hashes) / _HASH_BYTES:g} hashes and {len(actions)} actions, which do not "
+                "fit together"
+            )
+        each = range(0, len(hashes), _HASH_BYTES)
+        return cls(seeds, lengths, actions, [hashes[i : i + _HASH_BYTES] for i in each], about)
+
+    def replay(
+        self,
+        dataset_id: str | None = None,
+        *,
+        n_workers: int = 1,
+        overwrite: bool = False,
+        progress_bar: bool = True,
+        root: str | os.PathLike[str] | None = None,
+    ) -> Replayed:
+        """
+        Makes the dataset again, in its environment.
+
+        :param dataset_id: The new dataset's id; the log's own if ``None``.
+        :param n_workers: Processes; with more than one, a script needs a ``__main__`` guard.
+        :param overwrite: Replace a dataset of this id, and the feedback beside it.
+        :param progress_bar: Show a progress bar of the steps.
+        :param root: The datasets root; Minari's own if ``None``.
+        :return: The dataset, and how many of its episodes differ from the log.
+        :raises DatasetError: If the id is malformed or taken, or an episode ends before its last
+            logged action or goes on after it: the environment is not what it was.
+        """
+        dataset_id = self.about["dataset_id"] if dataset_id is None else dataset_id
+        check_free(dataset_id, root, overwrite)
+        spec = EnvSpec.from_json(self.about["env_spec"])
+        episodes = []
+        with tqdm(total=len(self.actions), unit="step", disable=not progress_bar) as bar:
+            for episode in self._play(spec.to_json(), n_workers):
+                episodes.append(episode)
+                bar.update(len(episode["rewards"]))
+        env = gym.make(spec)
+        low, high = self.about["ref_scores"]
+        described = dict(self.about["metadata"])
+        dataset = write_dataset(
+            dataset_id,
+            [episode_buffer(episode) for episode in episodes],
+            observation_space=env.observation_space,
+            action_space=env.action_space,
+            env_spec=spec,
+            ref_min_score=low,
+            ref_max_score=high,
+            algorithm_name=described.pop("algorithm_name", ""),
+            description=described.pop("description", ""),
+            metadata=described,
+            episode_metadata=self.about["attributes"],
+            overwrite=overwrite,
+            root=root,
+        )
+        env.close()
+        made = load_transitions(dataset).hash_episodes()
+        differ = sum(one != other for one, other in zip(made, self.hashes, strict=True))
+        return Replayed(dataset, differ)
+
+    def _play(self, spec: str, n_workers: int) -> Iterator[dict[str, Any]]:
+        of_episodes = np.split(self.actions, np.cumsum(self.lengths)[:-1])
+        jobs = zip(self.seeds.tolist(), of_episodes, strict=True)
+        if n_workers == 1:
+            player = _Player(spec)
+            yield from map(player.play, jobs)
+            player.env.close()
+            return
+        # Spawned: simulators do not survive a fork
+        with get_context("spawn").Pool(n_workers, _start_worker, (spec,)) as pool:
+            yield from pool.imap(_play_in_worker, jobs, chunksize=4)
+
+
+class _Player:
+    """
+    Acts as logged.
+
+    :param spec: JSON of the environment's spec.
+    """
+
+    def __init__(self, spec: str) -> None:
+        self.env = gym.make(EnvSpec.from_json(spec))
+
+    def play(self, job: tuple[int, npt.NDArray[Any]]) -> dict[str, Any]:
+        """
+        :param job: An episode's seed and its actions.
+        :return: The episode.
+        :raises DatasetError: If it is shorter or longer than the log.
+        """
+        seed, logged = job
+        left = iter(logged)
+        try:
+            episode = play_episode(self.env, seed, lambda _: next(left))
+        except StopIteration:
+            raise DatasetError(
+                f"the episode of seed {seed} goes on after its {len(logged)} logged actions: "
+                "the environment is not what it was when they were logged"
+            ) from None
+        if len(episode["rewards"]) < len(logged):
+            raise DatasetError(
+                f"the episode of seed {seed} ends after {len(episode['rewards'])} of its "
+                f"{len(logged)} logged actions: the environment is not what it was when they were "
+                "logged"
+            )
+        return episode
+
+
+#: One environment a process: some simulators have room for no more.
+_in_this_worker: list[_Player] = []
+
+
+def _start_worker(spec: str) -> None:
+    _in_this_worker.append(_Player(spec))
+
+
+def _play_in_worker(job: tuple[int, npt.NDArray[Any]]) -> dict[str, Any]:
+    return _in_this_worker[0].play(job)
+
+
+def _own_attributes(entries: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in entries.items()
+        if name not in _MINARIS_OWN
+    }

@@ -1,0 +1,164 @@
+"""A dataset comes back, to the last bit, from its episodes' seeds and actions."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import minari
+import numpy as np
+import pytest
+from algorithm_data import episode, random_dataset
+from minari import MinariDataset
+from typer.testing import CliRunner
+
+from sb3_presa.cli import app
+from sb3_presa.data.action_log import ActionLog
+from sb3_presa.data.collect import CollectRecipe, collect
+from sb3_presa.data.episodes import load_outcomes, load_transitions
+from sb3_presa.data.minari_store import write_dataset
+from sb3_presa.errors import DatasetError
+
+LOGS = sorted((Path(__file__).parents[1] / "datasets" / "logs").glob("*.npz"))
+TINY = CollectRecipe(
+    n_episodes=9,
+    steps_per_agent=256,
+    cost_weights=(1.0,),
+    checkpoints=2,
+    stochastic_episodes=1,
+    random_episodes=5,
+    reward_range=(-1e4, 1e4),
+    cost_range=(0.0, 100.0),
+    n_envs=2,
+    ppo={"n_steps": 64, "n_epochs": 1},
+)
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> MinariDataset:
+    root = tmp_path_factory.mktemp("datasets")
+    return collect("presa/SafetyBallRun-v0", "presa/tiny-v0", TINY, n_workers=1, root=root)
+
+
+def described(dataset: MinariDataset) -> dict[str, Any]:
+    """What a dataset says of itself, but for its size on the disk."""
+    metadata = json.loads((Path(dataset.storage.data_path) / "metadata.json").read_text())
+    return {key: value for key, value in metadata.items() if key != "dataset_size"}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_collected_comes_back(
+    workers: int, collected: MinariDataset, tmp_path: Path
+) -> None:
+    ActionLog.of(collected).save(tmp_path / "log.npz")
+    made = ActionLog.load(tmp_path / "log.npz").replay(
+        n_workers=workers, root=tmp_path, progress_bar=False
+    )
+    assert made.n_different == 0
+    for one, other in zip(
+        made.dataset.iterate_episodes(), collected.iterate_episodes(), strict=True
+    ):
+        np.testing.assert_array_equal(one.observations, other.observations)
+        np.testing.assert_array_equal(one.terminations, other.terminations)
+    outcomes, expected = load_outcomes(made.dataset), load_outcomes(collected)
+    np.testing.assert_array_equal(outcomes.rewards, expected.rewards)
+    np.testing.assert_array_equal(outcomes.costs, expected.costs)
+    assert described(made.dataset) == described(collected)
+    rows = range(len(collected))
+    assert [*made.dataset.storage.get_episode_metadata(rows)] == [
+        *collected.storage.get_episode_metadata(rows)
+    ]
+
+
+def test_another_world_is_told_of(collected: MinariDataset, tmp_path: Path) -> None:
+    """Here it is the seed that differs: one episode starts elsewhere."""
+    log = ActionLog.of(collected)
+    seeds = log.seeds.copy()
+    seeds[3] += 1
+    moved = dataclasses.replace(log, seeds=seeds)
+    assert moved.replay(root=tmp_path, progress_bar=False).n_different == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [(-1, "goes on after its 99"), (1, "ends after 100")]
+)
+def test_episodes_of_another_length_are_refused(
+    change: int, message: str, collected: MinariDataset, tmp_path: Path
+) -> None:
+    log = ActionLog.of(collected)
+    actions = log.actions[1:] if change < 0 else np.concatenate([log.actions[:1], log.actions])
+    lengths = log.lengths.copy()
+    lengths[0] += change
+    wrong = dataclasses.replace(log, actions=actions, lengths=lengths)
+    with pytest.raises(DatasetError, match=message):
+        wrong.replay(root=tmp_path, progress_bar=False)
+    assert not (tmp_path / "presa" / "tiny-v0").exists()
+
+
+def test_files_that_are_no_logs_are_refused(collected: MinariDataset, tmp_path: Path) -> None:
+    path = tmp_path / "log.npz"
+    log = ActionLog.of(collected)
+    log.save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DatasetError, match="cannot be read as a log of actions"):
+        ActionLog.load(path)
+    with pytest.raises(DatasetError, match="cannot be read as a log of actions"):
+        ActionLog.load(tmp_path / "missing.npz")
+    dataclasses.replace(log, about={**log.about, "format": 2}).save(path)
+    with pytest.raises(DatasetError, match="has format 2; this release reads 1"):
+        ActionLog.load(path)
+    dataclasses.replace(log, actions=log.actions[1:]).save(path)
+    with pytest.raises(DatasetError, match="899 actions, which do not fit together"):
+        ActionLog.load(path)
+
+
+def test_what_cannot_be_repeated_is_refused(minari_root: Path) -> None:
+    box = gym.spaces.Box(-1.0, 1.0, (2,))
+    with pytest.raises(DatasetError, match="names no environment to act in"):
+        ActionLog.of(random_dataset("nowhere", box, box))
+    episodes = [episode(np.zeros((3, 7)), np.zeros((2, 2)), np.zeros(2), np.zeros(2))]
+    write_dataset(
+        "toy/seedless-v0",
+        episodes,
+        observation_space=gym.spaces.Box(-1.0, 1.0, (7,)),
+        action_space=box,
+        env_spec="presa/SafetyBallRun-v0",
+    )
+    with pytest.raises(DatasetError, match="episode 0 of dataset 'toy/seedless-v0' has no seed"):
+        ActionLog.of(minari.load_dataset("toy/seedless-v0"))
+
+
+def test_the_commands(
+    collected: MinariDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    run, log = CliRunner(), tmp_path / "log.npz"
+    source = Path(collected.storage.data_path).parent
+    assert run.invoke(app, ["log-actions", str(source), str(log)]).exit_code == 0
+    result = run.invoke(
+        app, ["replay", str(log), "--workers", "1", "--quiet", "--id", "me/again-v0"]
+    )
+    assert result.exit_code == 0, result.output
+    assert "Wrote me/again-v0: 9 episodes, 900 steps" in result.output
+    assert (tmp_path / "me" / "again-v0" / "data" / "main_data.hdf5").is_file()
+
+
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
+def test_the_logs_of_the_benchmark_repeat_here(path: Path, tmp_path: Path) -> None:
+    """Some episodes of each, bit for bit: its results are of the same data on any machine."""
+    log = ActionLog.load(path)
+    assert log.about["dataset_id"] == f"presa/{path.stem}-v0"
+    rows = np.linspace(0, len(log.seeds) - 1, 4).astype(int)
+    ends = np.cumsum(log.lengths)
+    some = ActionLog(
+        seeds=log.seeds[rows],
+        lengths=log.lengths[rows],
+        actions=np.concatenate([log.actions[ends[i] - log.lengths[i] : ends[i]] for i in rows]),
+        hashes=[log.hashes[i] for i in rows],
+        about={**log.about, "attributes": [log.about["attributes"][i] for i in rows]},
+    )
+    made = some.replay(root=tmp_path, progress_bar=False)
+    assert made.n_different == 0
+    assert len(load_transitions(made.dataset).episode_ids) == len(rows)

@@ -10,7 +10,7 @@ from minari import MinariDataset
 from sb3_presa.benchmark.shared_cloning import Seconds, SharedClones
 
 #: Those that clone every transition, with PRESA's settings.
-SHARING = {"presa", "cpl", "safe-first", "safety-only"}
+SHARING = {"cpl", "safe-first", "safety-only"}
 
 
 def agent(case: Case, dataset: MinariDataset, seed: int = 0, **changes: Any) -> Any:

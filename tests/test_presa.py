@@ -58,6 +58,7 @@ def known_direction(minari_root: Any) -> MinariDataset:
 def shift(known: MinariDataset, seed: int, **kwargs: Any) -> tuple[Any, Any, float, float]:
     """How far training moves the mean action from that of the clone, and what it tells of it."""
     feedback = Feedback.synthetic(known, 300, cost_limit=5.0, seed=seed)
+    kwargs = {"cloning_data": "all", **kwargs}  # what is learnt, alignment has to learn
     model = make(
         known,
         feedback,
@@ -105,6 +106,16 @@ def test_it_learns_what_is_preferred_and_safe(known_direction: MinariDataset) ->
     assert np.mean(aucs) > 0.7
 
 
+def test_by_default_it_starts_from_what_nobody_calls_unsafe(known_direction: MinariDataset) -> None:
+    """The reference keeps away from cost, and alignment moves on from there; odds as above."""
+    for seed in SEEDS:
+        moved, clone, *_ = shift(known_direction, seed, cloning_data="not-unsafe")
+        assert abs(clone[0]) < 0.15
+        assert clone[1] < -0.15
+        assert moved[0] > 0.15
+        assert (clone + moved)[1] < -0.15
+
+
 def test_each_term_does_its_part(known_direction: MinariDataset) -> None:
     """Without the preference loss and the anchor only safety is learnt; without safety labels
     only reward; each with the odds of the test above."""
@@ -147,7 +158,13 @@ def test_cloning_is_bc_and_the_reference_is_its_last_weights(box_dataset: Minari
 
 def test_cloning_steps_are_those_of_bc(box_dataset: MinariDataset) -> None:
     """The same seed draws the same batches, so a clone on its way is BC on its way."""
-    presa = make(box_dataset, n_cloning_steps=20, cloning_learning_rate=1e-2, cloning_batch_size=16)
+    presa = make(
+        box_dataset,
+        cloning_data="all",
+        n_cloning_steps=20,
+        cloning_learning_rate=1e-2,
+        cloning_batch_size=16,
+    )
     bc = BC.load_offline(
         box_dataset,
         batch_size=16,

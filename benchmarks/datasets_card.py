@@ -81,7 +81,9 @@ def _duration(collection: dict[str, float]) -> str:
     """The recorded time; collections before it was recorded have none."""
     if "wall_seconds" not in collection:
         return "not recorded"
-    return f"{collection['wall_seconds'] / 60:.1f} min, {collection['workers']} processes"
+    workers = collection["workers"]
+    processes = "1 process" if workers == 1 else f"{workers} processes"
+    return f"{collection['wall_seconds'] / 60:.1f} min, {processes}"
 
 
 def draw(

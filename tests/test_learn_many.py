@@ -68,7 +68,7 @@ def make_mixed(dataset: MinariDataset) -> list[Any]:
     changes: list[tuple[str, dict[str, Any]]] = [
         ("presa", {"delta": 0.6, "seed": 1}),
         ("cpl", {"learning_rate": 1e-2, "max_grad_norm": 0.05}),
-        ("presa", {"delta": 0.9, "multiplier_init": 1.5, "learning_rate": 3e-3}),
+        ("presa", {"delta": 0.9, "multiplier_init": 0.9, "learning_rate": 3e-3}),
         ("safe-first", {"average_decay": 0.9, "cloning_learning_rate": 1e-2}),
         ("presa", {"alpha": 0.7, "n_attain_steps": 9, "validation_fraction": 0.3}),
         ("presa", {"clip_range": 0.25, "seed": 3}),

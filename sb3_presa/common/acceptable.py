@@ -4,6 +4,9 @@ import torch as th
 
 from sb3_presa.common.segment_buffer import SegmentLabels
 
+#: Segments at a time: a copy of a million labels would cost as much as they do.
+_CHUNK = 65_536
+
 
 def share_acceptable(labels: SegmentLabels, n: int, held_out: SegmentLabels) -> th.Tensor:
     """
@@ -26,12 +29,18 @@ def share_acceptable(labels: SegmentLabels, n: int, held_out: SegmentLabels) -> 
 
 def _covering(labels: SegmentLabels, n: int) -> tuple[th.Tensor, th.Tensor]:
     """Number of the safety labels that hold each transition, and their sum, (n,) each."""
-    labelled = ~labels.p_safe.isnan()
-    starts, p_safe = labels.starts[labelled], labels.p_safe[labelled].double()
-    ends = starts + labels.lengths[labelled]
-    return _running(th.ones_like(p_safe), starts, ends, n), _running(p_safe, starts, ends, n)
-
-
-def _running(values: th.Tensor, starts: th.Tensor, ends: th.Tensor, n: int) -> th.Tensor:
-    change = values.new_zeros(n + 1).index_add_(0, starts, values).index_add_(0, ends, -values)
-    return change.cumsum(0)[:-1]
+    # What changes from one transition to the next, then summed up
+    changes = th.zeros((2, n + 1), dtype=th.double, device=labels.starts.device)
+    for starts, lengths, p_safe in zip(
+        labels.starts.split(_CHUNK),
+        labels.lengths.split(_CHUNK),
+        labels.p_safe.split(_CHUNK),
+        strict=True,
+    ):
+        labelled = ~p_safe.isnan()
+        begins, ends = starts[labelled], (starts + lengths)[labelled]
+        values = p_safe[labelled].double()
+        values = th.stack([th.ones_like(values), values])
+        changes.index_add_(1, begins, values).index_add_(1, ends, values, alpha=-1)
+    n_labels, total = changes.cumsum(1)[:, :-1]
+    return n_labels, total

@@ -1,5 +1,6 @@
 """Reports: statistics against numbers that were worked out apart, known effects, a whole page."""
 
+import io
 import math
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from benchmark_rows import LIMITS, TASKS, comparison, sweep, write
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from sb3_presa.benchmark import analysis, statistics, tables
 from sb3_presa.benchmark.report import write_report
@@ -144,6 +146,20 @@ def test_the_tables_of_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert found["PRESA, flip_safety = 0.3"][:2] == ["6", "6/6"]
     assert found["PRESA, flip_safety = 0.3"][4:] == ["0.70", "0.70"]
     assert ["TraC", "9", "-0.020", "[-0.020, -0.020]", "-0.100", "[-0.100, -0.100]"] in lines
+
+
+@pytest.mark.parametrize(("width", "n_tables"), [(30, 3), (60, 2), (200, 1)])
+def test_no_number_is_cut_off_in_a_narrow_terminal(
+    width: int, n_tables: int, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "known.csv", comparison())
+    groups = tables.variants(analysis.read_agents([path]))
+    text = io.StringIO()
+    console = Console(file=text, width=width)
+    console.print(*tables.task_tables(groups, width))
+    assert "…" not in text.getvalue()
+    assert text.getvalue().count("│ CPL") == n_tables
+    assert [task for task in TASKS if f"┃ {task}" not in text.getvalue()] == []
 
 
 def test_what_is_no_result_is_refused(tmp_path: Path) -> None:

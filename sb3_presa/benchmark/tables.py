@@ -15,6 +15,8 @@ from sb3_presa.benchmark.analysis import Agent, Agents, Place
 from sb3_presa.data.atomic import atomic_path
 
 _WIDTH = 180
+#: What a column takes beside its text: a line and a blank on each side.
+_FRAME = 3
 
 
 def variants(agents: Sequence[Agent]) -> dict[str, dict[Place, Agent]]:
@@ -57,12 +59,22 @@ def summary_table(groups: Agents) -> Table:
     return table
 
 
-def task_table(groups: Agents) -> Table:
+def task_tables(groups: Agents, width: int) -> list[Table]:
     """
     :param groups: agents by variant and place
-    :return: a line a variant, a column a task: mean reward / mean cost
+    :param width: columns of text that a table may take
+    :return: a line a variant, a column a task: mean reward / mean cost; as many tables as it takes
     """
-    tasks = dict.fromkeys(agent.task for places in groups.values() for agent in places.values())
+    tasks = list(
+        dict.fromkeys(agent.task for places in groups.values() for agent in places.values())
+    )
+    names = max(map(len, groups), default=0)
+    cells = max(map(len, [*tasks, "-0.000 / 00.00"]))
+    n_tasks = max(1, (width - names - _FRAME) // (cells + _FRAME))
+    return [_task_table(groups, tasks[i : i + n_tasks]) for i in range(0, len(tasks), n_tasks)]
+
+
+def _task_table(groups: Agents, tasks: Sequence[str]) -> Table:
     table = Table("", *tasks, title="Reward / cost on each task")
     for variant, places in groups.items():
         of_task = ([a for a in places.values() if a.task == task] for task in tasks)
@@ -107,13 +119,11 @@ def print_tables(results: Sequence[Path], out: Path, reference: str) -> Path:
     if reference not in groups:
         reference = next(iter(groups))
     groups = {name: groups[name] for name in sorted(groups, key=lambda name: name != reference)}
-    tables = [summary_table(groups), task_table(groups)]
-    if len(groups) > 1:
-        tables.append(difference_table(groups, reference))
     text = StringIO()
-    for table in tables:
-        Console().print(table)
-        Console(file=text, width=_WIDTH).print(table)
+    for console in (Console(), Console(file=text, width=_WIDTH)):
+        console.print(summary_table(groups), *task_tables(groups, console.width))
+        if len(groups) > 1:
+            console.print(difference_table(groups, reference))
     out.mkdir(parents=True, exist_ok=True)
     path = out / "tables.txt"
     with atomic_path(path) as temporary:

@@ -23,7 +23,7 @@ SIMULATOR_DATASETS := point-goal1 point-circle1 half-cheetah-velocity swimmer-ve
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install install-dev quickstart test lint format type docs datasets simulator-datasets datasets-card benchmark-core benchmark-sensitivity benchmark-simulators benchmark-comparison simulator-videos wheel wheel-test clean
+.PHONY: help install install-dev quickstart test lint format type docs datasets simulator-datasets datasets-card benchmark-core benchmark-sensitivity benchmark-simulators benchmark-comparison comparison-tables simulator-videos wheel wheel-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -123,6 +123,9 @@ COMPARISON = comparison comparison_more_seeds
 benchmark-comparison: datasets simulator-datasets $(VENV)/.install-dev  ## PRESA and all baselines on all eleven datasets: hours; resumes when interrupted
 	for suite in $(COMPARISON); do $(BENCHMARK) run benchmarks/suites/$$suite.yaml || exit; done
 	$(BENCHMARK) report $(COMPARISON:%=benchmarks/results/%.csv) --out benchmarks/results/comparison-report
+
+comparison-tables: install-dev  ## Write the comparison's tables into README.md and docs/benchmark.md
+	$(BIN)/python benchmarks/comparison_tables.py
 
 build/agents/%.zip: | datasets/presa/%-v0/$(LABELS) $(VENV)/.install-dev
 	mkdir -p $(@D)

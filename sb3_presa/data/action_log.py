@@ -1,14 +1,16 @@
 """A dataset kept as its episodes' seeds and actions, from which its environment makes it again.
 
 What a collection gives depends on the processor, since PPO's sums are rounded otherwise on another.
-A simulator that is told what to do rounds alike: from a few bytes a step it gives the same episodes
-on every machine, in a minute where collecting takes a quarter of an hour.
+A simulator that is told what to do, in a process whose NumPy is :mod:`portable
+<sb3_presa.data.portable_numpy>`, rounds alike: from a few bytes a step it gives the same episodes
+on another machine, in a minute where collecting takes a quarter of an hour.
 """
 
 import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,6 +28,7 @@ from sb3_presa.data.collect_agents import play_episode
 from sb3_presa.data.collect_episodes import episode_buffer
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.minari_store import check_free, write_dataset
+from sb3_presa.data.portable_numpy import portable_numpy
 from sb3_presa.errors import DatasetError
 
 _FORMAT = 1
@@ -168,7 +171,7 @@ class ActionLog:
         Makes the dataset again, in its environment.
 
         :param dataset_id: The new dataset's id; the log's own if ``None``.
-        :param n_workers: Processes; with more than one, a script needs a ``__main__`` guard.
+        :param n_workers: Processes that play; a script needs a ``__main__`` guard for them.
         :param overwrite: Replace a dataset of this id, and the feedback beside it.
         :param progress_bar: Show a progress bar of the steps.
         :param root: The datasets root; Minari's own if ``None``.
@@ -184,14 +187,15 @@ class ActionLog:
             for episode in self._play(spec.to_json(), n_workers):
                 episodes.append(episode)
                 bar.update(len(episode["rewards"]))
-        env = gym.make(spec)
+        with closing(gym.make(spec)) as env:
+            observation_space, action_space = env.observation_space, env.action_space
         low, high = self.about["ref_scores"]
         described = dict(self.about["metadata"])
         dataset = write_dataset(
             dataset_id,
             [episode_buffer(episode) for episode in episodes],
-            observation_space=env.observation_space,
-            action_space=env.action_space,
+            observation_space=observation_space,
+            action_space=action_space,
             env_spec=spec,
             ref_min_score=low,
             ref_max_score=high,
@@ -202,7 +206,6 @@ class ActionLog:
             overwrite=overwrite,
             root=root,
         )
-        env.close()
         made = load_transitions(dataset).hash_episodes()
         differ = sum(one != other for one, other in zip(made, self.hashes, strict=True))
         return Replayed(dataset, differ)
@@ -210,13 +213,11 @@ class ActionLog:
     def _play(self, spec: str, n_workers: int) -> Iterator[dict[str, Any]]:
         of_episodes = np.split(self.actions, np.cumsum(self.lengths)[:-1])
         jobs = zip(self.seeds.tolist(), of_episodes, strict=True)
-        if n_workers == 1:
-            player = _Player(spec)
-            yield from map(player.play, jobs)
-            player.env.close()
-            return
-        # Spawned: simulators do not survive a fork
-        with get_context("spawn").Pool(n_workers, _start_worker, (spec,)) as pool:
+        # Spawned: simulators do not survive a fork, and this process's NumPy rounds as it does
+        with (
+            portable_numpy(),
+            get_context("spawn").Pool(n_workers, _start_worker, (spec,)) as pool,
+        ):
             yield from pool.imap(_play_in_worker, jobs, chunksize=4)
 
 

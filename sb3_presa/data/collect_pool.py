@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sb3_presa.data.collect_agents import Job
+from sb3_presa.data.portable_numpy import portable_environ
 from sb3_presa.errors import PresaError
 
 
@@ -60,6 +61,7 @@ class _Worker:
         # More threads make networks of this size slower.
         environ = {**os.environ, "OMP_NUM_THREADS": "1"}
         environ["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
+        environ |= portable_environ()  # so that its episodes can be repeated anywhere
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sb3_presa.data.collect_worker"],
             stdin=subprocess.PIPE,

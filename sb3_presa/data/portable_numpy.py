@@ -1,32 +1,42 @@
 """Processes in which NumPy rounds alike, whether their processor has AVX-512 or not.
 
-With it NumPy computes sines and the like by other routines, whose last bit differs. A ball that
-starts one bit further on meets a wall elsewhere a hundred steps later.
+With it NumPy computes sines and the like by other routines, and its OpenBLAS sums products in
+another order: last bits differ. A ball that starts one bit further on meets a wall elsewhere a
+hundred steps later.
 """
 
 import contextlib
 import os
 from collections.abc import Iterator
 
-_VARIABLE = "NPY_DISABLE_CPU_FEATURES"
-#: NumPy's names for it, those before release 2.4 included; it passes over names it does not know.
-_WIDER_THAN_AVX2 = "X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR"
+import numpy as np
+
+#: How NumPy's names for AVX-512 begin, since release 2.4 and before it.
+_AVX512 = ("X86_V4", "AVX512")
 
 
 def portable_environ() -> dict[str, str]:
     """:return: environment variables for a process that is to round alike"""
-    return {_VARIABLE: f"{os.environ.get(_VARIABLE, '')} {_WIDER_THAN_AVX2}".strip()}
+    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    wide = [feature for feature in found if feature.startswith(_AVX512)]
+    if not wide:
+        return {}
+    name = "NPY_DISABLE_CPU_FEATURES"
+    disabled = " ".join((os.environ.get(name, ""), *wide)).strip()
+    return {name: disabled, "OPENBLAS_CORETYPE": "Haswell"}
 
 
 @contextlib.contextmanager
 def portable_numpy() -> Iterator[None]:
     """Processes that are started in this context round alike; this one goes on as it is."""
-    before = os.environ.get(_VARIABLE)
-    os.environ.update(portable_environ())
+    portable = portable_environ()
+    before = {name: os.environ.get(name) for name in portable}
+    os.environ.update(portable)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[_VARIABLE]
-        else:
-            os.environ[_VARIABLE] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

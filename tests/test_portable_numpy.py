@@ -1,0 +1,47 @@
+"""A process started as portable has no AVX-512, whatever its processor; this one stays as it is."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from sb3_presa.data import portable_numpy
+
+PROBE = "import numpy as np; print(*np.show_config(mode='dicts')['SIMD Extensions']['found'])"
+
+
+def pretend_avx512(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"SIMD Extensions": {"found": ["X86_V3", "X86_V4"]}}
+    monkeypatch.setattr("numpy.show_config", lambda mode: found)
+
+
+def test_a_portable_process_has_no_avx512() -> None:
+    environ = {**os.environ, **portable_numpy.portable_environ()}
+    found = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROBE],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not [name for name in found.stdout.split() if name.startswith(portable_numpy._AVX512)]
+
+
+def test_what_the_user_disabled_stays_disabled_and_the_environment_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pretend_avx512(monkeypatch)
+    monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", "X86_V3")
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    with portable_numpy.portable_numpy():
+        assert {"X86_V3", "X86_V4"} < set(os.environ["NPY_DISABLE_CPU_FEATURES"].split())
+        assert os.environ["OPENBLAS_CORETYPE"] == "Haswell"
+    assert os.environ["NPY_DISABLE_CPU_FEATURES"] == "X86_V3"
+    assert "OPENBLAS_CORETYPE" not in os.environ
+
+
+def test_without_avx512_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"SIMD Extensions": {"found": ["X86_V3"]}}
+    monkeypatch.setattr("numpy.show_config", lambda mode: found)
+    assert portable_numpy.portable_environ() == {}

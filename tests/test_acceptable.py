@@ -71,9 +71,9 @@ def whole_episodes(dataset: MinariDataset, p_safe: list[float]) -> Feedback:
 def test_what_is_called_unsafe_is_not_cloned(box_dataset: MinariDataset) -> None:
     """The clone is the same, bit for bit, whatever was done in the unsafe episodes."""
     feedback = whole_episodes(box_dataset, [1.0, 0.0, 1.0])  # and of the others nobody says
-    for cloning_data, alike in (("not-unsafe", True), ("all", False)):
+    for weight, alike in ((0.0, True), (0.1, False), (1.0, False)):
         one, other = (
-            PRESA_CASE.make(box_dataset, feedback, cloning_data=cloning_data) for _ in range(2)
+            PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=weight) for _ in range(2)
         )
         unsafe = slice(int(other.buffer.labels.starts[1]), int(other.buffer.labels.starts[2]))
         other.buffer.actions[unsafe] = 0.9
@@ -90,16 +90,28 @@ def test_what_is_called_unsafe_is_not_cloned(box_dataset: MinariDataset) -> None
 def test_unsafe_labels_everywhere_are_warned_of(box_dataset: MinariDataset) -> None:
     feedback = whole_episodes(box_dataset, [0.0] * int(box_dataset.total_episodes))
     with pytest.warns(UserWarning, match="every transition unsafe: all of them are cloned"):
-        cloned = PRESA_CASE.make(box_dataset, feedback, cloning_data="not-unsafe")
-    everything = PRESA_CASE.make(box_dataset, feedback, cloning_data="all")
+        cloned = PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=0.0)
+    everything = PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=1.0)
     for model in (cloned, everything):
         learn_quietly(model, CLONING_STEPS)
     assert_same_weights(cloned, everything)
 
 
-def test_an_unknown_choice_is_refused() -> None:
-    with pytest.raises(ConfigError, match="cloning_data is 'safe'; allowed are 'all', 'not-uns"):
-        PRESA_CASE.algorithm(cloning_data="safe")
+def test_a_weight_out_of_its_range_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"unsafe_cloning_weight is 1.5; allowed is \[0, 1\]"):
+        PRESA_CASE.algorithm(unsafe_cloning_weight=1.5)
+
+
+def test_what_is_called_unsafe_is_cloned_a_little(box_dataset: MinariDataset) -> None:
+    """Each transition has its weight: 1, or a tenth where it is called unsafe."""
+    model = PRESA_CASE.make(
+        box_dataset, whole_episodes(box_dataset, [1.0, 0.0, 0.5]), unsafe_cloning_weight=0.1
+    )
+    weights = model.cloning_mass.diff(prepend=th.zeros(1, dtype=th.double))
+    starts, lengths = model.buffer.labels.starts, model.buffer.labels.lengths
+    for segment, weight in enumerate([1.0, 0.1, 0.55]):
+        rows = slice(int(starts[segment]), int(starts[segment] + lengths[segment]))
+        th.testing.assert_close(weights[rows], th.full_like(weights[rows], weight))
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -108,7 +120,7 @@ def test_clones_of_other_labels_are_not_shared(box_dataset: MinariDataset) -> No
 
     def agent(labels_seed: int) -> Any:
         labels = tiny_feedback(box_dataset, seed=labels_seed)
-        return PRESA_CASE.make(box_dataset, labels, cloning_data="not-unsafe")
+        return PRESA_CASE.make(box_dataset, labels, unsafe_cloning_weight=0.0)
 
     assert clones.learn(agent(0), "box", TINY_STEPS) == Seconds()
     assert clones.learn(agent(1), "box", TINY_STEPS) == Seconds()

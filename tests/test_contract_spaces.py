@@ -262,7 +262,7 @@ def test_a_dataset_may_differ_from_its_environment_in_precision(minari_root: Any
 
 PRESA_REFUSALS: list[tuple[str, Any]] = [
     *[("delta", value) for value in (0.0, 1.0, -0.5, float("nan"))],
-    *[("gamma", value) for value in (0.0, 1.01)],
+    *[(name, value) for name in ("gamma", "safety_gamma") for value in (0.0, 1.01)],
     *[("unsafe_weight", value) for value in (0.0, 1.0)],
     *[("preference_bias", value) for value in (0.0, 1.5)],
     *[("attain_margin", value) for value in (0.0, 1.5)],

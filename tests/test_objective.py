@@ -26,6 +26,7 @@ from sb3_presa.errors import ConfigError
 
 #: What the numbers of these tests are worked out for, whatever the defaults are.
 PINNED: dict[str, Any] = {
+    "alpha": 0.05,
     "beta": 0.2,
     "anchor_sharpness": 0.2,
     "attain_margin": 0.95,
@@ -228,7 +229,10 @@ def log_densities(model: Any, dataset: MinariDataset, segment: Any) -> Iterator[
         yield now - reference
 
 
-def test_the_plain_setting_is_the_papers_objective(box_dataset: MinariDataset) -> None:
+@pytest.mark.parametrize("safety_gamma", [0.9, 1.0], ids=["paper", "default"])
+def test_the_plain_setting_is_the_papers_objective(
+    safety_gamma: float, box_dataset: MinariDataset
+) -> None:
     """(L_pref + nu (delta - E[p])) / (1 + nu), worked out step by step on mixed lengths."""
     p_safe = [1.0, 0.0, 1.0, 0.25, NAN, 1.0, 0.0, 0.0]
     comparisons, preferences = [(0, 1), (3, 2), (4, 5)], [1.0, 0.0, 0.5]
@@ -241,6 +245,7 @@ def test_the_plain_setting_is_the_papers_objective(box_dataset: MinariDataset) -
         alpha=alpha,
         beta=beta,
         gamma=gamma,
+        safety_gamma=safety_gamma,
         delta=delta,
         multiplier_init=nu,
         multiplier_learning_rate=0.1,
@@ -254,10 +259,9 @@ def test_the_plain_setting_is_the_papers_objective(box_dataset: MinariDataset) -
     with th.no_grad():
         loss, metrics = model.objective(batch, 0)
 
-    r = [
-        sum(gamma**t * x for t, x in enumerate(log_densities(model, box_dataset, segment)))
-        for segment in SEGMENTS
-    ]
+    steps = [list(log_densities(model, box_dataset, segment)) for segment in SEGMENTS]
+    r = [sum(gamma**t * x for t, x in enumerate(each)) for each in steps]
+    r_safety = [sum(safety_gamma**t * x for t, x in enumerate(each)) for each in steps]
 
     def sigmoid(x: float) -> float:
         return 1 / (1 + math.exp(-x))
@@ -270,7 +274,7 @@ def test_the_plain_setting_is_the_papers_objective(box_dataset: MinariDataset) -
         ]
     )
     right = [
-        p * sigmoid(beta * r[segment]) + (1 - p) * sigmoid(-beta * r[segment])
+        p * sigmoid(beta * r_safety[segment]) + (1 - p) * sigmoid(-beta * r_safety[segment])
         for segment, p in enumerate(p_safe)
         if not math.isnan(p)
     ]
@@ -397,7 +401,7 @@ def test_the_offset_is_the_middle_between_the_classes(box_dataset: MinariDataset
     model.objective.reset()
     batch = model.pair_batch(model.buffer.labels, th.arange(4), None)
     with th.no_grad():
-        utility = 0.2 * model.objective.segment_log_ratio(batch).flatten().numpy()
+        utility = 0.2 * model.objective.segment_log_ratio(batch, 1.0).flatten().numpy()
         model.objective(batch, 0)
     safe = np.asarray(HALF_SAFE) == 1.0
     middle = (utility[safe].mean() + utility[~safe].mean()) / 2

@@ -58,7 +58,7 @@ def known_direction(minari_root: Any) -> MinariDataset:
 def shift(known: MinariDataset, seed: int, **kwargs: Any) -> tuple[Any, Any, float, float]:
     """How far training moves the mean action from that of the clone, and what it tells of it."""
     feedback = Feedback.synthetic(known, 300, cost_limit=5.0, seed=seed)
-    kwargs = {"cloning_data": "all", **kwargs}  # what is learnt, alignment has to learn
+    kwargs = {"unsafe_cloning_weight": 1.0, **kwargs}  # what is learnt, alignment has to learn
     model = make(
         known,
         feedback,
@@ -106,10 +106,10 @@ def test_it_learns_what_is_preferred_and_safe(known_direction: MinariDataset) ->
     assert np.mean(aucs) > 0.7
 
 
-def test_by_default_it_starts_from_what_nobody_calls_unsafe(known_direction: MinariDataset) -> None:
+def test_it_can_start_from_what_nobody_calls_unsafe(known_direction: MinariDataset) -> None:
     """The reference keeps away from cost, and alignment moves on from there; odds as above."""
     for seed in SEEDS:
-        moved, clone, *_ = shift(known_direction, seed, cloning_data="not-unsafe")
+        moved, clone, *_ = shift(known_direction, seed, unsafe_cloning_weight=0.0)
         assert abs(clone[0]) < 0.15
         assert clone[1] < -0.15
         assert moved[0] > 0.15
@@ -160,7 +160,7 @@ def test_cloning_steps_are_those_of_bc(box_dataset: MinariDataset) -> None:
     """The same seed draws the same batches, so a clone on its way is BC on its way."""
     presa = make(
         box_dataset,
-        cloning_data="all",
+        unsafe_cloning_weight=1.0,
         n_cloning_steps=20,
         cloning_learning_rate=1e-2,
         cloning_batch_size=16,
@@ -208,7 +208,7 @@ def test_without_averaging_the_last_weights_act(box_dataset: MinariDataset) -> N
 
 
 def test_learning_anew_begins_with_the_multiplier_anew(box_dataset: MinariDataset) -> None:
-    model = make(box_dataset, multiplier_learning_rate=0.5, multiplier_init=1.0)
+    model = make(box_dataset, multiplier_learning_rate=0.5, multiplier_init=1.0, multiplier_max=9.0)
     learn_quietly(model, TINY_STEPS)
     assert float(model.objective.multiplier) != 1.0
     recorder = record_log(model)

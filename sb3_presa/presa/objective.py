@@ -23,6 +23,7 @@ class PRESASettings:
     """Settings of :class:`PRESAObjective`; :class:`PRESA` says what each does."""
 
     gamma: float
+    safety_gamma: float
     normalize_length: bool
     clip_range: float | None
     alpha: float
@@ -45,12 +46,13 @@ class PRESASettings:
     def __post_init__(self) -> None:
         if not 0.0 < self.delta < 1.0:
             raise ConfigError(f"delta is {self.delta}; it is a probability in (0, 1)")
-        if not 0.0 < self.gamma <= 1.0:
-            raise ConfigError(f"gamma is {self.gamma}; allowed is (0, 1]")
-        if self.clip_range is not None and not 0.0 < self.clip_range < 1.0:
-            raise ConfigError(f"clip_range is {self.clip_range}; allowed is (0, 1) or None")
-        if self.unsafe_weight is not None and not 0.0 < self.unsafe_weight < 1.0:
-            raise ConfigError(f"unsafe_weight is {self.unsafe_weight}; allowed is (0, 1) or None")
+        for name in ("gamma", "safety_gamma", "preference_bias", "attain_margin"):
+            if not 0.0 < getattr(self, name) <= 1.0:
+                raise ConfigError(f"{name} is {getattr(self, name)}; allowed is (0, 1]")
+        for name in ("clip_range", "unsafe_weight"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 < value < 1.0:
+                raise ConfigError(f"{name} is {value}; allowed is (0, 1) or None")
         if self.preference_filter not in ("all", "balanced", "winner-safe"):
             raise ConfigError(
                 f"preference_filter is {self.preference_filter!r}; allowed are 'all', 'balanced' "
@@ -74,10 +76,6 @@ class PRESASettings:
                 f"multiplier_init is {self.multiplier_init}; allowed is [0, multiplier_max], and "
                 f"multiplier_max is {self.multiplier_max}"
             )
-        if not 0.0 < self.preference_bias <= 1.0:
-            raise ConfigError(f"preference_bias is {self.preference_bias}; allowed is (0, 1]")
-        if not 0.0 < self.attain_margin <= 1.0:
-            raise ConfigError(f"attain_margin is {self.attain_margin}; allowed is (0, 1]")
 
 
 class PRESAObjective(Objective):
@@ -212,9 +210,10 @@ class PRESAObjective(Objective):
         self.offset.zero_()  # as the log-ratios are, back at the reference
         return {"attained": attained, "delta": float(self.delta)}
 
-    def segment_log_ratio(self, batch: PairBatch) -> th.Tensor:
+    def segment_log_ratio(self, batch: PairBatch, gamma: float) -> th.Tensor:
         """
         :param batch: the minibatch
+        :param gamma: discount of the steps' log-ratios
         :return: r of each segment, (B, 2)
         """
         log_ratio, clip_range = batch.log_ratio, self.settings.clip_range
@@ -225,16 +224,17 @@ class PRESAObjective(Objective):
             batch.weights,
             batch.positions,
             batch.lengths,
-            self.settings.gamma,
+            gamma,
             self.settings.normalize_length,
         )
 
     def utility(self, batch: PairBatch) -> th.Tensor:
-        return self.settings.beta * self.segment_log_ratio(batch) - self.offset
+        r = self.segment_log_ratio(batch, self.settings.safety_gamma)
+        return self.settings.beta * r - self.offset
 
     def forward(self, batch: PairBatch, step: int) -> tuple[th.Tensor, dict[str, th.Tensor]]:
         settings = self.settings
-        r = self.segment_log_ratio(batch)
+        r = self.segment_log_ratio(batch, settings.gamma)
         preference, preference_metrics = self._preference(batch, r)
         anchor = self._anchor(batch, r.detach())
         unlabelled = self._unlabelled(batch)
@@ -242,7 +242,7 @@ class PRESAObjective(Objective):
         regularised = settings.anchor_coef * anchor + settings.unlabelled_coef * unlabelled
         if not self.has_safety:
             return settings.preference_coef * preference + regularised, metrics
-        probability, safety_metrics = self._safety(batch, r)
+        probability, safety_metrics = self._safety(batch)
         if step < settings.n_attain_steps:
             loss = -probability + regularised
             self.attained += (1.0 - _RUNNING_DECAY) * (probability.detach() - self.attained)
@@ -282,9 +282,10 @@ class PRESAObjective(Objective):
             "log_ratio_rejected": losses.weighted_mean(winner_loser[:, 1], usable),
         }
 
-    def _safety(self, batch: PairBatch, r: th.Tensor) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+    def _safety(self, batch: PairBatch) -> tuple[th.Tensor, dict[str, th.Tensor]]:
         labelled = (~batch.p_safe.isnan()).float()
         p_safe = batch.p_safe.nan_to_num(0.5)
+        r = self.segment_log_ratio(batch, self.settings.safety_gamma)
         utility = self.settings.beta * r
         if self.settings.center_utilities:
             self._update_offset(utility.detach(), p_safe, labelled)

@@ -16,8 +16,6 @@ from sb3_presa.data.episodes import Transitions
 from sb3_presa.errors import ConfigError
 from sb3_presa.presa.objective import PRESAObjective, PRESASettings
 
-_CLONING_DATA = ("all", "not-unsafe")
-
 
 class PRESA(AlignmentAlgorithm):
     r"""
@@ -38,15 +36,18 @@ class PRESA(AlignmentAlgorithm):
     :param learning_rate: learning rate of alignment, a number or a function of the share of the
         alignment steps that remains (1 to 0)
     :param n_cloning_steps: gradient steps of behaviour cloning
-    :param cloning_data: what the reference clones: ``"all"`` transitions, as in the paper, or
-        ``"not-unsafe"``, those that no label calls unsafe (of overlapping labels, in proportion
-        to their mean)
+    :param unsafe_cloning_weight: weight in [0, 1] in cloning of the transitions that labels call
+        unsafe (where labels overlap, as far as their mean does). 1 clones all alike, as in the
+        paper. A little of them keeps the policy at what was done in states that only unsafe
+        segments reach; at 0 nothing tells it what to do there
     :param cloning_learning_rate: learning rate at the start of cloning; falls to a hundredth
     :param cloning_batch_size: transitions a cloning step
     :param n_pairs: pairs of segments an alignment step; half are drawn from all labels, half
         from the comparisons that ``preference_filter`` names
     :param n_segment_steps: steps sampled, stratified, of each segment longer than that
-    :param gamma: discount in (0, 1] of the log-ratios along a segment
+    :param gamma: discount in (0, 1] of the log-ratios along a segment, in the preference loss
+    :param safety_gamma: that in the safety classification. Costs of a segment are counted without
+        a discount, so it has none; ``gamma`` in the paper
     :param normalize_length: ``True`` scales r to that of a segment of 100 steps, so that
         segments of different lengths are on one scale; ``False`` is the paper's sum
     :param clip_range: a step whose action has become less likely than 1 - ``clip_range`` of what
@@ -111,15 +112,16 @@ class PRESA(AlignmentAlgorithm):
         env: GymEnv | str | None = None,
         learning_rate: float | Schedule = CosineSchedule(3e-4, 6e-6),
         n_cloning_steps: int = 2000,
-        cloning_data: str = "not-unsafe",
+        unsafe_cloning_weight: float = 0.1,
         cloning_learning_rate: float = 1e-3,
         cloning_batch_size: int = 1024,
         n_pairs: int = 32,
         n_segment_steps: int = 32,
         gamma: float = 0.99,
+        safety_gamma: float = 1.0,
         normalize_length: bool = True,
         clip_range: float | None = 0.25,
-        alpha: float = 0.05,
+        alpha: float = 0.07,
         beta: float = 0.1,
         preference_bias: float = 1.0,
         preference_coef: float = 1.0,
@@ -148,13 +150,15 @@ class PRESA(AlignmentAlgorithm):
         seed: int | None = None,
         _init_setup_model: bool = True,
     ) -> None:
-        if cloning_data not in _CLONING_DATA:
-            allowed = ", ".join(map(repr, _CLONING_DATA))
-            raise ConfigError(f"cloning_data is {cloning_data!r}; allowed are {allowed}")
-        self.cloning_data = cloning_data
+        if not 0.0 <= unsafe_cloning_weight <= 1.0:
+            raise ConfigError(
+                f"unsafe_cloning_weight is {unsafe_cloning_weight}; allowed is [0, 1]"
+            )
+        self.unsafe_cloning_weight = unsafe_cloning_weight
         self.n_pairs = n_pairs
         self.n_segment_steps = n_segment_steps
         self.gamma = gamma
+        self.safety_gamma = safety_gamma
         self.normalize_length = normalize_length
         self.clip_range = clip_range
         self.alpha = alpha
@@ -198,6 +202,7 @@ class PRESA(AlignmentAlgorithm):
     def _make_objective(self) -> PRESAObjective:
         settings = PRESASettings(
             gamma=self.gamma,
+            safety_gamma=self.safety_gamma,
             normalize_length=self.normalize_length,
             clip_range=self.clip_range,
             alpha=self.alpha,
@@ -220,10 +225,12 @@ class PRESA(AlignmentAlgorithm):
         return PRESAObjective(settings, self.n_pairs, self.n_segment_steps)
 
     def _cloning_weights(self, labels: SegmentLabels, held_out: SegmentLabels) -> th.Tensor | None:
-        if self.cloning_data == "all":
+        least = self.unsafe_cloning_weight
+        if least == 1.0:
             return None
         assert self.buffer is not None
-        weights = share_acceptable(labels, self.buffer.n_transitions, held_out)
+        acceptable = share_acceptable(labels, self.buffer.n_transitions, held_out)
+        weights = least + (1.0 - least) * acceptable
         if bool((weights > 0.0).any()):
             return weights
         warnings.warn(

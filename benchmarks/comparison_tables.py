@@ -166,13 +166,21 @@ def update(page: Path, agents: Agents) -> int:
     return n_tables
 
 
+def read_results(paths: Sequence[Path]) -> Agents:
+    """
+    :param paths: results files
+    :return: agents by algorithm: the reference, then those from feedback, then upper references
+    """
+    found = analysis.by_algorithm(analysis.read_agents(paths))
+    names = sorted(found, key=lambda n: (n != REFERENCE, analysis.reads_outcomes(found[n])))
+    return {name: found[name] for name in names}
+
+
 def main() -> None:
     """Brings the pages' tables up to what the results say."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("results", type=Path, nargs="*", default=RESULTS)
-    found = analysis.by_algorithm(analysis.read_agents(parser.parse_args().results))
-    names = sorted(found, key=lambda n: (n != REFERENCE, analysis.reads_outcomes(found[n])))
-    agents = {name: found[name] for name in names}
+    agents = read_results(parser.parse_args().results)
     for page in PAGES:
         print(f"{page.relative_to(ROOT)}: {update(page, agents)} tables")
 

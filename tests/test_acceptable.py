@@ -86,11 +86,12 @@ def test_what_is_called_unsafe_is_not_cloned(box_dataset: MinariDataset) -> None
         assert same == alike
 
 
+@pytest.mark.parametrize("weight", [0.0, 0.1])
 @pytest.mark.filterwarnings("ignore:learn.. ends")
-def test_unsafe_labels_everywhere_are_warned_of(box_dataset: MinariDataset) -> None:
+def test_unsafe_labels_everywhere_are_warned_of(weight: float, box_dataset: MinariDataset) -> None:
     feedback = whole_episodes(box_dataset, [0.0] * int(box_dataset.total_episodes))
     with pytest.warns(UserWarning, match="every transition unsafe: all of them are cloned"):
-        cloned = PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=0.0)
+        cloned = PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=weight)
     everything = PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=1.0)
     for model in (cloned, everything):
         learn_quietly(model, CLONING_STEPS)

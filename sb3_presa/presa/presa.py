@@ -230,9 +230,8 @@ class PRESA(AlignmentAlgorithm):
             return None
         assert self.buffer is not None
         acceptable = share_acceptable(labels, self.buffer.n_transitions, held_out)
-        weights = least + (1.0 - least) * acceptable
-        if bool((weights > 0.0).any()):
-            return weights
+        if bool((acceptable > 0.0).any()):
+            return least + (1.0 - least) * acceptable
         warnings.warn(
             "the labels call every transition unsafe: all of them are cloned, unsafe as they are",
             stacklevel=4,

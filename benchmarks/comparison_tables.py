@@ -38,7 +38,7 @@ def feedback_table(agents: Agents) -> list[str]:
     :param agents: the algorithms' agents
     :return: those that learn from feedback only, on the cells that all of them have
     """
-    found = {name: mine for name, mine in agents.items() if not analysis.reads_outcomes(mine)}
+    found = analysis.feedback_only(agents)
     return _comparison_table(analysis.compare("from feedback only", found))
 
 
@@ -143,7 +143,7 @@ def _interval(ends: tuple[float, float], digits: int, sign: str = "") -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |".replace("|  |", "| |")
+    return "".join(f"| {cell} " if cell else "| " for cell in cells) + "|"
 
 
 def _rule(columns: int) -> str:

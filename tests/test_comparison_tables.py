@@ -17,11 +17,9 @@ def program() -> dict[str, Any]:
     return runpy.run_path(str(ROOT / "benchmarks" / "comparison_tables.py"))
 
 
+@pytest.mark.filterwarnings("ignore")  # of other data here than the results are of
 @pytest.mark.parametrize("name", ["README.md", "docs/benchmark.md"])
-def test_the_tables_are_of_the_results(
-    name: str, program: dict[str, Any], tmp_path: Path, recwarn: pytest.WarningsRecorder
-) -> None:
-    del recwarn  # that other data lie here than the results are of is no matter here
+def test_the_tables_are_of_the_results(name: str, program: dict[str, Any], tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
     assert program["update"](page, program["read_results"](program["RESULTS"])) >= 1

@@ -11,8 +11,8 @@ from sb3_presa.data import portable_numpy
 PROBE = "import numpy as np; print(*np.show_config(mode='dicts')['SIMD Extensions']['found'])"
 
 
-def pretend_avx512(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {"SIMD Extensions": {"found": ["X86_V3", "X86_V4"]}}
+def pretend(monkeypatch: pytest.MonkeyPatch, *features: str) -> None:
+    found = {"SIMD Extensions": {"found": features}}
     monkeypatch.setattr("numpy.show_config", lambda mode: found)
 
 
@@ -31,7 +31,7 @@ def test_a_portable_process_has_no_avx512() -> None:
 def test_what_the_user_disabled_stays_disabled_and_the_environment_comes_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pretend_avx512(monkeypatch)
+    pretend(monkeypatch, "X86_V3", "X86_V4")
     monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", "X86_V3")
     monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
     with portable_numpy.portable_numpy():
@@ -42,6 +42,5 @@ def test_what_the_user_disabled_stays_disabled_and_the_environment_comes_back(
 
 
 def test_without_avx512_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {"SIMD Extensions": {"found": ["X86_V3"]}}
-    monkeypatch.setattr("numpy.show_config", lambda mode: found)
+    pretend(monkeypatch, "X86_V3")
     assert portable_numpy.portable_environ() == {}

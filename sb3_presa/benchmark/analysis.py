@@ -192,6 +192,14 @@ def by_algorithm(agents: Iterable[Agent]) -> dict[str, dict[Place, Agent]]:
     return dict(found)
 
 
+def feedback_only(agents: Agents) -> Agents:
+    """
+    :param agents: the algorithms' agents
+    :return: those of the algorithms that read labels alone
+    """
+    return {name: places for name, places in agents.items() if not reads_outcomes(places)}
+
+
 def compare(title: str, agents: Agents) -> Comparison | None:
     """
     :param title: what the comparison is called

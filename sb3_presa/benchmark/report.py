@@ -103,9 +103,7 @@ def write_report(
 
 def _comparisons(main: Agents) -> list[Comparison]:
     """From feedback only; and with the algorithms that read the truth, on fewer cells."""
-    feedback_only = {
-        name: places for name, places in main.items() if not analysis.reads_outcomes(places)
-    }
+    feedback_only = analysis.feedback_only(main)
     found = [analysis.compare("from feedback only", feedback_only)]
     if 0 < len(feedback_only) < len(main):
         found.append(analysis.compare("with upper references", main))

@@ -221,50 +221,38 @@ class ActionLog:
             yield from pool.imap(_play_in_worker, jobs, chunksize=4)
 
 
-class _Player:
-    """
-    Acts as logged.
-
-    :param spec: JSON of the environment's spec.
-    """
-
-    def __init__(self, spec: str) -> None:
-        self.env = gym.make(EnvSpec.from_json(spec))
-
-    def play(self, job: tuple[int, npt.NDArray[Any]]) -> dict[str, Any]:
-        """
-        :param job: An episode's seed and its actions.
-        :return: The episode.
-        :raises DatasetError: If it is shorter or longer than the log.
-        """
-        seed, logged = job
-        left = iter(logged)
-        try:
-            episode = play_episode(self.env, seed, lambda _: next(left))
-        except StopIteration:
-            raise DatasetError(
-                f"the episode of seed {seed} goes on after its {len(logged)} logged actions: "
-                "the environment is not what it was when they were logged"
-            ) from None
-        if len(episode["rewards"]) < len(logged):
-            raise DatasetError(
-                f"the episode of seed {seed} ends after {len(episode['rewards'])} of its "
-                f"{len(logged)} logged actions: the environment is not what it was when they were "
-                "logged"
-            )
-        return episode
-
-
 #: One environment a process: some simulators have room for no more.
-_in_this_worker: list[_Player] = []
+_in_this_worker: list[gym.Env[Any, Any]] = []
 
 
 def _start_worker(spec: str) -> None:
-    _in_this_worker.append(_Player(spec))
+    _in_this_worker.append(gym.make(EnvSpec.from_json(spec)))
 
 
 def _play_in_worker(job: tuple[int, npt.NDArray[Any]]) -> dict[str, Any]:
-    return _in_this_worker[0].play(job)
+    """
+    Acts as logged.
+
+    :param job: An episode's seed and its actions.
+    :return: The episode.
+    :raises DatasetError: If it is shorter or longer than the log.
+    """
+    seed, logged = job
+    left = iter(logged)
+    try:
+        episode = play_episode(_in_this_worker[0], seed, lambda _: next(left))
+    except StopIteration:
+        raise DatasetError(
+            f"the episode of seed {seed} goes on after its {len(logged)} logged actions: "
+            "the environment is not what it was when they were logged"
+        ) from None
+    if len(episode["rewards"]) < len(logged):
+        raise DatasetError(
+            f"the episode of seed {seed} ends after {len(episode['rewards'])} of its "
+            f"{len(logged)} logged actions: the environment is not what it was when they were "
+            "logged"
+        )
+    return episode
 
 
 def _own_attributes(entries: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the reference clones: everything, or what no label calls unsafe."""
+"""What the reference clones: everything, or what labels call safe and what won, most."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from minari import MinariDataset
 
 from sb3_presa.benchmark.shared_cloning import Seconds, SharedClones
-from sb3_presa.common.acceptable import share_acceptable
+from sb3_presa.common.acceptable import share_acceptable, share_won
 from sb3_presa.common.segment_buffer import make_labels
 from sb3_presa.data.feedback import Feedback
 from sb3_presa.errors import ConfigError
@@ -60,6 +60,28 @@ def test_a_transition_is_as_acceptable_as_its_labels_say(
             assert float(share[step]) == 0.0, "what all call unsafe is never drawn"
 
 
+@given(labelled, st.data())
+def test_a_transition_has_won_what_its_segments_won(
+    segments: list[tuple[int, int, float]], data: st.DataObject
+) -> None:
+    rows = [(0, start, min(length, N - start)) for start, length, _ in segments]
+    two = st.permutations(range(len(rows))).map(lambda order: tuple(order[:2]))
+    pairs = data.draw(st.lists(two, max_size=6)) if len(rows) > 1 else []
+    result = st.sampled_from([0.0, 0.5, 1.0])
+    results = data.draw(st.lists(result, min_size=len(pairs), max_size=len(pairs)))
+    feedback = lone_feedback(rows, [p for *_, p in segments], pairs, results)
+    share = share_won(make_labels(flat_transitions([N], [0]), feedback, CPU), N)
+
+    for step in range(N):
+        won = [
+            result_of
+            for (first, second), q in zip(pairs, results, strict=True)
+            for segment, result_of in ((first, q), (second, 1.0 - q))
+            if rows[segment][1] <= step < rows[segment][1] + rows[segment][2]
+        ]
+        assert float(share[step]) == pytest.approx(np.mean(won) if won else 0.5, abs=1e-6)
+
+
 def whole_episodes(dataset: MinariDataset, p_safe: list[float]) -> Feedback:
     episodes = list(dataset.iterate_episodes())
     segments = [(e.id, 0, len(e.actions)) for e in episodes[: len(p_safe)]]
@@ -71,7 +93,7 @@ def whole_episodes(dataset: MinariDataset, p_safe: list[float]) -> Feedback:
 def test_what_is_called_unsafe_is_not_cloned(box_dataset: MinariDataset) -> None:
     """The clone is the same, bit for bit, whatever was done in the unsafe episodes."""
     feedback = whole_episodes(box_dataset, [1.0, 0.0, 1.0])  # and of the others nobody says
-    for weight, alike in ((0.0, True), (0.1, False), (1.0, False)):
+    for weight, alike in ((0.0, True), (0.5, False), (1.0, False)):
         one, other = (
             PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=weight) for _ in range(2)
         )
@@ -103,16 +125,36 @@ def test_a_weight_out_of_its_range_is_refused() -> None:
         PRESA_CASE.algorithm(unsafe_cloning_weight=1.5)
 
 
-def test_what_is_called_unsafe_is_cloned_a_little(box_dataset: MinariDataset) -> None:
-    """Each transition has its weight: 1, or a tenth where it is called unsafe."""
+@pytest.mark.parametrize(
+    ("clone_winners", "expected"), [(False, [1.0, 0.1, 0.55]), (True, [1.9, 0.1, 0.1])]
+)
+def test_each_transition_has_its_weight(
+    clone_winners: bool, expected: list[float], box_dataset: MinariDataset
+) -> None:
+    """A tenth where it is called unsafe or lost; 1 where it is safe, twice that where it won."""
     model = PRESA_CASE.make(
-        box_dataset, whole_episodes(box_dataset, [1.0, 0.0, 0.5]), unsafe_cloning_weight=0.1
+        box_dataset,
+        whole_episodes(box_dataset, [1.0, 0.0, 0.5]),  # the first beats the second, that the third
+        unsafe_cloning_weight=0.1,
+        clone_winners=clone_winners,
     )
     weights = model.cloning_mass.diff(prepend=th.zeros(1, dtype=th.double))
     starts, lengths = model.buffer.labels.starts, model.buffer.labels.lengths
-    for segment, weight in enumerate([1.0, 0.1, 0.55]):
+    for segment, weight in enumerate(expected):
         rows = slice(int(starts[segment]), int(starts[segment] + lengths[segment]))
         th.testing.assert_close(weights[rows], th.full_like(weights[rows], weight))
+    nobody_says = weights[int(starts[2] + lengths[2]) :]
+    th.testing.assert_close(nobody_says, th.ones_like(nobody_says))
+
+
+def test_safe_episodes_that_never_won_are_cloned_all_the_same(box_dataset: MinariDataset) -> None:
+    n = int(box_dataset.total_episodes)
+    feedback = whole_episodes(box_dataset, [0.0] * (n - 1) + [1.0])  # each beats the next
+    model = PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=0.0, clone_winners=True)
+    weights = model.cloning_mass.diff(prepend=th.zeros(1, dtype=th.double))
+    last = int(model.buffer.labels.starts[-1])
+    assert bool((weights[:last] == 0.0).all())
+    assert bool((weights[last:] == 1.0).all())
 
 
 @pytest.mark.filterwarnings("ignore")

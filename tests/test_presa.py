@@ -106,11 +106,17 @@ def test_it_learns_what_is_preferred_and_safe(known_direction: MinariDataset) ->
     assert np.mean(aucs) > 0.7
 
 
-def test_it_can_start_from_what_nobody_calls_unsafe(known_direction: MinariDataset) -> None:
-    """The reference keeps away from cost, and alignment moves on from there; odds as above."""
+@pytest.mark.parametrize("clone_winners", [False, True])
+def test_it_can_start_from_what_nobody_calls_unsafe(
+    clone_winners: bool, known_direction: MinariDataset
+) -> None:
+    """The reference keeps away from cost, goes where winners went if they are what it clones, and
+    alignment moves on from there; odds as above."""
     for seed in SEEDS:
-        moved, clone, *_ = shift(known_direction, seed, unsafe_cloning_weight=0.0)
-        assert abs(clone[0]) < 0.15
+        moved, clone, *_ = shift(
+            known_direction, seed, unsafe_cloning_weight=0.0, clone_winners=clone_winners
+        )
+        assert clone[0] > 0.15 if clone_winners else abs(clone[0]) < 0.15
         assert clone[1] < -0.15
         assert moved[0] > 0.15
         assert (clone + moved)[1] < -0.15

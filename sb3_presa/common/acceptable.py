@@ -1,4 +1,4 @@
-"""How far each transition is acceptable, by the safety labels of the segments that hold it."""
+"""How far each transition is to be cloned, by the labels of the segments that hold it."""
 
 import torch as th
 
@@ -19,28 +19,48 @@ def share_acceptable(labels: SegmentLabels, n: int, held_out: SegmentLabels) -> 
     :param held_out: more labels on the same transitions, which are not to be known
     :return: shares in [0, 1], (n,) float64
     """
-    n_labels, total = _covering(labels, n)
-    n_held_out, _ = _covering(held_out, n)
+    n_held_out, _ = _covering(held_out.starts, held_out.lengths, held_out.p_safe, n)
     unasked = (n_held_out == 0).double()
-    # Running sums of labels that are no whole numbers come back to 0 but for rounding
-    mean = (total / n_labels.clamp_min(1.0)).clamp(0.0, 1.0).round(decimals=9)
-    return th.where(n_labels > 0, mean, unasked)
+    return _mean_covering(labels.starts, labels.lengths, labels.p_safe, n, unasked)
 
 
-def _covering(labels: SegmentLabels, n: int) -> tuple[th.Tensor, th.Tensor]:
-    """Number of the safety labels that hold each transition, and their sum, (n,) each."""
+def share_won(labels: SegmentLabels, n: int) -> th.Tensor:
+    """
+    The share that they won of the comparisons of the segments that a transition is in; a tie is
+    half won. Where there is none, it counts as half.
+
+    :param labels: labels to train on
+    :param n: transitions in all
+    :return: shares in [0, 1], (n,) float64
+    """
+    compared = labels.pairs.flatten()
+    won = th.stack([labels.preferences, 1.0 - labels.preferences], dim=-1).flatten()
+    half = th.full((n,), 0.5, dtype=th.double, device=won.device)
+    return _mean_covering(labels.starts[compared], labels.lengths[compared], won, n, half)
+
+
+def _mean_covering(
+    starts: th.Tensor, lengths: th.Tensor, values: th.Tensor, n: int, otherwise: th.Tensor
+) -> th.Tensor:
+    """Mean value of the segments that hold each transition, or what it is otherwise, (n,)."""
+    n_values, total = _covering(starts, lengths, values, n)
+    # Running sums of values that are no whole numbers come back to 0 but for rounding
+    mean = (total / n_values.clamp_min(1.0)).clamp(0.0, 1.0).round(decimals=9)
+    return th.where(n_values > 0, mean, otherwise)
+
+
+def _covering(
+    starts: th.Tensor, lengths: th.Tensor, values: th.Tensor, n: int
+) -> tuple[th.Tensor, th.Tensor]:
+    """Number of the values (NaN is none) that hold each transition, and their sum, (n,) each."""
     # What changes from one transition to the next, then summed up
-    changes = th.zeros((2, n + 1), dtype=th.double, device=labels.starts.device)
-    for starts, lengths, p_safe in zip(
-        labels.starts.split(_CHUNK),
-        labels.lengths.split(_CHUNK),
-        labels.p_safe.split(_CHUNK),
-        strict=True,
+    changes = th.zeros((2, n + 1), dtype=th.double, device=starts.device)
+    for begins, steps, value in zip(
+        starts.split(_CHUNK), lengths.split(_CHUNK), values.split(_CHUNK), strict=True
     ):
-        labelled = ~p_safe.isnan()
-        begins, ends = starts[labelled], (starts + lengths)[labelled]
-        values = p_safe[labelled].double()
-        values = th.stack([th.ones_like(values), values])
-        changes.index_add_(1, begins, values).index_add_(1, ends, values, alpha=-1)
-    n_labels, total = changes.cumsum(1)[:, :-1]
-    return n_labels, total
+        known = ~value.isnan()
+        begin, end, some = begins[known], (begins + steps)[known], value[known].double()
+        some = th.stack([th.ones_like(some), some])
+        changes.index_add_(1, begin, some).index_add_(1, end, some, alpha=-1)
+    n_values, total = changes.cumsum(1)[:, :-1]
+    return n_values, total

@@ -7,7 +7,7 @@ import torch as th
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
 
-from sb3_presa.common.acceptable import share_acceptable
+from sb3_presa.common.acceptable import share_acceptable, share_won
 from sb3_presa.common.alignment import AlignmentAlgorithm
 from sb3_presa.common.schedules import CosineSchedule
 from sb3_presa.common.segment_buffer import SegmentLabels
@@ -36,10 +36,12 @@ class PRESA(AlignmentAlgorithm):
     :param learning_rate: learning rate of alignment, a number or a function of the share of the
         alignment steps that remains (1 to 0)
     :param n_cloning_steps: gradient steps of behaviour cloning
-    :param unsafe_cloning_weight: weight in [0, 1] in cloning of the transitions that labels call
-        unsafe (where labels overlap, as far as their mean does). 1 clones all alike, as in the
-        paper. A little of them keeps the policy at what was done in states that only unsafe
-        segments reach; at 0 nothing tells it what to do there
+    :param unsafe_cloning_weight: least weight in [0, 1] in cloning, that of the transitions which
+        labels call unsafe (where labels overlap, as far as their mean does). 1 clones all alike,
+        as in the paper
+    :param clone_winners: ``True`` weighs what labels call safe by twice the share of its
+        comparisons that it won: 2 for winners, the least weight for losers, 1 for ties and where
+        nothing was compared. ``False`` weighs it alike
     :param cloning_learning_rate: learning rate at the start of cloning; falls to a hundredth
     :param cloning_batch_size: transitions a cloning step
     :param n_pairs: pairs of segments an alignment step; half are drawn from all labels, half
@@ -112,7 +114,8 @@ class PRESA(AlignmentAlgorithm):
         env: GymEnv | str | None = None,
         learning_rate: float | Schedule = CosineSchedule(3e-4, 6e-6),
         n_cloning_steps: int = 2000,
-        unsafe_cloning_weight: float = 0.1,
+        unsafe_cloning_weight: float = 0.0,
+        clone_winners: bool = True,
         cloning_learning_rate: float = 1e-3,
         cloning_batch_size: int = 1024,
         n_pairs: int = 32,
@@ -155,6 +158,7 @@ class PRESA(AlignmentAlgorithm):
                 f"unsafe_cloning_weight is {unsafe_cloning_weight}; allowed is [0, 1]"
             )
         self.unsafe_cloning_weight = unsafe_cloning_weight
+        self.clone_winners = clone_winners
         self.n_pairs = n_pairs
         self.n_segment_steps = n_segment_steps
         self.gamma = gamma
@@ -225,13 +229,15 @@ class PRESA(AlignmentAlgorithm):
         return PRESAObjective(settings, self.n_pairs, self.n_segment_steps)
 
     def _cloning_weights(self, labels: SegmentLabels, held_out: SegmentLabels) -> th.Tensor | None:
-        least = self.unsafe_cloning_weight
+        assert self.buffer is not None
+        least, n = self.unsafe_cloning_weight, self.buffer.n_transitions
         if least == 1.0:
             return None
-        assert self.buffer is not None
-        acceptable = share_acceptable(labels, self.buffer.n_transitions, held_out)
-        if bool((acceptable > 0.0).any()):
-            return least + (1.0 - least) * acceptable
+        acceptable = share_acceptable(labels, n, held_out)
+        shares = [2.0 * acceptable * share_won(labels, n)] if self.clone_winners else []
+        for share in [*shares, acceptable]:
+            if bool((share > 0.0).any()):
+                return least + (1.0 - least) * share
         warnings.warn(
             "the labels call every transition unsafe: all of them are cloned, unsafe as they are",
             stacklevel=4,

@@ -172,8 +172,8 @@ def read_results(paths: Sequence[Path]) -> Agents:
     :return: agents by algorithm: the reference, then those from feedback, then upper references
     """
     found = analysis.by_algorithm(analysis.read_agents(paths))
-    names = sorted(found, key=lambda n: (n != REFERENCE, analysis.reads_outcomes(found[n])))
-    return {name: found[name] for name in names}
+    names = sorted(found, key=lambda name: analysis.reads_outcomes(found[name]))
+    return analysis.reference_first({name: found[name] for name in names}, REFERENCE)[1]
 
 
 def main() -> None:

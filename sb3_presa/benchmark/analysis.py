@@ -192,6 +192,19 @@ def by_algorithm(agents: Iterable[Agent]) -> dict[str, dict[Place, Agent]]:
     return dict(found)
 
 
+def reference_first(agents: Agents, reference: str) -> tuple[str, Agents]:
+    """
+    :param agents: agents by algorithm
+    :param reference: the algorithm that the others are compared with
+    :return: that algorithm, or the first one where there is none of that name; the agents, its
+        own first and the others as they came
+    """
+    if reference not in agents:
+        reference = next(iter(agents), reference)
+    names = sorted(agents, key=lambda name: name != reference)
+    return reference, {name: agents[name] for name in names}
+
+
 def feedback_only(agents: Agents) -> Agents:
     """
     :param agents: the algorithms' agents

@@ -65,10 +65,7 @@ def write_report(
     except ModuleNotFoundError as error:
         raise ConfigError("reports need Jinja2: pip install 'sb3_presa[benchmark]'") from error
     agents = analysis.read_agents(results)
-    main = analysis.by_algorithm(agents)
-    if reference not in main:
-        reference = next(iter(main), reference)
-    main = {name: main[name] for name in sorted(main, key=lambda name: name != reference)}
+    reference, main = analysis.reference_first(analysis.by_algorithm(agents), reference)
     comparisons = _comparisons(main)
     differences = analysis.differences(main, reference)
     out.mkdir(parents=True, exist_ok=True)

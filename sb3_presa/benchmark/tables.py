@@ -115,10 +115,8 @@ def print_tables(results: Sequence[Path], out: Path, reference: str) -> Path:
         results do not have it
     :return: the file
     """
-    groups = variants(analysis.read_agents(results))
-    if reference not in groups:
-        reference = next(iter(groups))
-    groups = {name: groups[name] for name in sorted(groups, key=lambda name: name != reference)}
+    found = variants(analysis.read_agents(results))
+    reference, groups = analysis.reference_first(found, reference)
     text = StringIO()
     for console in (Console(), Console(file=text, width=_WIDTH)):
         console.print(summary_table(groups), *task_tables(groups, console.width))

@@ -16,6 +16,7 @@ import pytest
 
 from sb3_presa.envs import safety_compat
 from sb3_presa.envs.safety import SafetyGymEnv, make_upstream
+from sb3_presa.envs.safety_driver import goal_driver
 from sb3_presa.errors import ConfigError, RenderingError
 
 POINT, SWIMMER = "SafetyPointGoal1-v0", "SafetySwimmerVelocity-v1"
@@ -81,6 +82,24 @@ def test_goals_reward_and_hazards_cost() -> None:
     assert sum(info["cost"] for _, info in to_a_hazard) > 20
     assert not any(info["goal_met"] for _, info in to_a_hazard)
     assert len({frozenset(info) for _, info in to_goals + to_a_hazard}) == 1
+
+
+def test_an_agent_told_to_passes_obstacles_at_a_distance() -> None:
+    """On layouts where straight ways cross hazards; either way reaches goals."""
+    env = SafetyGymEnv(POINT)
+
+    def outcome(seed: int, clearance: float) -> tuple[float, float]:
+        observation, _ = env.reset(seed=seed)
+        act, reward, cost = goal_driver(env, 0.5, 1.5, clearance), 0.0, 0.0
+        for _ in range(500):
+            observation, step_reward, _, _, info = env.step(act(observation))
+            reward, cost = reward + step_reward, cost + info["cost"]
+        return reward, cost
+
+    for seed in (3, 6, 11):
+        blind, clear = outcome(seed, 0.0), outcome(seed, 0.45)
+        assert min(blind[0], clear[0]) > 3
+        assert clear[1] == 0 < blind[1]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Scripted agents of SafetyGym's Goal, Button and Circle tasks, steering by what the lidars see.
 
 PPO takes long to learn to drive to a goal well. These do at once, each episode in a manner of
-its own: fast or slow, careful of obstacles or blind to them, steady or shaky. Recipes name them as
+its own: fast or slow, clear of obstacles or blind to them, steady or shaky. Recipes name them as
 ``scripted``.
 """
 
@@ -13,11 +13,12 @@ import numpy.typing as npt
 
 from sb3_presa.errors import ConfigError
 
-Act = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+Act = Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
 Vector = npt.NDArray[np.float64]
 
 _LIDAR_RANGE = 3.0  # metres, at which a reading is 0; at no distance it is 1
-_NEAR = 0.7  # readings above this are of obstacles within 0.9 m
+_SIGHT = 1.2  # metres, within which obstacles are minded
+_COURSES = np.linspace(-np.pi, np.pi, 48, endpoint=False)  # that an agent chooses among
 _STEERING = 2.0
 
 
@@ -46,15 +47,20 @@ class _Senses:
         """Readings of a lidar, counter-clockwise from the agent's x axis."""
         return np.asarray(observation[self._parts[name]], dtype=np.float64)
 
-    def obstacles(self, observation: npt.NDArray[np.float32]) -> Vector:
-        """Sum of the directions of near obstacles, the nearer the longer."""
-        goal, total = self.lidar(observation, "goal_lidar"), np.zeros(2)
-        for name in self._parts:
-            if name.endswith("_lidar") and name != "goal_lidar":
-                # The button to press is among the buttons: it is no obstacle.
-                reading = np.where(goal > 0, 0.0, self.lidar(observation, name))
-                total += _sum_of_directions(np.maximum(0, reading - _NEAR))
-        return total
+    def obstacles(self, observation: npt.NDArray[np.float32]) -> tuple[Vector, Vector]:
+        """Bearings of obstacles in sight from the agent's x axis, and metres to their middles."""
+        goal = self.lidar(observation, "goal_lidar")
+        names = [name for name in self._parts if name.endswith("_lidar") and name != "goal_lidar"]
+        readings = [self.lidar(observation, name) for name in names]
+        if "buttons_lidar" in names:
+            # The button to press is among the buttons: it is no obstacle.
+            readings[names.index("buttons_lidar")] = np.where(
+                goal > 0, 0.0, self.lidar(observation, "buttons_lidar")
+            )
+        distances = _LIDAR_RANGE * (1.0 - np.concatenate(readings))
+        bearings = np.tile(_bearings(len(goal)), len(readings))
+        seen = distances < _SIGHT
+        return bearings[seen], distances[seen]
 
     def velocity(self, observation: npt.NDArray[np.float32]) -> Vector:
         """Metres a second."""
@@ -71,9 +77,28 @@ class _Senses:
 
 
 def _sum_of_directions(readings: Vector) -> Vector:
-    angles = (np.arange(len(readings)) + 0.5) * 2 * np.pi / len(readings)
+    angles = _bearings(len(readings))
     total: Vector = readings @ np.stack([np.cos(angles), np.sin(angles)], axis=1)
     return total
+
+
+def _bearings(n_readings: int) -> Vector:
+    return np.asarray((np.arange(n_readings) + 0.5) * 2 * np.pi / n_readings)
+
+
+def _course(
+    goal: Vector, goal_distance: float, obstacles: tuple[Vector, Vector], clearance: float
+) -> Vector:
+    """The direction closest to the goal's that passes obstacles at a clearance, or nearly so."""
+    bearings, distances = obstacles
+    in_the_way = distances < goal_distance + clearance
+    bearings, distances = bearings[in_the_way], distances[in_the_way]
+    off = np.abs((_COURSES[:, None] - bearings + np.pi) % (2 * np.pi) - np.pi)
+    passed_at = np.where(off < np.pi / 2, distances * np.sin(off), distances)
+    too_close = np.clip(1.0 - passed_at / clearance, 0.0, 1.0) * (1.2 - distances / _SIGHT)
+    towards_goal = np.cos(_COURSES - np.arctan2(goal[1], goal[0]))
+    best = _COURSES[np.argmax(towards_goal - 4.0 * too_close.sum(axis=1))]
+    return np.array([np.cos(best), np.sin(best)])
 
 
 def _unit(vector: Vector) -> Vector:
@@ -81,13 +106,13 @@ def _unit(vector: Vector) -> Vector:
     return vector / length if length > 0 else np.array([1.0, 0.0])
 
 
-def _shaky(rng: np.random.Generator) -> Callable[[Vector], npt.NDArray[np.float32]]:
+def _shaky(rng: np.random.Generator) -> Act:
     """A third of the agents acts exactly; the others add noise of a size of their own."""
     noise = max(0.0, rng.uniform(-0.3, 0.6))
 
-    def shake(action: Vector) -> npt.NDArray[np.float32]:
+    def shake(action: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         shaken = action + rng.normal(0, noise, 2) if noise else action
-        return np.clip(shaken, -1, 1).astype(np.float32)
+        return np.asarray(np.clip(shaken, -1, 1), dtype=np.float32)
 
     return shake
 
@@ -100,17 +125,34 @@ def to_goal(env: Any, rng: np.random.Generator) -> Act:
     :return: Observation -> action.
     :raises ConfigError: If the environment has no goal to see.
     """
+    strength, damping = rng.uniform(0.05, 1.0), rng.uniform(0.6, 2.0)
+    clearance = rng.uniform(-0.25, 0.5)  # a third of the agents is blind to obstacles
+    drive, shake = goal_driver(env, strength, damping, clearance), _shaky(rng)
+    return lambda observation: shake(drive(observation))
+
+
+def goal_driver(env: Any, strength: float, damping: float, clearance: float) -> Act:
+    """An agent that drives to goal after goal, as it is told.
+
+    :param env: A Goal or Button task of SafetyGym, reset.
+    :param strength: Of its actions, in (0, 1].
+    :param damping: How much it brakes, per m/s.
+    :param clearance: Metres from the middle of an obstacle at which it passes; at 0 or less it
+        does not mind obstacles.
+    :return: Observation -> action.
+    :raises ConfigError: If the environment has no goal to see.
+    """
     senses = _Senses(env)
     senses.need("goal_lidar", env)
-    strength, damping = rng.uniform(0.05, 1.0), rng.uniform(0.6, 2.0)
-    caution = max(0.0, rng.uniform(-2.0, 5.0))
-    shake = _shaky(rng)
 
-    def act(observation: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        wish = _unit(_sum_of_directions(senses.lidar(observation, "goal_lidar")))
-        wish = wish - damping * senses.velocity(observation)
-        wish -= caution * senses.obstacles(observation)
-        return shake(senses.steer(wish, strength))
+    def act(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        readings = senses.lidar(observation, "goal_lidar")
+        course = _unit(_sum_of_directions(readings))
+        if clearance > 0.0:
+            distance = _LIDAR_RANGE * (1.0 - float(readings.max()))
+            course = _course(course, distance, senses.obstacles(observation), clearance)
+        wish = course - damping * senses.velocity(observation)
+        return np.clip(senses.steer(wish, strength), -1, 1).astype(np.float32)
 
     return act
 
@@ -129,7 +171,7 @@ def in_circle(env: Any, rng: np.random.Generator) -> Act:
     strength = rng.uniform(0.3, 1.0)
     shake = _shaky(rng)
 
-    def act(observation: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def act(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         readings = senses.lidar(observation, "circle_lidar")
         inwards = _unit(_sum_of_directions(readings))
         distance = _LIDAR_RANGE * (1 - float(readings.max()))

@@ -139,7 +139,7 @@ class PRESA(AlignmentAlgorithm):
         center_utilities: bool = True,
         multiplier_init: float = 0.5,
         multiplier_learning_rate: float = 0.05,
-        multiplier_max: float = 1.0,
+        multiplier_max: float = 4.0,
         average_decay: float = 0.99,
         max_grad_norm: float = 10.0,
         validation_fraction: float = 0.0,

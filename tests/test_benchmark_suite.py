@@ -161,13 +161,13 @@ def test_the_suites_that_ship(path: Path) -> None:
     suite.check_algorithms()
     per_algorithm = Counter((cell.algorithm, cell.class_name) for cell in suite.cells)
     if suite.name == "comparison":
-        # Six tasks at the middle limit; the others, eight tasks at three limits and three at one
+        # Eight tasks at the middle limit; the others, these at three limits and three tasks at one
         truth = ("TraC", "BCQLag")
         for (name, class_name), n in per_algorithm.items():
-            assert n == (6 * 3 if class_name in truth else (8 * 3 + 3) * 3), name
+            assert n == (8 * 3 if class_name in truth else (8 * 3 + 3) * 3), name
         assert len({cell.task for cell in suite.cells}) == 11
         limits = {cell.cost_limit for cell in suite.cells if cell.class_name in truth}
-        assert limits == {20.0, 40.0}
+        assert limits == {5.0, 20.0, 40.0}
     if suite.name == "comparison_more_seeds":
         assert set(per_algorithm.values()) == {4 * 3 * 2}
         assert {cell.seed for cell in suite.cells} == {3, 4}

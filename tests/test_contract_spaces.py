@@ -267,7 +267,7 @@ PRESA_REFUSALS: list[tuple[str, Any]] = [
     *[("preference_bias", value) for value in (0.0, 1.5)],
     *[("attain_margin", value) for value in (0.0, 1.5)],
     *[("validation_fraction", value) for value in (-0.1, 1.0)],
-    *[("multiplier_init", value) for value in (-1.0, 3.0)],
+    *[("multiplier_init", value) for value in (-1.0, 5.0)],
     ("preference_filter", "none"),
     ("clip_range", 0.0),
     ("clip_range", 1.0),

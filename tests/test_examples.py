@@ -72,7 +72,7 @@ def test_quickstart_without_the_simulator_says_how_to_install_it(tmp_path: Path)
 
 
 def test_own_data_drives_faster_than_the_log_and_off_the_walls(tmp_path: Path) -> None:
-    printed = run(tmp_path, example("own_data"), "--steps", "400")
+    printed = run(tmp_path, example("own_data"), "--steps", "800")
     found = re.findall(r"(the log|PRESA) +mean speed (.*), +(\d+)% of the steps near", printed)
     (log, log_speed, log_near), (agent, agent_speed, agent_near) = found
     assert (log, agent) == ("the log", "PRESA")

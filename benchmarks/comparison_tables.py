@@ -71,9 +71,11 @@ def differences_table(agents: Agents) -> list[str]:
 def tasks_table(agents: Agents, tasks: Sequence[str]) -> list[str]:
     """
     :param agents: the algorithms' agents
-    :param tasks: the columns
+    :param tasks: the columns, if there are agents of them
     :return: a line an algorithm, over all the cells that it has on these tasks
     """
+    run = {agent.task for places in agents.values() for agent in places.values()}
+    tasks = [task for task in tasks if task in run]
     heads = ["", "agents", "safe", "reward", "cost", "worst cost", *tasks]
     lines = [_line(heads), _rule(len(heads))]
     for name, places in agents.items():

@@ -9,7 +9,6 @@ import tempfile
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.wrappers import TimeLimit
 from minari.data_collector import EpisodeBuffer
 from stable_baselines3.common.monitor import Monitor
 
@@ -56,7 +55,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=600, help="of each")
     parser.add_argument("--clones", type=int, default=3)
     arguments = parser.parse_args()
-    env = TimeLimit(gym.make(ENV).unwrapped, arguments.steps)
+    env = gym.make(ENV, max_episode_steps=arguments.steps)
     manner = (0.3, 1.5, 0.4)
     episodes = [record(env, 1000 + i, manner) for i in range(arguments.episodes)]
     cost = np.mean([episode.infos["cost"].mean() for episode in episodes])

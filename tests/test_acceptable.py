@@ -93,10 +93,10 @@ def whole_episodes(dataset: MinariDataset, p_safe: list[float]) -> Feedback:
 def test_what_is_called_unsafe_is_not_cloned(box_dataset: MinariDataset) -> None:
     """The clone is the same, bit for bit, whatever was done in the unsafe episodes."""
     feedback = whole_episodes(box_dataset, [1.0, 0.0, 1.0])  # and of the others nobody says
-    for weight, alike in ((0.0, True), (0.5, False), (1.0, False)):
-        one, other = (
-            PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=weight) for _ in range(2)
-        )
+    cases = ((0.0, True, True), (0.0, False, True), (0.1, False, False), (1.0, True, False))
+    for weight, clone_winners, alike in cases:
+        settings = {"unsafe_cloning_weight": weight, "clone_winners": clone_winners}
+        one, other = (PRESA_CASE.make(box_dataset, feedback, **settings) for _ in range(2))
         unsafe = slice(int(other.buffer.labels.starts[1]), int(other.buffer.labels.starts[2]))
         other.buffer.actions[unsafe] = 0.9
         for model in (one, other):

@@ -126,6 +126,6 @@ def _segment_weights(labels: SegmentLabels, data: str) -> th.Tensor:
     safe = labels.p_safe.nan_to_num(0.0)
     if data == "safe":
         return safe
-    won = th.stack([labels.preferences, 1.0 - labels.preferences], dim=-1).nan_to_num(0.0)
-    wins = th.zeros_like(safe).index_add_(0, labels.pairs.flatten(), won.flatten())
+    won = labels.won.nan_to_num(0.0).flatten()
+    wins = th.zeros_like(safe).index_add_(0, labels.pairs.flatten(), won)
     return safe * wins

@@ -34,9 +34,9 @@ def share_won(labels: SegmentLabels, n: int) -> th.Tensor:
     :return: shares in [0, 1], (n,) float64
     """
     compared = labels.pairs.flatten()
-    won = th.stack([labels.preferences, 1.0 - labels.preferences], dim=-1).flatten()
-    half = th.full((n,), 0.5, dtype=th.double, device=won.device)
-    return _mean_covering(labels.starts[compared], labels.lengths[compared], won, n, half)
+    half = th.full((n,), 0.5, dtype=th.double, device=compared.device)
+    starts, lengths = labels.starts[compared], labels.lengths[compared]
+    return _mean_covering(starts, lengths, labels.won.flatten(), n, half)
 
 
 def _mean_covering(

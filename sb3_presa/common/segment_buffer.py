@@ -46,6 +46,11 @@ class SegmentLabels:
     max_length: int  #: steps of the longest segment; known here so that no step asks the device
     unlabelled_share: float = 0.0  #: of all transitions, those in segments added without a label
 
+    @property
+    def won(self) -> th.Tensor:
+        """Probability that each segment of a pair won its comparison, (P, 2), NaN if none."""
+        return th.stack([self.preferences, 1.0 - self.preferences], dim=-1)
+
 
 class SegmentBuffer:
     """

@@ -235,7 +235,7 @@ class PRESA(AlignmentAlgorithm):
             return None
         acceptable = share_acceptable(labels, n, held_out)
         shares = [2.0 * acceptable * share_won(labels, n)] if self.clone_winners else []
-        for share in [*shares, acceptable]:
+        for share in [*shares, acceptable]:  # all that is safe, where nothing safe ever won
             if bool((share > 0.0).any()):
                 return least + (1.0 - least) * share
         warnings.warn(

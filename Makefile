@@ -23,7 +23,7 @@ SIMULATOR_DATASETS := point-goal1 point-circle1 half-cheetah-velocity swimmer-ve
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install install-dev quickstart test lint format type docs datasets simulator-datasets datasets-card benchmark-core benchmark-sensitivity benchmark-simulators benchmark-comparison comparison-tables simulator-videos wheel wheel-test clean
+.PHONY: help install install-dev quickstart test lint format type docs datasets simulator-datasets datasets-card benchmark-core benchmark-sensitivity benchmark-comparison comparison-tables simulator-videos wheel wheel-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,16 +115,12 @@ benchmark-core benchmark-sensitivity: benchmark-%: datasets $(VENV)/.install-dev
 benchmark-core:  ## Train and evaluate the agents of the results table; resumes when interrupted
 benchmark-sensitivity:  ## One setting changed at a time; resumes when interrupted
 
-benchmark-simulators: simulator-datasets $(VENV)/.install-dev  ## PRESA and cloning on all four simulators; resumes when interrupted
-	$(BENCHMARK) run benchmarks/suites/simulators.yaml
-	$(BIN)/python benchmarks/simulators.py
-
 COMPARISON = comparison comparison_more_seeds
 benchmark-comparison: datasets simulator-datasets $(VENV)/.install-dev  ## PRESA and all baselines on all eleven datasets: hours; resumes when interrupted
 	for suite in $(COMPARISON); do $(BENCHMARK) run benchmarks/suites/$$suite.yaml || exit; done
 	$(BENCHMARK) report $(COMPARISON:%=benchmarks/results/%.csv) --out benchmarks/results/comparison-report
 
-comparison-tables: install-dev  ## Write the comparison's tables into README.md and docs/benchmark.md
+comparison-tables: install-dev  ## Write the comparison's tables into README.md and docs
 	$(BIN)/python benchmarks/comparison_tables.py
 
 build/agents/%.zip: | datasets/presa/%-v0/$(LABELS) $(VENV)/.install-dev

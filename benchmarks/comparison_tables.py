@@ -1,4 +1,4 @@
-"""Write the comparison's tables into ``README.md`` and ``docs/benchmark.md``, from its results.
+"""Write the comparison's tables into the pages that show them, from its results.
 
 ``make comparison-tables`` runs it. Each table stands between two marks, the first of which names
 it; what stands around them is left as it is.
@@ -9,16 +9,18 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
 from sb3_presa.benchmark import analysis
 from sb3_presa.benchmark.analysis import Agent, Agents, Comparison, Score
 from sb3_presa.data.atomic import atomic_path
+from sb3_presa.envs import find_task
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = sorted((ROOT / "benchmarks" / "results").glob("comparison*.csv"))
-PAGES = [ROOT / "README.md", ROOT / "docs" / "benchmark.md"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "benchmark.md", ROOT / "docs" / "environments.md"]
 #: What a first mark looks like, and how the page goes on after the table.
 MARK = re.compile(
     r"(<!-- table (?P<name>\w+), made by `make comparison-tables` -->\n)"
@@ -86,6 +88,27 @@ def tasks_table(agents: Agents, tasks: Sequence[str]) -> list[str]:
     return lines
 
 
+def published_table(agents: Agents) -> list[str]:
+    """
+    :param agents: the algorithms' agents
+    :return: a line a task, at its middle limit: two of the algorithms, and what was published
+    """
+    shown, beside = (REFERENCE, "BC, safe"), {"bc_safe": "BC-safe", "trac": "TraC"}
+    heads = ["task, limit", *shown, *(f"published {name}" for name in beside.values())]
+    lines = [_line(heads), _rule(len(heads))]
+    for task in (*BULLET, *OTHERS):
+        mine = {name: [a for a in agents[name].values() if a.task == task] for name in shown}
+        if mine[REFERENCE]:
+            limit = median({agent.cost_limit for agent in mine[REFERENCE]})
+            cells = [_cell([a for a in mine[name] if a.cost_limit == limit]) for name in shown]
+            known = find_task(mine[REFERENCE][0].row["env"])
+            published = known.published if known else {}
+            both = ([_number(x, 2) for x in published.get(method, ())] for method in beside)
+            cells += map(" / ".join, both)
+            lines.append(_line([f"{task}, {limit:g}", *cells]))
+    return lines
+
+
 def _over_all(agents: Sequence[Agent]) -> list[str]:
     costs = [agent.cost for agent in agents]
     return [
@@ -100,6 +123,7 @@ TABLES: dict[str, Callable[[Agents], list[str]]] = {
     "differences": differences_table,
     "bullet": partial(tasks_table, tasks=BULLET),
     "others": partial(tasks_table, tasks=OTHERS),
+    "published": published_table,
 }
 
 

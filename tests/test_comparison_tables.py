@@ -18,7 +18,7 @@ def program() -> dict[str, Any]:
 
 
 @pytest.mark.filterwarnings("ignore")  # of other data here than the results are of
-@pytest.mark.parametrize("name", ["README.md", "docs/benchmark.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/benchmark.md", "docs/environments.md"])
 def test_the_tables_are_of_the_results(name: str, program: dict[str, Any], tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
@@ -33,13 +33,13 @@ def test_known_effects_are_written(program: dict[str, Any], tmp_path: Path) -> N
     page = tmp_path / "page.md"
     marks = (
         f"<!-- table {name}, made by `make comparison-tables` -->\nold\n<!-- up to here -->"
-        for name in ("differences", "bullet")
+        for name in ("differences", "bullet", "published")
     )
     page.write_text("before\n" + "\nbetween\n".join(marks) + "\nafter\n", encoding="utf-8")
     agents = program["read_results"]([results])
     assert list(agents) == ["PRESA", "BC, safe", "CPL", "TraC"]
     assert isinstance(agents["PRESA"]["BallRun", 10.0, 0], analysis.Agent)
-    assert program["update"](page, agents) == 2
+    assert program["update"](page, agents) == 3
     text = page.read_text(encoding="utf-8")
     assert "old" not in text
     assert text.startswith("before\n") and "\nbetween\n" in text and text.endswith("\nafter\n")
@@ -47,3 +47,4 @@ def test_known_effects_are_written(program: dict[str, Any], tmp_path: Path) -> N
     cpl = next(line for line in text.splitlines() if line.startswith("| CPL | 27 | 0 |"))
     assert cpl.count("1.40 (0 of 9 safe)") == 3, "of the tasks that were run"
     assert "CarCircle" not in text, "nor was the fourth"
+    assert "| BallRun, 20 | " in text, "the middle limit"

@@ -223,6 +223,17 @@ def test_several_draw_in_one_process_and_one_may_close() -> None:
         env.close()
 
 
+def test_pictures_do_not_tell_what_a_step_costs() -> None:
+    env = SafetyGymEnv(POINT, "rgb_array")
+    env.reset(seed=0)
+    pictures: list[Any] = []
+    for cost in (0.0, 1.0):
+        env._sim.cost = {"cost_sum": cost}  # what upstream takes for its red sphere
+        pictures.append(env.render())
+    assert (pictures[0] == pictures[1]).all()
+    env.close()
+
+
 def test_a_process_that_forgets_to_close_ends_in_silence() -> None:
     done = run_python(
         "from sb3_presa.envs.safety import SafetyGymEnv\n"

@@ -49,6 +49,26 @@ def test_driving_at_full_speed_costs_and_standing_does_not() -> None:
     assert cost_of([1.0, 0.0]) > 20
 
 
+@pytest.mark.parametrize("agent", ["Ball", "Car", "Drone", "Ant"])
+def test_pictures_show_the_agent_and_not_its_cost(agent: str) -> None:
+    """Upstream's red sphere hid the one and told the other."""
+    env = SafetyBulletEnv(agent, "Run", render_mode="rgb_array")
+    env.reset(seed=0)
+
+    def red() -> float:
+        picture = env.render()
+        assert picture is not None
+        ahead, others = picture[:, :, 0].astype(int), picture[:, :, 1:].max(axis=2).astype(int)
+        return float(np.mean((ahead > 120) & (others < 40)))
+
+    agent_itself = red()
+    assert agent_itself < 0.005
+    for does_cost in (True, False, True):
+        env._sim.agent.violates_constraints(does_cost)  # what upstream's step calls
+        assert red() == agent_itself
+    env.close()
+
+
 @pytest.mark.parametrize("env_id", ["presa/SafetyCarRun-v0", "presa/SafetyDroneCircle-v0"])
 def test_unseeded_resets_vary_and_follow_the_last_seed(env_id: str) -> None:
     env = gym.make(env_id)

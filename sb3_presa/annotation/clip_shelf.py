@@ -22,6 +22,8 @@ from sb3_presa.errors import PresaError
 #: A clip that takes longer than this has hung.
 _PATIENCE_SECONDS = 180.0
 _TRIES = 2
+#: Raised when an environment of this package draws otherwise: clips that are kept are drawn again.
+_DRAWING = 2
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,9 @@ class ClipShelf:
     def _key(self, segment: Segment) -> str:
         """Names a clip by the content of its episode."""
         episode, start, length = segment
-        text = f"{self._hashes[episode].hex()} {start} {length} {self._workshop.max_frames} 1"
+        text = (
+            f"{self._hashes[episode].hex()} {start} {length} {self._workshop.max_frames} {_DRAWING}"
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def _supervise(self) -> None:

@@ -182,11 +182,15 @@ class SafetyBulletEnv(
     def render(self) -> npt.NDArray[np.uint8] | None:
         """Draw the scene with PyBullet's software renderer.
 
+        It does not show the sphere that upstream puts around an agent: that hides the agent, as this
+        renderer knows no transparency, and would tell those who label a clip what the step cost.
+
         :return: A (360, 480, 3) uint8 picture, or ``None`` without a render mode.
         """
         if self.render_mode is None:
             return None
         client, camera = self._sim.bc, self._sim.world.camera
+        client.changeVisualShape(self._sim.agent.violation_body_id, -1, rgbaColor=[0, 0, 0, 0])
         view = client.computeViewMatrixFromYawPitchRoll(
             cameraTargetPosition=camera.cam_base_pos,
             distance=camera.cam_dist,

@@ -136,6 +136,9 @@ class SafetyGymEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
     def render(self) -> npt.NDArray[np.uint8] | None:
         """Draw the scene off-screen, through EGL or in software.
 
+        It does not show the red sphere by which upstream tells that a step costs: those who label
+        clips are to judge what they see.
+
         :return: A (360, 480, 3) uint8 picture, or ``None`` without a render mode.
         :raises gymnasium.error.ResetNeeded: Before the first reset: there is no scene yet.
         :raises RenderingError: If there is no way to draw without a screen.
@@ -148,7 +151,7 @@ class SafetyGymEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
             self._attach_viewer()
         if self._navigates:
             picture: npt.NDArray[np.uint8] = self._sim.task.render(
-                _WIDTH, _HEIGHT, "rgb_array", camera_name="fixedfar", cost=self._sim.cost
+                _WIDTH, _HEIGHT, "rgb_array", camera_name="fixedfar", cost={}
             )
         else:
             picture = self._sim.mujoco_renderer.render("rgb_array")

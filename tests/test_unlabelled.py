@@ -106,6 +106,16 @@ def test_labels_that_are_held_out_cover_what_they_are_on(box_dataset: MinariData
     assert model.buffer.labels.unlabelled_share == 0.0
 
 
+def test_how_much_has_no_label_is_of_the_data_and_not_of_the_agent(
+    box_dataset: MinariDataset,
+) -> None:
+    model = make(box_dataset, few_labels(box_dataset))
+    share = float(model.objective.unlabelled_share)
+    assert share == pytest.approx(model.buffer.labels.unlabelled_share) and share > 0.5
+    model.set_parameters(make(box_dataset, every_label(box_dataset)).get_parameters())
+    assert float(model.objective.unlabelled_share) == share
+
+
 def test_what_has_no_label_stays_likely(box_dataset: MinariDataset) -> None:
     """A policy that few labels would drive from the data stays with them elsewhere."""
     with warnings.catch_warnings():

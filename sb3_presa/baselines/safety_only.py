@@ -48,8 +48,8 @@ class SafetyOnlyObjective(UtilityObjective):
         )
         return -p_right, {
             "p_right": p_right,
-            "p_right_safe": losses.weighted_mean(probability.detach(), batch.p_safe),
-            "p_right_unsafe": losses.weighted_mean(probability.detach(), 1.0 - batch.p_safe),
+            "p_right_safe": losses.mean_if_any(probability.detach(), batch.p_safe),
+            "p_right_unsafe": losses.mean_if_any(probability.detach(), 1.0 - batch.p_safe),
         }
 
 

@@ -182,8 +182,8 @@ class SafetyBulletEnv(
     def render(self) -> npt.NDArray[np.uint8] | None:
         """Draw the scene with PyBullet's software renderer.
 
-        It does not show the sphere that upstream puts around an agent: that hides the agent, as this
-        renderer knows no transparency, and would tell those who label a clip what the step cost.
+        It does not show the sphere that upstream puts around an agent: that hides the agent, as
+        this renderer knows no transparency, and tells those who label a clip what a step costs.
 
         :return: A (360, 480, 3) uint8 picture, or ``None`` without a render mode.
         """

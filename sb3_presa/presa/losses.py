@@ -115,6 +115,17 @@ def weighted_mean(values: th.Tensor, weights: th.Tensor) -> th.Tensor:
     return (values * weights).sum() / total.clamp_min(th.finfo(values.dtype).tiny)
 
 
+def mean_if_any(values: th.Tensor, weights: th.Tensor) -> th.Tensor:
+    """
+    As :func:`weighted_mean`, for what is logged: NaN where all weights are 0.
+
+    :param values: any shape
+    :param weights: same shape
+    :return: scalar
+    """
+    return th.where(weights.sum() > 0, weighted_mean(values, weights), th.nan)
+
+
 def expected_label_probability(
     probability: th.Tensor, p_safe: th.Tensor, labelled: th.Tensor, unsafe_weight: float | None
 ) -> th.Tensor:

@@ -104,7 +104,8 @@ class PRESAObjective(Objective):
         self.register_buffer("delta", th.tensor(settings.delta))
         self.register_buffer("offset", th.tensor(0.0))
         self.register_buffer("attained", th.tensor(0.5))
-        self.register_buffer("unlabelled_share", th.tensor(0.0))
+        # Of the data, not of the agent: it is not saved
+        self.register_buffer("unlabelled_share", th.tensor(0.0), persistent=False)
 
     def reset(self) -> None:
         self.multiplier.fill_(self.settings.multiplier_init)
@@ -127,7 +128,9 @@ class PRESAObjective(Objective):
         if self.settings.preference_filter == "balanced":
             drawn = usable & _winner_may_be_safe(labels)
         self._is_unlabelled = ~labelled
-        self._labelled_rows = labelled.nonzero().flatten()
+        # E[p] is of what has a safety label: no minibatch may lack one
+        judged = ~labels.p_safe[labels.pairs].isnan().all(1)
+        self._first_rows = (judged if self.has_safety else labelled).nonzero().flatten()
         self._unlabelled_rows = self._is_unlabelled.nonzero().flatten()
         self._n_unlabelled = round(_MOST_UNLABELLED * self.n_pairs * labels.unlabelled_share)
         self.unlabelled_share.fill_(labels.unlabelled_share)
@@ -167,9 +170,10 @@ class PRESAObjective(Objective):
 
     def sample_pairs(self, labels: SegmentLabels, generator: th.Generator) -> th.Tensor:
         """
-        Half of the pairs uniformly, half among the comparisons that the preference loss uses, or
-        those of them with a winner that may be safe (``"balanced"``). Where data are not labelled,
-        some of the first half are pairs without a label.
+        Half of the pairs uniformly among those with a safety label, or all where there is no such
+        label; half among the comparisons that the preference loss uses, or those of them with a
+        winner that may be safe (``"balanced"``). Where data are not labelled, some of the first
+        half are pairs without a label.
 
         :param labels: the training labels
         :param generator: source of randomness
@@ -180,7 +184,7 @@ class PRESAObjective(Objective):
             return rows[th.randint(len(rows), (n,), generator=generator, device=generator.device)]
 
         n_drawn = self.n_pairs // 2 if len(self._drawn_rows) else 0
-        drawn = [draw(self._labelled_rows, self.n_pairs - n_drawn - self._n_unlabelled)]
+        drawn = [draw(self._first_rows, self.n_pairs - n_drawn - self._n_unlabelled)]
         if n_drawn:
             drawn.append(draw(self._drawn_rows, n_drawn))
         if self._n_unlabelled:
@@ -277,9 +281,9 @@ class PRESAObjective(Objective):
         first_won = (preference > 0.5).unsqueeze(-1)
         winner_loser = th.where(first_won, r, r.flip(-1)).detach()
         return losses.weighted_mean(loss, usable), {
-            "preference_loss": losses.weighted_mean(loss.detach(), usable),
-            "log_ratio_preferred": losses.weighted_mean(winner_loser[:, 0], usable),
-            "log_ratio_rejected": losses.weighted_mean(winner_loser[:, 1], usable),
+            "preference_loss": losses.mean_if_any(loss.detach(), usable),
+            "log_ratio_preferred": losses.mean_if_any(winner_loser[:, 0], usable),
+            "log_ratio_rejected": losses.mean_if_any(winner_loser[:, 1], usable),
         }
 
     def _safety(self, batch: PairBatch) -> tuple[th.Tensor, dict[str, th.Tensor]]:
@@ -296,8 +300,8 @@ class PRESAObjective(Objective):
         safe, unsafe = labelled * p_safe, labelled * (1.0 - p_safe)
         return expected, {
             "p_right": expected,
-            "p_right_safe": losses.weighted_mean(probability.detach(), safe),
-            "p_right_unsafe": losses.weighted_mean(probability.detach(), unsafe),
+            "p_right_safe": losses.mean_if_any(probability.detach(), safe),
+            "p_right_unsafe": losses.mean_if_any(probability.detach(), unsafe),
             "offset": self.offset.clone(),
         }
 

@@ -112,7 +112,7 @@ BENCHMARK = MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa benchmark
 benchmark-core benchmark-sensitivity: benchmark-%: datasets $(VENV)/.install-dev
 	$(BENCHMARK) run benchmarks/suites/$*.yaml
 	$(BENCHMARK) report benchmarks/results/$*.csv
-benchmark-core:  ## Train and evaluate the agents of the results table; resumes when interrupted
+benchmark-core:  ## PRESA, two ablations and two kinds of cloning on Bullet: 180 agents; resumes when interrupted
 benchmark-sensitivity:  ## One setting changed at a time; resumes when interrupted
 
 COMPARISON = comparison comparison_more_seeds

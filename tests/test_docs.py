@@ -13,6 +13,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import sb3_presa
+from sb3_presa.benchmark.suite import load_suite
 from sb3_presa.cli import app
 from sb3_presa.common.callbacks import SafetyEvalCallback
 
@@ -92,11 +93,14 @@ def test_links_lead_to_files(page: Path) -> None:
 
 
 def test_the_example_of_the_paper_is_accepted() -> None:
-    """The settings that the page gives as the paper's make a model."""
+    """The settings that the page gives as the paper's make a model, and are what is benchmarked."""
     (block,) = [b for b in blocks(ROOT / "docs" / "presa.md", "python") if "preference_filter" in b]
     (call,) = [node for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Call)]
     settings = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
     assert sb3_presa.PRESA(**settings).preference_filter == "all"
+    suite = load_suite(ROOT / "benchmarks" / "suites" / "sensitivity.yaml")
+    plain = suite.only(["the paper's plain objective"]).cells
+    assert plain and all(cell.settings == settings for cell in plain)
 
 
 def test_every_command_has_help_for_every_option() -> None:

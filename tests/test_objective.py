@@ -350,6 +350,19 @@ def test_a_delta_out_of_reach_is_lowered_with_a_warning(box_dataset: MinariDatas
     assert max(recorder.series("train/multiplier")) <= 2.0
 
 
+def test_the_default_delta_is_what_can_be_attained(
+    box_dataset: MinariDataset, recwarn: pytest.WarningsRecorder
+) -> None:
+    model = make(box_dataset, tiny_feedback(box_dataset))
+    recwarn.clear()
+    recorder = record_log(model)
+    model.learn(40, log_interval=1)
+    assert recorder.last("train/delta") == pytest.approx(
+        0.5 + 0.95 * (recorder.last("train/attained") - 0.5), abs=1e-6
+    )
+    assert not recwarn.list
+
+
 def test_a_given_delta_out_of_reach_drives_the_multiplier_to_its_cap(
     box_dataset: MinariDataset, recwarn: pytest.WarningsRecorder
 ) -> None:

@@ -60,7 +60,7 @@ METHODS = (
         steps=5000,
         phases={"n_model_steps": 0.2},
     ),
-    # Stopped early: of a few hundred comparisons its default of 1,200 steps after cloning learns
+    # Stopped early: of a few hundred comparisons its default of 2,400 steps after cloning learns
     # by heart, and leaves the road. Chosen with an agent and traffic of other seeds.
     Method("CPL: preferences only", CPL, steps=2300, phases={"n_cloning_steps": 0.5}),
     Method("BC on safe segments", BC, {"data": "safe"}),

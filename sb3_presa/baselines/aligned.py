@@ -53,8 +53,9 @@ class UtilityObjective(Objective):
 
 class AlignedBaseline(AlignmentAlgorithm):
     """
-    Base of the baselines that clone first and then align segments. Its defaults are those of
-    :class:`~sb3_presa.PRESA`, so that what differs is the objective and the labels that it reads.
+    Base of the baselines that clone first and then align segments. Trainer, policy and optimiser
+    are those of :class:`~sb3_presa.PRESA`; all data are cloned alike, and up to 64 steps are taken
+    of a segment.
 
     :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
     :param env: environment to take the spaces from, or ``None`` to take the dataset's; it is

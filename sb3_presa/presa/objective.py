@@ -12,6 +12,9 @@ from sb3_presa.common.unlabelled import has_label
 from sb3_presa.errors import ConfigError
 from sb3_presa.presa import losses
 
+#: PRESA's own delta. It stands for the highest level that can be attained with a margin: that it
+#: is lowered to that is not worth a warning.
+DEFAULT_DELTA = 0.95
 #: Share of the pairs that are drawn of what is not labelled, if nothing is.
 _MOST_UNLABELLED = 0.25
 #: Decay of the running means of the offset and of E[p].
@@ -202,7 +205,7 @@ class PRESAObjective(Objective):
         attained = float(self.attained)
         # The reference classifies at chance, 0.5: all its log-ratios are 0
         reachable = 0.5 + self.settings.attain_margin * (attained - 0.5)
-        if reachable < self.settings.delta:
+        if reachable < self.settings.delta != DEFAULT_DELTA:
             warnings.warn(
                 f"delta = {self.settings.delta:g} cannot be reached with a margin: the mean "
                 f"probability of a right safety classification rose to {attained:.3f} at most. "

@@ -14,7 +14,7 @@ from sb3_presa.common.segment_buffer import SegmentLabels
 from sb3_presa.common.unlabelled import add_unlabelled
 from sb3_presa.data.episodes import Transitions
 from sb3_presa.errors import ConfigError
-from sb3_presa.presa.objective import PRESAObjective, PRESASettings
+from sb3_presa.presa.objective import DEFAULT_DELTA, PRESAObjective, PRESASettings
 
 
 class PRESA(AlignmentAlgorithm):
@@ -71,7 +71,9 @@ class PRESA(AlignmentAlgorithm):
         their share of the data; up to a quarter of ``n_pairs`` are drawn for it. It keeps the
         policy at what was logged where people said nothing, so use it (10 to 30) where labels
         cover little and most of what was logged is acceptable. 0 in the paper
-    :param delta: level in (0, 1) that E[p(label is right)] must reach
+    :param delta: level in (0, 1) that E[p(label is right)] must reach. The default is beyond
+        what can be attained on most data, and so means the highest level that can be; another one
+        that cannot be reached is lowered with a warning
     :param n_attain_steps: alignment steps that only maximise E[p], to find the level that can
         be attained; delta is then lowered towards chance if it is above, and training starts
         from the reference again. 0 keeps the given delta, as the paper does
@@ -132,7 +134,7 @@ class PRESA(AlignmentAlgorithm):
         anchor_coef: float = 3.0,
         anchor_sharpness: float = 0.5,
         unlabelled_coef: float = 0.0,
-        delta: float = 0.95,
+        delta: float = DEFAULT_DELTA,
         n_attain_steps: int = 300,
         attain_margin: float = 0.8,
         unsafe_weight: float | None = 2.0 / 3.0,

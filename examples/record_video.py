@@ -9,7 +9,7 @@ Without arguments it trains PRESA on the dataset that comes with the package. Gi
     python examples/record_video.py presa/SafetyPointGoal1-v0=point-goal1.zip --sheet sheet.png
 
 Takes about half a minute. Needs the simulators of the environments, and MoviePy
-(``pip install "sb3_presa[video]"``).
+(``pip install ".[video]"``).
 """
 
 import argparse

@@ -66,6 +66,7 @@ class ReadyShelf:
     _seen: set[Segment] = field(default_factory=set)
     closed: bool = False
     on_change: Callable[[], object] = lambda: None
+    failure: str | None = None
 
     def want(self, segments: Iterable[Segment]) -> None:
         news = False

@@ -27,7 +27,7 @@ def answer(
     second: Segment | None = B,
     preference: float | None = None,
     safe: tuple[float | None, float | None] = (None, None),
-    seconds: float = 2.0,
+    seconds: float | None = 2.0,
 ) -> Answer:
     return Answer(who, first, second, preference, *safe, seconds=seconds, answered_at=0.0)
 
@@ -163,3 +163,12 @@ def test_what_one_person_did() -> None:
     assert found.per_hour == pytest.approx(6 / 24 * 3600)
     assert (found.repeats, found.repeats_same) == (4, 3)
     assert (found.circular, found.triads) == (1, 1)
+
+
+def test_a_pace_is_of_the_answers_whose_time_is_known() -> None:
+    timed = answer("ann", A, B, 1.0, seconds=6.0)
+    untimed = answer("ann", B, C, 1.0, seconds=None)
+    found = summarize_annotator("ann", [timed, untimed])
+    assert (found.median_seconds, found.per_hour) == (6.0, 600.0)
+    found = summarize_annotator("ann", [untimed])
+    assert (found.answers, found.median_seconds, found.per_hour) == (1, None, None)

@@ -10,6 +10,7 @@ import gymnasium as gym
 import h5py
 import numpy as np
 import pytest
+import scripted_worker
 from annotation_desk import wait_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from minari import MinariDataset
 from PIL import Image
 from toy_envs import PointEnv, env_id
 
+from sb3_presa.annotation import clip_shelf
 from sb3_presa.annotation.clip_sheets import read_format, read_sheet, write_clip
 from sb3_presa.annotation.clip_shelf import Clip, ClipShelf, Refusal, prune
 from sb3_presa.annotation.clip_sources import (
@@ -28,7 +30,7 @@ from sb3_presa.annotation.clip_sources import (
 )
 from sb3_presa.annotation.clip_worker import Workshop
 from sb3_presa.data.episodes import load_transitions
-from sb3_presa.errors import ConfigError, DatasetError
+from sb3_presa.errors import ConfigError, DatasetError, PresaError
 
 Change = Callable[[h5py.File], None]
 
@@ -267,11 +269,90 @@ def test_a_drawing_that_kills_its_process_is_refused_and_the_others_go_on(
     assert isinstance(shelf.get((2, 0, 5)), Clip)
 
 
+SEGMENTS = [(1, 0, 5), (2, 0, 5)]
+
+
+@pytest.fixture
+def scripted_shelf(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., ClipShelf]]:
+    """A shelf whose processes start and end as a script says, and that wants two clips."""
+    shelves: list[ClipShelf] = []
+
+    def make(starts: str, deaths: list[int], workers: int = 1) -> ClipShelf:
+        cache = tmp_path / "clips"
+        scripted_worker.prepare(cache, starts.split(), deaths)
+        monkeypatch.setattr(clip_shelf, "work", scripted_worker.work)
+        workshop = Workshop(tmp_path, "scripted", cache, max_frames=64)
+        shelves.append(ClipShelf(workshop, {1: b"1", 2: b"2"}, workers))
+        shelves[-1].wait_ready()
+        shelves[-1].want(SEGMENTS)
+        return shelves[-1]
+
+    yield make
+    for shelf in shelves:
+        shelf.close()
+
+
+def test_a_process_that_does_not_start_at_once_is_started_again(
+    scripted_shelf: Callable[..., ClipShelf],
+) -> None:
+    """And a clip that ends two processes is refused all the same."""
+    shelf = scripted_shelf("ready ends ready failed ready", deaths=[1, 1])
+    wait_for(lambda: all(shelf.get(segment) for segment in SEGMENTS), 90)
+    assert shelf.get(SEGMENTS[0]) == Refusal("drawing it ended or hung the process that draws")
+    assert isinstance(shelf.get(SEGMENTS[1]), Clip)
+    assert shelf.failure is None
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"), [("failed", "the disk is full"), ("ends", "it ended")]
+)
+def test_a_shelf_that_can_draw_no_more_says_so_and_refuses_no_clip(
+    scripted_shelf: Callable[..., ClipShelf],
+    caplog: pytest.LogCaptureFixture,
+    start: str,
+    reason: str,
+) -> None:
+    shelf = scripted_shelf(f"ready {start} {start}", deaths=[1])
+    wait_for(lambda: shelf.failure, 90)
+    assert reason in str(shelf.failure)
+    assert reason in caplog.text  # whoever started the command sees it, too
+    assert [shelf.get(segment) for segment in SEGMENTS] == [None, None]
+
+
+def test_another_process_goes_on_where_one_cannot_be_replaced(
+    scripted_shelf: Callable[..., ClipShelf], caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf = scripted_shelf("ready ready failed failed", deaths=[1], workers=2)
+    wait_for(lambda: all(shelf.get(segment) for segment in SEGMENTS), 90)
+    wait_for(lambda: "the disk is full" in caplog.text, 90)
+    assert all(isinstance(shelf.get(segment), Clip) for segment in SEGMENTS)
+    assert shelf.failure is None
+
+
 def test_a_dataset_that_cannot_be_drawn_as_wished(
     box_dataset: MinariDataset, make_shelf: Callable[..., ClipShelf]
 ) -> None:
     with pytest.raises(ConfigError, match="no pictures"):
         make_shelf(box_dataset, "frames").wait_ready()
+
+
+def test_an_error_that_no_connection_carries_is_told_all_the_same(
+    box_dataset: MinariDataset,
+    make_shelf: Callable[..., ClipShelf],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "odd.py").write_text(
+        "class OddError(Exception):\n"
+        "    def __init__(self, one, other):\n"
+        "        super().__init__(f'{one} and {other}')\n"
+        "raise OddError('this', 'that')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(PresaError, match="OddError: this and that"):
+        make_shelf(box_dataset, "odd:draw").wait_ready()
 
 
 def test_old_clips_make_room(tmp_path: Path) -> None:

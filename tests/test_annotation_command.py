@@ -159,6 +159,15 @@ def test_what_it_refuses(
     assert result.stderr.count("\n") == 1
 
 
+def test_without_the_extra_it_says_how_to_get_it() -> None:
+    code = f"import sys; sys.modules['starlette'] = None; {COMMAND}"
+    command = [sys.executable, "-c", code, "annotate", "any/data-v0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "starlette" in done.stderr and "extra 'annotate'" in done.stderr
+    assert 'pip install ".[annotate]"' in done.stderr  # no index has the package
+
+
 def test_a_port_that_is_taken(box_dataset: MinariDataset) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -12,6 +12,8 @@ from annotation_desk import COOKIE, LENGTH, SECRET, Office, ReadyShelf, open_off
 from starlette.testclient import TestClient
 
 from sb3_presa.annotation import service
+from sb3_presa.annotation.answers import Segment
+from sb3_presa.annotation.clip_shelf import Clip, Refusal
 from sb3_presa.annotation.desk import DeskOptions
 from sb3_presa.annotation.gate import Gate
 from sb3_presa.annotation.page import render_markdown
@@ -428,9 +430,7 @@ def test_clips_that_cannot_be_shown_are_passed_over(tmp_path: Path) -> None:
 
 def test_people_are_told_when_no_clip_can_be_shown(tmp_path: Path) -> None:
     class NoShelf(ReadyShelf):
-        def get(self, segment: Any) -> Any:
-            from sb3_presa.annotation.clip_shelf import Refusal
-
+        def get(self, segment: Segment) -> Clip | Refusal | None:
             return Refusal("the replay differs from the recording at step 1")
 
     with open_office(tmp_path, shelf=NoShelf(tmp_path)) as office:

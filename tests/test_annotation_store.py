@@ -27,7 +27,7 @@ from sb3_presa.annotation.gate import Gate
 from sb3_presa.annotation.queues import Choices, Queues
 from sb3_presa.annotation.server import create_app
 from sb3_presa.annotation.service import bind
-from sb3_presa.annotation.store import AnswerStore
+from sb3_presa.annotation.store import FORMAT_VERSION, AnswerStore
 from sb3_presa.errors import FeedbackError
 
 HASHES = {episode: bytes([episode]) * 32 for episode in range(40)}
@@ -72,7 +72,7 @@ def answers(draw: st.DrawFn) -> Answer:
         preference=None if single else draw(st.sampled_from([1.0, 0.5, 0.0, None])),
         safe_first=draw(safety),
         safe_second=None if single else draw(safety),
-        seconds=draw(st.floats(0, 1e4)),
+        seconds=draw(st.none() | st.floats(0, 1e4)),
         answered_at=draw(st.floats(0, 2e9)),
     )
 
@@ -96,6 +96,42 @@ def test_what_was_added_is_read_back_as_it_was_said(
     assert again.dataset_id == DATASET_ID
     assert again.answers() == given_answers[1::2]
     assert again.answers(undone=True) == given_answers[::2]
+    again.close()
+
+
+def test_a_time_that_nobody_wrote_down_is_not_1970(store: AnswerStore) -> None:
+    said = answer(seconds=None, answered_at=None)
+    assert store.add(said) == store.add(said)
+    assert store.answers() == [said]
+
+
+def test_a_store_of_the_first_version_is_read_and_written_on(store: AnswerStore) -> None:
+    """It had no room for a time that is not known, and wrote 0."""
+    known, unknown = answer(), answer(first=(3, 0, 5), seconds=None, answered_at=None)
+    numbers = [store.add(known), store.add(unknown)]
+    store.undo(numbers[0])
+    with store.transaction() as database:
+        database.execute("PRAGMA writable_schema = ON")
+        for name in ("seconds", "answered_at"):
+            database.execute(f"UPDATE answers SET {name} = 0.0 WHERE {name} IS NULL")
+            changed = database.execute(
+                "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE sql LIKE ?",
+                (f"{name} REAL,", f"{name} REAL NOT NULL,", f"%{name} REAL,%"),
+            )
+            assert changed.rowcount == 1
+        database.execute("PRAGMA user_version = 1")
+    store.close()
+
+    again = AnswerStore(store.path)
+    assert again.answers(undone=True) == [known]
+    assert again.answers() == [unknown]
+    assert again.add(unknown) == numbers[1]
+    assert again.add(answer(seconds=None)) > numbers[1]
+    with again.reading() as database:
+        kept = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
+        assert database.execute("PRAGMA user_version").fetchone()[0] == FORMAT_VERSION
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert {"one_live_answer", "answers_of_annotator"} <= kept
     again.close()
 
 

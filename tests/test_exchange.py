@@ -1,5 +1,7 @@
 """Answers and feedback as CSV and JSON Lines: lossless, and refusals that name line and column."""
 
+import csv
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -52,8 +54,8 @@ def answers(draw: st.DrawFn) -> Answer:
         preference=draw(st.sampled_from([None, 0.0, 0.5, 1.0])) if second else None,
         safe_first=draw(safety),
         safe_second=draw(safety) if second else None,
-        seconds=draw(times),
-        answered_at=draw(times),
+        seconds=draw(st.none() | times),
+        answered_at=draw(st.none() | times),
         strategy=draw(names),
         strategy_parameters=draw(st.dictionaries(names, st.none() | times | names, max_size=3)),
     )
@@ -68,6 +70,21 @@ def test_answers_come_back_as_they_were(
     export_answers(path, given_)
     assert import_answers(path) == given_
     assert holds_answers(path)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_a_file_does_not_say_of_an_answer_stays_unsaid(tmp_path: Path, ending: str) -> None:
+    mine, again = tmp_path / "mine.csv", tmp_path / f"again{ending}"
+    mine.write_text("annotator,first_episode,first_start,first_length,seconds\nann,0,0,10,\n")
+    [found] = import_answers(mine)
+    assert (found.seconds, found.answered_at) == (None, None)
+    export_answers(again, [found])
+    if ending == ".csv":
+        [row] = csv.DictReader(again.read_text().splitlines())
+        assert (row["seconds"], row["answered_at"]) == ("", "")
+    else:
+        assert not {"seconds", "answered_at"} & json.loads(again.read_text()).keys()
+    assert import_answers(again) == [found]
 
 
 @st.composite

@@ -4,6 +4,8 @@ import contextlib
 import json
 import pickle
 import re
+import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +116,25 @@ def test_merged_labels_are_what_is_trained_on(answered: MinariDataset, run: Run)
     assert Feedback.load(answered, "team").preferences[0] == pytest.approx(2 / 3)
 
 
+@pytest.mark.parametrize("into", [[], ["--into", "soft"]])
+def test_a_merge_ends_with_the_command_that_trains_on_it(
+    answered: MinariDataset,
+    tmp_path: Path,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    into: list[str],
+) -> None:
+    folder = tmp_path / "a folder"
+    shutil.copytree(Path(answered.storage.data_path).parent, folder)
+    merged = run("labels", folder, "--feedback", "team", "--merge", "majority", *into)
+    name, *words = shlex.split(merged.stdout.splitlines()[-1])
+    assert name == "sb3-presa"
+    assert words[:4] == ["train", str(folder), "--feedback", "soft" if into else "team"]
+    monkeypatch.chdir(tmp_path)
+    run(*words, "--steps", 2, "--set", "n_cloning_steps=1", "--set", "n_attain_steps=0", "--quiet")
+    assert (tmp_path / "agent.zip").is_file()
+
+
 def test_answers_travel_as_files(answered: MinariDataset, tmp_path: Path, run: Run) -> None:
     for ending in ("csv", "jsonl"):
         file = tmp_path / f"answers.{ending}"
@@ -124,6 +145,18 @@ def test_answers_travel_as_files(answered: MinariDataset, tmp_path: Path, run: R
         again = run("labels", answered.id, "--feedback", ending, "--import", file)
         assert "7 answers, 0 of them new" in again.stdout
     assert "preference_for_first" in (tmp_path / "answers.csv").read_text().splitlines()[0]
+
+
+def test_the_pace_of_answers_without_a_time_is_a_dash(
+    dataset: MinariDataset, tmp_path: Path, run: Run
+) -> None:
+    header = "annotator,first_episode,first_start,first_length,p_safe_first"
+    (tmp_path / "mine.csv").write_text(f"{header}\nann,0,0,10,1\n")
+    mine = ("labels", dataset.id, "--feedback", "mine")
+    run(*mine, "--import", tmp_path / "mine.csv")
+    assert re.search(r"1 / 0\W+-\W+-\W+0 / 0", run(*mine).stdout)
+    [found] = json.loads(run(*mine, "--json", "-").stdout)["annotators"]
+    assert found["median_seconds"] is None
 
 
 def test_feedback_travels_as_files(answered: MinariDataset, tmp_path: Path, run: Run) -> None:

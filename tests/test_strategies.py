@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch as th
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from made_up import UNIT, episode, write
 
 from sb3_presa import PRESA
 from sb3_presa.annotation.answers import Answer, Segment
+from sb3_presa.annotation.model_utilities import segment_utilities
 from sb3_presa.annotation.quick_models import (
     LogisticEnsemble,
     SegmentFeatures,
@@ -219,8 +221,6 @@ def test_saved_models_can_be_asked(minari_root: Path, tmp_path: Path) -> None:
         model.save(paths[-1])
     strategy = make_strategy("disagreement", dataset, 10, pool_size=20, models=paths)
     assert strategy.parameters["models"] == paths
-    from sb3_presa.annotation.model_utilities import segment_utilities
-
     transitions = load_transitions(dataset)
     pool = draw_pool(transitions, 10, 20, 0)
     utilities = segment_utilities(paths, transitions, pool)
@@ -237,6 +237,39 @@ def test_saved_models_can_be_asked(minari_root: Path, tmp_path: Path) -> None:
         broken = tmp_path / "broken.zip"
         broken.write_bytes(b"x")
         make_strategy("disagreement", dataset, 10, models=[str(broken), paths[0]])
+
+
+@pytest.mark.parametrize("clip_range", [None, 0.25])
+@pytest.mark.parametrize("normalize_length", [True, False])
+def test_models_are_asked_by_the_utilities_that_they_were_trained_with(
+    minari_root: Path, tmp_path: Path, clip_range: float | None, normalize_length: bool
+) -> None:
+    dataset = write("toy/models-v0", [episode(20, seed) for seed in range(4)])
+    segments = [(0, 0, 12), (1, 4, 5), (2, 3, 9), (3, 0, 12)]
+    feedback = Feedback.create(dataset, segments, [1, 0, 1, 0], [(0, 1), (2, 3)], [1.0, 0.0])
+    model = PRESA.load_offline(
+        dataset,
+        feedback,
+        learning_rate=0.05,
+        n_cloning_steps=5,
+        n_attain_steps=0,
+        n_pairs=2,
+        gamma=0.9,
+        alpha=0.3,
+        clip_range=clip_range,
+        normalize_length=normalize_length,
+        average_decay=0.0,  # what is trained is what acts
+        precision="float32",
+        device="cpu",
+        seed=0,
+    ).learn(40)
+    model.save(tmp_path / "model.zip")
+    assert model.buffer is not None
+    batch = model.pair_batch(model.buffer.labels, th.arange(2), None)
+    assert bool((batch.log_ratio < math.log(0.5)).any())  # there is something to clip
+    trained_with = model.alpha * model.objective.segment_log_ratio(batch, model.gamma)
+    found = segment_utilities([str(tmp_path / "model.zip")], load_transitions(dataset), segments)
+    np.testing.assert_allclose(found[:, 0], trained_with.detach().numpy().ravel(), rtol=1e-4)
 
 
 def test_models_know_what_they_were_told() -> None:

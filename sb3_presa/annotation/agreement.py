@@ -176,8 +176,10 @@ class AnnotatorSummary:
         left); far from a half, somebody likes a side. None without any.
     :param safe: segments judged safe.
     :param unsafe: segments judged unsafe.
-    :param median_seconds: from showing a pair to its answer, the median.
-    :param per_hour: answers an hour of answering, breaks left out; None if no time was spent.
+    :param median_seconds: from showing a pair to its answer, the median of those that are known;
+        None if none is.
+    :param per_hour: answers an hour of answering, breaks left out, by the times that are known;
+        None if no time was spent.
     :param repeats: preferences given again on the same pair, and safety labels on the same
         segment.
     :param repeats_same: of these, the ones that say the same as the time before.
@@ -192,7 +194,7 @@ class AnnotatorSummary:
     share_first: float | None
     safe: int
     unsafe: int
-    median_seconds: float
+    median_seconds: float | None
     per_hour: float | None
     repeats: int
     repeats_same: int
@@ -242,7 +244,7 @@ def summarize_annotator(annotator: str, answers: Sequence[Answer]) -> AnnotatorS
         {pair: labels[annotator] for pair, labels in votes.items()}
     )
     safe = [labels[annotator] for labels in safety_votes(answers).values()]
-    seconds = [answer.seconds for answer in answers]
+    seconds = [answer.seconds for answer in answers if answer.seconds is not None]
     repeats, repeats_same = _repeats(answers)
     return AnnotatorSummary(
         annotator=annotator,
@@ -252,8 +254,8 @@ def summarize_annotator(annotator: str, answers: Sequence[Answer]) -> AnnotatorS
         share_first=float(np.mean([p == 1.0 for p in decided])) if decided else None,
         safe=sum(label == 1.0 for label in safe),
         unsafe=sum(label == 0.0 for label in safe),
-        median_seconds=float(np.median(seconds)),
-        per_hour=len(answers) / sum(seconds) * 3600.0 if sum(seconds) > 0 else None,
+        median_seconds=float(np.median(seconds)) if seconds else None,
+        per_hour=len(seconds) / sum(seconds) * 3600.0 if sum(seconds) > 0 else None,
         repeats=repeats,
         repeats_same=repeats_same,
         circular=circular,

@@ -25,8 +25,8 @@ class Answer:
     :param preference: P(first is preferred): 1, 0.5 or 0; None if skipped, or nothing to compare.
     :param safe_first: 1 safe, 0 unsafe; None where the person could not tell or was not asked.
     :param safe_second: the same of the second segment.
-    :param seconds: from the moment that the clips were shown to the answer, >= 0.
-    :param answered_at: Unix time, UTC, in seconds.
+    :param seconds: from the moment that the clips were shown to the answer, >= 0; None if unknown.
+    :param answered_at: Unix time, UTC, in seconds; None if unknown.
     :param strategy: the name of what chose the pair.
     :param strategy_parameters: its settings; anything that JSON can hold.
     :raises FeedbackError: for anything else.
@@ -38,8 +38,8 @@ class Answer:
     preference: float | None
     safe_first: float | None
     safe_second: float | None
-    seconds: float
-    answered_at: float
+    seconds: float | None
+    answered_at: float | None
     strategy: str = "random"
     strategy_parameters: Mapping[str, Any] = field(default_factory=dict)
 
@@ -59,8 +59,8 @@ class Answer:
         _check_choice("safe_first", self.safe_first, (1.0, 0.0))
         _check_choice("safe_second", self.safe_second, (1.0, 0.0))
         for name, value in (("seconds", self.seconds), ("answered_at", self.answered_at)):
-            if not (math.isfinite(value) and value >= 0):
-                raise FeedbackError(f"{name} is {value}; allowed are finite numbers >= 0")
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise FeedbackError(f"{name} is {value}; allowed are finite numbers >= 0 and None")
 
     def canonical(self) -> "Answer":
         """The same answer with the smaller segment first, so that pairs can be grouped.

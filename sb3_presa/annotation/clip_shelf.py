@@ -1,10 +1,12 @@
 """Clips made ahead of time by processes of their own, and kept on the disk.
 
 A simulator can be slow, can hang, and can take its process down with it: none of that may reach the
-page. A worker that dies or hangs is replaced, and a clip that did so twice is refused.
+page. A worker that dies or hangs is replaced, and a clip that did so twice is refused. Where no
+worker can be had any more, no clip is to blame: the shelf says that it has failed.
 """
 
 import hashlib
+import logging
 import multiprocessing
 import queue
 import threading
@@ -52,6 +54,9 @@ class Refusal:
 class Shelf(Protocol):
     """Where clips are had from."""
 
+    #: Why no clip can be made any more; None while all is well.
+    failure: str | None
+
     def want(self, segments: Iterable[Segment]) -> None:
         """Say which clips are needed, the most urgent first; what was wanted before is forgotten.
 
@@ -79,13 +84,15 @@ class ClipShelf:
         self._workshop, self._hashes = workshop, hashes
         #: Called from any thread whenever a clip is there or is refused.
         self.on_change: Callable[[], object] = lambda: None
+        self.failure: str | None = None
         self._found: dict[Segment, Clip | Refusal] = {}
         self._wanted: list[Segment] = []
         self._drawn: set[Segment] = set()
         self._deaths: dict[Segment, int] = {}
         self._change = threading.Condition()
         self._closed = False
-        self._ready: queue.Queue[Reply] = queue.Queue()
+        self._working = workers
+        self._ready: queue.Queue[dict[str, str] | PresaError] = queue.Queue()
         self._threads = [threading.Thread(target=self._supervise) for _ in range(workers)]
         for thread in self._threads:
             thread.daemon = True
@@ -97,10 +104,10 @@ class ClipShelf:
         :return: ``name`` of the way, its ``fingerprint``, and ``why`` none before it was taken.
         :raises PresaError: if there is no way.
         """
-        kind, value = self._ready.get()
-        if kind == "ready":
-            return dict(value)
-        raise value if isinstance(value, PresaError) else PresaError(str(value))
+        found = self._ready.get()
+        if isinstance(found, PresaError):
+            raise found
+        return found
 
     def want(self, segments: Iterable[Segment]) -> None:
         with self._change:
@@ -149,26 +156,56 @@ class ClipShelf:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def _supervise(self) -> None:
-        worker = _Worker(self._workshop)
         try:
-            reply = worker.receive()
-            self._ready.put(reply)
-            if reply[0] != "ready":
-                return
+            worker, way = self._start_worker(tries=1)
+        except PresaError as error:
+            self._ready.put(error)
+            self._lose_worker(error)
+            return
+        self._ready.put(way)
+        try:
+            self._draw_with(worker)
+        except PresaError as error:
+            message = "a process that draws clips cannot be replaced: %s"
+            logging.getLogger(__name__).error(message, error)
+            self._lose_worker(error)
+
+    def _draw_with(self, worker: "_Worker") -> None:
+        """Draw what is wanted until the shelf is closed.
+
+        :raises PresaError: if the worker ended, and none can be had in its place.
+        """
+        try:
             while (segment := self._take()) is not None:
                 try:
                     kind, value = worker.ask(segment, self._key(segment))
                 except (EOFError, OSError):
                     worker.kill()
                     self._put(segment, self._after_death(segment))
-                    worker = _Worker(self._workshop)
-                    worker.receive()
-                    continue
-                self._put(segment, Clip(*value) if kind == "clip" else Refusal(value))
-        except (EOFError, OSError) as error:
-            self._ready.put(("failed", PresaError(f"the process that draws clips ended: {error}")))
+                    worker, _ = self._start_worker(_TRIES)
+                else:
+                    self._put(segment, Clip(*value) if kind == "clip" else Refusal(value))
         finally:
             worker.kill()
+
+    def _start_worker(self, tries: int) -> tuple["_Worker", dict[str, str]]:
+        """A worker that is ready to draw, and how it does.
+
+        :raises PresaError: why the last of the tries failed.
+        """
+        while True:
+            tries -= 1
+            try:
+                return _Worker.start(self._workshop)
+            except PresaError:
+                if tries == 0:
+                    raise
+
+    def _lose_worker(self, error: PresaError) -> None:
+        with self._change:
+            self._working -= 1
+            if self._working == 0:
+                self.failure = f"Clips can no longer be drawn: {error}"
 
     def _after_death(self, segment: Segment) -> Refusal | None:
         self._deaths[segment] = self._deaths.get(segment, 0) + 1
@@ -187,6 +224,28 @@ class _Worker:
         self._process = context.Process(target=work, args=(theirs, workshop), daemon=True)
         self._process.start()
         theirs.close()  # so that its end shows here as the end of the connection
+
+    @classmethod
+    def start(cls, workshop: Workshop) -> tuple["_Worker", dict[str, str]]:
+        """A process that is ready.
+
+        :return: it, and what it says of the way in which it draws.
+        :raises PresaError: if it ended, hung or cannot draw.
+        """
+        try:
+            worker = cls(workshop)
+        except OSError as error:
+            raise PresaError(f"no process to draw clips can be started: {error}") from error
+        try:
+            kind, value = worker.receive()
+        except (EOFError, OSError) as error:
+            worker.kill()
+            reason = str(error) or "it ended"
+            raise PresaError(f"the process that draws clips did not start: {reason}") from error
+        if kind == "ready":
+            return worker, value
+        worker.kill()
+        raise value
 
     def ask(self, segment: Segment, key: str) -> Reply:
         """Have a clip drawn.

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from sb3_presa.annotation.answers import Segment
 from sb3_presa.annotation.clip_sheets import read_format, write_clip
 from sb3_presa.annotation.clip_sources import ClipRefusedError, ClipSource, fingerprint, make_source
+from sb3_presa.errors import PresaError
 
 #: A worker's message: what it is about, and its content.
 Reply: TypeAlias = tuple[str, Any]
@@ -35,8 +36,8 @@ def work(connection: Connection, workshop: Workshop) -> None:
     """Draw what comes through the connection, until its other end is closed.
 
     The first message that goes back is ``("ready", {"name", "fingerprint", "why"})`` or
-    ``("failed", error)``. Each ``(segment, key)`` is then answered by ``("clip", (path, format))``
-    or ``("refused", reason)``.
+    ``("failed", error)``, with a ``PresaError``. Each ``(segment, key)`` is then answered by
+    ``("clip", (path, format))`` or ``("refused", reason)``.
 
     :param connection: to the server.
     :param workshop: what to draw, and how.
@@ -52,8 +53,11 @@ def work(connection: Connection, workshop: Workshop) -> None:
         dataset = MinariDataset(workshop.dataset)
         source, why = make_source(dataset, workshop.kind)
         mark = fingerprint(dataset, source)
-    except Exception as error:
+    except PresaError as error:
         connection.send(("failed", error))
+        return
+    except Exception as error:  # not every exception survives the way through a connection
+        connection.send(("failed", PresaError(f"{type(error).__name__}: {error}")))
         return
     connection.send(("ready", {"name": source.name, "fingerprint": mark, "why": why}))
     try:

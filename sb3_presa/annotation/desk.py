@@ -106,6 +106,7 @@ class Desk:
         # What was taken back is shown next, even if something else could be shown earlier.
         ready = [p for p in (waiting[:1] if before else waiting) if self._has_clips(p)]
         ready.sort(key=lambda place: place.token != holding)
+        problem = self._shelf.failure or self.problem
         if before is None and progress.answered >= self.options.target:
             status = "done"
         elif ready:
@@ -113,7 +114,7 @@ class Desk:
         elif not waiting and annotator in self._used_up:
             status = "done"
         else:
-            status = "wait" if self.problem is None else "stuck"
+            status = "wait" if problem is None else "stuck"
         return {
             "status": status,
             "annotator": annotator,
@@ -122,7 +123,7 @@ class Desk:
             "seconds": progress.seconds,
             "undo": progress.last,
             "refused": len(self.queues.refused()),
-            "problem": self.problem if status == "stuck" else None,
+            "problem": problem if status == "stuck" else None,
             "place": self._shown(annotator, ready[0]) if status == "ask" else None,
             "next": self._sheets(ready[1]) if status == "ask" and len(ready) > 1 else [],
         }
@@ -162,6 +163,7 @@ class Desk:
                 for annotator in self.annotators:
                     again = self._fill(annotator) or again
                 self._shelf.want(self._by_urgency())
+                self.problem = self._why_no_clips()
             except Exception as error:  # of a strategy: the people are told, and it is tried again
                 logging.getLogger(__name__).exception("no pairs can be chosen")
                 self.problem, again = f"No pairs can be chosen: {error}", False
@@ -216,7 +218,7 @@ class Desk:
     def _pass_over_refused(self) -> bool:
         """Write down which clips of those that wait are refused.
 
-        :return: whether there were any.
+        :return: whether there were any, and others are worth a try.
         """
         found = False
         for segment in self._by_urgency():
@@ -227,10 +229,13 @@ class Desk:
                 found = True
             elif isinstance(item, Clip):
                 self._refused = 0
-        if self._refused >= _GIVE_UP_AFTER:
-            reasons = sorted(set(self.queues.refused().values()))
-            self.problem = f"No clip can be shown: {'; '.join(reasons[:3])}"
-        return found and self.problem is None
+        return found and self._refused < _GIVE_UP_AFTER
+
+    def _why_no_clips(self) -> str | None:
+        if self._refused < _GIVE_UP_AFTER:
+            return None
+        reasons = sorted(set(self.queues.refused().values()))
+        return f"No clip can be shown: {'; '.join(reasons[:3])}"
 
     def _by_urgency(self) -> list[Segment]:
         """The segments that wait, those that are next for anybody first."""

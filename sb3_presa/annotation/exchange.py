@@ -214,8 +214,8 @@ def _to_answer(line: Line, row: Mapping[str, Any]) -> Answer:
             preference=line.chance(row, "preference_for_first"),
             safe_first=line.chance(row, "p_safe_first"),
             safe_second=line.chance(row, "p_safe_second"),
-            seconds=line.number_of(row, "seconds") or 0.0,
-            answered_at=line.number_of(row, "answered_at") or 0.0,
+            seconds=line.number_of(row, "seconds"),
+            answered_at=line.number_of(row, "answered_at"),
             strategy="imported" if strategy is None else strategy,
             strategy_parameters=parameters or {},
         )

@@ -16,6 +16,8 @@ def segment_utilities(
 ) -> npt.NDArray[np.float64]:
     """The scaled utility of each segment to each model: P(first) is the sigmoid of a difference.
 
+    It is the one of the model's preference loss, clipped as there.
+
     :param paths: models that PRESA saved.
     :param transitions: the dataset's steps.
     :param segments: of the dataset.
@@ -38,12 +40,13 @@ def _utilities(
     from sb3_presa.common.cloning import log_prob_of_all
     from sb3_presa.common.segment_buffer import SegmentBuffer
     from sb3_presa.common.spaces import channels_first, check_same_spaces
-    from sb3_presa.presa.losses import NORMALISED_LENGTH
+    from sb3_presa.presa.losses import NORMALISED_LENGTH, clip_log_ratio
 
     try:
         model = PRESA.load(path)
         actor, reference = model.policy.actor_average, model.policy.actor_reference
         alpha, gamma, normalised = model.alpha, model.gamma, model.normalize_length
+        clip_range = model.clip_range
     except OSError:
         raise
     except Exception as error:  # SB3 raises whatever its parsers raise
@@ -53,6 +56,8 @@ def _utilities(
     check_same_spaces(model.action_space, transitions.action_space, "action space", bounds=True)
     buffer = SegmentBuffer(transitions, feedback, model.device, model.policy.scale_actions)
     ratios = log_prob_of_all(actor, buffer) - log_prob_of_all(reference, buffer)
+    if clip_range is not None:
+        ratios = clip_log_ratio(ratios, clip_range)
     steps = ratios.double().cpu().numpy()
     found = np.empty(len(rows))
     for index, (start, length) in enumerate(rows):

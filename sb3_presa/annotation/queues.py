@@ -170,7 +170,7 @@ class Queues:
         :param shared: whether all are to be asked.
         :return: whether it is new to the queue.
         """
-        asked = Answer(annotator, left, right, None, None, None, 0.0, 0.0, strategy, parameters)
+        asked = Answer(annotator, left, right, None, None, None, None, None, strategy, parameters)
         with self.store.transaction() as database:
             pair = self.store.pair_id(asked)
             if shared:

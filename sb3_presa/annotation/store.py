@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from minari import MinariDataset
 
 SUFFIX = ".annotations.sqlite"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _APPLICATION_ID = 0x53423350  # "SB3P", in the header of the file
 
 _SCHEMA = """
@@ -49,6 +49,8 @@ CREATE TABLE queue (
 );
 -- Segments of which no clip can be shown, and why.
 CREATE TABLE refused (segment TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+"""
+_ANSWERS_SCHEMA = """
 -- token is drawn by the page for each showing of a pair: the same answer sent twice is one answer.
 CREATE TABLE answers (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -60,8 +62,8 @@ CREATE TABLE answers (
     preference REAL,
     safe_first REAL,
     safe_second REAL,
-    seconds REAL NOT NULL,
-    answered_at REAL NOT NULL,
+    seconds REAL,
+    answered_at REAL,
     strategy TEXT NOT NULL,
     parameters TEXT NOT NULL,
     undone_at REAL
@@ -69,6 +71,17 @@ CREATE TABLE answers (
 CREATE UNIQUE INDEX one_live_answer ON answers (place)
     WHERE place IS NOT NULL AND undone_at IS NULL;
 CREATE INDEX answers_of_annotator ON answers (annotator, id);
+"""
+#: The first version had no room for a time that is not known: of imported answers, it wrote 0.
+_FROM_VERSION_1 = f"""
+ALTER TABLE answers RENAME TO answers_before;
+DROP INDEX one_live_answer;
+DROP INDEX answers_of_annotator;
+{_ANSWERS_SCHEMA};
+INSERT INTO answers SELECT id, token, place, annotator, pair, mirrored, preference, safe_first,
+    safe_second, CASE WHEN place IS NULL THEN nullif(seconds, 0) ELSE seconds END,
+    nullif(answered_at, 0), strategy, parameters, undone_at FROM answers_before;
+DROP TABLE answers_before
 """
 
 _ANSWERS = """
@@ -103,6 +116,7 @@ class AnswerStore:
                 self._database.execute(f"PRAGMA {pragma}")
             with self.transaction() as database:
                 self._check_or_create(database, dataset_id)
+                self._upgrade(database)
         except sqlite3.DatabaseError as error:
             raise FeedbackError(f"{self.path} is no store of answers: {error}") from error
         self.dataset_id = self._about("dataset_id")
@@ -111,8 +125,7 @@ class AnswerStore:
         version = database.execute("PRAGMA user_version").fetchone()[0]
         tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if version == 0 and tables == 0 and dataset_id is not None:
-            for statement in _SCHEMA.split(";"):
-                database.execute(statement)
+            _execute_all(database, _SCHEMA + _ANSWERS_SCHEMA)
             database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             database.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
             database.execute("INSERT INTO about VALUES ('dataset_id', ?)", (dataset_id,))
@@ -129,6 +142,11 @@ class AnswerStore:
             raise FeedbackError(
                 f"{self.path} holds answers on dataset '{found}', not on '{dataset_id}'."
             )
+
+    def _upgrade(self, database: sqlite3.Connection) -> None:
+        if database.execute("PRAGMA user_version").fetchone()[0] == 1:
+            _execute_all(database, _FROM_VERSION_1)
+            database.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
     def _about(self, key: str) -> str:
         row = self._database.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
@@ -306,6 +324,12 @@ def parameters_text(parameters: Mapping[str, Any]) -> str:
         return json.dumps(dict(parameters), allow_nan=False, sort_keys=True)
     except (TypeError, ValueError) as error:
         raise FeedbackError(f"strategy_parameters cannot be stored as JSON: {error}") from error
+
+
+def _execute_all(database: sqlite3.Connection, script: str) -> None:
+    """Unlike ``executescript``, within the transaction that is open."""
+    for statement in script.split(";"):
+        database.execute(statement)
 
 
 def insert(database: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> int:

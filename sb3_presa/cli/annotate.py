@@ -86,7 +86,8 @@ def annotate(
         from sb3_presa.annotation.server import PageText
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"the page needs {error.name}: pip install 'sb3_presa[annotate]'"
+            f"the page needs {error.name}, which the extra 'annotate' brings; in a checkout: "
+            'pip install ".[annotate]"'
         ) from error
     from sb3_presa.annotation.strategies import strategy_defaults
     from sb3_presa.data import resolve_dataset

@@ -2,9 +2,10 @@
 
 import contextlib
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -66,6 +67,7 @@ def labels(
         _export(opened, feedback, export_file)
     if merge is not None:
         _merge(opened, feedback, merge, into or feedback, overwrite)
+        _print_training(dataset, into or feedback)
     if (import_file, export_file, merge) == (None, None, None) or json_file is not None:
         _report(opened, feedback, json_file)
 
@@ -142,6 +144,12 @@ def _merge(dataset: "MinariDataset", name: str, method: str, into: str, overwrit
                 )
         merged = merge_answers(answers, transitions, method)  # type: ignore[arg-type]
     _print_saved(dataset, into, merged)
+
+
+def _print_training(dataset: str, name: str) -> None:
+    """Left to itself, ``sb3-presa train`` takes the feedback that is named "default"."""
+    command = ["sb3-presa", "train", dataset, "--feedback", name, "--out", "agent.zip"]
+    typer.echo(f"To train on it:\n{shlex.join(command)}")
 
 
 def _export(dataset: "MinariDataset", name: str, path: Path) -> None:
@@ -236,8 +244,8 @@ def _print_report(title: str, report: "LabelsReport") -> None:
             str(one.ties),
             _percent(one.share_first),
             f"{one.safe} / {one.unsafe}",
-            f"{one.median_seconds:.1f}",
-            "-" if one.per_hour is None else f"{one.per_hour:.0f}",
+            _number(one.median_seconds, 1),
+            _number(one.per_hour, 0),
             f"{one.repeats_same} / {one.repeats}",
             f"{one.circular} / {one.triads}",
         )
@@ -286,5 +294,5 @@ def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.0%}"
 
 
-def _number(value: Any) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _number(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

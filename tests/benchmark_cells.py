@@ -11,6 +11,7 @@ from benchmark_rows import row
 from sb3_presa.benchmark.cell import Cell
 
 WORK, GATED = "benchmark_cells:work", "benchmark_cells:gated"
+VISIBLE = "benchmark_cells:visible"
 
 
 def cell(seed: int, folder: Path, how: str = "works", **changes: Any) -> Cell:
@@ -32,6 +33,11 @@ def work(cell: Cell) -> dict[str, Any]:
     if how == "dies" or (how == "dies once" and first):
         os.kill(os.getpid(), signal.SIGKILL)
     return row(cell, 0.5, 0.25)
+
+
+def visible(cell: Cell) -> dict[str, Any]:
+    """Tell which GPUs this process sees."""
+    return row(cell, 0.5, 0.25) | {"visible": os.environ["CUDA_VISIBLE_DEVICES"]}
 
 
 def gated(cell: Cell) -> dict[str, Any]:

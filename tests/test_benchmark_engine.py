@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmark_cells import WORK, cell, starts
+from benchmark_cells import VISIBLE, WORK, cell, starts
 from benchmark_rows import row
 from rich.console import Console
 from typer.testing import CliRunner
@@ -179,8 +179,36 @@ def test_rows_follow_the_names_of_the_suite(tmp_path: Path) -> None:
     assert not starts(tmp_path)
 
 
-def test_shares_of_processors_and_gpus(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (None, ["0", "1"]),
+        ("", ["0", "1"]),
+        ("2,3,7", ["2", "3"]),
+        ("GPU-5f0a, MIG-GPU-5f0a/1/0", ["GPU-5f0a", "MIG-GPU-5f0a/1/0"]),
+    ],
+)
+def test_a_cell_gets_gpus_that_this_process_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ours: str | None, theirs: list[str]
+) -> None:
+    """Under the names that they have here: on a shared machine GPU 0 is somebody else's."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if ours is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ours)
+    backend = LocalBackend(4, gpus=2, function=VISIBLE)
+    try:
+        for seed, gpus in enumerate((1.0, 1.0, 2.0, 0.0)):
+            backend.submit(cell(seed, tmp_path, gpus=gpus))
+        ends = [end for end in backend.outcomes() if end is not None]
+    finally:
+        backend.close()
+    found = {end.cell.seed: end.row["visible"] for end in ends if end.row is not None}
+    assert found == {0: theirs[0], 1: theirs[1], 2: ",".join(theirs), 3: ""}
+
+
+def test_shares_of_processors_and_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half GPUs share one, whole ones do not, and nobody waits for what there is not."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     backend = LocalBackend(4, gpus=2)
     try:
         assert backend._find_gpus(0.5) == [0]

@@ -3,17 +3,27 @@
 import io
 import math
 import re
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from benchmark_rows import LIMITS, TASKS, comparison, sweep, write
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from rich.console import Console
+from typer.testing import CliRunner
 
 from sb3_presa.benchmark import analysis, statistics, tables
 from sb3_presa.benchmark.report import write_report
+from sb3_presa.cli import app
+from sb3_presa.common.figures import PALETTE
 from sb3_presa.errors import ConfigError
 
 #: Runs (rows) on tasks (columns), and what rliable 1.2.0's metrics say of them.
@@ -108,11 +118,69 @@ def test_an_ablation_is_on_shared_cells(agents: list[analysis.Agent]) -> None:
     assert np.diff(means) == pytest.approx([-0.05, -0.10])
 
 
+OTHER_AGENTS: list[tuple[Mapping[str, Any], str]] = [
+    ({"class": "CPL"}, "class is PRESA and CPL"),
+    ({"settings": '{"delta": 0.9}'}, r'settings is {} and {"delta": 0.9}'),
+    ({"steps": 100}, "steps is the default and 100"),
+    ({"n_comparisons": 200}, "n_comparisons is 5000 and 200"),
+    ({"segment_length": 50, "flip_safety": 0.1}, "segment_length is 200 and 50; flip_safety is 0"),
+    ({"flip_preferences": 0.5}, "flip_preferences is 0 and 0.5"),
+    ({"unlabelled_preferences": 0.5}, "unlabelled_preferences is 0 and 0.5"),
+    ({"unlabelled_safety": 0.5}, "unlabelled_safety is 0 and 0.5"),
+]
+
+
+@pytest.mark.parametrize(("changes", "said"), OTHER_AGENTS)
+def test_agents_that_were_not_made_alike_are_warned_of(
+    tmp_path: Path, changes: Mapping[str, Any], said: str
+) -> None:
+    """Of a seed that was run before the suite was changed: once in the shell, and on the page."""
+    plain: dict[str, Any] = {"steps": None, "flip_preferences": 0.0}
+    plain |= {"unlabelled_preferences": "0.0", "unlabelled_safety": 0}
+    rows = [row | plain for row in comparison()]
+    (changed,) = (
+        row
+        for row in rows
+        if (row["task"], row["algorithm"], row["seed"], row["cost_limit"])
+        == ("CarRun", "PRESA", 2, LIMITS[0])
+    )
+    changed |= changes
+    path = write(tmp_path / "mixed.csv", rows)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        shell = CliRunner().invoke(app, ["benchmark", "report", str(path)])
+    assert shell.exit_code == 0
+    html = (tmp_path / "mixed-report/report.html").read_text()
+    (warning,) = (str(item.message) for item in caught)
+    assert warning.startswith(
+        "the results of PRESA on CarRun are of agents that were not made alike"
+    )
+    assert said in warning
+    assert "Beware" in html and "PRESA on CarRun are of agents that" in html
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_may_differ_is_not_warned_of(tmp_path: Path) -> None:
+    """Sweeps, tasks, numbers written otherwise, rows that do not say, labels that nobody reads."""
+    rows = comparison() + sweep()
+    mine = [row for row in rows if row["algorithm"] == "PRESA" and row["study"] == "main"]
+    truth = [row for row in rows if row["reads_outcomes"]]
+    for row in mine:
+        if row["task"] == "BallRun":
+            row |= {"segment_length": 100, "settings": '{"delta": 0.9}'}
+    mine[-1] |= {"n_comparisons": "5e3", "flip_safety": "", "settings": ""}
+    truth[0]["n_comparisons"] = 10
+    agents = analysis.read_agents([write(tmp_path / "alike.csv", rows)])
+    html = write_report(agents, tmp_path / "report", title="Alike").read_text()
+    assert "Beware" not in html
+
+
 def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     first = write(tmp_path / "first.csv", comparison())
     second = write(tmp_path / "second.csv", sweep())
     title = "<b>Bold & brash</b>"
-    page = write_report([first, second], tmp_path / "report", title=title)
+    agents = analysis.read_agents([first, second])
+    page = write_report(agents, tmp_path / "report", title=title)
     html = page.read_text()
     assert "&lt;b&gt;Bold &amp; brash&lt;/b&gt;" in html and title not in html
     for source in re.findall(r'(?:src|href)="([^"]*)"', html):
@@ -131,10 +199,11 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     assert "27 / 27" in published and "0 / 27" in published
 
 
-def test_the_tables_of_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_tables_of_text(
+    tmp_path: Path, agents: list[analysis.Agent], capsys: pytest.CaptureFixture[str]
+) -> None:
     """Sweeps are lines of their own, named by what they changed; the files are not as narrow."""
-    path = write(tmp_path / "known.csv", comparison() + sweep())
-    written = tables.print_tables([path], tmp_path / "report", "PRESA").read_text()
+    written = tables.print_tables(agents, tmp_path / "report", "PRESA").read_text()
     assert capsys.readouterr().out.count("agents") == 1
     lines = [re.split(r"\s*[│┃]\s*", line)[1:-1] for line in written.splitlines() if "│" in line]
     found = {line[0]: line[1:] for line in lines[:6]}
@@ -173,3 +242,72 @@ def test_what_is_no_result_is_refused(tmp_path: Path) -> None:
     (tmp_path / "none.csv").write_text((tmp_path / "bad.csv").read_text().splitlines()[0])
     with pytest.raises(ConfigError, match=r"none\.csv: there is no finished cell"):
         analysis.read_agents([tmp_path / "none.csv"])
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Figure]]:
+    """The figures, by the names of their files."""
+    figures: dict[str, Figure] = {}
+    real = Figure.savefig
+
+    def savefig(self: Figure, file: Path, **kwargs: Any) -> None:
+        figures[re.sub(r"^\.?(\w+)\..*", r"\1", file.name)] = self
+        real(self, file, **kwargs)
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    yield figures
+
+
+def test_the_picture_of_safe_agents_says_what_its_line_is(
+    tmp_path: Path, agents: list[analysis.Agent], drawn: dict[str, Figure]
+) -> None:
+    """And the line does not cross what stands over it."""
+    write_report(agents, tmp_path / "report", title="Known")
+    left = drawn["safe_ratio"].axes[0]
+    (line,) = (item for item in left.lines if item.get_linestyle() == ":")
+    (name,) = (item for item in left.texts if item.get_text() == "0.9")
+    assert list(np.asarray(line.get_xdata())) == [0.9, 0.9]
+    box, axes = name.get_window_extent(), left.get_window_extent()
+    assert box.x0 < left.transData.transform((0.9, 0))[0] < box.x1
+    assert box.y0 == pytest.approx(axes.y1, abs=5)
+    notes = [item for item in left.texts if item is not name]
+    assert [item.get_text() for item in notes] == ["0/27", "27/27", "27/27"]
+    for note in notes:
+        patch = note.get_bbox_patch()
+        assert patch is not None and to_hex(patch.get_facecolor()) == "#ffffff"
+        assert note.get_zorder() > line.get_zorder()
+
+
+def test_every_algorithm_has_a_colour_and_a_shape_in_the_planes(
+    tmp_path: Path, drawn: dict[str, Figure]
+) -> None:
+    """The one that the others are compared with comes first; means are larger than agents."""
+    names = [f"Method {index}" for index in range(len(PALETTE) - 1)]
+    effects = dict.fromkeys([*names, "PRESA"], (0.0, 0.5, False))
+    agents = analysis.read_agents([write(tmp_path / "many.csv", comparison(effects))])
+    write_report(agents, tmp_path / "report", title="Many")
+    (axes, *_), (legend,) = drawn["planes"].axes, drawn["planes"].legends
+    dots = [item for item in axes.collections if isinstance(item, PathCollection)]
+    means = {str(item.get_label()): item for item in dots if item.get_label() in effects}
+    assert [text.get_text() for text in legend.get_texts()] == ["PRESA", *names] == list(means)
+    colors = [to_hex(np.array(item.get_facecolor())[0]).upper() for item in means.values()]
+    assert colors == list(PALETTE)
+    assert len({corners(item).tobytes() for item in means.values()}) == len(PALETTE)
+    small = [area(item) for item in dots if item not in means.values()]
+    first, *others = (area(item) for item in means.values())
+    assert others == pytest.approx([others[0]] * len(names), rel=0.02)
+    assert first > others[0] > 4 * max(small)
+
+
+def corners(dots: PathCollection) -> npt.NDArray[np.float64]:
+    """The outline of a scatter's marker, as large as it is drawn."""
+    (path,), (size,) = dots.get_paths(), dots.get_sizes()
+    (found,) = path.to_polygons()
+    outline: npt.NDArray[np.float64] = np.array(found) * float(size) ** 0.5
+    return outline
+
+
+def area(dots: PathCollection) -> float:
+    """What a marker covers."""
+    x, y = corners(dots).T
+    return float(abs(x @ np.roll(y, 1) - y @ np.roll(x, 1))) / 2

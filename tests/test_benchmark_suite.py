@@ -1,7 +1,8 @@
 """Suites: what they expand to, how their cells are named for ever, what they refuse."""
 
+import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from sb3_presa import ALGORITHMS
+from sb3_presa.benchmark.algorithms import GIVEN, algorithm_class, settings_of
 from sb3_presa.benchmark.cell import Cell, Labels
+from sb3_presa.benchmark.ray_backend import RayBackend
+from sb3_presa.benchmark.report import write_report
 from sb3_presa.benchmark.suite import Suite, load_suite
 from sb3_presa.errors import ConfigError
 
@@ -129,6 +134,34 @@ def test_refusals_name_file_key_found_and_allowed(
 ) -> None:
     with pytest.raises(ConfigError, match=r"mine\.yaml: .*" + said):
         load(tmp_path, changed(where, value))
+
+
+@pytest.mark.parametrize(
+    ("module", "extra", "use"),
+    [
+        ("yaml", "benchmark", lambda: load_suite(SUITES[0])),
+        ("jinja2", "benchmark", lambda: write_report([], Path("report"), title="None")),
+        ("ray", "ray", RayBackend),
+    ],
+)
+def test_what_an_extra_brings_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, module: str, extra: str, use: Callable[[], object]
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ConfigError, match=rf"extra '{extra}'.* pip install \"\.\[{extra}\]\""):
+        use()
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_settings_are_what_a_constructor_takes(name: str) -> None:
+    """Also where a class hands on to its parent what it does not name."""
+    algorithm = algorithm_class(name)
+    settings = settings_of(algorithm)
+    assert {"learning_rate", "policy_kwargs"} <= set(settings)
+    assert GIVEN.isdisjoint(settings) and not {"self", "kwargs", "_init_setup_model"} & {*settings}
+    limit = {"cost_limit": 5} if algorithm.reads_outcomes else {}
+    model = algorithm("MlpPolicy", None, **limit)  # type: ignore[arg-type]
+    assert [s for s in settings if not hasattr(model, s) and not hasattr(model, f"_{s}")] == []
 
 
 def test_what_yaml_would_swallow(tmp_path: Path) -> None:

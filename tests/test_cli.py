@@ -200,6 +200,43 @@ def test_train_is_what_python_does(labelled: str, trained: Path) -> None:
     assert [path.name for path in trained.parent.iterdir() if path.is_file()] == ["model.zip"]
 
 
+def test_train_says_what_it_learns_from(labelled: str, tmp_path: Path, run: Run) -> None:
+    """Two sets of labels lie side by side, and the one that is not asked for is named."""
+    people = Feedback.create(
+        labelled,
+        [(0, 0, 5), (1, 0, 5), (2, 0, 5)],
+        [True, None, False],
+        [(0, 1)],
+        provenance={"source": "annotators"},
+    )
+    people.save(labelled, "people")
+    train = ("train", labelled, "--steps", 2, "--quiet", "--out", tmp_path / "model.zip")
+    clone = ("--algorithm", "BC", "--set", "data=safe")
+    said, saved = run(*train, *clone).stdout.splitlines()
+    n_segments = len(Feedback.load(labelled).segments)
+    assert said == (
+        f"Training BC on feedback 'default' (synthetic): {n_segments} segments, 40 comparisons, "
+        f"{n_segments} safety labels; the dataset also has 'people'"
+    )
+    assert saved.startswith("Saved ")
+    assert (
+        "Training BC on feedback 'people' (annotators): 3 segments, 1 comparisons, 2 safety labels;"
+        " the dataset also has 'default'\n" in run(*train, *clone, "--feedback", "people").stdout
+    )
+    true = run(*train, "--algorithm", "BCQLag", "--set", "cost_limit=5", "--set", "batch_size=8")
+    assert "Training BCQLag on the true rewards and costs, and on no feedback\n" in true.stdout
+
+
+def test_train_asks_for_tensorboard_before_it_reads_anything(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    out = ("--out", tmp_path / "model.zip", "--tensorboard", tmp_path / "logs")
+    assert 'pip install ".[tensorboard]"' in run("train", "toy/none-v0", *out, exit_code=1).stderr
+    shown = " ".join(run("train", "--help").stdout.replace("│", " ").split())
+    assert 'needs pip install ".[tensorboard]"' in shown
+
+
 def test_train_bc_completes_the_suffix_and_the_folder(
     labelled: str, tmp_path: Path, run: Run
 ) -> None:

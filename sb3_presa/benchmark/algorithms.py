@@ -1,4 +1,4 @@
-"""The algorithm classes, by the names that suites use."""
+"""The algorithm classes by their names, and what can be set of them."""
 
 import inspect
 from functools import cache
@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sb3_presa.common.offline_algorithm import OfflineAlgorithm
+
+#: Arguments of every constructor that are no settings: suites and commands say them elsewhere.
+GIVEN = frozenset({"policy", "env", "seed", "device", "verbose", "tensorboard_log"})
 
 
 def algorithm_class(name: str) -> type["OfflineAlgorithm"]:
@@ -20,17 +23,19 @@ def algorithm_class(name: str) -> type["OfflineAlgorithm"]:
 
 
 @cache
-def settings_of(algorithm: type["OfflineAlgorithm"]) -> frozenset[str]:
+def settings_of(algorithm: type["OfflineAlgorithm"]) -> tuple[str, ...]:
     """
     :param algorithm: a class
-    :return: its constructor's arguments, with its parent's where it hands on what it does not name
+    :return: its constructor's arguments, then its parent's where it hands on what it does not name;
+        without those of :data:`GIVEN`
     """
-    names: set[str] = set()
+    names: list[str] = []
     for ancestor in algorithm.__mro__:
         if "__init__" not in vars(ancestor):
             continue
-        parameters = inspect.signature(vars(ancestor)["__init__"]).parameters.values()
-        names.update(p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD)
+        _, *parameters = inspect.signature(vars(ancestor)["__init__"]).parameters.values()
+        names += [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
             break
-    return frozenset(name for name in names if name != "self" and not name.startswith("_"))
+    kept = dict.fromkeys(names)
+    return tuple(name for name in kept if name not in GIVEN and not name.startswith("_"))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import warnings
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sb3_presa.benchmark import statistics
-from sb3_presa.benchmark.data_identity import warn_of_other_data
+from sb3_presa.benchmark.consistency import concerns
 from sb3_presa.benchmark.results import read_rows
 from sb3_presa.benchmark.statistics import Interval, Numbers
 from sb3_presa.errors import ConfigError
@@ -162,21 +163,23 @@ class Difference:
 
 def read_agents(paths: Sequence[Path]) -> list[Agent]:
     """
+    Rows that should not be counted together are warned of.
+
     :param paths: results files; of rows of the same key the last file's counts
     :return: the agents
     :raises ConfigError: for a file that holds no results, or a value that is none, by file, row
         and column
     """
     found: dict[object, Agent] = {}
-    read = {path: read_rows(path) for path in paths}
-    warn_of_other_data(row for rows in read.values() for row in rows)
-    for path, rows in read.items():
-        for number, row in enumerate(rows, start=1):
+    for path in paths:
+        for number, row in enumerate(read_rows(path), start=1):
             agent = _agent(path, number, row)
             study = (agent.study, row.get("settings"), row.get("n_comparisons"))
             found[row.get("key") or (agent.place, agent.algorithm, study)] = agent
     if not found:
         raise ConfigError(f"{', '.join(map(str, paths))}: there is no finished cell to report on")
+    for concern in concerns([agent.row for agent in found.values()]):
+        warnings.warn(concern, stacklevel=2)
     return list(found.values())
 
 

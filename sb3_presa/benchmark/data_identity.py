@@ -1,22 +1,39 @@
 """Which data a result is of: what lies under a dataset's id may have been made anew."""
 
 import hashlib
-import warnings
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from sb3_presa.errors import DatasetError
 
+if TYPE_CHECKING:
+    from sb3_presa.data.datasets import Field
+
 #: The column of results that says it; rows from before it was there leave it empty.
 COLUMN = "data_hash"
+#: What a hash begins with. Those of the first kind, without it, were of observations and actions
+#: alone: where costs or rewards were others they stayed the same, so they tell nothing here.
+_KIND = "2-"
+_FIELDS: tuple["Field", ...] = (
+    "observations",
+    "actions",
+    "rewards",
+    "cost",
+    "terminations",
+    "truncations",
+)
 
 
 def data_hash(dataset: str) -> str | None:
     """
     :param dataset: id of a Minari dataset, or its folder
-    :return: 12 hexadecimal digits of what all its episodes hold; ``None`` if it is not here
+    :return: ``2-`` and 12 hexadecimal digits of what all its episodes hold: observations, actions,
+        rewards, costs and how they end; ``None`` if it is not here
     """
     from sb3_presa.data.datasets import resolve_dataset
 
@@ -30,11 +47,37 @@ def data_hash(dataset: str) -> str | None:
 @cache
 def _hash_of_version(folder: Path, changed_at: int) -> str:
     """A dataset is replaced as a whole, so the time of its metadata tells its versions apart."""
-    from sb3_presa.data.episodes import load_transitions
+    from sb3_presa.data.datasets import read_episodes, resolve_dataset
 
     del changed_at
-    hashes = load_transitions(folder).hash_episodes()
-    return hashlib.sha256(b"".join(hashes)).hexdigest()[:12]
+    digest = hashlib.sha256()
+    for _, found in read_episodes(resolve_dataset(folder), _FIELDS):
+        if len(found["actions"]):  # who trains and who labels leave out the others, too
+            digest.update(_hash_episode(found))
+    return _KIND + digest.hexdigest()[:12]
+
+
+def _hash_episode(found: Mapping[str, Any]) -> bytes:
+    """Of what was seen and done, of the observation after the last action, and of what came out."""
+    from sb3_presa.data.episodes import episode_hash
+
+    observations, actions = found["observations"], found["actions"]
+    named = observations if isinstance(observations, dict) else {"": observations}
+    last = {name: np.asarray(values)[len(actions) :] for name, values in named.items()}
+    outcomes = {name: found[name] for name in ("rewards", "terminations", "truncations")}
+    outcomes["cost"] = _costs(found["cost"], len(actions))
+    return (
+        episode_hash(observations, actions)
+        + episode_hash(last, actions[-1:])
+        + episode_hash(outcomes, actions)
+    )
+
+
+def _costs(cost: Any, steps: int) -> npt.NDArray[np.float64]:
+    """One a step: without the reset's in front, NaN where there are none."""
+    if cost is None:
+        return np.full(steps, np.nan)
+    return np.asarray(cost, dtype=np.float64).ravel()[-steps:]
 
 
 def is_of_other_data(row: Mapping[str, Any]) -> bool:
@@ -42,27 +85,33 @@ def is_of_other_data(row: Mapping[str, Any]) -> bool:
     :param row: a row of results
     :return: whether it is known to be of other episodes than those under its dataset's id here
     """
-    known = row.get(COLUMN)
-    if not known:
+    known = _known_hash(row)
+    if known is None:
         return False
     here = data_hash(row["dataset"])
     return here is not None and here != known
 
 
-def warn_of_other_data(rows: Iterable[Mapping[str, Any]]) -> None:
+def mixed_data(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """
     Rows of one dataset are compared with each other, so they have to be of the same episodes.
 
     :param rows: rows of results
+    :return: a warning for each dataset whose rows are known not to be
     """
     found: dict[str, set[str]] = {}
     for row in rows:
-        if row.get(COLUMN):
-            found.setdefault(row["dataset"], set()).add(row[COLUMN])
-    for dataset, hashes in found.items():
-        if len(hashes) > 1:
-            warnings.warn(
-                f"the results of {dataset} are of {len(hashes)} different sets of episodes "
-                f"({', '.join(sorted(hashes))}), and are compared all the same",
-                stacklevel=3,
-            )
+        known = _known_hash(row)
+        if known is not None:
+            found.setdefault(row["dataset"], set()).add(known)
+    return [
+        f"the results of {dataset} are of {len(hashes)} different sets of episodes "
+        f"({', '.join(sorted(hashes))}), and are compared all the same"
+        for dataset, hashes in found.items()
+        if len(hashes) > 1
+    ]
+
+
+def _known_hash(row: Mapping[str, Any]) -> str | None:
+    known: str = row.get(COLUMN) or ""
+    return known if known.startswith(_KIND) else None

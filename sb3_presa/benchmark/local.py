@@ -36,7 +36,7 @@ class LocalBackend:
     Runs cells in processes that are spawned when they are needed and used again.
 
     :param cpus: processors that cells may occupy together
-    :param gpus: GPUs that cells may occupy together, numbered from 0
+    :param gpus: GPUs that cells may occupy together: the first of those that this process sees
     :param function: what runs a cell, ``package.module:function``
     """
 
@@ -44,7 +44,8 @@ class LocalBackend:
         # Processes inherit it, and import NumPy before they could be told
         prepare_process(worker_environment().items())
         self._cpus, self._most_cpus = cpus, cpus
-        self._gpus = [1.0] * gpus
+        self._gpu_names = _gpu_names(gpus)
+        self._gpus = [1.0] * len(self._gpu_names)
         self._function = function
         self._waiting: deque[Cell] = deque()
         self._busy: dict[_Worker, tuple[Cell, list[int]]] = {}
@@ -99,7 +100,7 @@ class LocalBackend:
             self._take(cell, gpus, 1)
             # A process that has looked for GPUs and seen none cannot be given one
             worker = self._idle.pop() if self._idle and not gpus else _Worker(self._function)
-            worker.give(cell, [str(gpu) for gpu in gpus])
+            worker.give(cell, [self._gpu_names[gpu] for gpu in gpus])
             self._busy[worker] = cell, gpus
 
     def _find_gpus(self, share: float) -> list[int] | None:
@@ -129,6 +130,13 @@ class LocalBackend:
         else:
             self._idle.append(worker)
         return Outcome(cell, **answer)
+
+
+def _gpu_names(count: int) -> list[str]:
+    """What CUDA calls the GPUs that this process sees: a worker that is told others sees others."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = visible.split(",") if visible else map(str, range(count))
+    return [name.strip() for name in names][:count]
 
 
 class _Worker:

@@ -43,7 +43,10 @@ class RayBackend:
         try:
             import ray
         except ModuleNotFoundError as error:
-            raise ConfigError("this backend needs Ray: pip install 'sb3_presa[ray]'") from error
+            raise ConfigError(
+                "this backend needs Ray, which the extra 'ray' brings; in a checkout: "
+                'pip install ".[ray]"'
+            ) from error
         self._ray: Any = ray
         _check_reachable(address)
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}

@@ -3,13 +3,14 @@
 import base64
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sb3_presa.benchmark import analysis, report_figures
 from sb3_presa.benchmark.analysis import Agent, Agents, Comparison, Difference
+from sb3_presa.benchmark.consistency import concerns
 from sb3_presa.data.atomic import atomic_path
 from sb3_presa.envs.tasks import PUBLISHED_METHODS, find_task
 from sb3_presa.errors import ConfigError
@@ -47,24 +48,32 @@ class Picture:
 
 
 def write_report(
-    results: Sequence[Path], out: Path, *, reference: str = "PRESA", title: str | None = None
+    agents: Sequence[Agent],
+    out: Path,
+    *,
+    title: str,
+    reference: str = "PRESA",
+    failures: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """
     Writes ``report.html`` and the PNGs that it shows.
 
-    :param results: results files
+    :param agents: what to report on
     :param out: folder to write to
-    :param reference: the algorithm that the others are compared with; the first one in the results
+    :param title: heading of the page
+    :param reference: the algorithm that the others are compared with; the first one of the agents
         where they do not have it
-    :param title: heading of the page, the files' names where there is none
+    :param failures: the cells that have no agent, see :func:`read_failures`
     :return: the page
-    :raises ConfigError: if a file holds no results, or Jinja is missing
+    :raises ConfigError: if Jinja is missing
     """
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ModuleNotFoundError as error:
-        raise ConfigError("reports need Jinja2: pip install 'sb3_presa[benchmark]'") from error
-    agents = analysis.read_agents(results)
+        raise ConfigError(
+            "reports need Jinja2, which the extra 'benchmark' brings; in a checkout: "
+            'pip install ".[benchmark]"'
+        ) from error
     reference, main = analysis.reference_first(analysis.by_algorithm(agents), reference)
     comparisons = _comparisons(main)
     differences = analysis.differences(main, reference)
@@ -78,7 +87,7 @@ def write_report(
     )
     environment.filters |= {"number": _number, "interval": _interval}
     html = environment.get_template("report.html").render(
-        title=title or ", ".join(path.stem for path in results),
+        title=title,
         reference=reference,
         agents=agents,
         comparisons=comparisons,
@@ -90,12 +99,26 @@ def write_report(
         published_names=[PUBLISHED_NAMES[method] for method in PUBLISHED_METHODS],
         algorithms=_algorithm_table(main),
         origin=_origin(agents),
-        failures=_failures(results),
+        concerns=concerns([agent.row for agent in agents]),
+        failures=failures,
     )
     page = out / "report.html"
     with atomic_path(page) as temporary:
         temporary.write_text(html, encoding="utf-8")
     return page
+
+
+def read_failures(results: Sequence[Path]) -> list[dict[str, Any]]:
+    """
+    :param results: results files
+    :return: the cells that the last run could not finish, from the files beside them
+    """
+    found: list[dict[str, Any]] = []
+    for path in results:
+        listed = path.with_suffix(".failures.json")
+        if listed.exists():
+            found += json.loads(listed.read_text(encoding="utf-8"))
+    return found
 
 
 def _comparisons(main: Agents) -> list[Comparison]:
@@ -209,16 +232,6 @@ def _origin(agents: Sequence[Agent]) -> dict[str, Any]:
         "hours": sum(float(row.get("cpu_seconds") or 0) for row in rows) / 3600,
         "episodes": sorted({row["n_episodes"] for row in rows if row.get("n_episodes")}),
     }
-
-
-def _failures(results: Sequence[Path]) -> list[dict[str, Any]]:
-    """The cells that the last run could not finish, from the files beside the results."""
-    found: list[dict[str, Any]] = []
-    for path in results:
-        listed = path.with_suffix(".failures.json")
-        if listed.exists():
-            found += json.loads(listed.read_text(encoding="utf-8"))
-    return found
 
 
 def _limits(limits: set[float]) -> str:

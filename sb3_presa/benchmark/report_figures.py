@@ -18,6 +18,7 @@ from sb3_presa.common.figures import (
     MARKERS,
     PALETTE,
     add_legend,
+    marker_size,
     style_axes,
     written_figure,
 )
@@ -56,7 +57,7 @@ def draw_safe_ratio(path: Path, comparisons: Sequence[Comparison], reference: st
             )
             left.set_xlim(0, 1.16)
             left.set_xticks([0, 0.25, 0.5, 0.75, 1.0])
-            left.axvline(0.9, color=FAINT, linestyle=":", linewidth=1)
+            _named_line(left, 0.9, "0.9")
             style_axes(left, f"Ratio of safe agents: {comparison.title}")
             _bars(
                 right,
@@ -144,7 +145,7 @@ def draw_aggregates(
         cost = [(s.iqm_cost, s.iqm_cost_interval) for s in scores]
         _dots(left, names, reward, colors)
         _dots(middle, [""] * len(names), cost, colors)
-        middle.axvline(1.0, color=FAINT, linestyle="--", linewidth=1)
+        middle.axvline(1.0, color=FAINT, linestyle="--", linewidth=1, zorder=1)
         style_axes(left, "IQM of the normalised reward")
         style_axes(middle, "IQM of the normalised cost")
         _improvement(right, differences[::-1], reference)
@@ -222,6 +223,20 @@ def _color(
     return truth if score.reads_outcomes else others
 
 
+def _named_line(axes: Axes, value: float, name: str) -> None:
+    axes.axvline(value, color=FAINT, linestyle=":", linewidth=1)
+    axes.annotate(
+        name,
+        (value, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="center",
+        fontsize=8.5,
+        color=FAINT,
+    )
+
+
 def _bars(
     axes: Axes,
     names: Sequence[str],
@@ -244,6 +259,8 @@ def _bars(
             va="center",
             fontsize=8.5,
             color=INK,
+            # A line of the axes must not look like one of the note's strokes
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
         )
     axes.set_yticks(heights, list(names))
     axes.tick_params(axis="y", length=0)
@@ -281,7 +298,7 @@ def _improvement(axes: Axes, differences: Sequence[Difference], reference: str) 
                 markersize=5,
                 label=label if height == 0 else None,
             )
-    axes.axvline(0.5, color=FAINT, linestyle="--", linewidth=1)
+    axes.axvline(0.5, color=FAINT, linestyle="--", linewidth=1, zorder=1)
     axes.set_xlim(-0.02, 1.02)
     axes.set_yticks(range(len(differences)), [f"vs {d.algorithm}" for d in differences])
     axes.tick_params(axis="y", length=0)
@@ -295,12 +312,21 @@ def _plane_dots(axes: Axes, name: str, index: int, agents: Sequence[Agent], *, f
     color, marker = PALETTE[index % len(PALETTE)], MARKERS[index % len(MARKERS)]
     cost = [agent.cost for agent in agents]
     reward = [agent.reward for agent in agents]
-    axes.scatter(cost, reward, s=13, color=color, marker=marker, alpha=0.45, linewidth=0, zorder=2)
+    axes.scatter(
+        cost,
+        reward,
+        s=marker_size(marker, 13),
+        color=color,
+        marker=marker,
+        alpha=0.45,
+        linewidth=0,
+        zorder=2,
+    )
     if agents:
         axes.scatter(
             [np.mean(cost)],
             [np.mean(reward)],
-            s=62,
+            s=marker_size(marker, 100 if front else 62),
             color=color,
             marker=marker,
             edgecolor="white",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sb3_presa import ALGORITHMS
+from sb3_presa.benchmark.algorithms import GIVEN, algorithm_class, settings_of
 from sb3_presa.benchmark.cell import Cell, Labels
 from sb3_presa.benchmark.suite_yaml import Place, load_yaml
 from sb3_presa.envs.tasks import find_task
@@ -22,7 +23,7 @@ _ALGORITHM = ("class", "settings", *_SELECTION, *_TRAINING)
 _SWEEP = ("vary", "values", "algorithms", *_SELECTION)
 _DEVICES = ("cpu", "cuda")
 #: Arguments of a constructor that the engine itself gives.
-_OWN = frozenset({"policy", "env", "seed", "device", "verbose", "tensorboard_log", "cost_limit"})
+_OWN = GIVEN | {"cost_limit"}
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,6 @@ class Suite:
 
         :raises ConfigError: for a class or a setting that there is not
         """
-        from sb3_presa.benchmark.algorithms import algorithm_class, settings_of
-
         for cell in {(cell.algorithm, cell.class_name): cell for cell in self.cells}.values():
             if cell.class_name not in ALGORITHMS:
                 raise ConfigError(
@@ -72,7 +71,7 @@ class Suite:
                     f"{cell.class_name!r}; allowed: {', '.join(ALGORITHMS)}"
                 )
         for cell in self.cells:
-            allowed = settings_of(algorithm_class(cell.class_name)) - _OWN
+            allowed = set(settings_of(algorithm_class(cell.class_name))) - _OWN
             for name in cell.settings:
                 if name not in allowed:
                     raise ConfigError(

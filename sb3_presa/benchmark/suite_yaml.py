@@ -22,7 +22,10 @@ def load_yaml(path: Path) -> Any:
     try:
         import yaml
     except ModuleNotFoundError as error:
-        raise ConfigError("suites need PyYAML: pip install 'sb3_presa[benchmark]'") from error
+        raise ConfigError(
+            "suites need PyYAML, which the extra 'benchmark' brings; in a checkout: "
+            'pip install ".[benchmark]"'
+        ) from error
 
     Loader: Any = type("Loader", (yaml.SafeLoader,), {})  # safe, and without silent surprises
 

@@ -105,18 +105,17 @@ def difference_table(groups: Agents, reference: str) -> Table:
     return table
 
 
-def print_tables(results: Sequence[Path], out: Path, reference: str) -> Path:
+def print_tables(agents: Sequence[Agent], out: Path, reference: str) -> Path:
     """
     Prints the tables, and writes them to ``tables.txt``.
 
-    :param results: results files
+    :param agents: what to report on
     :param out: folder to write to
     :param reference: the algorithm that the others are compared with; the first one where the
-        results do not have it
+        agents do not have it
     :return: the file
     """
-    found = variants(analysis.read_agents(results))
-    reference, groups = analysis.reference_first(found, reference)
+    reference, groups = analysis.reference_first(variants(agents), reference)
     text = StringIO()
     for console in (Console(), Console(file=text, width=_WIDTH)):
         console.print(summary_table(groups), *task_tables(groups, console.width))

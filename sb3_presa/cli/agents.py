@@ -1,14 +1,15 @@
 """``sb3-presa train`` and ``evaluate``: from a labelled dataset to an agent and its numbers."""
 
-import inspect
 import json
 import zipfile
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sb3_presa import ALGORITHMS
+from sb3_presa.benchmark.algorithms import algorithm_class, settings_of
 from sb3_presa.cli.console import naming_environment, parse_settings, print_table
 from sb3_presa.data.atomic import atomic_path
 from sb3_presa.errors import ConfigError, PresaError
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
     from sb3_presa.common.evaluation import SafetyEvaluation
     from sb3_presa.common.offline_algorithm import OfflineAlgorithm
 
-#: Arguments of a constructor that have an option of their own, or none that text could give.
-_NOT_SETTINGS = frozenset({"self", "policy", "env", "verbose", "tensorboard_log", "seed", "device"})
-
 
 def train(
     dataset: Annotated[str, typer.Argument(help="Id of a Minari dataset, or its folder.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The model to write, a .zip.")],
-    feedback: Annotated[str, typer.Option(help="Name of the feedback to learn from.")] = "default",
+    feedback: Annotated[
+        str, typer.Option(help="Name of the feedback to learn from; `annotate` writes `people`.")
+    ] = "default",
     algorithm: Annotated[
         str,
         typer.Option(metavar="NAME", help=f"The algorithm, one of {', '.join(ALGORITHMS)}."),
@@ -52,19 +52,26 @@ def train(
         ),
     ] = None,
     tensorboard: Annotated[
-        Path | None, typer.Option(help="Folder for TensorBoard logs.", show_default="none")
+        Path | None,
+        typer.Option(
+            # The backslash: what is in brackets is markup
+            help='Folder for TensorBoard logs; needs pip install ".\\[tensorboard]".',
+            show_default="none",
+        ),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print what is logged.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")] = False,
 ) -> None:
     """Train an agent on a labelled dataset and save it as a Stable-Baselines3 model."""
     out = _model_path(out)
-    algorithm_class = _algorithm(algorithm)
-    values = parse_settings(settings or (), _settings_of(algorithm_class))
+    chosen = _algorithm(algorithm)
+    values = parse_settings(settings or (), dict.fromkeys(settings_of(chosen)))
+    if tensorboard is not None:
+        _check_tensorboard()
     _check_device(device)
     _set_threads(threads)
     try:
-        model = algorithm_class.load_offline(
+        model = chosen.load_offline(
             dataset,
             feedback,
             policy=policy,
@@ -78,6 +85,7 @@ def train(
         if not values:
             raise
         raise ConfigError(f"--set {' '.join(settings or ())}: {error}") from error
+    typer.echo(f"Training {model.algorithm} on {_describe_labels(model, dataset, feedback)}")
     model.learn(steps, progress_bar=not quiet)
     with atomic_path(out) as temporary:
         model.save(temporary)
@@ -135,12 +143,9 @@ def evaluate(
 
 
 def _algorithm(name: str) -> type["OfflineAlgorithm"]:
-    import sb3_presa
-
     for known in ALGORITHMS:
         if known.lower() == name.lower():
-            algorithm_class: type[OfflineAlgorithm] = getattr(sb3_presa, known)
-            return algorithm_class
+            return algorithm_class(known)
     raise ConfigError(f"there is no algorithm {name!r}; there are: {', '.join(ALGORITHMS)}")
 
 
@@ -160,23 +165,34 @@ def _check_device(device: str) -> None:
         raise ConfigError(f"--device {device}: {error}") from error
 
 
-def _settings_of(algorithm_class: type["OfflineAlgorithm"]) -> dict[str, inspect.Parameter]:
-    """The constructor's arguments, and its parent's where it hands on what it does not name."""
-    parameters: dict[str, inspect.Parameter] = {}
-    for ancestor in algorithm_class.__mro__:
-        if "__init__" not in vars(ancestor):
-            continue
-        named = inspect.signature(vars(ancestor)["__init__"]).parameters
-        parameters = {**named, **parameters}
-        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in named.values()):
-            break
-    return {
-        name: parameter
-        for name, parameter in parameters.items()
-        if name not in _NOT_SETTINGS
-        and not name.startswith("_")
-        and parameter.kind is not inspect.Parameter.VAR_KEYWORD
-    }
+def _check_tensorboard() -> None:
+    """Stable-Baselines3 would say so once the data are read, and with a traceback."""
+    try:
+        import_module("torch.utils.tensorboard")
+    except ImportError as error:
+        raise ConfigError(
+            "--tensorboard needs TensorBoard, which the extra 'tensorboard' brings; in a checkout: "
+            'pip install ".[tensorboard]"'
+        ) from error
+
+
+def _describe_labels(model: "OfflineAlgorithm", dataset: str, name: str) -> str:
+    """What it learns from, and what else lies there: people's labels and made ones look alike."""
+    import numpy as np
+
+    from sb3_presa.data import Feedback
+
+    if model.reads_outcomes:
+        return "the true rewards and costs, and on no feedback"
+    labels = model.feedback
+    assert labels is not None
+    others = [repr(other) for other in Feedback.names(dataset) if other != name]
+    return (
+        f"feedback {name!r} ({labels.provenance.get('source', 'source not said')}): "
+        f"{len(labels.segments)} segments, {len(labels.comparisons)} comparisons, "
+        f"{np.sum(~np.isnan(labels.p_safe))} safety labels"
+        + (f"; the dataset also has {', '.join(others)}" if others else "")
+    )
 
 
 def _model_path(path: Path) -> Path:

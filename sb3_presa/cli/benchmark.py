@@ -95,12 +95,20 @@ def report(
     ] = None,
 ) -> None:
     """Turn results into tables here, one self-contained HTML page, and PNGs."""
-    from sb3_presa.benchmark.report import write_report
+    from sb3_presa.benchmark.analysis import read_agents
+    from sb3_presa.benchmark.report import read_failures, write_report
     from sb3_presa.benchmark.tables import print_tables
 
     out = out or results[0].with_name(f"{results[0].stem}-report")
-    page = write_report(results, out, reference=reference, title=title)
-    tables = print_tables(results, out, reference)
+    agents = read_agents(results)
+    page = write_report(
+        agents,
+        out,
+        title=title or ", ".join(path.stem for path in results),
+        reference=reference,
+        failures=read_failures(results),
+    )
+    tables = print_tables(agents, out, reference)
     typer.echo(f"Wrote {page} and {tables}")
 
 

@@ -6,11 +6,14 @@ imported when the first figure is drawn.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from sb3_presa.data.atomic import atomic_path
 from sb3_presa.errors import ConfigError
@@ -21,10 +24,14 @@ if TYPE_CHECKING:
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 
-#: Okabe and Ito's colours, which colour-blind readers can tell apart, without their pale yellow.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+#: Colours that colour-blind readers can tell apart: Okabe and Ito's without their pale yellow, and
+#: four dark ones of Tol's, chosen to be the farthest from those and from each other.
+PALETTE = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"),
+    *("#882255", "#666633", "#332288", "#661100"),
+)
 #: A shape for each colour, so that colour is never the only difference.
-MARKERS = ("o", "s", "*", "D", "^", "P", "X", "v")
+MARKERS = ("o", "s", "*", "D", "^", "P", "X", "v", "<", ">")
 INK, FAINT, SAFE = "#333333", "#8A8A8A", "#009E73"
 
 
@@ -41,6 +48,22 @@ def style_axes(axes: Axes, title: str) -> None:
     axes.tick_params(colors=INK, labelsize=9, length=3, color=FAINT)
     axes.grid(axis="y", color="#E6E6E6", linewidth=0.7)
     axes.set_axisbelow(True)
+
+
+def marker_size(marker: str, size: float) -> float:
+    """
+    Markers of one size cover more or less of the page: a square four times as much as a star.
+
+    :param marker: One of :data:`MARKERS`.
+    :param size: Matplotlib's ``s`` of a disc.
+    :return: The ``s`` at which the marker covers as much as that disc.
+    """
+    from matplotlib.markers import MarkerStyle
+
+    shape = MarkerStyle(marker)  # as large as it is drawn at s = 1
+    x, y = np.array(shape.get_path().transformed(shape.get_transform()).to_polygons()[0]).T
+    area = abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1))) / 2
+    return size * math.pi / 4 / area
 
 
 def add_legend(axes: Axes, **options: Any) -> None:

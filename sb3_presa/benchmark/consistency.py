@@ -1,0 +1,77 @@
+"""Whether rows that are counted together are of one kind: files keep what has left its suite."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sb3_presa.benchmark.data_identity import mixed_data
+
+#: What makes the agent, and the labels that it learns from.
+_AGENT = ("class", "settings", "steps")
+_LABELS = (
+    *("n_comparisons", "segment_length", "flip_preferences", "flip_safety"),
+    *("unlabelled_preferences", "unlabelled_safety"),
+)
+
+
+def concerns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """
+    :param rows: rows of results, which a report is made of
+    :return: what its readers must be warned of, a line each
+    """
+    return [*mixed_data(rows), *mixed_agents(rows)]
+
+
+def mixed_agents(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """
+    An algorithm's rows on one task are averaged, so they have to be of agents made alike.
+
+    :param rows: rows of results
+    :return: a warning for each algorithm of the main comparison whose rows are known not to be
+    """
+    by_algorithm: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        if (row.get("study") or "main") == "main":
+            by_algorithm[row["algorithm"]].append(row)
+    found = []
+    for algorithm, mine in by_algorithm.items():
+        differing = {column: _differing(mine, column) for column in (*_AGENT, *_LABELS)}
+        if any(differing.values()):
+            tasks = dict.fromkeys(task for by_task in differing.values() for task in by_task)
+            found.append(
+                f"the results of {algorithm} on {', '.join(tasks)} are of agents that were not "
+                f"made alike, and are counted as one algorithm all the same: {_describe(differing)}"
+            )
+    return found
+
+
+def _differing(rows: Sequence[Mapping[str, Any]], column: str) -> dict[str, dict[str, None]]:
+    """The tasks on which the rows have several values there, and those values in their order."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for row in rows:
+        value = _value(row, column)
+        if value is not None:
+            found[row["task"]][value] = None
+    return {task: values for task, values in found.items() if len(values) > 1}
+
+
+def _value(row: Mapping[str, Any], column: str) -> str | None:
+    """What a row says, however its number is written; ``None`` where it says nothing."""
+    text = row.get(column)
+    if column == "steps" and text == "":
+        return "the default"
+    if not text or (column in _LABELS and row.get("reads_outcomes") == "True"):
+        return None
+    try:
+        return f"{float(text):.12g}"
+    except ValueError:
+        return str(text)
+
+
+def _describe(differing: Mapping[str, Mapping[str, Mapping[str, None]]]) -> str:
+    parts = []
+    for column, by_task in differing.items():
+        values = dict.fromkeys(value for of_task in by_task.values() for value in of_task)
+        if values:
+            parts.append(f"{column} is {' and '.join(values)}")
+    return "; ".join(parts)

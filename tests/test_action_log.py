@@ -21,6 +21,7 @@ from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.errors import DatasetError
 
 LOGS = sorted((Path(__file__).parents[1] / "datasets" / "logs").glob("*.npz"))
+BALL_RUN = "presa/SafetyBallRun-v0"
 TINY = CollectRecipe(
     n_episodes=9,
     steps_per_agent=256,
@@ -38,7 +39,7 @@ TINY = CollectRecipe(
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> MinariDataset:
     root = tmp_path_factory.mktemp("datasets")
-    return collect("presa/SafetyBallRun-v0", "presa/tiny-v0", TINY, n_workers=1, root=root)
+    return collect(BALL_RUN, "presa/tiny-v0", TINY, n_workers=1, root=root)
 
 
 def described(dataset: MinariDataset) -> dict[str, Any]:
@@ -124,10 +125,125 @@ def test_what_cannot_be_repeated_is_refused(minari_root: Path) -> None:
         episodes,
         observation_space=gym.spaces.Box(-1.0, 1.0, (7,)),
         action_space=box,
-        env_spec="presa/SafetyBallRun-v0",
+        env_spec=BALL_RUN,
     )
     with pytest.raises(DatasetError, match="episode 0 of dataset 'toy/seedless-v0' has no seed"):
         ActionLog.of(minari.load_dataset("toy/seedless-v0"))
+
+
+def test_actions_are_kept_as_they_are_stored(minari_root: Path) -> None:
+    """In float32 an environment that computes in float64 would go another way."""
+    box = gym.spaces.Box(-1.0, 1.0, (2,), np.float64)
+    actions = np.random.default_rng(0).uniform(-1, 1, (5, 2))
+    assert not np.array_equal(actions, actions.astype(np.float32))
+    episodes = [
+        dataclasses.replace(episode(np.zeros((n + 1, 2)), part, np.zeros(n), np.zeros(n)), seed=n)
+        for part in np.split(actions, [2])
+        for n in (len(part),)
+    ]
+    write_dataset(
+        "toy/double-v0", episodes, observation_space=box, action_space=box, env_spec=BALL_RUN
+    )
+    log = ActionLog.of(minari.load_dataset("toy/double-v0"))
+    log.save(minari_root / "log.npz")
+    for kept in (log, ActionLog.load(minari_root / "log.npz")):
+        assert kept.actions.dtype == np.float64
+        np.testing.assert_array_equal(kept.actions, actions)
+    assert log.hashes == load_transitions("toy/double-v0").hash_episodes()
+
+
+# --- which environments a file may name ------------------------------------------------------
+
+
+def naming(**changes: Any) -> ActionLog:
+    """A log that names the environment of BallRun, but for what is changed."""
+    spec = json.loads(gym.spec(BALL_RUN).to_json()) | changes
+    return with_spec(json.dumps(spec))
+
+
+def with_spec(env_spec: Any) -> ActionLog:
+    nothing = np.zeros(0, dtype=np.int64)
+    return ActionLog(nothing, nothing, nothing, [], {"env_spec": env_spec})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"entry_point": "sb3_presa.envs.bullet:anything_else"},
+        {"vector_entry_point": "sb3_presa.envs.bullet:anything_else"},
+        {"kwargs": {"agent": "Ball", "task": "Circle"}},
+        {"kwargs": {"agent": "Ball", "task": "Run", "render_mode": "human"}},
+        {
+            "additional_wrappers": [
+                {"name": "Any", "entry_point": "gymnasium.wrappers:RescaleAction", "kwargs": {}}
+            ]
+        },
+        {"id": "presa/SafetyCarRun-v0"},
+        {"id": "somebody/Elses-v0"},
+        {"id": "some_module:presa/SafetyBallRun-v0"},
+    ],
+    ids=str,
+)
+def test_a_file_names_no_other_code_than_is_registered(changes: dict[str, Any]) -> None:
+    log = naming(**changes)
+    with pytest.raises(DatasetError, match=r"the log is of the environment .*--trust") as refusal:
+        log.environment()
+    for value in changes.values():
+        assert json.dumps(value, sort_keys=True)[1:-1] in str(refusal.value), (
+            "it says what was found"
+        )
+    spec = log.environment(trust=True)
+    assert {name: json.loads(spec.to_json())[name] for name in changes} == changes
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"id": f"sb3_presa:{BALL_RUN}"}, {"max_episode_steps": 7}], ids=str
+)
+def test_what_is_registered_is_made_as_it_was_logged(changes: dict[str, Any]) -> None:
+    spec = naming(**changes).environment()
+    assert {name: json.loads(spec.to_json())[name] for name in changes} == changes
+
+
+@pytest.mark.parametrize("env_spec", ["{", "[]", "5", "{}", '{"additional_wrappers": []}', None])
+@pytest.mark.parametrize("trust", [False, True])
+def test_what_is_no_spec_is_refused(env_spec: Any, trust: bool) -> None:
+    with pytest.raises(DatasetError, match="names no environment that can be read"):
+        with_spec(env_spec).environment(trust)
+
+
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
+def test_the_environments_of_the_benchmarks_logs_are_registered(path: Path) -> None:
+    log = ActionLog.load(path)
+    assert log.environment().to_json() == log.about["env_spec"]
+
+
+def test_code_that_a_file_names_runs_only_if_it_is_trusted(
+    collected: MinariDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither here nor in the processes that play."""
+    (tmp_path / "stranger.py").write_text(
+        "from pathlib import Path\n"
+        "from sb3_presa.envs.bullet import SafetyBulletEnv as Env\n"
+        "Path(__file__).with_suffix('.ran').touch()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "root"))
+    log, path = ActionLog.of(collected), tmp_path / "log.npz"
+    spec = json.loads(log.about["env_spec"]) | {"entry_point": "stranger:Env"}
+    dataclasses.replace(log, about={**log.about, "env_spec": json.dumps(spec)}).save(path)
+    command = ["replay", str(path), "--workers", "1", "--quiet"]
+    refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == 1
+    assert "stranger:Env" in refused.stderr
+    assert "--trust" in refused.stderr
+    assert not (tmp_path / "stranger.ran").exists()
+    assert not (tmp_path / "root" / "presa").exists()
+    trusted = CliRunner().invoke(app, [*command, "--trust"])
+    assert trusted.exit_code == 0, trusted.output
+    assert (tmp_path / "stranger.ran").exists()
+
+
+# --- commands and files ----------------------------------------------------------------------
 
 
 def test_the_commands(

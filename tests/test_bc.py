@@ -14,6 +14,7 @@ from algorithm_data import (  # noqa: F401
     one_thread,
     record_log,
     stored,
+    tiny_feedback,
 )
 from minari import MinariDataset
 
@@ -122,3 +123,16 @@ def test_nothing_to_clone_is_refused(data: str, box_dataset: MinariDataset) -> N
     unsafe = Feedback.create(box_dataset, [(0, 0, 5), (1, 0, 5)], [0.0, 0.0], [(0, 1)])
     with pytest.raises(FeedbackError, match=f"no segment that is {data}"):
         BC.load_offline(box_dataset, unsafe, data=data, device="cpu")
+
+
+def test_the_first_steps_of_the_average_forget_the_initial_weights(
+    box_dataset: MinariDataset,
+) -> None:
+    """By hand for two steps; and a short run acts on what it learnt."""
+    model: Any = BC.load_offline(box_dataset, tiny_feedback(box_dataset), seed=0, device="cpu")
+    expected = model.policy.actor.head.mean.weight.detach().clone()
+    for decay in (1 / 10, 2 / 11):
+        model.learn(1, reset_num_timesteps=False)
+        expected.lerp_(model.policy.actor.head.mean.weight.detach(), 1 - decay)
+        assert th.allclose(model.policy.actor_average.head.mean.weight, expected)
+    assert model._average_decay_at(889) < model._average_decay_at(891) == 0.99

@@ -22,6 +22,7 @@ from minari import MinariDataset
 from stable_baselines3.common import callbacks as sb3
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import VecEnv
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from toy_envs import env_id
@@ -222,6 +223,17 @@ def test_tensorboard_gets_the_metrics(
     assert {event.step for event in written.Scalars("time/fps")} == {5, 10, 15, 20}
 
 
+@every_case
+def test_without_a_log_interval_nothing_is_logged(case: Case, box_dataset: MinariDataset) -> None:
+    model, witness = case.make(box_dataset), Witness()
+    recorder = record_log(model)
+    learn_quietly(model, TINY_STEPS, callback=witness, log_interval=None)
+    assert recorder.entries == []
+    rollout = ["rollout_start", *["step"] * TINY_STEPS, "rollout_end"]
+    assert witness.calls == ["start", *rollout, "end"]
+    assert_same_weights(model, case.trained(box_dataset))
+
+
 def test_presa_logs_what_tells_whether_it_works(box_dataset: MinariDataset) -> None:
     model = PRESA_CASE.make(box_dataset, validation_fraction=0.3)
     recorder = record_log(model)
@@ -259,6 +271,16 @@ def test_a_seed_repeats_bit_for_bit_whatever_is_drawn_in_between(
     other = case.trained(box_dataset, seed=1)
     name = "/policy/actor.head.mean.weight"
     assert not np.array_equal(weights_of(first)[name], weights_of(other)[name])
+
+
+@every_case
+def test_without_a_seed_sb3s_global_seed_decides(case: Case, box_dataset: MinariDataset) -> None:
+    def trained_after(seed: int) -> Any:
+        set_random_seed(seed)
+        return case.trained(box_dataset, seed=None)
+
+    assert_same_weights(trained_after(7), trained_after(7))
+    assert trained_after(7)._minibatch_seed != trained_after(8)._minibatch_seed
 
 
 @every_case

@@ -2,7 +2,7 @@
 
 import io
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -174,9 +174,52 @@ def test_new_parameters_bring_their_own_reference(
     source.save(tmp_path / "source")
     target.set_parameters(str(tmp_path / "source"), device="cpu")
     for model in (source, target):
-        model._minibatch_seed = 5
+        model.set_random_seed(5)
         learn_quietly(model, 1, reset_num_timesteps=False)
     assert_same_weights(source, target)
+
+
+def given_parameters(case: Case, source: Any, dataset: MinariDataset, path: Path) -> Iterator[Any]:
+    """Models that have not learnt, with the weights of ``source``, in each way to give them."""
+    source.save(path)
+    parameters = source.get_parameters()
+    for given in (parameters, str(path), {"policy": parameters["policy"]}):
+        target = case.make(dataset, seed=1)
+        target.set_parameters(given, exact_match=len(given) > 1, device="cpu")
+        yield target
+
+
+@every_case
+def test_parameters_that_were_trained_keep_the_statistics_of_their_data(
+    case: Case, box_dataset: MinariDataset, tmp_path: Path
+) -> None:
+    source = case.trained(box_dataset)
+    expected = actions(source)
+    other = random_dataset("other", source.observation_space, source.action_space)
+    for target in given_parameters(case, source, box_dataset, tmp_path / "source"):
+        target.save(tmp_path / "target")
+        for model in (target, case.algorithm.load(tmp_path / "target", device="cpu")):
+            assert model.num_timesteps == 0
+            model.set_dataset(other, tiny_feedback(other))
+            assert np.array_equal(actions(model), expected)
+
+
+@every_case
+def test_parameters_that_nobody_trained_take_the_statistics_of_new_data(
+    case: Case, box_dataset: MinariDataset, tmp_path: Path
+) -> None:
+    """As a new model does, whether it met other data before or none."""
+    expected = case.make(box_dataset).policy.actor.standardizer.mean_observation
+    model = case.algorithm("MlpPolicy", gym.make(env_id("box")), device="cpu", **case.settings)
+    other = random_dataset("other", model.observation_space, model.action_space)
+    for met in (False, True):
+        if met:
+            model.set_dataset(other, tiny_feedback(other))
+        model.save(tmp_path / "untrained")
+        loaded = case.algorithm.load(tmp_path / "untrained", device="cpu")
+        assert not th.equal(loaded.policy.actor.standardizer.mean_observation, expected)
+        loaded.set_dataset(box_dataset, tiny_feedback(box_dataset))
+        assert th.equal(loaded.policy.actor.standardizer.mean_observation, expected)
 
 
 # --- environments ---------------------------------------------------------------------------
@@ -236,6 +279,39 @@ def test_normalised_observations_are_refused_wherever_they_come_in(
     learn_quietly(PRESA_CASE.make(box_dataset, env=rewards_only), TINY_STEPS)
 
 
+def test_a_model_without_spaces_takes_those_of_its_environment(
+    box_dataset: MinariDataset,
+) -> None:
+    settings = {"device": "cpu", "seed": 0, "policy_kwargs": {"net_arch": [8]}}
+    model = PRESA_CASE.algorithm("MlpPolicy", **settings, **PRESA_CASE.settings)
+    with pytest.raises(ConfigError, match="norm_obs"):
+        model.set_env(VecNormalize(make_vec_env(env_id("box"))))
+    with pytest.raises(ConfigError, match="use 'MultiInputPolicy'"):
+        model.set_env(gym.make(env_id("dict")))
+    four = make_vec_env(env_id("box"), n_envs=4)
+    model.set_env(four)
+    assert (model.get_env(), model.n_envs) == (four, 4)
+    assert actions(model).shape == (10, 2)
+    model.set_dataset(box_dataset, tiny_feedback(box_dataset))
+    assert_same_weights(learn_quietly(model, TINY_STEPS), PRESA_CASE.trained(box_dataset))
+
+
+@every_case
+def test_a_model_without_spaces_says_what_it_wants(case: Case, tmp_path: Path) -> None:
+    model = case.algorithm("MlpPolicy", device="cpu")
+    uses: list[Callable[[], Any]] = [
+        lambda: model.save(tmp_path / "model"),
+        lambda: model.predict(OBSERVATIONS),
+        model.get_parameters,
+        lambda: model.set_parameters({}),
+        lambda: model.learn(TINY_STEPS),
+    ]
+    for use in uses:
+        with pytest.raises(ConfigError, match=r"load_offline\(dataset\).*set_dataset\(dataset\)"):
+            use()
+    assert [*tmp_path.iterdir()] == []
+
+
 # --- going on -------------------------------------------------------------------------------
 
 
@@ -243,7 +319,7 @@ def stop_at(step: int) -> Callable[[dict[str, Any], dict[str, Any]], bool]:
     return lambda locals_, _: locals_["self"].num_timesteps < step
 
 
-HELD_OUT = {"validation_fraction": 0.2}
+HELD_OUT: dict[str, Any] = {"validation_fraction": 0.2}
 RUNS: list[tuple[Case, int, dict[str, Any]]] = [
     *[(case, stop, {}) for case in CASES for stop in case.stops],
     *[(PRESA_CASE, stop, HELD_OUT) for stop in PRESA_CASE.stops],
@@ -266,6 +342,56 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
     learn_quietly(resumed, TINY_STEPS - stop, reset_num_timesteps=False)
     assert resumed.num_timesteps == TINY_STEPS
     assert_same_weights(whole, resumed)
+
+
+@every_case
+def test_a_loaded_model_takes_another_seed(
+    case: Case, box_dataset: MinariDataset, tmp_path: Path
+) -> None:
+    """At ``load`` or afterwards; without one it goes on with its own."""
+    case.trained(box_dataset, seed=1).save(tmp_path / "model")
+
+    def goes_on(new_seed: int | None = None, **kwargs: Any) -> Any:
+        model = case.algorithm.load(tmp_path / "model", device="cpu", **kwargs)
+        model.set_random_seed(new_seed)
+        model.set_dataset(box_dataset, tiny_feedback(box_dataset))
+        return learn_quietly(model, 3, reset_num_timesteps=False)
+
+    unchanged, second, third = goes_on(), goes_on(2), goes_on(3)
+    assert_same_weights(unchanged, goes_on(1))
+    assert_same_weights(unchanged, goes_on(seed=None))
+    assert_same_weights(second, goes_on(seed=2))
+    name = "/policy/actor.head.mean.weight"
+    weights = [weights_of(model)[name] for model in (unchanged, second, third)]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert not np.array_equal(weights[one], weights[other])
+
+
+@pytest.mark.parametrize("name", ["presa", "trac", "safe-rlhf"])
+def test_a_run_with_another_seed_goes_on_as_if_it_had_not_been_stopped(
+    name: str, box_dataset: MinariDataset, tmp_path: Path
+) -> None:
+    """What is held out, and what an algorithm draws of its data, stays as it was."""
+    case = next(case for case in CASES if case.name == name)
+    whole, part = (case.make(box_dataset, **HELD_OUT) for _ in range(2))
+    for model in (whole, part):
+        model.set_random_seed(5)
+    learn_quietly(whole, TINY_STEPS)
+    learn_quietly(part, TINY_STEPS, callback=stop_at(12)).save(tmp_path / "part")
+    resumed = case.algorithm.load(tmp_path / "part", device="cpu")
+    resumed.set_dataset(box_dataset, tiny_feedback(box_dataset))
+    learn_quietly(resumed, TINY_STEPS - 12, reset_num_timesteps=False)
+    assert_same_weights(whole, resumed)
+
+
+def test_a_seed_that_is_set_before_there_are_data(box_dataset: MinariDataset) -> None:
+    model = PRESA_CASE.algorithm(
+        "MlpPolicy", device="cpu", policy_kwargs={"net_arch": [8]}, **PRESA_CASE.settings
+    )
+    model.set_random_seed(3)
+    model.set_dataset(box_dataset, tiny_feedback(box_dataset))
+    learn_quietly(model, TINY_STEPS)
+    assert_same_weights(model, PRESA_CASE.trained(box_dataset, seed=3))
 
 
 @every_case

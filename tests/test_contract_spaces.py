@@ -1,6 +1,7 @@
 """Every kind of observation and action, policy and feedback that a model may meet."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -19,10 +20,11 @@ from contract import PRESA_CASE, Case, every_case
 from gymnasium import spaces
 from minari import MinariDataset
 from stable_baselines3.common.evaluation import evaluate_policy
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 from toy_envs import Kind
 
 from sb3_presa import BC, PRESA
+from sb3_presa.common.policies import MlpPolicy
 from sb3_presa.errors import ConfigError, DatasetError
 
 VECTOR = spaces.Box(-1.0, 1.0, (3,))
@@ -197,6 +199,49 @@ def test_observations_with_the_wrong_policy(
         case.make(dataset, policy=policy)
 
 
+@pytest.mark.parametrize(
+    ("observations", "name", "message"),
+    [
+        (MIXED, "MlpPolicy", "use 'MultiInputPolicy', not"),
+        (MIXED, "CnnPolicy", "use 'MultiInputPolicy', not"),
+        (VECTOR, "MultiInputPolicy", "is not a dictionary"),
+        (VECTOR, "CnnPolicy", "wants images"),
+    ],
+)
+@every_case
+def test_observations_with_the_wrong_class_of_policy(
+    case: Case, observations: gym.Space[Any], name: str, message: str, minari_root: Any
+) -> None:
+    """A class is checked as its name is, of a dataset and of an environment."""
+    policy = case.algorithm.policy_aliases[name]
+    dataset = random_dataset("wrong", observations, UNIT)
+    with pytest.raises(ConfigError, match=message):
+        case.make(dataset, policy=policy)
+    with pytest.raises(ConfigError, match=message):
+        case.algorithm(policy, Nowhere(observations, UNIT), device="cpu")
+
+
+@pytest.mark.parametrize("extractor", [CombinedExtractor, "its own"])
+def test_an_extractor_that_fits_makes_a_policy_fit(
+    extractor: Any, dict_dataset: MinariDataset, tmp_path: Path
+) -> None:
+    """It is what takes the observations, whatever the class of policy."""
+    if extractor == "its own":
+
+        class Own(CombinedExtractor):
+            """What it takes is its own affair."""
+
+        extractor = Own
+    kwargs = {"net_arch": [8], "features_extractor_class": extractor}
+    model = PRESA_CASE.trained(dict_dataset, policy=MlpPolicy, policy_kwargs=kwargs)
+    model.save(tmp_path / "model")
+    env = dict_dataset.recover_environment()
+    loaded = PRESA.load(tmp_path / "model", env=env, device="cpu")
+    observation, _ = env.reset(seed=0)
+    best, again = (one.predict(observation, deterministic=True)[0] for one in (model, loaded))
+    assert np.array_equal(best, again)
+
+
 class Nowhere(gym.Env[Any, Any]):
     """Has spaces."""
 
@@ -208,6 +253,8 @@ class Nowhere(gym.Env[Any, Any]):
     ("actions", "message"),
     [
         (spaces.Box(-np.inf, np.inf, (2,)), "no finite bounds"),
+        (spaces.Box(-128, 127, (2,), np.int8), r"int8\) are whole numbers.*Box of floats"),
+        (spaces.Box(0, 3, (2,), np.int64), r"int64\) are whole numbers.*Box of floats"),
         (spaces.MultiBinary(2), "allowed are Box, Discrete and MultiDiscrete"),
         (spaces.MultiDiscrete(np.array([[2, 3], [3, 2]])), "flatten it"),
         (

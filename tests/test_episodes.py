@@ -231,6 +231,11 @@ def test_a_dataset_is_found_by_id_path_and_object(box_dataset: MinariDataset) ->
     ("name", "message"),
     [
         ("toy/ball-v0", "No dataset 'toy/ball-v0' was found.*MINARI_DATASETS_PATH.*: toy/box-v0"),
+        (
+            "presa/ball-run-v0",
+            r"'presa/ball-run-v0' was found.*`export MINARI_DATASETS_PATH=datasets`"
+            r".*`sb3_presa\.data\.example_dataset\(\)`",
+        ),
         ("toy/box", "ids end in a version: is it 'toy/box-v0'"),
         ("no id!", "no valid dataset id either"),
         (Path("/nowhere/at-all"), "No dataset '/nowhere/at-all'"),
@@ -239,8 +244,9 @@ def test_a_dataset_is_found_by_id_path_and_object(box_dataset: MinariDataset) ->
 def test_a_dataset_that_is_not_there(
     box_dataset: MinariDataset, name: str | Path, message: str
 ) -> None:
-    with pytest.raises(DatasetError, match=message):
+    with pytest.raises(DatasetError, match=message) as refusal:
         resolve_dataset(name)
+    assert ("example_dataset" in str(refusal.value)) == (name == "presa/ball-run-v0")
 
 
 def test_damaged_datasets_are_named(box_dataset: MinariDataset) -> None:

@@ -146,6 +146,16 @@ def test_each_logs_what_it_would_log_alone(box_dataset: MinariDataset) -> None:
                     assert entry[name] == pytest.approx(expected[name], rel=1e-3, abs=1e-5), name
 
 
+def test_without_a_log_interval_none_logs(box_dataset: MinariDataset) -> None:
+    models = make_three(CASE["cpl"], box_dataset)
+    logs = [record_log(model) for model in models]
+    quietly(models, 8, log_interval=None)
+    assert [log.entries for log in logs] == [[], [], []]
+    assert_equal_results(
+        models, [learn_quietly(model, 8) for model in make_three(CASE["cpl"], box_dataset)]
+    )
+
+
 def test_the_transitions_are_stored_once(box_dataset: MinariDataset) -> None:
     models = quietly(make_three(CASE["cpl"], box_dataset), 2)
     for name in ("observations", "actions"):

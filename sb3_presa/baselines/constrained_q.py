@@ -174,6 +174,11 @@ class ConstrainedQLearning(OfflineAlgorithm, ABC):
 
     # --- learning ---------------------------------------------------------------------------
 
+    def _average_decay_at(self, step: int) -> float:
+        """Target networks do not act: they follow slowly from the start, as published."""
+        del step
+        return self.average_decay
+
     def _restart(self) -> None:
         self.policy.optimizer.state.clear()
         self.controller.reset()

@@ -211,7 +211,7 @@ class SafeRLHF(ConstrainedQLearning):
         assert self.buffer is not None
         self.validation = make_labels(transitions, held_out, self.device)
         self._relabelled = None
-        if self.num_timesteps == 0:
+        if self._is_untrained():
             self.outcome_models.standardizer.fit(self.buffer.observations)
 
     def _episode_limit(self) -> float:

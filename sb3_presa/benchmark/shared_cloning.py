@@ -114,7 +114,7 @@ def _beginning(model: AlignmentAlgorithm, dataset: str) -> str:
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     settings = (
         dataset,
-        model._minibatch_seed,
+        (model.seed, model._minibatch_seed),
         model.n_cloning_steps,
         model.cloning_learning_rate,
         model.cloning_batch_size,

@@ -85,6 +85,12 @@ def replay(
     ] = None,
     overwrite: Overwrite = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")] = False,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust", help="Run the environment that the file names, whatever code that is."
+        ),
+    ] = False,
 ) -> None:
     """Make a dataset again from its seeds and actions, in its simulator."""
     from sb3_presa.data.action_log import ActionLog
@@ -95,6 +101,7 @@ def replay(
             n_workers=workers or os.cpu_count() or 1,
             overwrite=overwrite,
             progress_bar=not quiet,
+            trust=trust,
         )
     _print_written(made.dataset)
     if made.n_different:

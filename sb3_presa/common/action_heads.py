@@ -3,6 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 
+import numpy as np
 import torch as th
 from gymnasium import spaces
 from torch import nn
@@ -49,7 +50,7 @@ class GaussianHead(ActionHead):
     sharpen around unsafe actions, and makes log-ratios grow without bound.
 
     :param features_dim: F
-    :param action_space: bounds must be finite
+    :param action_space: of floats; bounds must be finite
     :param action_std: standard deviation in units of half the action range
     """
 
@@ -128,6 +129,12 @@ def check_action_space(action_space: spaces.Space[object]) -> None:
     :raises ConfigError: if no head fits it
     """
     if isinstance(action_space, spaces.Box):
+        if not np.issubdtype(action_space.dtype, np.floating):
+            raise ConfigError(
+                f"the actions of {action_space} are whole numbers, and scaling them to [-1, 1] and "
+                "back rounds and overflows; allowed are Box of floats, Discrete and MultiDiscrete. "
+                "Give the dataset one of these."
+            )
         if not action_space.is_bounded("both"):
             raise ConfigError(
                 f"the action space {action_space} has no finite bounds; log-probabilities are "

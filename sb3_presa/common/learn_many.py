@@ -18,7 +18,7 @@ Model = TypeVar("Model", bound=OfflineAlgorithm)
 def learn_many(
     models: Iterable[Model],
     total_timesteps: int | None = None,
-    log_interval: int = 100,
+    log_interval: int | None = 100,
     reset_num_timesteps: bool = True,
     progress_bar: bool = False,
 ) -> list[Model]:
@@ -36,7 +36,7 @@ def learn_many(
 
     :param models: models with data, as ``load_offline`` makes them
     :param total_timesteps: gradient steps of each; the algorithm's default where ``None``
-    :param log_interval: gradient steps between two log entries
+    :param log_interval: gradient steps between two log entries, ``None`` for no entries
     :param reset_num_timesteps: start to count anew; ``False`` goes on where they all stopped
     :param progress_bar: show one progress bar for all
     :return: the models
@@ -63,7 +63,7 @@ def learn_many(
 
 
 def _steps_of_each(
-    models: Sequence[OfflineAlgorithm], total_timesteps: int | None, log_interval: int
+    models: Sequence[OfflineAlgorithm], total_timesteps: int | None, log_interval: int | None
 ) -> int:
     steps = [model._check_learning(total_timesteps, log_interval) for model in models]
     for index, n_steps in enumerate(steps):
@@ -76,7 +76,7 @@ def _steps_of_each(
 
 
 def _loop(
-    models: Sequence[CloningAlgorithm], end: int, log_interval: int, callback: BaseCallback
+    models: Sequence[CloningAlgorithm], end: int, log_interval: int | None, callback: BaseCallback
 ) -> None:
     """What ``OfflineAlgorithm._loop`` does, for many."""
     training = JointTraining(models)
@@ -86,11 +86,11 @@ def _loop(
             model._update_current_progress_remaining(step, end)
         training.step(step)
         for model in models:
-            model.policy.update_average(model.average_decay)
+            model.policy.update_average(model._average_decay_at(step))
             model.num_timesteps += 1
             model._n_updates += 1
         callback.on_step()
-        if (step + 1) % log_interval == 0 or step + 1 == end:
+        if log_interval is not None and ((step + 1) % log_interval == 0 or step + 1 == end):
             for model, metrics in training.pop_metrics(step):
                 model._record(metrics)
                 model.dump_logs()

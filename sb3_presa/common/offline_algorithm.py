@@ -10,19 +10,25 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch as th
+from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm, maybe_make_env
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
 from stable_baselines3.common.utils import check_for_correct_spaces, update_learning_rate
-from stable_baselines3.common.vec_env import VecNormalize, unwrap_vec_normalize
+from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
 from sb3_presa.common.action_heads import check_action_space
 from sb3_presa.common.mean_metrics import MeanMetrics
 from sb3_presa.common.policies import CnnPolicy, MlpPolicy, MultiInputPolicy, OfflinePolicy
 from sb3_presa.common.precision import check_precision, resolve_precision
 from sb3_presa.common.segment_buffer import SegmentBuffer
-from sb3_presa.common.spaces import channels_first, check_policy_fits, check_same_spaces
+from sb3_presa.common.spaces import (
+    channels_first,
+    check_not_normalized,
+    check_policy_fits,
+    check_same_spaces,
+)
 from sb3_presa.common.spaces_env import SpacesVecEnv
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import Outcomes, Transitions, load_outcomes, load_transitions
@@ -111,21 +117,31 @@ class OfflineAlgorithm(BaseAlgorithm):
         self.buffer: SegmentBuffer | None = None
         self.feedback: Feedback | None = None
         self._policy_name = policy
-        self._minibatch_seed = _entropy() if seed is None else seed
+        # Of the minibatches while there is no ``seed``; and of what is held out, which stays held
+        # out when ``set_random_seed`` gives the minibatches another
+        self._minibatch_seed = _draw_seed() if seed is None else seed
+        self._parameters_given = False
         self.n_envs = 1
         if env is not None:
-            self._take_env(env)
-            if init_setup_model:
-                self._setup_model()
+            self._take_env(env, init_setup_model)
 
-    def _take_env(self, env: GymEnv | str) -> None:
+    def _take_env(self, env: GymEnv | str, setup_model: bool) -> None:
+        """The spaces of the environment become the model's."""
         env = self._wrap_env(maybe_make_env(env, self.verbose), self.verbose)
-        check_policy_fits(self._policy_name, env.observation_space)
         check_action_space(env.action_space)
-        normalizer = unwrap_vec_normalize(env)
-        _check_not_normalized(normalizer)
+        check_not_normalized(env)
+        if setup_model:  # otherwise it is being loaded, and its policy_kwargs are yet to come
+            self._check_policy_fits(env.observation_space)
         self.observation_space, self.action_space = env.observation_space, env.action_space
-        self.env, self.n_envs, self._vec_normalize_env = env, env.num_envs, normalizer
+        self.env, self.n_envs = env, env.num_envs
+        self._vec_normalize_env = unwrap_vec_normalize(env)
+        if setup_model:
+            self._setup_model()
+
+    def _check_policy_fits(self, observation_space: spaces.Space[Any]) -> None:
+        check_policy_fits(
+            self._policy_name, self.policy_class, self.policy_kwargs, observation_space
+        )
 
     def _setup_model(self) -> None:
         self._setup_lr_schedule()
@@ -192,7 +208,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         feedback = feedback.align(transitions) if len(feedback.segments) else feedback
         observation_space = channels_first(transitions.observation_space)
         if not hasattr(self, "observation_space"):
-            check_policy_fits(self._policy_name, observation_space)
+            self._check_policy_fits(observation_space)
             check_action_space(transitions.action_space)
             self.observation_space, self.action_space = observation_space, transitions.action_space
         check_same_spaces(
@@ -219,8 +235,12 @@ class OfflineAlgorithm(BaseAlgorithm):
     def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
         self.feedback = feedback
         self.buffer = SegmentBuffer(transitions, feedback, self.device, self.policy.scale_actions)
-        if self.num_timesteps == 0:
+        if self._is_untrained():
             self.policy.fit_standardizer(self.buffer.observations)
+
+    def _is_untrained(self) -> bool:
+        """Whether no weights were trained here or given, with statistics that belong to them."""
+        return self.num_timesteps == 0 and not self._parameters_given
 
     # --- learning ---------------------------------------------------------------------------
 
@@ -228,7 +248,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         self: SelfOfflineAlgorithm,
         total_timesteps: int | None = None,
         callback: MaybeCallback = None,
-        log_interval: int = 100,
+        log_interval: int | None = 100,
         tb_log_name: str | None = None,
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
@@ -238,7 +258,7 @@ class OfflineAlgorithm(BaseAlgorithm):
 
         :param total_timesteps: gradient steps; the algorithm's default where ``None``
         :param callback: SB3 callback(s), called at every gradient step
-        :param log_interval: gradient steps between two log entries
+        :param log_interval: gradient steps between two log entries, ``None`` for no entries
         :param tb_log_name: name of the run for TensorBoard, the algorithm's where ``None``
         :param reset_num_timesteps: start to count anew; ``False`` goes on where a model stopped
         :param progress_bar: show a progress bar
@@ -255,24 +275,31 @@ class OfflineAlgorithm(BaseAlgorithm):
             self._loop(total_timesteps, callback, log_interval, tb_log_name)
         return self
 
-    def _check_learning(self, total_timesteps: int | None, log_interval: int) -> int:
+    def _check_learning(self, total_timesteps: int | None, log_interval: int | None) -> int:
         """The gradient steps to take, or a refusal."""
         if self.buffer is None:
-            raise ConfigError(
-                f"this {self.algorithm} has no dataset: make it with "
-                f"{self.algorithm}.load_offline(dataset), or call set_dataset(dataset) first"
-            )
+            raise self._lacks("dataset")
         if total_timesteps is None:
             total_timesteps = self.default_total_timesteps
-        if total_timesteps < 1 or log_interval < 1:
+        if total_timesteps < 1 or (log_interval is not None and log_interval < 1):
             raise ConfigError(
                 f"total_timesteps ({total_timesteps}) and log_interval ({log_interval}) must be "
                 "at least 1"
             )
         return total_timesteps
 
+    def _lacks(self, what: str) -> ConfigError:
+        return ConfigError(
+            f"this {self.algorithm} has no {what}: make it with "
+            f"{self.algorithm}.load_offline(dataset), or call set_dataset(dataset) first"
+        )
+
     def _loop(
-        self, total_timesteps: int, callback: BaseCallback, log_interval: int, tb_log_name: str
+        self,
+        total_timesteps: int,
+        callback: BaseCallback,
+        log_interval: int | None,
+        tb_log_name: str,
     ) -> None:
         # callbacks read these from the loop's locals
         dones, infos = np.zeros(1, dtype=bool), [{}]  # type: ignore[var-annotated]
@@ -283,19 +310,30 @@ class OfflineAlgorithm(BaseAlgorithm):
             self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
             with self.policy.dropping_out(self._generator):
                 metrics.add(self._train_step(self.num_timesteps))
-            self.policy.update_average(self.average_decay)
+            self.policy.update_average(self._average_decay_at(self.num_timesteps))
             self.num_timesteps += 1
             self._n_updates += 1
             callback.update_locals(locals())
             if not callback.on_step():
                 break
-            if self.num_timesteps % log_interval == 0 or self.num_timesteps == total_timesteps:
+            is_last = self.num_timesteps == total_timesteps
+            if is_last or (log_interval is not None and self.num_timesteps % log_interval == 0):
                 callback.on_rollout_end()
-                self._record(metrics.pop())
-                self.dump_logs()
-                if self.num_timesteps < total_timesteps:
+                if log_interval is not None:
+                    self._record(metrics.pop())
+                    self.dump_logs()
+                if not is_last:
                     callback.on_rollout_start()
         callback.on_training_end()
+
+    def _average_decay_at(self, step: int) -> float:
+        """
+        Less at first: the average starts from weights that nobody trained, and must forget them.
+
+        :param step: gradient steps taken before this one
+        :return: share of the old average that stays
+        """
+        return min(self.average_decay, (1 + step) / (10 + step))
 
     @abstractmethod
     def _train_step(self, step: int) -> dict[str, th.Tensor]:
@@ -329,7 +367,8 @@ class OfflineAlgorithm(BaseAlgorithm):
 
     def _step_generator(self, step: int) -> th.Generator:
         """The generator of a step's minibatch: a function of the seed and the step alone."""
-        state = np.random.SeedSequence((self._minibatch_seed, step)).generate_state(1)
+        seed = self._minibatch_seed if self.seed is None else self.seed
+        state = np.random.SeedSequence((seed, step)).generate_state(1)
         self._generator.manual_seed(int(state[0]))
         return self._generator
 
@@ -357,13 +396,59 @@ class OfflineAlgorithm(BaseAlgorithm):
 
         :param env: environment, or vector of them
         :param force_reset: kept for SB3's interface
-        :raises ConfigError: if the environment normalises observations
+        :raises ConfigError: if the environment normalises observations, or the model has no spaces
+            yet and cannot take those of the environment
         """
+        if not hasattr(self, "observation_space"):
+            self._take_env(env, setup_model=True)
+            return
         env = self._wrap_env(env, self.verbose)
-        _check_not_normalized(unwrap_vec_normalize(env))
+        check_not_normalized(env)
         check_for_correct_spaces(env, self.observation_space, self.action_space)
         self.n_envs = env.num_envs
         super().set_env(env, force_reset)
+
+    def set_random_seed(self, seed: int | None = None) -> None:
+        """
+        Seeds the global generators, as in SB3, and the minibatches from the next step on.
+
+        :param seed: the new seed, ``None`` to leave everything as it is
+        """
+        if hasattr(self, "action_space"):  # what has no spaces yet is seeded when it gets them
+            super().set_random_seed(seed)
+        if seed is not None:
+            self.seed = seed
+
+    def predict(
+        self,
+        observation: np.ndarray | dict[str, np.ndarray],
+        state: tuple[np.ndarray, ...] | None = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...] | None]:
+        self._check_has_policy()
+        return super().predict(observation, state, episode_start, deterministic)
+
+    def get_parameters(self) -> dict[str, dict[str, Any]]:
+        self._check_has_policy()  # here, so that ``save`` is refused as well
+        return super().get_parameters()
+
+    def set_parameters(
+        self,
+        load_path_or_dict: str | dict[str, Any],
+        exact_match: bool = True,
+        device: th.device | str = "auto",
+    ) -> None:
+        self._check_has_policy()
+        super().set_parameters(load_path_or_dict, exact_match, device)
+        # ``load`` comes here too, perhaps with new weights: their optimizer has taken no step
+        alone = isinstance(load_path_or_dict, dict) and "policy.optimizer" not in load_path_or_dict
+        given = alone and "policy" in load_path_or_dict
+        self._parameters_given |= given or bool(self.policy.optimizer.state)
+
+    def _check_has_policy(self) -> None:
+        if not hasattr(self, "policy"):
+            raise self._lacks("policy yet, for want of spaces")
 
     @contextmanager
     def _spaces_env(self) -> Iterator[None]:
@@ -398,14 +483,6 @@ def _no_feedback(transitions: Transitions) -> Feedback:
     )
 
 
-def _check_not_normalized(normalizer: VecNormalize | None) -> None:
-    if normalizer is not None and normalizer.norm_obs:
-        raise ConfigError(
-            "the environment is wrapped in VecNormalize with norm_obs=True; an offline policy "
-            "standardises observations with the dataset's statistics and takes raw ones. Pass "
-            "the environment without it."
-        )
-
-
-def _entropy() -> int:
-    return int(np.random.SeedSequence().generate_state(1)[0])
+def _draw_seed() -> int:
+    """From the generator that SB3's ``set_random_seed`` seeds and initial weights do not use."""
+    return int(np.random.randint(2**32, dtype=np.int64))  # noqa: NPY002

@@ -21,6 +21,7 @@ from sb3_presa.common.figures import (
     SAFE,
     add_legend,
     label_points,
+    marker_size,
     style_axes,
     written_figure,
 )
@@ -279,11 +280,10 @@ def _draw_agents(
         axes.errorbar(
             cost, reward, xerr=cost_std, yerr=reward_std, color=color, linewidth=1.2, zorder=3
         )
-        size = 260 if marker == "*" else 120  # a star's arms are thin
         axes.scatter(
             cost,
             reward,
-            s=size,
+            s=marker_size(marker, 120),
             marker=marker,
             color=color,
             edgecolors="white",

@@ -93,7 +93,7 @@ class Actor(BaseModel):
     Standardiser, features extractor, multilayer perceptron and action head.
 
     :param observation_space: observation space
-    :param action_space: ``Box`` (bounded), ``Discrete`` or ``MultiDiscrete``
+    :param action_space: ``Box`` (bounded floats), ``Discrete`` or ``MultiDiscrete``
     :param net_arch: widths of the hidden layers
     :param activation_fn: activation between them
     :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
@@ -163,7 +163,7 @@ class OfflinePolicy(BasePolicy):
     log-ratios are taken against.
 
     :param observation_space: observation space
-    :param action_space: ``Box`` (bounded), ``Discrete`` or ``MultiDiscrete``
+    :param action_space: ``Box`` (bounded floats), ``Discrete`` or ``MultiDiscrete``
     :param lr_schedule: learning-rate schedule, function of the remaining progress
     :param net_arch: widths of the hidden layers, two of 128 by default (none after a CNN)
     :param activation_fn: activation function

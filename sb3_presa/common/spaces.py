@@ -1,15 +1,22 @@
-"""The checks of spaces that SB3 makes on environments, made on datasets."""
+"""The checks of spaces that SB3 makes on environments, made on datasets too."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import (
     check_for_nested_spaces,
     is_image_space,
     is_image_space_channels_first,
 )
-from stable_baselines3.common.vec_env import VecTransposeImage
+from stable_baselines3.common.torch_layers import (
+    CombinedExtractor,
+    FlattenExtractor,
+    NatureCNN,
+)
+from stable_baselines3.common.vec_env import VecEnv, VecTransposeImage, unwrap_vec_normalize
 
 from sb3_presa.errors import ConfigError, DatasetError
 
@@ -29,23 +36,52 @@ def channels_first(space: spaces.Space[Any]) -> spaces.Space[Any]:
     return space
 
 
-def check_policy_fits(policy: object, space: spaces.Space[Any]) -> None:
+def check_policy_fits(
+    policy: str | type[BasePolicy],
+    policy_class: type[BasePolicy],
+    policy_kwargs: Mapping[str, Any],
+    space: spaces.Space[Any],
+) -> None:
     """
-    :param policy: what the user named as policy, a string or a class
+    :param policy: what the user named as policy, for the message
+    :param policy_class: the class that it stands for
+    :param policy_kwargs: arguments of the policy
     :param space: observation space
     :raises ConfigError: for a Dict space with a policy for plain ones, and the other way round
     """
-    if isinstance(space, spaces.Dict) and policy in ("MlpPolicy", "CnnPolicy"):
-        raise ConfigError(
-            f"the observations are a dictionary ({', '.join(space.spaces)}): use "
-            f"'MultiInputPolicy', not {policy!r}"
-        )
-    if not isinstance(space, spaces.Dict) and policy == "MultiInputPolicy":
+    # What can be told is whether SB3's own extractors fit; one of the user's own may take anything
+    extractor = policy_kwargs.get("features_extractor_class")
+    extractor = extractor or getattr(policy_class, "default_features_extractor_class", None)
+    extractor_kwargs = policy_kwargs.get("features_extractor_kwargs") or {}
+    name = repr(policy if isinstance(policy, str) else policy.__name__)
+    if isinstance(space, spaces.Dict):
+        if extractor in (FlattenExtractor, NatureCNN):
+            raise ConfigError(
+                f"the observations are a dictionary ({', '.join(space.spaces)}), which "
+                f"{extractor.__name__} does not take: use 'MultiInputPolicy', not {name}"
+            )
+        return
+    if extractor is CombinedExtractor:
         raise ConfigError(f"{space} is not a dictionary: use 'MlpPolicy' or 'CnnPolicy'")
-    if policy == "CnnPolicy" and not is_image_space(space):
+    normalized = extractor_kwargs.get("normalized_image", False)
+    if extractor is NatureCNN and not is_image_space(space, normalized_image=normalized):
         raise ConfigError(
-            f"'CnnPolicy' wants images (uint8, 0 to 255, 36 x 36 or larger), found {space}: use "
+            f"{name} wants images (uint8, 0 to 255, 36 x 36 or larger), found {space}: use "
             "'MlpPolicy'"
+        )
+
+
+def check_not_normalized(env: VecEnv) -> None:
+    """
+    :param env: a vector of environments
+    :raises ConfigError: if it normalises observations, which the policy does itself
+    """
+    normalizer = unwrap_vec_normalize(env)
+    if normalizer is not None and normalizer.norm_obs:
+        raise ConfigError(
+            "the environment is wrapped in VecNormalize with norm_obs=True; an offline policy "
+            "standardises observations with the dataset's statistics and takes raw ones. Pass "
+            "the environment without it."
         )
 
 

@@ -11,7 +11,7 @@ import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from tqdm import tqdm
 from sb3_presa.data.atomic import atomic_path
 from sb3_presa.data.collect_agents import play_episode
 from sb3_presa.data.collect_episodes import episode_buffer
+from sb3_presa.data.datasets import read_episodes
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.minari_store import check_free, write_dataset
 from sb3_presa.data.portable_numpy import portable_numpy
@@ -36,6 +37,8 @@ _COLUMNS = ("seed", "length", "actions", "episode_hash", "about")
 _HASH_BYTES = 32
 #: Entries of a dataset's metadata that say what it is and how it was made.
 _DESCRIBING = ("algorithm_name", "description", "collection")
+#: Parts of an environment's spec that name code, and what is passed to it.
+_RUN_BY_MAKING = ("entry_point", "vector_entry_point", "kwargs", "additional_wrappers")
 #: Attributes of an episode that Minari writes by itself.
 _MINARIS_OWN = frozenset({"id", "seed", "total_steps", "options"})
 
@@ -60,7 +63,7 @@ class ActionLog:
 
     :param seeds: What each episode was reset with, (E,).
     :param lengths: Steps of each, (E,).
-    :param actions: Of all steps, one episode after another, (N, ...).
+    :param actions: Of all steps, one episode after another, (N, ...), as they are stored.
     :param hashes: The :func:`~sb3_presa.data.episodes.episode_hash` of each.
     :param about: JSON-able: the dataset's id, environment, description, episodes' attributes.
     """
@@ -95,7 +98,7 @@ class ActionLog:
         return cls(
             seeds=np.array([int(entries["seed"]) for entries in attributes], dtype=np.int64),
             lengths=transitions.episode_lengths,
-            actions=transitions.actions,
+            actions=_stored_actions(dataset),
             hashes=transitions.hash_episodes(),
             about={
                 "format": _FORMAT,
@@ -124,10 +127,37 @@ class ActionLog:
         with atomic_path(Path(path)) as partial, partial.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **columns)
 
+    def environment(self, trust: bool = False) -> EnvSpec:
+        """
+        What the dataset was made in. Making an environment imports and calls what its spec names,
+        and this one is from a file.
+
+        :param trust: Whether the file may name any code. If not, the environment must be registered
+            here, as those of this package are, with the same code and arguments.
+        :return: How to make it.
+        :raises DatasetError: If the log names no environment, or one that is not registered so.
+        """
+        try:
+            logged = EnvSpec.from_json(self.about["env_spec"])
+        except (AttributeError, LookupError, TypeError, ValueError, gym.error.Error) as error:
+            raise DatasetError(f"the log names no environment that can be read: {error}") from error
+        # An id may name a module to import: this package, which is imported already
+        registered = gym.registry.get(logged.id.removeprefix("sb3_presa:"))
+        found = "none" if registered is None else _what_is_run(registered)
+        if not trust and found != _what_is_run(logged):
+            raise DatasetError(
+                f"the log is of the environment {logged.id!r} that is made by "
+                f"{_what_is_run(logged)}; registered here under that id is {found}. Import what "
+                "registers it, or, if you trust the file to run that, say so: --trust, or "
+                "trust=True in Python"
+            )
+        return logged
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "ActionLog":
         """
-        :param path: A file that :meth:`save` wrote. Nothing in it is executed.
+        :param path: A file that :meth:`save` wrote. Nothing in it is executed before
+            :meth:`replay`.
         :return: The log.
         :raises DatasetError: If it cannot be read, its parts do not fit together, or it is of
             another version.
@@ -166,6 +196,7 @@ class ActionLog:
         overwrite: bool = False,
         progress_bar: bool = True,
         root: str | os.PathLike[str] | None = None,
+        trust: bool = False,
     ) -> Replayed:
         """
         Makes the dataset again, in its environment.
@@ -175,13 +206,15 @@ class ActionLog:
         :param overwrite: Replace a dataset of this id, and the feedback beside it.
         :param progress_bar: Show a progress bar of the steps.
         :param root: The datasets root; Minari's own if ``None``.
+        :param trust: Whether to run whatever environment the log names, see :meth:`environment`.
         :return: The dataset, and how many of its episodes differ from the log.
-        :raises DatasetError: If the id is malformed or taken, or an episode ends before its last
-            logged action or goes on after it: the environment is not what it was.
+        :raises DatasetError: If the id is malformed or taken, the environment may not be made, or
+            an episode ends before its last logged action or goes on after it: the environment is
+            not what it was.
         """
         dataset_id = self.about["dataset_id"] if dataset_id is None else dataset_id
         check_free(dataset_id, root, overwrite)
-        spec = EnvSpec.from_json(self.about["env_spec"])
+        spec = self.environment(trust)
         episodes = []
         with tqdm(total=len(self.actions), unit="step", disable=not progress_bar) as bar:
             for episode in self._play(spec.to_json(), n_workers):
@@ -253,6 +286,19 @@ def _play_in_worker(job: tuple[int, npt.NDArray[Any]]) -> dict[str, Any]:
             "logged"
         )
     return episode
+
+
+def _what_is_run(spec: EnvSpec) -> str:
+    """All that making it imports and calls, and with what."""
+    entries = asdict(spec)
+    return json.dumps({name: entries[name] for name in _RUN_BY_MAKING}, sort_keys=True, default=str)
+
+
+def _stored_actions(dataset: MinariDataset) -> npt.NDArray[Any]:
+    """Those of all steps in the type that they have: rounded, they would not repeat an episode."""
+    shape = dataset.action_space.shape
+    of_episodes = [found["actions"] for _, found in read_episodes(dataset, ("actions",))]
+    return np.concatenate([np.reshape(each, (-1, *shape)) for each in of_episodes if len(each)])
 
 
 def _own_attributes(entries: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from minari.dataset.minari_dataset import DATASET_ID_RE
 from minari.dataset.minari_storage import is_image_space
 from minari.storage import get_dataset_path
 
+from sb3_presa.data.example import EXAMPLE_DATASET_ID
 from sb3_presa.errors import DatasetError
 
 DatasetLike: TypeAlias = str | os.PathLike[str] | MinariDataset
@@ -45,6 +46,11 @@ def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
     else:
         known = ", ".join(sorted(minari.list_local_datasets())) or "none"
         hint = f"Datasets below {get_dataset_path()} (MINARI_DATASETS_PATH): {known}."
+        if name == EXAMPLE_DATASET_ID:
+            hint += (
+                " This one comes with the package: in a checkout `export "
+                "MINARI_DATASETS_PATH=datasets`, in Python `sb3_presa.data.example_dataset()`."
+            )
     raise DatasetError(f"No dataset '{name}' was found. {hint}")
 
 

@@ -20,6 +20,7 @@ DATASETS := ball-run ball-circle car-run car-circle
 RECIPES := $(basename $(notdir $(wildcard datasets/recipes/*.toml)))
 SIMULATOR_DATASETS := point-goal1 point-circle1 half-cheetah-velocity swimmer-velocity drone-run \
 	metadrive-easysparse highway-safe
+FILMED := point-goal1 point-circle1 half-cheetah-velocity car-circle metadrive-easysparse highway-safe
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -129,9 +130,9 @@ build/agents/%.zip: | datasets/presa/%-v0/$(LABELS) $(VENV)/.install-dev
 .PRECIOUS: build/agents/%.zip
 
 env_of = $(shell sed -n 's/^env_id = "\(.*\)"/\1/p' datasets/recipes/$(1).toml)
-simulator-videos: $(SIMULATOR_DATASETS:%=build/agents/%.zip)  ## PRESA drives in all simulators: clips in build/videos, frames in the docs
+simulator-videos: $(FILMED:%=build/agents/%.zip)  ## PRESA drives in all simulators: clips in build/videos, frames in the docs
 	$(BIN)/python examples/record_video.py --out build/videos --sheet docs/_static/simulators.png \
-		$(foreach name,$(SIMULATOR_DATASETS),$(call env_of,$(name))=build/agents/$(name).zip)
+		$(foreach name,$(FILMED),$(call env_of,$(name))=build/agents/$(name).zip)
 
 wheel: install-dev  ## Build the source distribution and the wheel into dist/
 	rm -rf dist build

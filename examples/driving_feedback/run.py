@@ -29,6 +29,7 @@ from sb3_presa.common.figures import (
     MARKERS,
     PALETTE,
     add_legend,
+    marker_size,
     style_axes,
     written_figure,
 )
@@ -173,9 +174,18 @@ def draw(path: Path, rows: Sequence[Row]) -> None:
         for name, color, marker in zip(names, PALETTE, MARKERS, strict=False):
             of = [(100 * row.no_crash, row.distance) for row in agents if row.method == name]
             x, y = np.array(of).T
-            axes.scatter(x, y, s=22, color=color, marker=marker, alpha=0.5, linewidth=0)
+            axes.scatter(
+                x, y, s=marker_size(marker, 22), color=color, marker=marker, alpha=0.5, linewidth=0
+            )
             center = (x.mean(), y.mean())
-            axes.scatter(*center, s=110, color=color, marker=marker, edgecolor="white", label=name)
+            axes.scatter(
+                *center,
+                s=marker_size(marker, 110),
+                color=color,
+                marker=marker,
+                edgecolor="white",
+                label=name,
+            )
         axes.set_xlim(-4, 104)
         add_legend(axes, loc="best", framealpha=0.8, edgecolor="none")
 

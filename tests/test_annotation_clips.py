@@ -285,7 +285,8 @@ def scripted_shelf(
         monkeypatch.setattr(clip_shelf, "work", scripted_worker.work)
         workshop = Workshop(tmp_path, "scripted", cache, max_frames=64)
         shelves.append(ClipShelf(workshop, {1: b"1", 2: b"2"}, workers))
-        shelves[-1].wait_ready()
+        for _ in range(workers):  # or one starts where another was to be replaced
+            shelves[-1].wait_ready()
         shelves[-1].want(SEGMENTS)
         return shelves[-1]
 

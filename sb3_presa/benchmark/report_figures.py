@@ -19,6 +19,7 @@ from sb3_presa.common.figures import (
     PALETTE,
     add_legend,
     marker_size,
+    name_line,
     style_axes,
     written_figure,
 )
@@ -57,7 +58,8 @@ def draw_safe_ratio(path: Path, comparisons: Sequence[Comparison], reference: st
             )
             left.set_xlim(0, 1.16)
             left.set_xticks([0, 0.25, 0.5, 0.75, 1.0])
-            _named_line(left, 0.9, "0.9")
+            left.axvline(0.9, color=FAINT, linestyle=":", linewidth=1)
+            name_line(left, 0.9, "0.9", FAINT)
             style_axes(left, f"Ratio of safe agents: {comparison.title}")
             _bars(
                 right,
@@ -221,20 +223,6 @@ def _color(
     if score.algorithm == reference:
         return ours
     return truth if score.reads_outcomes else others
-
-
-def _named_line(axes: Axes, value: float, name: str) -> None:
-    axes.axvline(value, color=FAINT, linestyle=":", linewidth=1)
-    axes.annotate(
-        name,
-        (value, 1.0),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 2),
-        textcoords="offset points",
-        ha="center",
-        fontsize=8.5,
-        color=FAINT,
-    )
 
 
 def _bars(

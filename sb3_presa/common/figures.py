@@ -50,6 +50,27 @@ def style_axes(axes: Axes, title: str) -> None:
     axes.set_axisbelow(True)
 
 
+def name_line(axes: Axes, x: float, name: str, color: str) -> None:
+    """
+    Writes above the axes what an upright line in them is.
+
+    :param axes: Where the line is.
+    :param x: Where it stands.
+    :param name: What it is.
+    :param color: Of the writing.
+    """
+    axes.annotate(
+        name,
+        (x, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="center",
+        fontsize=8.5,
+        color=color,
+    )
+
+
 def marker_size(marker: str, size: float) -> float:
     """
     Markers of one size cover more or less of the page: a square four times as much as a star.

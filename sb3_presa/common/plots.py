@@ -22,6 +22,7 @@ from sb3_presa.common.figures import (
     add_legend,
     label_points,
     marker_size,
+    name_line,
     style_axes,
     written_figure,
 )
@@ -302,16 +303,7 @@ def _draw_limit(axes: Axes, cost_limit: float) -> None:
     left, right = min(left, cost_limit - margin), max(right, cost_limit + margin)
     axes.axvspan(left, cost_limit, color=SAFE, alpha=0.09, linewidth=0, zorder=0)
     axes.axvline(cost_limit, color=INK, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
-    axes.annotate(
-        f"cost limit {cost_limit:g}",
-        (cost_limit, 1.0),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 3),
-        textcoords="offset points",
-        ha="center",
-        fontsize=8.5,
-        color=INK,
-    )
+    name_line(axes, cost_limit, f"cost limit {cost_limit:g}", INK)
     axes.set_xlim(left, right)
 
 

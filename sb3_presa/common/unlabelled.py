@@ -54,7 +54,15 @@ def has_label(labels: SegmentLabels) -> th.Tensor:
     :param labels: a table of pairs
     :return: whether a pair has a preference, or either of its segments a safety label, (P,)
     """
-    return ~(labels.preferences.isnan() & labels.p_safe[labels.pairs].isnan().all(1))
+    return ~labels.preferences.isnan() | has_safety_label(labels)
+
+
+def has_safety_label(labels: SegmentLabels) -> th.Tensor:
+    """
+    :param labels: a table of pairs
+    :return: whether either of a pair's segments has a safety label, (P,)
+    """
+    return ~labels.p_safe[labels.pairs].isnan().all(1)
 
 
 def _labelled(labels: SegmentLabels) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ import torch as th
 
 from sb3_presa.common.alignment import Objective, PairBatch
 from sb3_presa.common.segment_buffer import SegmentLabels
-from sb3_presa.common.unlabelled import has_label
+from sb3_presa.common.unlabelled import has_label, has_safety_label
 from sb3_presa.errors import ConfigError
 from sb3_presa.presa import losses
 
@@ -132,8 +132,8 @@ class PRESAObjective(Objective):
             drawn = usable & _winner_may_be_safe(labels)
         self._is_unlabelled = ~labelled
         # E[p] is of what has a safety label: no minibatch may lack one
-        judged = ~labels.p_safe[labels.pairs].isnan().all(1)
-        self._first_rows = (judged if self.has_safety else labelled).nonzero().flatten()
+        first = has_safety_label(labels) if self.has_safety else labelled
+        self._first_rows = first.nonzero().flatten()
         self._unlabelled_rows = self._is_unlabelled.nonzero().flatten()
         self._n_unlabelled = round(_MOST_UNLABELLED * self.n_pairs * labels.unlabelled_share)
         self.unlabelled_share.fill_(labels.unlabelled_share)

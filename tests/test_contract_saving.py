@@ -116,6 +116,7 @@ def test_policy_kwargs_and_schedules_come_back(box_dataset: MinariDataset, tmp_p
             "optimizer_class": th.optim.AdamW,
             "optimizer_kwargs": {"weight_decay": 0.125},
             "action_std": 0.3,
+            "clip_obs": 2.5,
         },
     )
     learn_quietly(model, TINY_STEPS).save(tmp_path / "model")
@@ -125,6 +126,7 @@ def test_policy_kwargs_and_schedules_come_back(box_dataset: MinariDataset, tmp_p
     assert isinstance(loaded.policy.optimizer, th.optim.AdamW)
     assert loaded.policy.optimizer.param_groups[0]["weight_decay"] == 0.125
     assert loaded.policy.actor.head.action_std == 0.3
+    assert loaded.policy.actor.standardizer.clip_obs == 2.5
     with pytest.raises(ValueError, match="policy kwargs"):
         PRESA_CASE.algorithm.load(tmp_path / "model", policy_kwargs={"net_arch": [9]})
 

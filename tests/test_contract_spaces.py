@@ -24,7 +24,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, Combine
 from toy_envs import Kind
 
 from sb3_presa import BC, PRESA
-from sb3_presa.common.policies import MlpPolicy
+from sb3_presa.common.policies import MlpPolicy, ObservationStandardizer
 from sb3_presa.errors import ConfigError, DatasetError
 
 VECTOR = spaces.Box(-1.0, 1.0, (3,))
@@ -160,6 +160,7 @@ def test_policy_kwargs_shape_the_networks(case: Case, box_dataset: MinariDataset
         "features_extractor_kwargs": {"width": 6},
         "optimizer_class": th.optim.AdamW,
         "optimizer_kwargs": {"weight_decay": 0.5},
+        "clip_obs": 2.5,
     }
     model = case.make(box_dataset, policy_kwargs=kwargs)
     before = model.policy.actor.features_extractor.linear.weight.clone()
@@ -175,6 +176,14 @@ def test_policy_kwargs_shape_the_networks(case: Case, box_dataset: MinariDataset
     assert not th.equal(actor.features_extractor.linear.weight, before), "it is not trained"
     assert isinstance(model.policy.optimizer, th.optim.AdamW)
     assert model.policy.optimizer.param_groups[0]["weight_decay"] == 0.5
+    assert {standardizer.clip_obs for standardizer in standardizers(model)} == {2.5}
+
+
+def standardizers(model: Any) -> list[ObservationStandardizer]:
+    """Of all networks: the policy's, and of models beside it."""
+    networks = [part for part in vars(model).values() if isinstance(part, th.nn.Module)]
+    modules = [module for part in networks for module in part.modules()]
+    return [module for module in modules if isinstance(module, ObservationStandardizer)]
 
 
 # --- refusals -------------------------------------------------------------------------------

@@ -193,6 +193,15 @@ def test_standardised_observations() -> None:
     assert far.flatten().tolist() == pytest.approx([10.0, -10.0, 0.5])
 
 
+def test_a_policy_does_not_tell_apart_what_lies_beyond_clip_obs() -> None:
+    policy = make(clip_obs=2.0)
+    policy.fit_standardizer(th.tensor([[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]]))
+    observations = np.array([[1.9, 0, 0], [2.0, 0, 0], [50.0, 0, 0]], np.float32)
+    near, limit, far = policy.predict(observations, deterministic=True)[0]
+    assert np.array_equal(limit, far)
+    assert not np.array_equal(near, limit)
+
+
 def test_only_vectors_are_standardised() -> None:
     space = spaces.Dict(
         {
@@ -247,6 +256,12 @@ def test_any_number_of_layers(net_arch: list[int]) -> None:
     policy = make(net_arch=net_arch)
     widths = [m.out_features for m in policy.actor.modules() if isinstance(m, th.nn.Linear)]
     assert widths == [*net_arch, 2]
+
+
+@pytest.mark.parametrize("clip_obs", [0.0, -2.0, float("nan")])
+def test_the_limit_of_observations_must_be_positive(clip_obs: float) -> None:
+    with pytest.raises(ConfigError, match=f"clip_obs is {clip_obs}; it must be above 0"):
+        make(clip_obs=clip_obs)
 
 
 @pytest.mark.parametrize("action_std", [0.0, -1.0])

@@ -17,7 +17,11 @@ from torch import nn
 
 from sb3_presa.baselines.bcq_losses import lagrangian_score
 from sb3_presa.baselines.ensemble import EnsembleMLP
-from sb3_presa.common.policies import ObservationStandardizer, OfflinePolicy
+from sb3_presa.common.policies import (
+    DEFAULT_CLIP_OBS,
+    ObservationStandardizer,
+    OfflinePolicy,
+)
 from sb3_presa.common.type_aliases import TensorObs
 from sb3_presa.errors import ConfigError
 
@@ -99,6 +103,7 @@ class BCQNetworks(BaseModel):
     :param vae_arch: hidden layers of the generator
     :param activation_fn: activation of the perturbation; the others have ReLU
     :param max_perturbation: how far the perturbation moves an action, in half action ranges
+    :param clip_obs: standardised observations are cut here, in standard deviations
     :param features_extractor_class: as in every SB3 policy
     :param features_extractor_kwargs: as in every SB3 policy
     :param normalize_images: divide images by 255
@@ -112,6 +117,7 @@ class BCQNetworks(BaseModel):
         vae_arch: list[int],
         activation_fn: type[nn.Module],
         max_perturbation: float,
+        clip_obs: float,
         features_extractor_class: type[BaseFeaturesExtractor],
         features_extractor_kwargs: dict[str, Any],
         normalize_images: bool,
@@ -123,7 +129,7 @@ class BCQNetworks(BaseModel):
             features_extractor_kwargs=features_extractor_kwargs,
             normalize_images=normalize_images,
         )
-        self.standardizer = ObservationStandardizer(observation_space)
+        self.standardizer = ObservationStandardizer(observation_space, clip_obs)
         self.features_extractor: BaseFeaturesExtractor = self.make_features_extractor()
         n_features, n_actions = self.features_extractor.features_dim, math.prod(action_space.shape)
         n_inputs = n_features + n_actions
@@ -178,6 +184,7 @@ class BCQPolicy(OfflinePolicy):
     :param max_perturbation: how far the perturbation moves an action, in half action ranges
     :param n_candidates: candidates to choose an action from; 1 acts on the generator's draw, as
         OSRL does
+    :param clip_obs: standardised observations are cut here, as in :class:`OfflinePolicy`
     :param features_extractor_class: features extractor to use, the policy's own where ``None``;
         what it learns comes from the generator's and the critics' losses
     :param features_extractor_kwargs: its keyword arguments
@@ -202,6 +209,7 @@ class BCQPolicy(OfflinePolicy):
         activation_fn: type[nn.Module] = nn.Tanh,
         max_perturbation: float = 0.05,
         n_candidates: int = 10,
+        clip_obs: float = DEFAULT_CLIP_OBS,
         features_extractor_class: type[BaseFeaturesExtractor] | None = None,
         features_extractor_kwargs: dict[str, Any] | None = None,
         normalize_images: bool = True,
@@ -227,6 +235,7 @@ class BCQPolicy(OfflinePolicy):
             lr_schedule,
             net_arch=[256, 256] if net_arch is None else net_arch,
             activation_fn=activation_fn,
+            clip_obs=clip_obs,
             features_extractor_class=features_extractor_class,
             features_extractor_kwargs=features_extractor_kwargs,
             normalize_images=normalize_images,
@@ -248,6 +257,7 @@ class BCQPolicy(OfflinePolicy):
             vae_arch=self.vae_arch,
             activation_fn=self.activation_fn,
             max_perturbation=self.max_perturbation,
+            clip_obs=self.clip_obs,
             features_extractor_class=self.features_extractor_class,
             features_extractor_kwargs=self.features_extractor_kwargs,
             normalize_images=self.normalize_images,

@@ -29,6 +29,7 @@ class OutcomeModels(BaseModel):
     :param action_space: action space
     :param n_models: M, members of each ensemble; they differ in their initial weights
     :param net_arch: hidden layers of each
+    :param clip_obs: standardised observations are cut here, in standard deviations
     :param features_extractor_class: as in every SB3 policy; one is shared by all members
     :param features_extractor_kwargs: as in every SB3 policy
     :param normalize_images: divide images by 255
@@ -44,6 +45,7 @@ class OutcomeModels(BaseModel):
         action_space: spaces.Space[Any],
         n_models: int,
         net_arch: list[int],
+        clip_obs: float,
         features_extractor_class: type[BaseFeaturesExtractor],
         features_extractor_kwargs: dict[str, Any],
         normalize_images: bool,
@@ -56,7 +58,7 @@ class OutcomeModels(BaseModel):
             normalize_images=normalize_images,
         )
         self.n_models = n_models
-        self.standardizer = ObservationStandardizer(observation_space)
+        self.standardizer = ObservationStandardizer(observation_space, clip_obs)
         self.features_extractor: BaseFeaturesExtractor = self.make_features_extractor()
         n_inputs = self.features_extractor.features_dim + spaces.flatdim(action_space)
         self.networks = EnsembleMLP(2 * n_models, n_inputs, net_arch)

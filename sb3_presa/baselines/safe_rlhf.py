@@ -181,6 +181,7 @@ class SafeRLHF(ConstrainedQLearning):
             self.action_space,
             self.n_models,
             self.model_net_arch,
+            self.policy.clip_obs,
             self.policy.features_extractor_class,
             self.policy.features_extractor_kwargs,
             self.policy.normalize_images,

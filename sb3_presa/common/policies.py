@@ -26,8 +26,8 @@ from sb3_presa.errors import ConfigError
 
 #: Key under which the statistics of a plain (not Dict) observation are kept.
 _PLAIN = "observation"
-#: Standardised observations are cut here, as ``VecNormalize`` does by default.
-_MAX_STANDARDIZED = 10.0
+#: Where standardised observations are cut, as ``VecNormalize`` does by default.
+DEFAULT_CLIP_OBS = 10.0
 _MIN_STD = 1e-4
 
 
@@ -38,10 +38,14 @@ class ObservationStandardizer(nn.Module):
     observations.
 
     :param observation_space: the space whose ``Box`` parts are standardised
+    :param clip_obs: standardised observations are cut here, in standard deviations
     """
 
-    def __init__(self, observation_space: spaces.Space[Any]) -> None:
+    def __init__(
+        self, observation_space: spaces.Space[Any], clip_obs: float = DEFAULT_CLIP_OBS
+    ) -> None:
         super().__init__()
+        self.clip_obs = clip_obs
         self.keys = [key for key, space in _parts(observation_space) if _is_vector(space)]
         for key, space in _parts(observation_space):
             if _is_vector(space):
@@ -76,7 +80,7 @@ class ObservationStandardizer(nn.Module):
 
     def _standardize(self, key: str, value: th.Tensor) -> th.Tensor:
         scaled = (value.float() - getattr(self, f"mean_{key}")) / getattr(self, f"std_{key}")
-        clipped: th.Tensor = scaled.clamp(-_MAX_STANDARDIZED, _MAX_STANDARDIZED)
+        clipped: th.Tensor = scaled.clamp(-self.clip_obs, self.clip_obs)
         return clipped
 
 
@@ -98,6 +102,7 @@ class Actor(BaseModel):
     :param activation_fn: activation between them
     :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
     :param dropout: share of each hidden layer that is dropped, in [0, 1)
+    :param clip_obs: standardised observations are cut here, in standard deviations
     :param features_extractor_class: as in every SB3 policy
     :param features_extractor_kwargs: as in every SB3 policy
     :param normalize_images: divide images by 255
@@ -111,6 +116,7 @@ class Actor(BaseModel):
         activation_fn: type[nn.Module],
         action_std: float,
         dropout: float,
+        clip_obs: float,
         features_extractor_class: type[BaseFeaturesExtractor],
         features_extractor_kwargs: dict[str, Any],
         normalize_images: bool,
@@ -122,7 +128,7 @@ class Actor(BaseModel):
             features_extractor_kwargs=features_extractor_kwargs,
             normalize_images=normalize_images,
         )
-        self.standardizer = ObservationStandardizer(observation_space)
+        self.standardizer = ObservationStandardizer(observation_space, clip_obs)
         self.features_extractor: BaseFeaturesExtractor = self.make_features_extractor()
         features_dim = self.features_extractor.features_dim
         drop = [lambda _width: SeededDropout(dropout)] if dropout > 0.0 else []
@@ -170,6 +176,9 @@ class OfflinePolicy(BasePolicy):
     :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
     :param dropout: share of each hidden layer that training steps drop, in [0, 1). Nothing is
         dropped in the reference, so it lowers every log-ratio
+    :param clip_obs: standardised observations are cut here, in standard deviations, as by SB3's
+        ``VecNormalize``. Where many of them are nearly always the same and rarely far from that
+        (lidar), a lower one, 2 say, keeps the policy from what it hardly ever saw
     :param features_extractor_class: features extractor to use, the policy's own where ``None``
     :param features_extractor_kwargs: its keyword arguments
     :param normalize_images: divide images by 255
@@ -191,6 +200,7 @@ class OfflinePolicy(BasePolicy):
         activation_fn: type[nn.Module] = nn.ReLU,
         action_std: float = 2.0**-0.5,
         dropout: float = 0.0,
+        clip_obs: float = DEFAULT_CLIP_OBS,
         features_extractor_class: type[BaseFeaturesExtractor] | None = None,
         features_extractor_kwargs: dict[str, Any] | None = None,
         normalize_images: bool = True,
@@ -214,12 +224,15 @@ class OfflinePolicy(BasePolicy):
             raise ConfigError(f"action_std is {action_std}; it must be above 0")
         if not 0.0 <= dropout < 1.0:
             raise ConfigError(f"dropout is {dropout}; allowed is [0, 1)")
+        if not clip_obs > 0.0:
+            raise ConfigError(f"clip_obs is {clip_obs}; it must be above 0")
         if net_arch is None:
             net_arch = [] if extractor is NatureCNN else [128, 128]
         self.net_arch = net_arch
         self.activation_fn = activation_fn
         self.action_std = action_std
         self.dropout = dropout
+        self.clip_obs = clip_obs
 
         self.actor = self.make_actor()
         self.actor_average = _frozen_copy(self.actor)
@@ -248,6 +261,7 @@ class OfflinePolicy(BasePolicy):
             activation_fn=self.activation_fn,
             action_std=self.action_std,
             dropout=self.dropout,
+            clip_obs=self.clip_obs,
             features_extractor_class=self.features_extractor_class,
             features_extractor_kwargs=self.features_extractor_kwargs,
             normalize_images=self.normalize_images,
@@ -261,6 +275,7 @@ class OfflinePolicy(BasePolicy):
             activation_fn=self.activation_fn,
             action_std=self.action_std,
             dropout=self.dropout,
+            clip_obs=self.clip_obs,
             features_extractor_class=self.features_extractor_class,
             features_extractor_kwargs=self.features_extractor_kwargs,
             optimizer_class=self.optimizer_class,

@@ -19,8 +19,8 @@ from sb3_presa.common.figures import (
     PALETTE,
     add_legend,
     marker_size,
-    name_line,
     style_axes,
+    write_above,
     written_figure,
 )
 
@@ -59,7 +59,7 @@ def draw_safe_ratio(path: Path, comparisons: Sequence[Comparison], reference: st
             left.set_xlim(0, 1.16)
             left.set_xticks([0, 0.25, 0.5, 0.75, 1.0])
             left.axvline(0.9, color=FAINT, linestyle=":", linewidth=1)
-            name_line(left, 0.9, "0.9", FAINT)
+            write_above(left, 0.9, "0.9", FAINT)
             style_axes(left, f"Ratio of safe agents: {comparison.title}")
             _bars(
                 right,

@@ -50,12 +50,12 @@ def style_axes(axes: Axes, title: str) -> None:
     axes.set_axisbelow(True)
 
 
-def name_line(axes: Axes, x: float, name: str, color: str) -> None:
+def write_above(axes: Axes, x: float, name: str, color: str) -> None:
     """
-    Writes above the axes what an upright line in them is.
+    Writes above the axes what stands in them there: an upright line, a phase.
 
-    :param axes: Where the line is.
-    :param x: Where it stands.
+    :param axes: Where it stands.
+    :param x: The middle of it, in data coordinates.
     :param name: What it is.
     :param color: Of the writing.
     """

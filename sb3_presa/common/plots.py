@@ -22,8 +22,8 @@ from sb3_presa.common.figures import (
     add_legend,
     label_points,
     marker_size,
-    name_line,
     style_axes,
+    write_above,
     written_figure,
 )
 from sb3_presa.errors import ConfigError
@@ -303,7 +303,7 @@ def _draw_limit(axes: Axes, cost_limit: float) -> None:
     left, right = min(left, cost_limit - margin), max(right, cost_limit + margin)
     axes.axvspan(left, cost_limit, color=SAFE, alpha=0.09, linewidth=0, zorder=0)
     axes.axvline(cost_limit, color=INK, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
-    name_line(axes, cost_limit, f"cost limit {cost_limit:g}", INK)
+    write_above(axes, cost_limit, f"cost limit {cost_limit:g}", INK)
     axes.set_xlim(left, right)
 
 
@@ -354,14 +354,5 @@ def _mark_phases(axes: Axes, phases: Mapping[str, int]) -> None:
             continue  # a sliver at the edge has no room for its name
         if index % 2 == 0:
             axes.axvspan(first, last, color="#F1F1F1", linewidth=0, zorder=0)
-        axes.annotate(
-            name,
-            ((first + last) / 2, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            fontsize=8,
-            color=FAINT,
-        )
+        write_above(axes, (first + last) / 2, name, FAINT)
     axes.set_xlim(left, right)

@@ -27,7 +27,7 @@ FILMED := point-goal1 point-circle1 half-cheetah-velocity car-circle metadrive-e
 .PHONY: help install install-dev quickstart test lint format type docs datasets simulator-datasets datasets-card benchmark-core benchmark-sensitivity benchmark-exact_actions benchmark-comparison comparison-tables simulator-videos wheel wheel-test clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # What is installed where: a stamp is newer than the files that name the dependencies, so a second run
 # installs nothing.

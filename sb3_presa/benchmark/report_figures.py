@@ -160,7 +160,8 @@ def draw_ablation(
     path: Path, found: Mapping[str, Mapping[Any, Sequence[Agent]]], name: str
 ) -> None:
     """
-    Reward, cost and the ratio of safe agents along what a sweep varies.
+    Reward, cost and the ratio of safe agents along what a sweep varies. Levels are evenly spaced,
+    because those of a sweep often crowd at one end.
 
     :param path: a PNG to write
     :param found: algorithm -> value -> agents
@@ -172,13 +173,13 @@ def draw_ablation(
         ("Ratio of safe agents", lambda agent: float(agent.safe)),
     )
     values = list(dict.fromkeys(value for by_value in found.values() for value in by_value))
-    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    logarithmic = numeric and min(values) > 0 and max(values) / min(values) > 30
+    if all(isinstance(value, int | float) for value in values):
+        values.sort()
     with written_figure(path, 10.5, 3.0) as figure:
         for axes, (title, measure) in zip(figure.subplots(1, 3), panels, strict=True):
             for index, (algorithm, by_value) in enumerate(found.items()):
-                xs = [v if numeric else values.index(v) for v in by_value]
-                points = [_estimate(agents, measure) for agents in by_value.values()]
+                xs = [values.index(value) for value in values if value in by_value]
+                points = [_estimate(by_value[values[x]], measure) for x in xs]
                 color = PALETTE[index % len(PALETTE)]
                 low, high = zip(*(ends for _, ends in points), strict=True)
                 axes.fill_between(xs, low, high, color=color, alpha=0.15, linewidth=0)
@@ -195,17 +196,15 @@ def draw_ablation(
                 axes.set_ylim(bottom=0)
             if title == "Ratio of safe agents":
                 axes.set_ylim(-0.03, 1.05)
-            if logarithmic:
-                axes.set_xscale("log")
-            if numeric:
-                axes.set_xticks(values, [f"{value:g}" for value in values])
-            else:
-                axes.set_xticks(range(len(values)), [str(value) for value in values])
-            axes.minorticks_off()
+            axes.set_xticks(range(len(values)), [_level(value) for value in values])
             axes.set_xlabel(name, color=INK, fontsize=9)
             style_axes(axes, title)
             if title == panels[0][0] and len(found) > 1:
                 add_legend(axes)
+
+
+def _level(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _estimate(agents: Sequence[Agent], measure: Any) -> tuple[float, Interval]:

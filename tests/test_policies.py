@@ -193,6 +193,23 @@ def test_standardised_observations() -> None:
     assert far.flatten().tolist() == pytest.approx([10.0, -10.0, 0.5])
 
 
+@pytest.mark.parametrize("clip_obs", [1.5, 5.0, 10.0, float("inf")])
+def test_a_coordinate_that_strays_further_in_the_data_is_cut_at_2(clip_obs: float) -> None:
+    """One in a thousand is 31.6 deviations off; the other coordinate has no such value."""
+    values = th.zeros(1000, 3)
+    values[::2, 0] = 1.0
+    values[3, 1] = -1.0
+    standardizer = ObservationStandardizer(VECTOR, clip_obs)
+    standardizer.fit(values)
+    far = standardizer(th.tensor([[1e6, 1e6, 0.0], [-1e6, -1e6, 0.0]]))
+    rare = min(2.0, clip_obs) if clip_obs < 31.6 else clip_obs
+    assert isinstance(far, th.Tensor)
+    if clip_obs < float("inf"):
+        assert far[:, :2].tolist() == [[clip_obs, rare], [-clip_obs, -rare]]
+    else:
+        assert far[:, 1].abs().min() > 1e6, "infinity cuts none"
+
+
 def test_a_policy_does_not_tell_apart_what_lies_beyond_clip_obs() -> None:
     policy = make(clip_obs=2.0)
     policy.fit_standardizer(th.tensor([[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]]))

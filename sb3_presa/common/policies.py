@@ -28,6 +28,9 @@ from sb3_presa.errors import ConfigError
 _PLAIN = "observation"
 #: Where standardised observations are cut, as ``VecNormalize`` does by default.
 DEFAULT_CLIP_OBS = 10.0
+#: Where coordinates are cut of which the data themselves lie further out than ``clip_obs``. At 3
+#: clones of MetaDrive's lidar still leave the road (docs/algorithm.md).
+_RARE_CLIP_OBS = 2.0
 _MIN_STD = 1e-4
 
 
@@ -36,6 +39,11 @@ class ObservationStandardizer(nn.Module):
     Standardises ``Box`` observations other than images with the dataset's mean and deviation.
     The statistics are buffers, so they are saved with the policy and ``predict`` takes raw
     observations.
+
+    Coordinates that the data take further than ``clip_obs`` are nearly always the same and now and
+    then far off, as lidar is. Their deviation is no measure of what is far, and what a network
+    makes of a value that it hardly ever saw is luck; so they are cut at 2 deviations, where all
+    that is left of a rare value is that it is one.
 
     :param observation_space: the space whose ``Box`` parts are standardised
     :param clip_obs: standardised observations are cut here, in standard deviations
@@ -52,6 +60,7 @@ class ObservationStandardizer(nn.Module):
                 assert space.shape is not None
                 self.register_buffer(f"mean_{key}", th.zeros(space.shape))
                 self.register_buffer(f"std_{key}", th.ones(space.shape))
+                self.register_buffer(f"clip_{key}", th.full(space.shape, clip_obs))
 
     def fit(self, observations: TensorObs) -> None:
         """
@@ -62,9 +71,15 @@ class ObservationStandardizer(nn.Module):
         for key in self.keys:
             values = observations[key] if isinstance(observations, dict) else observations
             values = values.double()
-            std = values.std(0, correction=0)
-            getattr(self, f"mean_{key}").copy_(values.mean(0))
-            getattr(self, f"std_{key}").copy_(th.where(std > _MIN_STD, std, 1.0))
+            mean, std = values.mean(0), values.std(0, correction=0)
+            std = th.where(std > _MIN_STD, std, 1.0)
+            farthest = th.maximum(values.amax(0) - mean, mean - values.amin(0)) / std
+            rare = min(_RARE_CLIP_OBS, self.clip_obs)
+            getattr(self, f"mean_{key}").copy_(mean)
+            getattr(self, f"std_{key}").copy_(std)
+            getattr(self, f"clip_{key}").copy_(
+                th.where(farthest > self.clip_obs, rare, self.clip_obs)
+            )
 
     def forward(self, observations: TensorObs) -> TensorObs:
         """
@@ -79,8 +94,8 @@ class ObservationStandardizer(nn.Module):
         return self._standardize(_PLAIN, observations) if self.keys else observations
 
     def _standardize(self, key: str, value: th.Tensor) -> th.Tensor:
-        scaled = (value.float() - getattr(self, f"mean_{key}")) / getattr(self, f"std_{key}")
-        clipped: th.Tensor = scaled.clamp(-self.clip_obs, self.clip_obs)
+        mean, std, clip = (getattr(self, f"{name}_{key}") for name in ("mean", "std", "clip"))
+        clipped: th.Tensor = ((value.float() - mean) / std).clamp(-clip, clip)
         return clipped
 
 
@@ -177,8 +192,8 @@ class OfflinePolicy(BasePolicy):
     :param dropout: share of each hidden layer that training steps drop, in [0, 1). Nothing is
         dropped in the reference, so it lowers every log-ratio
     :param clip_obs: standardised observations are cut here, in standard deviations, as by SB3's
-        ``VecNormalize``. Where many of them are nearly always the same and rarely far from that
-        (lidar), a lower one, 2 say, keeps the policy from what it hardly ever saw
+        ``VecNormalize``; coordinates of which the data lie further out are cut at 2 instead
+        (:class:`ObservationStandardizer`). Infinity cuts none
     :param features_extractor_class: features extractor to use, the policy's own where ``None``
     :param features_extractor_kwargs: its keyword arguments
     :param normalize_images: divide images by 255

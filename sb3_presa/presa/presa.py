@@ -116,7 +116,7 @@ class PRESA(AlignmentAlgorithm):
         env: GymEnv | str | None = None,
         learning_rate: float | Schedule = CosineSchedule(3e-4, 6e-6),
         n_cloning_steps: int = 2000,
-        unsafe_cloning_weight: float = 0.0,
+        unsafe_cloning_weight: float = 0.001,
         clone_winners: bool = True,
         cloning_learning_rate: float = 1e-3,
         cloning_batch_size: int = 1024,

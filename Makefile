@@ -24,7 +24,7 @@ FILMED := point-goal1 point-circle1 half-cheetah-velocity car-circle metadrive-e
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install install-dev quickstart test lint format type docs datasets simulator-datasets datasets-card benchmark-core benchmark-sensitivity benchmark-exact_actions benchmark-comparison comparison-tables simulator-videos wheel wheel-test clean
+.PHONY: help install install-dev quickstart test lint format type docs datasets simulator-datasets datasets-card benchmark-core benchmark-sensitivity benchmark-comparison comparison-tables simulator-videos wheel wheel-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,10 +115,6 @@ benchmark-core benchmark-sensitivity: benchmark-%: datasets $(VENV)/.install-dev
 	$(BENCHMARK) report benchmarks/results/$*.csv
 benchmark-core:  ## PRESA, two ablations and two kinds of cloning on Bullet: 180 agents; resumes when interrupted
 benchmark-sensitivity:  ## One setting changed at a time; resumes when interrupted
-
-benchmark-exact_actions: dataset-metadrive-easysparse $(VENV)/.install-dev  ## What easysparse's data need: 9 agents; resumes when interrupted
-	$(BENCHMARK) run benchmarks/suites/exact_actions.yaml
-	$(BENCHMARK) report benchmarks/results/exact_actions.csv
 
 COMPARISON = comparison comparison_more_seeds
 benchmark-comparison: datasets simulator-datasets $(VENV)/.install-dev  ## PRESA and all baselines on all eleven datasets: hours; resumes when interrupted

@@ -23,7 +23,7 @@ from sb3_presa.baselines.bc import _segment_weights
 from sb3_presa.common.cloning import sample_segment_rows
 from sb3_presa.common.segment_buffer import SegmentBuffer
 from sb3_presa.data.feedback import Feedback
-from sb3_presa.errors import FeedbackError, FeedbackNotFoundError
+from sb3_presa.errors import ConfigError, FeedbackError, FeedbackNotFoundError
 
 NAN = math.nan
 #: p_safe of five segments, of lengths 2, 4, 6, 3, 5
@@ -123,6 +123,11 @@ def test_nothing_to_clone_is_refused(data: str, box_dataset: MinariDataset) -> N
     unsafe = Feedback.create(box_dataset, [(0, 0, 5), (1, 0, 5)], [0.0, 0.0], [(0, 1)])
     with pytest.raises(FeedbackError, match=f"no segment that is {data}"):
         BC.load_offline(box_dataset, unsafe, data=data, device="cpu")
+    model = BC.load_offline(box_dataset, tiny_feedback(box_dataset), data=data, device="cpu")
+    with pytest.raises(FeedbackError, match=f"no segment that is {data}"):
+        model.set_dataset(box_dataset, unsafe)
+    with pytest.raises(ConfigError, match="has no dataset"):
+        model.learn(2)
 
 
 def test_the_first_steps_of_the_average_forget_the_initial_weights(

@@ -105,6 +105,10 @@ def test_the_smoke_suite_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     failures = json.loads((tmp_path / "smoke.failures.json").read_text())
     assert len(failures) == 5
     assert all("presa/none-v0" in f["error"] and "Traceback" in f["traceback"] for f in failures)
+    there = CliRunner().invoke(app, [*arguments, "--workers", "2", "--task", "BallRun"])
+    assert there.exit_code == 0, there.output
+    kept = json.loads((tmp_path / "smoke.failures.json").read_text())
+    assert kept == failures  # they are of cells that this run was not asked for
     page = CliRunner().invoke(app, ["benchmark", "report", str(tmp_path / "smoke.csv")])
     assert page.exit_code == 0, page.output
     assert "5 cells failed" in (tmp_path / "smoke-report/report.html").read_text()

@@ -1,6 +1,7 @@
 """Reports: statistics against numbers that were worked out apart, known effects, a whole page."""
 
 import io
+import json
 import math
 import re
 import warnings
@@ -116,6 +117,25 @@ def test_an_ablation_is_on_shared_cells(agents: list[analysis.Agent]) -> None:
     assert [len(points) for points in by_value.values()] == [6, 6, 6]
     means = [np.mean([agent.reward for agent in points]) for points in by_value.values()]
     assert np.diff(means) == pytest.approx([-0.05, -0.10])
+
+
+def test_none_is_a_level_of_a_sweep_and_so_is_the_default(tmp_path: Path) -> None:
+    """clip_range: none in the paper, .25 where nothing is said."""
+    plain = [r for r in comparison() if (r["algorithm"], r["task"]) == ("PRESA", "BallRun")]
+    swept = [
+        row
+        | {"settings": json.dumps({"clip_range": level}), "study": "settings.clip_range"}
+        | {"key": f"{row['key']} {level}"}
+        for level in (None, 0.1)
+        for row in plain
+    ]
+    path = write(tmp_path / "one.csv", plain + swept)
+    agents = analysis.read_agents([path])
+    (by_value,) = analysis.ablation(agents, "settings.clip_range").values()
+    assert list(by_value) == [0.1, 0.25, None]
+    assert [len(points) for points in by_value.values()] == [9, 9, 9]
+    write_report(agents, tmp_path / "page", title="none")
+    assert (tmp_path / "page/ablation_settings_clip_range.png").stat().st_size > 10_000
 
 
 OTHER_AGENTS: list[tuple[Mapping[str, Any], str]] = [

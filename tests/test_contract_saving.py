@@ -257,12 +257,31 @@ def test_an_environment_of_other_spaces_is_refused_and_changes_nothing(
 ) -> None:
     model = PRESA_CASE.trained(box_dataset)
     other = make_vec_env(env_id("discrete"), n_envs=3)
-    with pytest.raises(ValueError, match="Action spaces do not match"):
+    with pytest.raises(ConfigError, match="the action space of the environment is Discrete"):
         model.set_env(other)
     assert (model.get_env(), model.n_envs) == (None, 1)
     model.save(tmp_path / "model")
     with pytest.raises(ValueError, match="Action spaces do not match"):
         PRESA_CASE.algorithm.load(tmp_path / "model", env=other)
+
+
+class Wider(gym.Wrapper[Any, Any, Any, Any]):
+    """The environment as it is often registered: float64, and without bounds."""
+
+    def __init__(self, env: gym.Env[Any, Any]) -> None:
+        super().__init__(env)
+        shape = env.observation_space.shape
+        self.observation_space = gym.spaces.Box(-np.inf, np.inf, shape, np.float64)
+
+
+def test_bounds_and_dtypes_of_observations_are_the_environments_own(
+    box_dataset: MinariDataset,
+) -> None:
+    model = PRESA_CASE.trained(box_dataset)
+    env = Wider(gym.make(env_id("box")))
+    model.set_env(env)
+    assert model.get_env().envs[0].unwrapped is env.unwrapped
+    assert model.get_env().observation_space.dtype == np.float64
 
 
 def test_normalised_observations_are_refused_wherever_they_come_in(

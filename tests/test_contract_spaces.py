@@ -21,6 +21,7 @@ from gymnasium import spaces
 from minari import MinariDataset
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
+from stable_baselines3.sac.policies import SACPolicy
 from toy_envs import Kind
 
 from sb3_presa import BC, PRESA
@@ -314,6 +315,21 @@ def test_a_dataset_may_differ_from_its_environment_in_precision(minari_root: Any
     env = Nowhere(double, spaces.Box(-1, 1, (2,), np.float64))
     model = learn_quietly(PRESA_CASE.make(dataset, env=env), TINY_STEPS)
     assert model.observation_space == double
+
+
+def test_spaces_and_policies_that_nothing_can_be_made_of_are_refused(minari_root: Any) -> None:
+    for observations, actions, said in (
+        (spaces.Discrete(5, start=1), UNIT, "count from 1; allowed is from 0"),
+        (VECTOR, spaces.Box(-1, 1, ()), "has no axis"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            PRESA_CASE.algorithm("MlpPolicy", Nowhere(observations, actions))
+    with pytest.raises(ConfigError, match="policy SACPolicy is not of this package"):
+        PRESA_CASE.algorithm(SACPolicy)
+    with pytest.raises(ConfigError, match=r"net_arch is .*allowed is a list of widths"):
+        PRESA_CASE.algorithm(
+            env=Nowhere(VECTOR, UNIT), policy_kwargs={"net_arch": {"pi": [8], "qf": [8]}}
+        )
 
 
 PRESA_REFUSALS: list[tuple[str, Any]] = [

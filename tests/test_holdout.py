@@ -1,12 +1,18 @@
 """Labels that are held out: by episode, none leaks, none is lost."""
 
+from typing import Any
+
 import numpy as np
+import pytest
 from algorithm_data import lone_feedback
 from hypothesis import given
 from hypothesis import strategies as st
+from minari import MinariDataset
 
+from sb3_presa import CPL, PRESA
 from sb3_presa.data.feedback import Feedback
 from sb3_presa.data.holdout import split_feedback
+from sb3_presa.errors import FeedbackError
 
 Label = tuple[object, ...]
 
@@ -94,3 +100,16 @@ def test_the_seed_decides_what_is_held_out() -> None:
     first, again, other = (split_feedback(feedback, 0.1, seed)[1] for seed in (3, 3, 4))
     assert labels_of(first) == labels_of(again)
     assert labels_of(first) != labels_of(other)
+
+
+@pytest.mark.parametrize("algorithm", [CPL, PRESA])
+def test_held_out_labels_leave_some(algorithm: Any, box_dataset: MinariDataset) -> None:
+    """Comparisons across two episodes: whichever is held out, all are."""
+    pairs = [(i, 10 + i) for i in range(10)]
+    segments = [(episode, start, 3) for episode in (0, 1) for start in range(10)]
+    feedback = Feedback.create(box_dataset, segments, [1.0, 0.0] * 10, pairs, [1.0] * 10)
+    with pytest.raises(FeedbackError, match=r"fraction=0.1 leaves none of the 10 comparisons"):
+        algorithm.load_offline(box_dataset, feedback, validation_fraction=0.1, device="cpu")
+    one = Feedback.create(box_dataset, segments[:10], [1.0, 0.0] * 5, [(0, 1)], [1.0])
+    with pytest.warns(UserWarning, match="validation_fraction=0.1 holds nothing out"):
+        algorithm.load_offline(box_dataset, one, validation_fraction=0.1, device="cpu")

@@ -186,6 +186,10 @@ DIFFERENCES: list[tuple[dict[str, Any], str]] = [
         {"policy_kwargs": {"net_arch": [8], "action_std": 0.5}},
         r"action_std is 0\.70.* in model 0 and",
     ),
+    (
+        {"policy_kwargs": {"net_arch": [8], "dropout": 0.25}},
+        "use of dropout is False in model 0 and True in model 1",
+    ),
     ({"n_pairs": 6}, "n_pairs is 4 in model 0 and 6 in model 1"),
     ({"n_segment_steps": 3}, r"n_segment_steps.* is 5 in model 0 and 3 in model 1"),
     ({"n_cloning_steps": 7}, "n_cloning_steps is 6 in model 0 and 7 in model 1"),

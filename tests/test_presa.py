@@ -1,6 +1,7 @@
 """PRESA as a whole: its phases, what it holds out, and that it learns."""
 
 import math
+import warnings
 from typing import Any
 
 import gymnasium as gym
@@ -196,7 +197,16 @@ def test_a_total_within_cloning_warns(
     recwarn.clear()
     learn_quietly(model, 1, reset_num_timesteps=False)
     learn_quietly(model, 7)
-    assert [w for w in recwarn if "cloning" in str(w.message)] == []
+    assert [w for w in recwarn if "behaviour cloning" in str(w.message)] == []
+
+
+def test_a_total_within_the_steps_that_only_attain_warns(box_dataset: MinariDataset) -> None:
+    model = make(box_dataset, n_attain_steps=5)
+    with pytest.warns(UserWarning, match="ends at step 11, within the 5 steps that only find"):
+        model.learn(11)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.learn(12)
 
 
 def test_no_cloning_starts_from_the_initial_policy(box_dataset: MinariDataset) -> None:

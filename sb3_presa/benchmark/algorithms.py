@@ -2,13 +2,16 @@
 
 import inspect
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from sb3_presa.common.offline_algorithm import OfflineAlgorithm
 
 #: Arguments of every constructor that are no settings: suites and commands say them elsewhere.
-GIVEN = frozenset({"policy", "env", "seed", "device", "verbose", "tensorboard_log"})
+GIVEN: Final = frozenset({"policy", "env", "seed", "device", "verbose", "tensorboard_log"})
+
+#: Stands for a value that is not known, where ``None`` is one.
+UNKNOWN: Final = object()
 
 
 def algorithm_class(name: str) -> type["OfflineAlgorithm"]:
@@ -20,6 +23,20 @@ def algorithm_class(name: str) -> type["OfflineAlgorithm"]:
 
     found: type[OfflineAlgorithm] = getattr(sb3_presa, name)
     return found
+
+
+def default_of(name: str, setting: str) -> Any:
+    """
+    :param name: one of ``sb3_presa.ALGORITHMS``
+    :param setting: one of its settings
+    :return: the value that it has where nothing is said; :data:`UNKNOWN` if there is no such one
+    """
+    for ancestor in algorithm_class(name).__mro__:
+        if "__init__" in vars(ancestor):
+            parameters = inspect.signature(vars(ancestor)["__init__"]).parameters
+            if setting in parameters:
+                return parameters[setting].default
+    return UNKNOWN
 
 
 @cache

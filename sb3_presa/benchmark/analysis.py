@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from sb3_presa import ALGORITHMS
 from sb3_presa.benchmark import statistics
+from sb3_presa.benchmark.algorithms import UNKNOWN, default_of
 from sb3_presa.benchmark.consistency import concerns
 from sb3_presa.benchmark.results import read_rows
 from sb3_presa.benchmark.statistics import Interval, Numbers
@@ -60,16 +62,21 @@ class Agent:
         """
         :param vary: what a sweep varies, ``labels.OPTION`` or ``settings.NAME``
         :return: what this agent has there; segment lengths as a share of the task's horizon;
-            ``None`` where the row does not say
+            :data:`UNKNOWN` where the row does not say
         """
         kind, _, name = vary.partition(".")
         if kind == "settings":
-            return json.loads(self.row.get("settings") or "{}").get(name)
+            settings = json.loads(self.row.get("settings") or "{}")
+            return settings[name] if name in settings else _default(self.row.get("class"), name)
         if name in ("segment_length", "length_divisor"):
             horizon = float(self.row.get("horizon") or math.nan)
             return round(float(self.row.get("segment_length") or math.nan) / horizon, 4)
         value = self.row.get(name)
-        return float(value) if value else None
+        return float(value) if value else UNKNOWN
+
+
+def _default(class_name: str | None, setting: str) -> Any:
+    return default_of(class_name, setting) if class_name in ALGORITHMS else UNKNOWN
 
 
 Agents = Mapping[str, Mapping[Place, Agent]]
@@ -300,9 +307,9 @@ def ablation(agents: Collection[Agent], vary: str) -> dict[str, dict[Any, list[A
     found: dict[str, dict[Any, list[Agent]]] = {}
     for algorithm in dict.fromkeys(a.algorithm for a in agents if a.study == vary):
         values: dict[Any, dict[Place, Agent]] = defaultdict(dict)
-        for agent in agents:
+        for agent in (a for a in agents if a.algorithm == algorithm and a.study in (vary, "main")):
             value = agent.option(vary)
-            if agent.algorithm == algorithm and agent.study in (vary, "main") and value is not None:
+            if value is not UNKNOWN:
                 values[_hashable(value)][agent.place] = agent
         swept = {a.place for a in agents if a.algorithm == algorithm and a.study == vary}
         values = {v: p for v, p in values.items() if swept & set(p)}

@@ -96,7 +96,7 @@ def run_suite(suite: Suite, file: ResultFile, backend: Backend, watcher: Watcher
     done = [file.rows[cell.key] for cell in suite.cells if cell.key not in unfinished]
     watcher.started(suite, done, missing)
     failures: dict[str, Failure] = {}
-    file.write_failures(failures.values())
+    file.write_failures(failures.values(), suite.others)
     errors = dict.fromkeys((cell.key for cell in missing), 0)
     losses = dict(errors)
     for cell in missing:
@@ -115,7 +115,7 @@ def run_suite(suite: Suite, file: ResultFile, backend: Backend, watcher: Watcher
             elif outcome.row is None:
                 attempts = errors[key] + losses[key]
                 failures[key] = Failure(outcome.cell, attempts, outcome.error, outcome.traceback)
-                file.write_failures(failures.values())
+                file.write_failures(failures.values(), suite.others)
             watcher.ended(outcome, final=not again)
         watcher.tick(backend.running)
     return list(failures.values())

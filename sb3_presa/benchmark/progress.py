@@ -1,6 +1,5 @@
 """What a run shows: cells done, failed, running, and how long it will take."""
 
-import time
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
@@ -35,8 +34,6 @@ class RunProgress:
         self._seconds: dict[str, list[float]] = {}
         self._left: dict[str, Cell] = {}
         self._total = self._failed = self._running = 0
-        self._first = time.monotonic()
-        self._busy_seconds = 0.0
 
     def started(self, suite: Suite, rows: Sequence[Row], missing: Sequence[Cell]) -> None:
         """

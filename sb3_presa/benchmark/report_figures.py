@@ -204,6 +204,8 @@ def draw_ablation(
 
 
 def _level(value: Any) -> str:
+    if value is None:
+        return "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

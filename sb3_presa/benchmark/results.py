@@ -107,16 +107,25 @@ class ResultFile:
         self.rows[row["key"]] = row
         self._write()
 
-    def write_failures(self, failures: Iterable[Failure]) -> None:
+    def write_failures(self, failures: Iterable[Failure], others: Iterable[Cell] = ()) -> None:
         """
         :param failures: the cells that have no row; without any the file is removed
+        :param others: cells of the suite that this run is not about; they stay listed
         """
-        listed = [{**asdict(failure), "key": failure.cell.key} for failure in failures]
+        kept = {cell.key for cell in others} - self.rows.keys()
+        listed = [entry for entry in self._read_failures() if entry["key"] in kept]
+        listed += [{**asdict(failure), "key": failure.cell.key} for failure in failures]
         if not listed:
             self.failures_path.unlink(missing_ok=True)
             return
         with atomic_path(self.failures_path) as temporary:
             temporary.write_text(json.dumps(listed, indent=2) + "\n")
+
+    def _read_failures(self) -> list[dict[str, Any]]:
+        if not self.failures_path.exists():
+            return []
+        found: list[dict[str, Any]] = json.loads(self.failures_path.read_text(encoding="utf-8"))
+        return found
 
     def _write(self) -> None:
         rows = list(self.rows.values())

@@ -1,5 +1,6 @@
 """A suite: which algorithms are trained on which tasks, cost limits and seeds."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -34,11 +35,13 @@ class Suite:
     :param name: names its results
     :param cells: what to run, in this order; each once
     :param retries: how often a cell that failed is tried again
+    :param others: cells that are the suite's and not to be run now
     """
 
     name: str
     cells: tuple[Cell, ...]
     retries: int = 1
+    others: tuple[Cell, ...] = ()
 
     def only(self, algorithms: Collection[str] = (), tasks: Collection[str] = ()) -> "Suite":
         """
@@ -56,13 +59,15 @@ class Suite:
                         f"suite {self.name} has no {what} {name!r}; allowed: {', '.join(there)}"
                     )
             kept = [cell for cell in kept if not wanted or getattr(cell, what) in wanted]
-        return replace(self, cells=tuple(kept))
+        chosen = {cell.key for cell in kept}
+        others = tuple(cell for cell in self.cells if cell.key not in chosen)
+        return replace(self, cells=tuple(kept), others=(*self.others, *others))
 
     def check_algorithms(self) -> None:
         """
-        Checks classes and the names of their settings, for which it imports them.
+        Checks classes and their settings, for which it imports them and makes one of each.
 
-        :raises ConfigError: for a class or a setting that there is not
+        :raises ConfigError: for a class or a setting that there is not, or a value out of range
         """
         for cell in {(cell.algorithm, cell.class_name): cell for cell in self.cells}.values():
             if cell.class_name not in ALGORITHMS:
@@ -70,14 +75,26 @@ class Suite:
                     f"suite {self.name}: the class of algorithms.{cell.algorithm} is "
                     f"{cell.class_name!r}; allowed: {', '.join(ALGORITHMS)}"
                 )
-        for cell in self.cells:
-            allowed = set(settings_of(algorithm_class(cell.class_name))) - _OWN
-            for name in cell.settings:
-                if name not in allowed:
-                    raise ConfigError(
-                        f"suite {self.name}: algorithms.{cell.algorithm} has the setting {name!r}; "
-                        f"allowed for {cell.class_name}: {', '.join(sorted(allowed))}"
-                    )
+        different = {(cell.algorithm, json.dumps(dict(cell.settings))): cell for cell in self.cells}
+        for cell in different.values():
+            self._check_settings(cell)
+
+    def _check_settings(self, cell: Cell) -> None:
+        where = f"suite {self.name}: algorithms.{cell.algorithm}"
+        algorithm = algorithm_class(cell.class_name)
+        allowed = set(settings_of(algorithm)) - _OWN
+        for name in cell.settings:
+            if name not in allowed:
+                raise ConfigError(
+                    f"{where} has the setting {name!r}; "
+                    f"allowed for {cell.class_name}: {', '.join(sorted(allowed))}"
+                )
+        try:
+            limit = {"cost_limit": cell.cost_limit} if algorithm.reads_outcomes else {}
+            # Without spaces it makes no network
+            algorithm("MlpPolicy", None, device="cpu", **limit, **cell.settings)  # type: ignore[arg-type]
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"{where} cannot be made of these settings: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -310,7 +327,10 @@ def _training(place: Place, entry: Mapping[str, Any], usual: _Training) -> _Trai
         changes[name] = here.at(name).number(value, 0.0)
         if name == "cpus" and changes[name] == 0.0:
             here.at(name).refuse(value, "a number above 0")
-    return replace(usual, **changes)
+    training = replace(usual, **changes)
+    if training.device == "cuda" and training.gpus == 0.0:
+        place.at("device").refuse("cuda", "cpu, or cuda with a share of a GPU in resources.gpus")
+    return training
 
 
 def _labels(place: Place, found: object, usual: Labels) -> Labels:

@@ -135,6 +135,8 @@ def check_action_space(action_space: spaces.Space[object]) -> None:
                 "back rounds and overflows; allowed are Box of floats, Discrete and MultiDiscrete. "
                 "Give the dataset one of these."
             )
+        if action_space.shape == ():
+            raise ConfigError(f"the action space {action_space} has no axis; give it one, (1,)")
         if not action_space.is_bounded("both"):
             raise ConfigError(
                 f"the action space {action_space} has no finite bounds; log-probabilities are "

@@ -30,6 +30,8 @@ def check_alike(models: Sequence[OfflineAlgorithm], reset_num_timesteps: bool) -
     for name in models[0].policy._get_constructor_parameters():
         if name not in _FREE:
             _check_same(models, name, _policy_argument(name))
+    # How much is dropped may differ, but a layer that drops is one that others lack
+    _check_same(models, "use of dropout", lambda model: model.policy.dropout > 0.0)
     _check_same(models, "device", lambda model: str(model.device))
     _check_same(models, "precision", lambda model: str(model._compute_dtype).removeprefix("torch."))
     if not reset_num_timesteps:

@@ -15,7 +15,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm, maybe_make_env
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
-from stable_baselines3.common.utils import check_for_correct_spaces, update_learning_rate
+from stable_baselines3.common.utils import update_learning_rate
 from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
 from sb3_presa.common.action_heads import check_action_space
@@ -94,6 +94,11 @@ class OfflineAlgorithm(BaseAlgorithm):
         if isinstance(policy, str) and policy not in self.policy_aliases:
             allowed = ", ".join(map(repr, self.policy_aliases))
             raise ConfigError(f"policy {policy!r} is unknown; allowed are {allowed} or a class")
+        if isinstance(policy, type) and not issubclass(policy, OfflinePolicy):
+            raise ConfigError(
+                f"policy {policy.__name__} is not of this package: allowed are subclasses of "
+                "sb3_presa.common.policies.OfflinePolicy, and names"
+            )
         if not 0.0 <= average_decay < 1.0:
             raise ConfigError(f"average_decay is {average_decay}; allowed is [0, 1)")
         if not max_grad_norm > 0.0:
@@ -198,7 +203,8 @@ class OfflineAlgorithm(BaseAlgorithm):
         :param feedback: name of the feedback set that lies beside the dataset, or labels; not
             read by an algorithm that ``reads_outcomes``
         :raises DatasetError: if the dataset cannot be used with this model
-        :raises FeedbackError: if the labels cannot be used
+        :raises FeedbackError: if the labels cannot be used; the model then has no data, neither
+            these nor those that it had
         """
         transitions = load_transitions(dataset)
         if feedback is None or self.reads_outcomes:
@@ -219,7 +225,11 @@ class OfflineAlgorithm(BaseAlgorithm):
             self._setup_model()
         if self.reads_outcomes:  # the only way by which rewards and costs reach an algorithm
             feedback = self._use_outcomes(transitions, load_outcomes(dataset)) or feedback
-        self._use_data(transitions, feedback)
+        try:
+            self._use_data(transitions, feedback)
+        except BaseException:
+            self.buffer = self.feedback = None  # half of what was refused is in place by now
+            raise
 
     def _use_outcomes(self, transitions: Transitions, outcomes: Outcomes) -> Feedback | None:
         """
@@ -396,17 +406,21 @@ class OfflineAlgorithm(BaseAlgorithm):
 
         :param env: environment, or vector of them
         :param force_reset: kept for SB3's interface
-        :raises ConfigError: if the environment normalises observations, or the model has no spaces
-            yet and cannot take those of the environment
+        :raises ConfigError: if the environment normalises observations or has other spaces than the
+            model, or the model has none yet and cannot take those of the environment
         """
         if not hasattr(self, "observation_space"):
             self._take_env(env, setup_model=True)
             return
         env = self._wrap_env(env, self.verbose)
         check_not_normalized(env)
-        check_for_correct_spaces(env, self.observation_space, self.action_space)
-        self.n_envs = env.num_envs
-        super().set_env(env, force_reset)
+        for name, bounds in (("observation_space", False), ("action_space", True)):
+            mine, its = getattr(self, name), getattr(env, name)
+            what = name.replace("_", " ")
+            check_same_spaces(mine, its, what, bounds=bounds, owner="environment")
+        # SB3's own would insist on bounds and dtypes of observations, on which nothing depends
+        self.env, self.n_envs, self._last_obs = env, env.num_envs, None
+        self._vec_normalize_env = unwrap_vec_normalize(env)
 
     def set_random_seed(self, seed: int | None = None) -> None:
         """

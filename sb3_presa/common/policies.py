@@ -243,6 +243,11 @@ class OfflinePolicy(BasePolicy):
             raise ConfigError(f"clip_obs is {clip_obs}; it must be above 0")
         if net_arch is None:
             net_arch = [] if extractor is NatureCNN else [128, 128]
+        if not all(isinstance(width, int) for width in net_arch):
+            raise ConfigError(
+                f"net_arch is {net_arch}; allowed is a list of widths of hidden layers, for "
+                "there is one network that acts"
+            )
         self.net_arch = net_arch
         self.activation_fn = activation_fn
         self.action_std = action_std

@@ -47,13 +47,17 @@ def check_policy_fits(
     :param policy_class: the class that it stands for
     :param policy_kwargs: arguments of the policy
     :param space: observation space
-    :raises ConfigError: for a Dict space with a policy for plain ones, and the other way round
+    :raises ConfigError: for a Dict space with a policy for plain ones, and the other way round; for
+        observations that SB3's preprocessing does not take
     """
     # What can be told is whether SB3's own extractors fit; one of the user's own may take anything
     extractor = policy_kwargs.get("features_extractor_class")
     extractor = extractor or getattr(policy_class, "default_features_extractor_class", None)
     extractor_kwargs = policy_kwargs.get("features_extractor_kwargs") or {}
     name = repr(policy if isinstance(policy, str) else policy.__name__)
+    for part in space.spaces.values() if isinstance(space, spaces.Dict) else [space]:
+        if isinstance(part, spaces.Discrete) and part.start != 0:
+            raise ConfigError(f"the observations {part} count from {part.start}; allowed is from 0")
     if isinstance(space, spaces.Dict):
         if extractor in (FlattenExtractor, NatureCNN):
             raise ConfigError(
@@ -86,30 +90,39 @@ def check_not_normalized(env: VecEnv) -> None:
 
 
 def check_same_spaces(
-    model: spaces.Space[Any], dataset: spaces.Space[Any], name: str, *, bounds: bool
+    model: spaces.Space[Any],
+    found: spaces.Space[Any],
+    name: str,
+    *,
+    bounds: bool,
+    owner: str = "dataset",
 ) -> None:
     """
-    Checks that a dataset fits a model or an environment. Dtypes of a ``Box`` may differ
+    Checks that a dataset or an environment fits a model. Dtypes of a ``Box`` may differ
     (recorded data are often float32 where the environment is float64), and bounds of
     observations, which nothing depends on. Bounds of actions may not: actions are scaled by them.
 
     :param model: the space of the model
-    :param dataset: the space of the dataset
+    :param found: the space of the dataset or environment
     :param name: which space, for the message
     :param bounds: whether bounds must agree (within the rounding of float32)
-    :raises DatasetError: if they do not fit
+    :param owner: whose space was found, for the message
+    :raises DatasetError: if a dataset does not fit
+    :raises ConfigError: if an environment does not
     """
-    if isinstance(model, spaces.Dict) and isinstance(dataset, spaces.Dict):
-        same = model.spaces.keys() == dataset.spaces.keys()
+    if isinstance(model, spaces.Dict) and isinstance(found, spaces.Dict):
+        same = model.spaces.keys() == found.spaces.keys()
         if same:
             for key in model.spaces:
-                check_same_spaces(model[key], dataset[key], f"{name}[{key!r}]", bounds=bounds)
-    elif isinstance(model, spaces.Box) and isinstance(dataset, spaces.Box):
-        same = model.shape == dataset.shape and (
+                part = f"{name}[{key!r}]"
+                check_same_spaces(model[key], found[key], part, bounds=bounds, owner=owner)
+    elif isinstance(model, spaces.Box) and isinstance(found, spaces.Box):
+        same = model.shape == found.shape and (
             not bounds
-            or (np.allclose(model.low, dataset.low) and np.allclose(model.high, dataset.high))
+            or (np.allclose(model.low, found.low) and np.allclose(model.high, found.high))
         )
     else:
-        same = model == dataset
+        same = model == found
     if not same:
-        raise DatasetError(f"the {name} of the dataset is {dataset}, that of the model is {model}")
+        error = DatasetError if owner == "dataset" else ConfigError
+        raise error(f"the {name} of the {owner} is {found}, that of the model is {model}")

@@ -3,7 +3,6 @@
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 
@@ -48,9 +47,3 @@ class SpacesVecEnv(DummyVecEnv):
         :return: one seed, as ``VecEnv.seed`` does
         """
         return [seed]
-
-    def last_dones(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """
-        :return: "no episode has ended", (1,), for callbacks that count episodes
-        """
-        return np.zeros(self.num_envs, dtype=bool)

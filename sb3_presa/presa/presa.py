@@ -230,6 +230,18 @@ class PRESA(AlignmentAlgorithm):
         )
         return PRESAObjective(settings, self.n_pairs, self.n_segment_steps)
 
+    def _before_learning(self, total_timesteps: int) -> None:
+        super()._before_learning(total_timesteps)
+        attained = self.n_cloning_steps + self.n_attain_steps
+        if max(self.num_timesteps, self.n_cloning_steps) < total_timesteps <= attained:
+            warnings.warn(
+                f"learn() ends at step {total_timesteps}, within the {self.n_attain_steps} steps "
+                "that only find which delta can be attained, so neither preferences nor the "
+                f"constraint have a part in it. Go on to more than {attained} steps, or lower "
+                "n_cloning_steps or n_attain_steps.",
+                stacklevel=3,
+            )
+
     def _cloning_weights(self, labels: SegmentLabels, held_out: SegmentLabels) -> th.Tensor | None:
         assert self.buffer is not None
         least, n = self.unsafe_cloning_weight, self.buffer.n_transitions

@@ -37,6 +37,10 @@ def blocks(page: Path, language: str) -> Iterator[str]:
         yield match[1]
 
 
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z_-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
 def accepted(name: str, owner: str) -> set[str] | None:
     """The keywords that a function of this name takes; None for one that is not ours."""
     if name == "load_offline":  # hands on what it does not know to the constructors
@@ -72,7 +76,7 @@ def test_python_names_arguments_that_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_shell_names_commands_and_options_that_exist(page: Path) -> None:
     commands: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = make_targets()
     for block in blocks(page, "bash"):
         for line in block.splitlines():
             words = shlex.split(line, comments=True)
@@ -84,6 +88,14 @@ def test_shell_names_commands_and_options_that_exist(page: Path) -> None:
                 assert options.issuperset(word for word in words if word.startswith("-")), line
             if words[:1] == ["make"]:
                 assert targets.issuperset(word for word in words[1:] if "=" not in word), line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_running_text_names_targets_and_suites_that_exist(page: Path) -> None:
+    text, targets = page.read_text(), make_targets()
+    assert targets.issuperset(re.findall(r"`make ([a-z_-]+)", text))
+    for suite in re.findall(r"`(?:benchmarks/suites/)?([a-z_]+\.yaml)`", text):
+        assert (ROOT / "benchmarks" / "suites" / suite).is_file(), suite
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

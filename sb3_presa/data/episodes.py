@@ -348,8 +348,8 @@ def _episode_cost(
         if missing == "nan":
             return np.full(steps, np.nan)
         raise DatasetError(
-            f"{where} has no costs: infos['cost'] is missing. Labels for safety need a cost for "
-            "every step."
+            f"{where} has no costs: infos['cost'] is missing. Synthetic labels and algorithms "
+            "that read true costs need one for every step."
         )
     try:
         costs = np.atleast_1d(np.asarray(cost, dtype=np.float64))

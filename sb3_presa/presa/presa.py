@@ -74,9 +74,10 @@ class PRESA(AlignmentAlgorithm):
     :param delta: level in (0, 1) that E[p(label is right)] must reach. The default is beyond
         what can be attained on most data, and so means the highest level that can be; another one
         that cannot be reached is lowered with a warning
-    :param n_attain_steps: alignment steps that only maximise E[p], to find the level that can
-        be attained; delta is then lowered towards chance if it is above, and training starts
-        from the reference again. 0 keeps the given delta, as the paper does
+    :param n_attain_steps: alignment steps that maximise E[p], beside the cloning terms and without
+        preferences, to find the level that can be attained; delta is then lowered towards chance
+        if it is above, and training starts from the reference again. 0 keeps the given delta, as
+        the paper does
     :param attain_margin: share in (0, 1] of the way from chance (0.5) to the attained level that
         delta is held to
     :param unsafe_weight: share in (0, 1) of E[p] that falls to the unsafe segments, however

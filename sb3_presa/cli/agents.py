@@ -12,7 +12,7 @@ from sb3_presa import ALGORITHMS
 from sb3_presa.benchmark.algorithms import algorithm_class, settings_of
 from sb3_presa.cli.console import naming_environment, parse_settings, print_table
 from sb3_presa.data.atomic import atomic_path
-from sb3_presa.errors import ConfigError, PresaError
+from sb3_presa.errors import ConfigError
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -131,8 +131,6 @@ def evaluate(
             reward_reference=reference,
         )
     except ValueError as error:
-        if isinstance(error, PresaError):
-            raise
         raise ConfigError(f"{model} cannot act in {dataset or env}: {error}") from error
     finally:
         environment.close()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from minari import MinariDataset
 
-from sb3_presa import CPL, PRESA
+from sb3_presa import CPL, PRESA, SafeRLHF
 from sb3_presa.data.feedback import Feedback
 from sb3_presa.data.holdout import split_feedback
 from sb3_presa.errors import FeedbackError
@@ -102,7 +102,7 @@ def test_the_seed_decides_what_is_held_out() -> None:
     assert labels_of(first) != labels_of(other)
 
 
-@pytest.mark.parametrize("algorithm", [CPL, PRESA])
+@pytest.mark.parametrize("algorithm", [CPL, PRESA, SafeRLHF])
 def test_held_out_labels_leave_some(algorithm: Any, box_dataset: MinariDataset) -> None:
     """Comparisons across two episodes: whichever is held out, all are."""
     pairs = [(i, 10 + i) for i in range(10)]

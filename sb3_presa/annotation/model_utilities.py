@@ -39,7 +39,7 @@ def _utilities(
     from sb3_presa import PRESA
     from sb3_presa.common.cloning import log_prob_of_all
     from sb3_presa.common.segment_buffer import SegmentBuffer
-    from sb3_presa.common.spaces import channels_first, check_same_spaces
+    from sb3_presa.common.spaces import channels_first, check_fits
     from sb3_presa.presa.losses import NORMALISED_LENGTH, clip_log_ratio
 
     try:
@@ -52,8 +52,7 @@ def _utilities(
     except Exception as error:  # SB3 raises whatever its parsers raise
         raise ConfigError(f"{path} is no model that PRESA saved: {error}") from error
     observed = channels_first(transitions.observation_space)
-    check_same_spaces(model.observation_space, observed, "observation space", bounds=False)
-    check_same_spaces(model.action_space, transitions.action_space, "action space", bounds=True)
+    check_fits(model, observed, transitions.action_space)
     buffer = SegmentBuffer(transitions, feedback, model.device, model.policy.scale_actions)
     ratios = log_prob_of_all(actor, buffer) - log_prob_of_all(reference, buffer)
     if clip_range is not None:

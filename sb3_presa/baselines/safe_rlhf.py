@@ -21,7 +21,7 @@ from sb3_presa.common.schedules import CosineSchedule
 from sb3_presa.common.segment_buffer import SegmentLabels, make_labels
 from sb3_presa.data.episodes import Transitions
 from sb3_presa.data.feedback import Feedback
-from sb3_presa.data.holdout import split_feedback
+from sb3_presa.data.holdout import hold_out
 from sb3_presa.errors import ConfigError, FeedbackError
 
 #: Cost of a step on the boundary where no ``boundary_cost`` is given.
@@ -193,9 +193,7 @@ class SafeRLHF(ConstrainedQLearning):
     # --- data -------------------------------------------------------------------------------
 
     def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
-        training, held_out = split_feedback(
-            feedback, self.validation_fraction, self._minibatch_seed
-        )
+        training, held_out = hold_out(feedback, self.validation_fraction, self._minibatch_seed)
         for kind, n_labels in (
             ("comparisons", len(training.comparisons)),
             ("safety labels", int(np.sum(~np.isnan(training.p_safe)))),

@@ -1,6 +1,7 @@
 """The algorithm classes by their names, and what can be set of them."""
 
 import inspect
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,34 +26,21 @@ def algorithm_class(name: str) -> type["OfflineAlgorithm"]:
     return found
 
 
-def default_of(name: str, setting: str) -> Any:
-    """
-    :param name: one of ``sb3_presa.ALGORITHMS``
-    :param setting: one of its settings
-    :return: the value that it has where nothing is said; :data:`UNKNOWN` if there is no such one
-    """
-    for ancestor in algorithm_class(name).__mro__:
-        if "__init__" in vars(ancestor):
-            parameters = inspect.signature(vars(ancestor)["__init__"]).parameters
-            if setting in parameters:
-                return parameters[setting].default
-    return UNKNOWN
-
-
 @cache
-def settings_of(algorithm: type["OfflineAlgorithm"]) -> tuple[str, ...]:
+def settings_of(algorithm: type["OfflineAlgorithm"]) -> Mapping[str, Any]:
     """
     :param algorithm: a class
-    :return: its constructor's arguments, then its parent's where it hands on what it does not name;
-        without those of :data:`GIVEN`
+    :return: its constructor's arguments with their defaults, then its parent's where it hands on
+        what it does not name; without those of :data:`GIVEN`
     """
-    names: list[str] = []
+    found: dict[str, Any] = {}
     for ancestor in algorithm.__mro__:
         if "__init__" not in vars(ancestor):
             continue
         _, *parameters = inspect.signature(vars(ancestor)["__init__"]).parameters.values()
-        names += [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
+        for parameter in parameters:
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD:
+                found.setdefault(parameter.name, parameter.default)
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
             break
-    kept = dict.fromkeys(names)
-    return tuple(name for name in kept if name not in GIVEN and not name.startswith("_"))
+    return {k: v for k, v in found.items() if k not in GIVEN and not k.startswith("_")}

@@ -14,7 +14,7 @@ import numpy as np
 
 from sb3_presa import ALGORITHMS
 from sb3_presa.benchmark import statistics
-from sb3_presa.benchmark.algorithms import UNKNOWN, default_of
+from sb3_presa.benchmark.algorithms import UNKNOWN, algorithm_class, settings_of
 from sb3_presa.benchmark.consistency import concerns
 from sb3_presa.benchmark.results import read_rows
 from sb3_presa.benchmark.statistics import Interval, Numbers
@@ -76,7 +76,9 @@ class Agent:
 
 
 def _default(class_name: str | None, setting: str) -> Any:
-    return default_of(class_name, setting) if class_name in ALGORITHMS else UNKNOWN
+    if class_name not in ALGORITHMS:
+        return UNKNOWN
+    return settings_of(algorithm_class(class_name)).get(setting, UNKNOWN)
 
 
 Agents = Mapping[str, Mapping[Place, Agent]]

@@ -63,7 +63,7 @@ def write_report(
     :param title: heading of the page
     :param reference: the algorithm that the others are compared with; the first one of the agents
         where they do not have it
-    :param failures: the cells that have no agent, see :func:`read_failures`
+    :param failures: the cells that have no agent, see :func:`.results.read_failures`
     :return: the page
     :raises ConfigError: if Jinja is missing
     """
@@ -106,19 +106,6 @@ def write_report(
     with atomic_path(page) as temporary:
         temporary.write_text(html, encoding="utf-8")
     return page
-
-
-def read_failures(results: Sequence[Path]) -> list[dict[str, Any]]:
-    """
-    :param results: results files
-    :return: the cells that the last run could not finish, from the files beside them
-    """
-    found: list[dict[str, Any]] = []
-    for path in results:
-        listed = path.with_suffix(".failures.json")
-        if listed.exists():
-            found += json.loads(listed.read_text(encoding="utf-8"))
-    return found
 
 
 def _comparisons(main: Agents) -> list[Comparison]:

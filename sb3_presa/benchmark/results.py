@@ -68,7 +68,7 @@ class ResultFile:
     @property
     def failures_path(self) -> Path:
         """:return: where the cells that have no row are listed"""
-        return self.path.with_suffix(".failures.json")
+        return _failures_path(self.path)
 
     @contextmanager
     def open(self) -> Iterator["ResultFile"]:
@@ -113,7 +113,7 @@ class ResultFile:
         :param others: cells of the suite that this run is not about; they stay listed
         """
         kept = {cell.key for cell in others} - self.rows.keys()
-        listed = [entry for entry in self._read_failures() if entry["key"] in kept]
+        listed = [entry for entry in read_failures(self.path) if entry["key"] in kept]
         listed += [{**asdict(failure), "key": failure.cell.key} for failure in failures]
         if not listed:
             self.failures_path.unlink(missing_ok=True)
@@ -121,17 +121,25 @@ class ResultFile:
         with atomic_path(self.failures_path) as temporary:
             temporary.write_text(json.dumps(listed, indent=2) + "\n")
 
-    def _read_failures(self) -> list[dict[str, Any]]:
-        if not self.failures_path.exists():
-            return []
-        found: list[dict[str, Any]] = json.loads(self.failures_path.read_text(encoding="utf-8"))
-        return found
-
     def _write(self) -> None:
         rows = list(self.rows.values())
         names = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
         with atomic_path(self.path) as temporary:
             temporary.write_text(format_rows(rows, list(names)), encoding="utf-8")
+
+
+def read_failures(results: Path) -> list[dict[str, Any]]:
+    """
+    :param results: a results file
+    :return: the cells that have no row, from the file beside it
+    """
+    path = _failures_path(results)
+    found: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else []
+    return found
+
+
+def _failures_path(results: Path) -> Path:
+    return results.with_suffix(".failures.json")
 
 
 def format_rows(rows: Iterable[Mapping[str, Any]], names: list[str]) -> str:

@@ -96,7 +96,8 @@ def report(
 ) -> None:
     """Turn results into tables here, one self-contained HTML page, and PNGs."""
     from sb3_presa.benchmark.analysis import read_agents
-    from sb3_presa.benchmark.report import read_failures, write_report
+    from sb3_presa.benchmark.report import write_report
+    from sb3_presa.benchmark.results import read_failures
     from sb3_presa.benchmark.tables import print_tables
 
     out = out or results[0].with_name(f"{results[0].stem}-report")
@@ -106,7 +107,7 @@ def report(
         out,
         title=title or ", ".join(path.stem for path in results),
         reference=reference,
-        failures=read_failures(results),
+        failures=[failure for path in results for failure in read_failures(path)],
     )
     tables = print_tables(agents, out, reference)
     typer.echo(f"Wrote {page} and {tables}")

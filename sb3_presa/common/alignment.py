@@ -5,7 +5,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch as th
 from torch import nn
 from torch.func import functional_call
@@ -18,8 +17,8 @@ from sb3_presa.common.schedules import CosineSchedule
 from sb3_presa.common.segment_buffer import SegmentLabels, SegmentSteps, make_labels
 from sb3_presa.data.episodes import Transitions
 from sb3_presa.data.feedback import Feedback
-from sb3_presa.data.holdout import split_feedback
-from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.data.holdout import hold_out
+from sb3_presa.errors import ConfigError
 
 
 class PairBatch(NamedTuple):
@@ -206,10 +205,7 @@ class AlignmentAlgorithm(CloningAlgorithm, ABC):
         )
 
     def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
-        training, held_out = split_feedback(
-            feedback, self.validation_fraction, self._minibatch_seed
-        )
-        self._check_split(feedback, training)
+        training, held_out = hold_out(feedback, self.validation_fraction, self._minibatch_seed)
         super()._use_data(transitions, training)
         self.validation = make_labels(transitions, held_out, self.device)
         assert self.buffer is not None
@@ -218,23 +214,6 @@ class AlignmentAlgorithm(CloningAlgorithm, ABC):
         weights = self._cloning_weights(self.buffer.labels, self.validation)
         self.cloning_mass = None if weights is None else weights.cumsum(0)
         self._reference_log_prob = None
-
-    def _check_split(self, feedback: Feedback, training: Feedback) -> None:
-        counts = {
-            "comparisons": (len(feedback.comparisons), len(training.comparisons)),
-            "safety labels": tuple(int((~np.isnan(f.p_safe)).sum()) for f in (feedback, training)),
-        }
-        fraction = f"validation_fraction={self.validation_fraction}"
-        for what, (there, left) in counts.items():
-            if there and not left:
-                raise FeedbackError(
-                    f"{fraction} leaves none of the {there} {what} to train on, for whole episodes "
-                    "are held out and these are few; allowed is 0, or labels on more episodes"
-                )
-        if self.validation_fraction and len(training.segments) == len(feedback.segments):
-            warnings.warn(
-                f"{fraction} holds nothing out: the labels are on too few episodes", stacklevel=4
-            )
 
     def _cloning_weights(self, labels: SegmentLabels, held_out: SegmentLabels) -> th.Tensor | None:
         """

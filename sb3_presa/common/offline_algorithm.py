@@ -25,9 +25,9 @@ from sb3_presa.common.precision import check_precision, resolve_precision
 from sb3_presa.common.segment_buffer import SegmentBuffer
 from sb3_presa.common.spaces import (
     channels_first,
+    check_fits,
     check_not_normalized,
     check_policy_fits,
-    check_same_spaces,
 )
 from sb3_presa.common.spaces_env import SpacesVecEnv
 from sb3_presa.data.datasets import DatasetLike
@@ -217,10 +217,7 @@ class OfflineAlgorithm(BaseAlgorithm):
             self._check_policy_fits(observation_space)
             check_action_space(transitions.action_space)
             self.observation_space, self.action_space = observation_space, transitions.action_space
-        check_same_spaces(
-            self.observation_space, observation_space, "observation space", bounds=False
-        )
-        check_same_spaces(self.action_space, transitions.action_space, "action space", bounds=True)
+        check_fits(self, observation_space, transitions.action_space)
         if not hasattr(self, "policy"):
             self._setup_model()
         if self.reads_outcomes:  # the only way by which rewards and costs reach an algorithm
@@ -414,10 +411,7 @@ class OfflineAlgorithm(BaseAlgorithm):
             return
         env = self._wrap_env(env, self.verbose)
         check_not_normalized(env)
-        for name, bounds in (("observation_space", False), ("action_space", True)):
-            mine, its = getattr(self, name), getattr(env, name)
-            what = name.replace("_", " ")
-            check_same_spaces(mine, its, what, bounds=bounds, owner="environment")
+        check_fits(self, env.observation_space, env.action_space, owner="environment")
         # SB3's own would insist on bounds and dtypes of observations, on which nothing depends
         self.env, self.n_envs, self._last_obs = env, env.num_envs, None
         self._vec_normalize_env = unwrap_vec_normalize(env)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import (
     check_for_nested_spaces,
@@ -87,6 +88,26 @@ def check_not_normalized(env: VecEnv) -> None:
             "standardises observations with the dataset's statistics and takes raw ones. Pass "
             "the environment without it."
         )
+
+
+def check_fits(
+    model: BaseAlgorithm,
+    observation_space: spaces.Space[Any],
+    action_space: spaces.Space[Any],
+    owner: str = "dataset",
+) -> None:
+    """
+    :param model: a model that has its spaces
+    :param observation_space: of the dataset or environment, images with their channels first
+    :param action_space: of the same
+    :param owner: ``"dataset"`` or ``"environment"``
+    :raises DatasetError: if a dataset does not fit, see :func:`check_same_spaces`
+    :raises ConfigError: if an environment does not
+    """
+    check_same_spaces(
+        model.observation_space, observation_space, "observation space", bounds=False, owner=owner
+    )
+    check_same_spaces(model.action_space, action_space, "action space", bounds=True, owner=owner)
 
 
 def check_same_spaces(

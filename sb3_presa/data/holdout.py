@@ -1,9 +1,39 @@
 """Keeping a share of the labels aside, by episode."""
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sb3_presa.data.feedback import Feedback
+from sb3_presa.errors import FeedbackError
+
+
+def hold_out(feedback: Feedback, fraction: float, seed: int) -> tuple[Feedback, Feedback]:
+    """
+    As :func:`split_feedback`, for ``validation_fraction``: warns if nothing was held out.
+
+    :param feedback: labels
+    :param fraction: share of the labels to hold out, in [0, 1)
+    :param seed: seed of the draw
+    :return: labels to train on, labels held out
+    :raises FeedbackError: if no comparison, or no safety label, is left to train on where there
+        were some
+    """
+    training, held_out = split_feedback(feedback, fraction, seed)
+    for what, count in (("comparisons", _n_comparisons), ("safety labels", _n_safety_labels)):
+        if count(feedback) and not count(training):
+            raise FeedbackError(
+                f"validation_fraction={fraction} leaves none of the {count(feedback)} {what} to "
+                "train on, for whole episodes are held out and these are few; allowed is 0, or "
+                "labels on more episodes"
+            )
+    if fraction and len(training.segments) == len(feedback.segments):
+        warnings.warn(
+            f"validation_fraction={fraction} holds nothing out: the labels are on too few episodes",
+            stacklevel=5,
+        )
+    return training, held_out
 
 
 def split_feedback(feedback: Feedback, fraction: float, seed: int) -> tuple[Feedback, Feedback]:
@@ -23,7 +53,7 @@ def split_feedback(feedback: Feedback, fraction: float, seed: int) -> tuple[Feed
     episodes, episode_of = np.unique(feedback.segments[:, 0], return_inverse=True)
     held = np.zeros(len(episodes), dtype=bool)
     order = np.random.default_rng(seed).permutation(len(episodes))
-    n_labels = len(feedback.comparisons) + int(np.sum(~np.isnan(feedback.p_safe)))
+    n_labels = _n_comparisons(feedback) + _n_safety_labels(feedback)
     low, high = 0, len(episodes) - 1
     while low < high:  # the smallest number of episodes that reaches the fraction
         middle = (low + high) // 2
@@ -41,6 +71,14 @@ def split_feedback(feedback: Feedback, fraction: float, seed: int) -> tuple[Feed
         _select(feedback, ~segment_held, ~pair_held),
         _select(feedback, segment_held, pair_held),
     )
+
+
+def _n_comparisons(feedback: Feedback) -> int:
+    return len(feedback.comparisons)
+
+
+def _n_safety_labels(feedback: Feedback) -> int:
+    return int(np.sum(~np.isnan(feedback.p_safe)))
 
 
 def _n_touched(feedback: Feedback, segment_held: NDArray[np.bool_]) -> int:

@@ -28,9 +28,12 @@ from sb3_presa.errors import ConfigError
 _PLAIN = "observation"
 #: Where standardised observations are cut, as ``VecNormalize`` does by default.
 DEFAULT_CLIP_OBS = 10.0
-#: Where coordinates are cut of which the data themselves lie further out than ``clip_obs``. At 3
-#: clones of MetaDrive's lidar still leave the road (docs/algorithm.md).
+#: Where coordinates are cut that are nearly always the same. At 3 clones of MetaDrive's lidar still
+#: leave the road (docs/algorithm.md).
 _RARE_CLIP_OBS = 2.0
+#: Such coordinates lie further out than that in less than this share of the data; of what is
+#: distributed normally 4.6% does.
+_RARE_SHARE = 0.005
 _MIN_STD = 1e-4
 
 
@@ -40,10 +43,10 @@ class ObservationStandardizer(nn.Module):
     The statistics are buffers, so they are saved with the policy and ``predict`` takes raw
     observations.
 
-    Coordinates that the data take further than ``clip_obs`` are nearly always the same and now and
-    then far off, as lidar is. Their deviation is no measure of what is far, and what a network
-    makes of a value that it hardly ever saw is luck; so they are cut at 2 deviations, where all
-    that is left of a rare value is that it is one.
+    Coordinates that are nearly always the same and now and then further off than ``clip_obs``, as
+    lidar is, are cut at 2 deviations if the data go beyond those in less than one step of 200.
+    Their deviation is no measure of what is far, and what a network makes of a value that it hardly
+    ever saw is luck; cut so, all that is left of a rare value is that it is one.
 
     :param observation_space: the space whose ``Box`` parts are standardised
     :param clip_obs: standardised observations are cut here, in standard deviations
@@ -73,13 +76,15 @@ class ObservationStandardizer(nn.Module):
             values = values.double()
             mean, std = values.mean(0), values.std(0, correction=0)
             std = th.where(std > _MIN_STD, std, 1.0)
-            farthest = th.maximum(values.amax(0) - mean, mean - values.amin(0)) / std
-            rare = min(_RARE_CLIP_OBS, self.clip_obs)
-            getattr(self, f"mean_{key}").copy_(mean)
-            getattr(self, f"std_{key}").copy_(std)
-            getattr(self, f"clip_{key}").copy_(
-                th.where(farthest > self.clip_obs, rare, self.clip_obs)
-            )
+            rare_clip = min(_RARE_CLIP_OBS, self.clip_obs)
+            clip = th.where(self._is_rare(values, mean, std), rare_clip, self.clip_obs)
+            for name, statistic in (("mean", mean), ("std", std), ("clip", clip)):
+                getattr(self, f"{name}_{key}").copy_(statistic)
+
+    def _is_rare(self, values: th.Tensor, mean: th.Tensor, std: th.Tensor) -> th.Tensor:
+        farthest = th.maximum(values.amax(0) - mean, mean - values.amin(0)) / std
+        far = (values - mean).abs_() > _RARE_CLIP_OBS * std
+        return (farthest > self.clip_obs) & (far.double().mean(0) < _RARE_SHARE)
 
     def forward(self, observations: TensorObs) -> TensorObs:
         """

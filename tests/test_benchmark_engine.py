@@ -1,6 +1,7 @@
 """Running a suite: nothing is lost, nothing is done twice, and nothing is silently missing."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -112,6 +113,35 @@ def test_the_smoke_suite_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     page = CliRunner().invoke(app, ["benchmark", "report", str(tmp_path / "smoke.csv")])
     assert page.exit_code == 0, page.output
     assert "5 cells failed" in (tmp_path / "smoke-report/report.html").read_text()
+
+
+def test_a_class_of_ones_own(tmp_path: Path) -> None:
+    """It trains in the workers' processes as it is named; what it adds to a parent can be set."""
+    (tmp_path / "mine.py").write_text(
+        "from sb3_presa import BC\n\n\n"
+        "class Brief(BC):\n"
+        "    def __init__(self, *args, brevity=1, **kwargs):\n"
+        "        self.brevity = brevity\n"
+        "        super().__init__(*args, **kwargs)\n\n"
+        "    def learn(self, total_timesteps=None, **kwargs):\n"
+        "        return super().learn(total_timesteps // self.brevity, **kwargs)\n"
+    )
+    suite = tmp_path / "own.yaml"
+    suite.write_text(
+        "tasks: {BallRun: {dataset: presa/ball-run-v0, env: presa/SafetyBallRun-v0}}\n"
+        "cost_limits: [20]\nseeds: [0]\nn_episodes: 1\nlabels: {n_comparisons: 100}\n"
+        "algorithms:\n  BC: {steps: 8}\n"
+        "  Mine: {class: 'mine:Brief', settings: {brevity: 4, data: safe}, steps: 8}\n"
+    )
+    command = [sys.executable, "-m", "sb3_presa", "benchmark", "run", str(suite), "--out"]
+    known = {"MINARI_DATASETS_PATH": str(ROOT / "datasets"), "PYTHONPATH": str(tmp_path)}
+    subprocess.run([*command, str(tmp_path)], check=True, env={**os.environ, **known}, cwd=ROOT)
+    rows = {found["algorithm"]: found for found in read_rows(tmp_path / "own.csv")}
+    steps = {name: found["trained_steps"] for name, found in rows.items()}
+    assert steps == {"BC": "8", "Mine": "2"}
+    assert rows["Mine"]["class"] == "mine:Brief"
+    page = CliRunner().invoke(app, ["benchmark", "report", str(tmp_path / "own.csv")])
+    assert page.exit_code == 0, page.output
 
 
 def test_killed_again_and_again(tmp_path: Path) -> None:

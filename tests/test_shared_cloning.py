@@ -7,6 +7,7 @@ from algorithm_data import TINY_STEPS, assert_same_weights, tiny_feedback
 from contract import CASES, PRESA_CASE, Case
 from minari import MinariDataset
 
+from sb3_presa import CPL
 from sb3_presa.benchmark.shared_cloning import Seconds, SharedClones
 
 #: Those that clone every transition, with PRESA's settings.
@@ -50,3 +51,16 @@ def test_other_beginnings_are_not_shared(box_dataset: MinariDataset) -> None:
         assert clones.learn(model, dataset, steps) == Seconds()
         assert model.num_timesteps == steps
     assert clones.learn(agent(case, box_dataset), "box", TINY_STEPS) > Seconds()
+
+
+class Own(CPL):
+    """A user's class, which may clone in ways that no key tells of."""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_class_of_ones_own_is_left_alone(box_dataset: MinariDataset) -> None:
+    clones = SharedClones()
+    feedback = tiny_feedback(box_dataset, seed=0)
+    for algorithm, spared in ((CPL, False), (CPL, True), (Own, False)):
+        model = algorithm.load_offline(box_dataset, feedback, seed=0, n_cloning_steps=2)
+        assert (clones.learn(model, "box", 4) > Seconds()) == spared

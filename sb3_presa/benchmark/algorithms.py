@@ -1,9 +1,13 @@
 """The algorithm classes by their names, and what can be set of them."""
 
+import importlib
 import inspect
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
+
+import sb3_presa
+from sb3_presa.errors import ConfigError
 
 if TYPE_CHECKING:
     from sb3_presa.common.offline_algorithm import OfflineAlgorithm
@@ -17,12 +21,34 @@ UNKNOWN: Final = object()
 
 def algorithm_class(name: str) -> type["OfflineAlgorithm"]:
     """
-    :param name: one of ``sb3_presa.ALGORITHMS``
+    :param name: one of ``sb3_presa.ALGORITHMS``, or ``package.module:Class``, which is imported
     :return: the class
+    :raises ConfigError: if there is no such class, or it is no offline algorithm
     """
-    import sb3_presa
-
+    if ":" in name:
+        return _own_class(*name.split(":", 1))
+    if name not in sb3_presa.ALGORITHMS:
+        allowed = ", ".join(sb3_presa.ALGORITHMS)
+        raise ConfigError(
+            f"there is no algorithm {name!r}; allowed: {allowed}, or a class of your own as "
+            "package.module:Class"
+        )
     found: type[OfflineAlgorithm] = getattr(sb3_presa, name)
+    return found
+
+
+def _own_class(module: str, name: str) -> type["OfflineAlgorithm"]:
+    from sb3_presa.common.offline_algorithm import OfflineAlgorithm
+
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, ValueError, AttributeError) as error:
+        raise ConfigError(
+            f"the class {module}:{name} cannot be imported: {error}; its folder must be on "
+            "PYTHONPATH, or its package installed"
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, OfflineAlgorithm)):
+        raise ConfigError(f"{module}:{name} is no OfflineAlgorithm but {found!r}")
     return found
 
 

@@ -43,7 +43,7 @@ class Cell:
     :param dataset: id or folder of its Minari dataset
     :param cost_limit: cost of an episode, for the labels and for the evaluation
     :param algorithm: name of the algorithm in reports
-    :param class_name: its class, one of ``sb3_presa.ALGORITHMS``
+    :param class_name: its class, one of ``sb3_presa.ALGORITHMS`` or ``package.module:Class``
     :param seed: seed of labels, training and (shifted) evaluation
     :param env: environment to evaluate in; ``None`` is the dataset's own
     :param settings: arguments of the class

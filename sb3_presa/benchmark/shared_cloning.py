@@ -96,9 +96,10 @@ class _Keep(BaseCallback):
 
 
 def _clones_alike(model: Any) -> bool:
-    """Whether its cloning is that of :class:`AlignmentAlgorithm`, not one of its own."""
+    """Whether its cloning is that of :class:`AlignmentAlgorithm`; others' may be anything."""
     return (
         isinstance(model, AlignmentAlgorithm)
+        and type(model).__module__.startswith("sb3_presa.")
         and type(model)._sample_cloning_rows is AlignmentAlgorithm._sample_cloning_rows
     )
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from sb3_presa import ALGORITHMS
 from sb3_presa.benchmark.algorithms import GIVEN, algorithm_class, settings_of
 from sb3_presa.benchmark.cell import Cell, Labels
 from sb3_presa.benchmark.suite_yaml import Place, load_yaml
@@ -70,11 +69,12 @@ class Suite:
         :raises ConfigError: for a class or a setting that there is not, or a value out of range
         """
         for cell in {(cell.algorithm, cell.class_name): cell for cell in self.cells}.values():
-            if cell.class_name not in ALGORITHMS:
+            try:
+                algorithm_class(cell.class_name)
+            except ConfigError as error:
                 raise ConfigError(
-                    f"suite {self.name}: the class of algorithms.{cell.algorithm} is "
-                    f"{cell.class_name!r}; allowed: {', '.join(ALGORITHMS)}"
-                )
+                    f"suite {self.name}: algorithms.{cell.algorithm}: {error}"
+                ) from error
         different = {(cell.algorithm, json.dumps(dict(cell.settings))): cell for cell in self.cells}
         for cell in different.values():
             self._check_settings(cell)

@@ -9,6 +9,7 @@ from typing import Any
 from benchmark_rows import row
 
 from sb3_presa.benchmark.cell import Cell
+from sb3_presa.errors import ConfigError
 
 WORK, GATED = "benchmark_cells:work", "benchmark_cells:gated"
 VISIBLE = "benchmark_cells:visible"
@@ -30,6 +31,8 @@ def work(cell: Cell) -> dict[str, Any]:
     time.sleep(0.1)
     if how == "fails" or (how == "fails once" and first):
         raise ArithmeticError(f"cell {cell.seed} cannot be")
+    if how == "is refused":
+        raise ConfigError(f"cell {cell.seed} is none")
     if how == "dies" or (how == "dies once" and first):
         os.kill(os.getpid(), signal.SIGKILL)
     return row(cell, 0.5, 0.25)

@@ -15,6 +15,7 @@ from benchmark_rows import row
 from rich.console import Console
 from typer.testing import CliRunner
 
+from sb3_presa.benchmark.analysis import read_agents
 from sb3_presa.benchmark.cell import Cell
 from sb3_presa.benchmark.engine import MOST_LOSSES, run_suite
 from sb3_presa.benchmark.local import LocalBackend
@@ -163,24 +164,42 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
 
 
 def test_failed_cells_are_tried_again_and_then_reported(tmp_path: Path) -> None:
-    ways = ["works", "fails once", "dies once", "fails", "dies", "works"]
+    """What refuses a cell would refuse it again, so that is not tried."""
+    ways = ["works", "fails once", "dies once", "fails", "dies", "works", "is refused"]
     cells = [cell(seed, tmp_path, how) for seed, how in enumerate(ways)]
     failures = {found.cell.seed: found for found in run(cells, tmp_path / "toy.csv", retries=2)}
     rows = read_rows(tmp_path / "toy.csv")
     assert sorted(int(found["seed"]) for found in rows) == [0, 1, 2, 5]
-    assert failures.keys() == {3, 4}
+    assert failures.keys() == {3, 4, 6}
+    assert (failures[6].attempts, failures[6].error) == (1, "ConfigError: cell 6 is none")
     assert failures[3].attempts == 3
     assert "ArithmeticError: cell 3 cannot be" in failures[3].traceback
     assert failures[4].attempts == MOST_LOSSES + 1
     assert "-9" in failures[4].error
     listed = json.loads((tmp_path / "toy.failures.json").read_text())
-    assert {entry["cell"]["seed"] for entry in listed} == {3, 4}
+    assert {entry["cell"]["seed"] for entry in listed} == {3, 4, 6}
 
     # Cells that failed are tried in the next run; once they are done the list is gone
     mended = [cell(seed, tmp_path, "works") for seed in (3, 4)]
     assert run([*cells[:3], *mended], tmp_path / "toy.csv") == []
     assert not (tmp_path / "toy.failures.json").exists()
     assert len(read_rows(tmp_path / "toy.csv")) == 6
+
+
+def test_what_a_suite_says_now_counts(tmp_path: Path) -> None:
+    """
+    A suite that was changed and changed back: nothing runs again, and reports are on its own rows,
+    not on those that were made last.
+    """
+    path = tmp_path / "toy.csv"
+    one, other = ([cell(seed, tmp_path, steps=steps) for seed in (0, 1)] for steps in (5, 7))
+    for cells in (one, other, one):
+        run([*cells, cell(2, tmp_path)], path)
+    assert len(read_rows(path)) == len(starts(tmp_path)) == 5
+    with pytest.warns(UserWarning, match="2 rows of Toy are left out: further down"):
+        agents = read_agents([path])
+    kept = {agent.row["key"] for agent in agents}
+    assert kept == {found.key for found in [*one, cell(2, tmp_path)]}
 
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:

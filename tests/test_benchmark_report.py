@@ -179,6 +179,34 @@ def test_agents_that_were_not_made_alike_are_warned_of(
     assert "Beware" in html and "PRESA on CarRun are of agents that" in html
 
 
+def test_other_numbers_of_episodes_are_warned_of(tmp_path: Path) -> None:
+    rows = comparison()
+    for row in rows:
+        if row["algorithm"] == "CPL" and row["task"] == "CarRun":
+            row["n_episodes"] = 3
+    said = r"agents on CarRun were evaluated in different numbers of episodes \(3, 20\)"
+    with pytest.warns(UserWarning, match=said):
+        analysis.read_agents([write(tmp_path / "mixed.csv", rows)])
+
+
+def test_training_warnings_are_told_once(tmp_path: Path) -> None:
+    """Those that differ in their numbers are one."""
+    rows = comparison()
+    for n, row in enumerate(rows):
+        row["warnings"] = f"delta = 0.{n} is a lot." if row["algorithm"] in ("PRESA", "CPL") else ""
+    with pytest.warns(UserWarning) as caught:
+        analysis.read_agents([write(tmp_path / "warned.csv", rows)])
+    (said,) = (str(item.message) for item in caught)
+    assert said == "training warned for 54 agents of PRESA, CPL: delta = 0.0 is a lot"
+
+
+def test_a_reference_that_there_is_not(tmp_path: Path) -> None:
+    path = write(tmp_path / "toy.csv", comparison())
+    refused = CliRunner().invoke(app, ["benchmark", "report", str(path), "--reference", "Foo"])
+    assert refused.exit_code == 1
+    assert "--reference is 'Foo'; allowed: PRESA, BC, safe, CPL, TraC" in refused.output
+
+
 @pytest.mark.filterwarnings("error")
 def test_what_may_differ_is_not_warned_of(tmp_path: Path) -> None:
     """Sweeps, tasks, numbers written otherwise, rows that do not say, labels that nobody reads."""

@@ -3,7 +3,7 @@
 import json
 import math
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +72,9 @@ class Agent:
             horizon = float(self.row.get("horizon") or math.nan)
             return round(float(self.row.get("segment_length") or math.nan) / horizon, 4)
         value = self.row.get(name)
-        return float(value) if value else UNKNOWN
+        if not value:
+            return UNKNOWN
+        return value if name == "feedback" else float(value)
 
 
 def _default(class_name: str | None, setting: str) -> Any:
@@ -175,7 +177,8 @@ def read_agents(paths: Sequence[Path]) -> list[Agent]:
     Rows that should not be counted together are warned of.
 
     :param paths: results files; of rows of the same key the last file's counts
-    :return: the agents
+    :return: the agents; of those that an algorithm has on the same task, limit and seed in the
+        main comparison, as its settings were changed in the suite, the last one
     :raises ConfigError: for a file that holds no results, or a value that is none, by file, row
         and column
     """
@@ -187,9 +190,26 @@ def read_agents(paths: Sequence[Path]) -> list[Agent]:
             found[row.get("key") or (agent.place, agent.algorithm, study)] = agent
     if not found:
         raise ConfigError(f"{', '.join(map(str, paths))}: there is no finished cell to report on")
-    for concern in concerns([agent.row for agent in found.values()]):
+    agents, former = _newest(found.values())
+    for concern in (*former, *concerns([agent.row for agent in agents])):
         warnings.warn(concern, stacklevel=2)
-    return list(found.values())
+    return agents
+
+
+def _newest(agents: Iterable[Agent]) -> tuple[list[Agent], list[str]]:
+    """Without agents of the main comparison that later ones replace, and what is to be said."""
+    kept: dict[object, Agent] = {}
+    former: Counter[str] = Counter()
+    for agent in agents:
+        place = (agent.algorithm, agent.place) if agent.study == "main" else id(agent)
+        if kept.pop(place, None) is not None:
+            former[agent.algorithm] += 1
+        kept[place] = agent
+    return list(kept.values()), [
+        f"{n} rows of {algorithm} are left out: further down there are others of it on the same "
+        "task, cost limit and seed, as a later version of the suite made them"
+        for algorithm, n in former.items()
+    ]
 
 
 def by_algorithm(agents: Iterable[Agent]) -> dict[str, dict[Place, Agent]]:

@@ -14,7 +14,7 @@ _NOT_IDENTITY = frozenset({"study", "task", "algorithm", "cpus", "gpus"})
 @dataclass(frozen=True)
 class Labels:
     """
-    How a cell's synthetic feedback is made, see ``Feedback.synthetic``.
+    A cell's feedback: how it is made, see ``Feedback.synthetic``, or where it lies.
 
     :param n_comparisons: pairs of segments
     :param segment_length: steps of a segment; ``None`` is the task's horizon by ``length_divisor``
@@ -23,6 +23,7 @@ class Labels:
     :param flip_safety: share of safety labels that are turned round
     :param unlabelled_preferences: share of comparisons that are left out
     :param unlabelled_safety: share of segments without a safety label
+    :param feedback: name of feedback beside the dataset, as people gave it, in place of all that
     """
 
     n_comparisons: int = 5000
@@ -32,6 +33,7 @@ class Labels:
     flip_safety: float = 0.0
     unlabelled_preferences: float = 0.0
     unlabelled_safety: float = 0.0
+    feedback: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,11 @@ class Cell:
         return f"{dataset}_{self.cost_limit:g}_{self.class_name}_{self.seed}_{digest}"
 
     def __str__(self) -> str:
-        changed = "" if self.study == "main" else f" ({self.study})"
+        changed = ""
+        if self.study != "main":
+            kind, _, option = self.study.partition(".")
+            value = self.settings[option] if kind == "settings" else getattr(self.labels, option)
+            changed = f" ({option} = {value})"
         return (
             f"{self.task}, limit {self.cost_limit:g}, {self.algorithm}{changed}, seed {self.seed}"
         )

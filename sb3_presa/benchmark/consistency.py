@@ -1,7 +1,8 @@
 """Whether rows that are counted together are of one kind: files keep what has left its suite."""
 
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sb3_presa.benchmark.data_identity import mixed_data
@@ -10,7 +11,7 @@ from sb3_presa.benchmark.data_identity import mixed_data
 _AGENT = ("class", "settings", "steps")
 _LABELS = (
     *("n_comparisons", "segment_length", "flip_preferences", "flip_safety"),
-    *("unlabelled_preferences", "unlabelled_safety"),
+    *("unlabelled_preferences", "unlabelled_safety", "feedback"),
 )
 
 
@@ -19,7 +20,26 @@ def concerns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     :param rows: rows of results, which a report is made of
     :return: what its readers must be warned of, a line each
     """
-    return [*mixed_data(rows), *mixed_agents(rows)]
+    mixed = [*mixed_data(rows), *mixed_agents(rows), *mixed_evaluations(rows)]
+    return [*mixed, *training_warnings(rows)]
+
+
+def training_warnings(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """
+    :param rows: rows of results
+    :return: what training warned of, and for how many agents of which algorithms; of warnings that
+        differ in their numbers only, the first
+    """
+    alike: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for row in rows:
+        if row.get("warnings"):
+            text = str(row["warnings"])
+            alike[re.sub(r"\d+(\.\d+)?", "#", text)].append((text, row["algorithm"]))
+    return [
+        f"training warned for {len(found)} agents of "
+        f"{', '.join(dict.fromkeys(name for _, name in found))}: {found[0][0].rstrip('.')}"
+        for found in alike.values()
+    ]
 
 
 def mixed_agents(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -43,6 +63,23 @@ def mixed_agents(rows: Sequence[Mapping[str, Any]]) -> list[str]:
                 f"made alike, and are counted as one algorithm all the same: {_describe(differing)}"
             )
     return found
+
+
+def mixed_evaluations(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """
+    The mean of a few episodes strays further than that of many, and so does its safety.
+
+    :param rows: rows of results
+    :return: a warning if a task's agents are known to have been evaluated in different numbers
+    """
+    tasks = _differing(rows, "n_episodes")
+    if not tasks:
+        return []
+    numbers = sorted({int(n) for found in tasks.values() for n in found})
+    return [
+        f"the agents on {', '.join(tasks)} were evaluated in different numbers of episodes "
+        f"({', '.join(map(str, numbers))}), and are compared all the same"
+    ]
 
 
 def _differing(rows: Sequence[Mapping[str, Any]], column: str) -> dict[str, dict[str, None]]:

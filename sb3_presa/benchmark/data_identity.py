@@ -1,4 +1,4 @@
-"""Which data a result is of: what lies under a dataset's id may have been made anew."""
+"""Which data a result is of: what lies under an id, or a name of labels, may be made anew."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sb3_presa.errors import DatasetError
+from sb3_presa.errors import DatasetError, FeedbackError
 
 if TYPE_CHECKING:
     from sb3_presa.data.datasets import Field
 
 #: The column of results that says it; rows from before it was there leave it empty.
 COLUMN = "data_hash"
+#: The same of feedback that lies beside a dataset; of labels that a cell makes options tell all.
+FEEDBACK_COLUMN = "feedback_hash"
 #: What a hash begins with. Those of the first kind, without it, were of observations and actions
 #: alone: where costs or rewards were others they stayed the same, so they tell nothing here.
 _KIND = "2-"
@@ -80,16 +82,49 @@ def _costs(cost: Any, steps: int) -> npt.NDArray[np.float64]:
     return np.asarray(cost, dtype=np.float64).ravel()[-steps:]
 
 
+def feedback_hash(dataset: str, name: str) -> str | None:
+    """
+    :param dataset: id of a Minari dataset, or its folder
+    :param name: of feedback beside it
+    :return: 12 hexadecimal digits of what is labelled, and how; ``None`` if it is not here
+    """
+    from sb3_presa.data.datasets import resolve_dataset
+    from sb3_presa.data.feedback_file import require_feedback_path
+
+    try:
+        path = require_feedback_path(resolve_dataset(dataset), name)
+    except (DatasetError, FeedbackError):
+        return None
+    return _hash_of_labels(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _hash_of_labels(path: Path, changed_at: int) -> str:
+    from sb3_presa.data.feedback_file import read_feedback
+
+    del changed_at
+    digest = hashlib.sha256()
+    for name, found in sorted(read_feedback(path).items()):
+        if name == "episode_hashes":
+            digest.update(b"".join(found[episode] for episode in sorted(found)))
+        elif isinstance(found, np.ndarray):
+            digest.update(f"{name}{found.shape}".encode() + found.tobytes())
+    return digest.hexdigest()[:12]
+
+
 def is_of_other_data(row: Mapping[str, Any]) -> bool:
     """
     :param row: a row of results
-    :return: whether it is known to be of other episodes than those under its dataset's id here
+    :return: whether it is known to be of other episodes than those under its dataset's id here, or
+        of other labels than those of its feedback's name
     """
     known = _known_hash(row)
-    if known is None:
+    if known is not None and data_hash(row["dataset"]) not in (None, known):
+        return True
+    labels = row.get(FEEDBACK_COLUMN)
+    if not labels:
         return False
-    here = data_hash(row["dataset"])
-    return here is not None and here != known
+    return feedback_hash(row["dataset"], row["feedback"]) not in (None, labels)
 
 
 def mixed_data(rows: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -97,17 +132,22 @@ def mixed_data(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     Rows of one dataset are compared with each other, so they have to be of the same episodes.
 
     :param rows: rows of results
-    :return: a warning for each dataset whose rows are known not to be
+    :return: a warning for each dataset, and each feedback of one, whose rows are known not to be
     """
-    found: dict[str, set[str]] = {}
+    episodes: dict[str, set[str]] = {}
+    labels: dict[str, set[str]] = {}
     for row in rows:
         known = _known_hash(row)
         if known is not None:
-            found.setdefault(row["dataset"], set()).add(known)
+            episodes.setdefault(row["dataset"], set()).add(known)
+        if row.get(FEEDBACK_COLUMN):
+            name = f"{row['dataset']} with feedback {row['feedback']}"
+            labels.setdefault(name, set()).add(row[FEEDBACK_COLUMN])
     return [
-        f"the results of {dataset} are of {len(hashes)} different sets of episodes "
+        f"the results of {name} are of {len(hashes)} different sets of {what} "
         f"({', '.join(sorted(hashes))}), and are compared all the same"
-        for dataset, hashes in found.items()
+        for what, found in (("episodes", episodes), ("labels", labels))
+        for name, hashes in found.items()
         if len(hashes) > 1
     ]
 

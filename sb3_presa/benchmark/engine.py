@@ -1,14 +1,16 @@
 """Runs what a suite lacks, on any backend: retries, results, failures."""
 
 import os
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from sb3_presa.benchmark.cell import Cell
 from sb3_presa.benchmark.data_identity import is_of_other_data
 from sb3_presa.benchmark.results import Failure, ResultFile, Row
 from sb3_presa.benchmark.suite import Suite
+from sb3_presa.errors import ConfigError, DatasetError, FeedbackError
 
 #: What runs a cell: ``package.module:function``, a function from a cell to its row.
 RUN_CELL = "sb3_presa.benchmark.training:run_cell"
@@ -26,6 +28,7 @@ class Outcome:
     :param error: what happened, in a line
     :param traceback: the same at length
     :param lost: whether it was not the cell that failed, but its worker died
+    :param refused: whether it failed for what was given, as another try would
     """
 
     cell: Cell
@@ -33,6 +36,7 @@ class Outcome:
     error: str = ""
     traceback: str = ""
     lost: bool = False
+    refused: bool = False
 
 
 class Backend(Protocol):
@@ -108,7 +112,9 @@ def run_suite(suite: Suite, file: ResultFile, backend: Backend, watcher: Watcher
             if outcome.row is not None:
                 file.add(outcome.row)
             again = outcome.row is None and (
-                losses[key] <= MOST_LOSSES if outcome.lost else errors[key] <= suite.retries
+                losses[key] <= MOST_LOSSES
+                if outcome.lost
+                else errors[key] <= suite.retries and not outcome.refused
             )
             if again:
                 backend.submit(outcome.cell)
@@ -142,6 +148,20 @@ def load_function(name: str) -> Callable[[Cell], Row]:
     module, _, function = name.partition(":")
     found: Callable[[Cell], Row] = getattr(import_module(module), function)
     return found
+
+
+def try_cell(function: str, cell: Cell) -> dict[str, Any]:
+    """
+    :param function: ``package.module:function``
+    :param cell: what it is called with
+    :return: what :class:`Outcome` says beside the cell: whatever is raised is the cell's, and told
+    """
+    try:
+        return {"row": load_function(function)(cell)}
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        refused = isinstance(error, ConfigError | DatasetError | FeedbackError)
+        return {"error": text, "traceback": traceback.format_exc(), "refused": refused}
 
 
 def prepare_process(environment: Iterable[tuple[str, str]]) -> None:

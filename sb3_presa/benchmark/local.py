@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
@@ -20,8 +19,8 @@ from sb3_presa.benchmark.cell import Cell
 from sb3_presa.benchmark.engine import (
     RUN_CELL,
     Outcome,
-    load_function,
     prepare_process,
+    try_cell,
     worker_environment,
 )
 from sb3_presa.errors import ConfigError
@@ -173,12 +172,7 @@ def _serve(pipe: "Connection[Any, Any]", function: str) -> None:
         except EOFError:
             return
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
-        try:
-            answer: dict[str, Any] = {"row": load_function(function)(Cell.from_dict(values))}
-        except Exception as error:  # whatever it is, it is the cell's, and is reported
-            text = f"{type(error).__name__}: {error}"
-            answer = {"error": text, "traceback": traceback.format_exc()}
-        pipe.send(answer)
+        pipe.send(try_cell(function, Cell.from_dict(values)))
 
 
 def _follow_parent() -> None:

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import traceback as tracebacks
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,8 +9,8 @@ from sb3_presa.benchmark.cell import Cell
 from sb3_presa.benchmark.engine import (
     RUN_CELL,
     Outcome,
-    load_function,
     prepare_process,
+    try_cell,
     worker_environment,
 )
 from sb3_presa.errors import ConfigError
@@ -123,8 +122,4 @@ def _run_remote(
 ) -> dict[str, Any]:
     """A cell on its node; what it raises is told and not raised, so that it is not a worker's."""
     prepare_process(environment)
-    try:
-        return {"row": load_function(function)(Cell.from_dict(values))}
-    except Exception as error:
-        text = f"{type(error).__name__}: {error}"
-        return {"error": text, "traceback": tracebacks.format_exc()}
+    return try_cell(function, Cell.from_dict(values))

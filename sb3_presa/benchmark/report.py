@@ -24,6 +24,7 @@ SWEEP_NAMES = {
     "labels.flip_safety": "share of flipped safety labels",
     "labels.unlabelled_preferences": "share of comparisons without a preference",
     "labels.unlabelled_safety": "share of segments without a safety label",
+    "labels.feedback": "feedback",
 }
 
 

@@ -85,10 +85,13 @@ class ResultFile:
 
     def rename(self, cells: Iterable[Cell]) -> None:
         """
-        Gives rows the names that their cells have now in the suite.
+        Gives rows the names that their cells have now in the suite, and puts them below those of
+        its former versions: of rows of one task, limit, algorithm and seed the last one counts.
 
         :param cells: the suite's cells
         """
+        before = list(self.rows)
+        cells = list(cells)
         changed = False
         for cell in cells:
             row = self.rows.get(cell.key)
@@ -97,8 +100,15 @@ class ResultFile:
             names = {name: str(value) for name, value in identity_columns(cell).items()}
             changed = changed or any(str(row.get(name)) != value for name, value in names.items())
             row.update(names)
-        if changed:
+        self._put_last({cell.key for cell in cells})
+        if changed or list(self.rows) != before:
             self._write()
+
+    def _put_last(self, keys: set[str]) -> None:
+        """Of these rows, those whose place another one has, too."""
+        others = {_place(row) for key, row in self.rows.items() if key not in keys}
+        for key in [key for key in self.rows if key in keys and _place(self.rows[key]) in others]:
+            self.rows[key] = self.rows.pop(key)
 
     def add(self, row: Row) -> None:
         """
@@ -126,6 +136,11 @@ class ResultFile:
         names = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
         with atomic_path(self.path) as temporary:
             temporary.write_text(format_rows(rows, list(names)), encoding="utf-8")
+
+
+def _place(row: Row) -> tuple[str, ...]:
+    named = ("task", "cost_limit", "algorithm", "seed", "study")
+    return tuple(str(row.get(name)) for name in named)
 
 
 def read_failures(results: Path) -> list[dict[str, Any]]:

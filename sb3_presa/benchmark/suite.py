@@ -340,11 +340,17 @@ def _labels(place: Place, found: object, usual: Labels) -> Labels:
         here = place.at(name)
         if name in _SHARES:
             changes[name] = here.number(value, 0.0, 1.0)
+        elif name == "feedback":
+            changes[name] = here.text(value)
         elif value is None and name == "segment_length":
             changes[name] = None
         else:
             changes[name] = here.whole(value, 1)
-    labels = replace(usual, **changes)
+    if "feedback" in changes:
+        if len(changes) > 1:
+            place.refuse(entry, "feedback, or how to make some, not both")
+        return Labels(**changes)
+    labels = replace(usual, **{"feedback": None, **changes})
     if "length_divisor" in changes and "segment_length" not in changes:
         labels = replace(labels, segment_length=None)  # the more specific of the two decides
     elif changes.get("segment_length") is not None:

@@ -131,7 +131,7 @@ def print_tables(agents: Sequence[Agent], out: Path, reference: str) -> Path:
 def _value(agent: Agent) -> object:
     """What a sweep gave this agent, in the sweep's own unit."""
     kind, _, name = agent.study.partition(".")
-    if kind == "labels" and agent.row.get(name):
+    if kind == "labels" and name != "feedback" and agent.row.get(name):
         return _plain(float(agent.row[name]))
     return agent.option(agent.study)
 

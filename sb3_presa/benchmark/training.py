@@ -1,11 +1,13 @@
 """Run one cell: label, train, evaluate, and say everything about it in one row."""
 
+import importlib
 import json
 import os
 import platform
 import subprocess
 import warnings
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sb3_presa.benchmark.cell import Cell
-from sb3_presa.benchmark.data_identity import COLUMN, data_hash
+from sb3_presa.benchmark.cell import Cell, Labels
+from sb3_presa.benchmark.data_identity import COLUMN, FEEDBACK_COLUMN, data_hash, feedback_hash
+from sb3_presa.errors import ConfigError
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -46,16 +49,17 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     th.set_num_threads(max(1, int(cell.cpus)))
     start = Seconds.now()
     dataset = resolve_dataset(cell.dataset)
+    _check_env(dataset, cell)
     algorithm = algorithm_class(cell.class_name)
     settings = dict(cell.settings)
-    length = cell.labels.segment_length or dataset_horizon(dataset) // cell.labels.length_divisor
+    horizon = dataset_horizon(dataset)
     feedback = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         if algorithm.reads_outcomes:
             settings["cost_limit"] = cell.cost_limit
         else:
-            feedback = _make_feedback(dataset, cell, length)
+            feedback = _feedback(dataset, cell, horizon)
         model = algorithm.load_offline(
             dataset, feedback, seed=cell.seed, device=cell.device, **settings
         )
@@ -66,9 +70,9 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     return {
         **_outcome_columns(cell, dataset, result, reference),
         "reads_outcomes": algorithm.reads_outcomes,
-        **_option_columns(cell, length, dataset_horizon(dataset)),
+        **_option_columns(cell, horizon),
         **_label_columns(feedback),
-        COLUMN: data_hash(cell.dataset),
+        **_identity_of_data(cell, algorithm.reads_outcomes),
         "trained_steps": model.num_timesteps,
         "multiplier": _number(getattr(objective, "multiplier", None)),
         "delta": _number(getattr(objective, "delta", None)),
@@ -120,7 +124,7 @@ def _outcome_columns(
 ) -> dict[str, Any]:
     from sb3_presa.data.episodes import load_outcomes
 
-    returns = load_outcomes(dataset).episode_returns
+    returns = load_outcomes(dataset, missing_costs="nan").episode_returns
     kind, low, high = reference
     if kind == "own":
         low, high = float(returns.min()), float(returns.max())
@@ -149,21 +153,34 @@ def _outcome_columns(
     }
 
 
-def _option_columns(cell: Cell, length: int, horizon: int) -> dict[str, Any]:
-    labels = cell.labels
+def _option_columns(cell: Cell, horizon: int) -> dict[str, Any]:
     return {
         "settings": json.dumps(dict(cell.settings), sort_keys=True),
         "steps": cell.steps,
         "n_episodes": cell.n_episodes,
         "device": cell.device,
-        "n_comparisons": labels.n_comparisons,
-        "segment_length": length,
-        "length_divisor": labels.length_divisor,
+        **_label_options(cell.labels, horizon),
         "horizon": horizon,
-        "flip_preferences": labels.flip_preferences,
-        "flip_safety": labels.flip_safety,
-        "unlabelled_preferences": labels.unlabelled_preferences,
-        "unlabelled_safety": labels.unlabelled_safety,
+    }
+
+
+def _label_options(labels: Labels, horizon: int) -> dict[str, Any]:
+    """How labels were made; of those that people gave, their name alone."""
+    options = asdict(labels) | {"segment_length": _segment_length(labels, horizon)}
+    if labels.feedback is not None:
+        return dict.fromkeys(options) | {"feedback": labels.feedback}
+    return options
+
+
+def _segment_length(labels: Labels, horizon: int) -> int:
+    return labels.segment_length or horizon // labels.length_divisor
+
+
+def _identity_of_data(cell: Cell, reads_outcomes: bool) -> dict[str, str | None]:
+    named = None if reads_outcomes else cell.labels.feedback
+    return {
+        COLUMN: data_hash(cell.dataset),
+        FEEDBACK_COLUMN: None if named is None else feedback_hash(cell.dataset, named),
     }
 
 
@@ -187,14 +204,16 @@ def _label_columns(feedback: "Feedback | None") -> dict[str, Any]:
     }
 
 
-def _make_feedback(dataset: "MinariDataset", cell: Cell, length: int) -> "Feedback":
+def _feedback(dataset: "MinariDataset", cell: Cell, horizon: int) -> "Feedback":
     from sb3_presa.data.feedback import Feedback
 
     labels = cell.labels
+    if labels.feedback is not None:
+        return Feedback.load(dataset, labels.feedback)
     return Feedback.synthetic(
         dataset,
         labels.n_comparisons,
-        length,
+        _segment_length(labels, horizon),
         cost_limit=cell.cost_limit,
         seed=cell.seed,
         flip_preferences=labels.flip_preferences,
@@ -202,6 +221,28 @@ def _make_feedback(dataset: "MinariDataset", cell: Cell, length: int) -> "Feedba
         unlabelled_preferences=labels.unlabelled_preferences,
         unlabelled_safety=labels.unlabelled_safety,
     )
+
+
+def _check_env(dataset: "MinariDataset", cell: Cell) -> None:
+    """Before training, as what cannot be evaluated is trained for nothing."""
+    if cell.env is None:
+        if dataset.env_spec is None and "eval_env_spec" not in dataset.storage.metadata:
+            raise ConfigError(
+                f"dataset {cell.dataset} does not say its environment; give tasks.{cell.task}.env"
+            )
+        return
+    import gymnasium as gym
+
+    module, _, name = cell.env.rpartition(":")
+    try:
+        if module:
+            importlib.import_module(module)
+        gym.spec(name)
+    except (ImportError, gym.error.Error) as error:
+        raise ConfigError(
+            f"tasks.{cell.task}.env is {cell.env!r}: {error}; allowed: the id of an environment, "
+            "as module:Id-v0 where a module of yours registers it"
+        ) from error
 
 
 def _evaluate(

@@ -48,6 +48,7 @@ def run(
     """
     from rich.console import Console
 
+    from sb3_presa.benchmark.consistency import training_warnings
     from sb3_presa.benchmark.engine import run_suite
     from sb3_presa.benchmark.progress import RunProgress
     from sb3_presa.benchmark.results import ResultFile
@@ -71,6 +72,9 @@ def run(
         finally:
             progress.stop()
             engine.close()
+        rows = [file.rows[cell.key] for cell in loaded.cells if cell.key in file.rows]
+    for text in training_warnings(rows):
+        typer.echo(f"Warning: {text}", err=True)
     typer.echo(f"{len(loaded.cells) - len(failures)} of {len(loaded.cells)} cells are in {path}")
     _end_with(failures, path)
 
@@ -88,8 +92,12 @@ def report(
         ),
     ] = None,
     reference: Annotated[
-        str, typer.Option(help="The algorithm that the others are compared with.")
-    ] = "PRESA",
+        str | None,
+        typer.Option(
+            help="The algorithm that the others are compared with.",
+            show_default="PRESA, or else the first",
+        ),
+    ] = None,
     title: Annotated[
         str | None, typer.Option(help="Heading of the page.", show_default="the files' names")
     ] = None,
@@ -102,6 +110,10 @@ def report(
 
     out = out or results[0].with_name(f"{results[0].stem}-report")
     agents = read_agents(results)
+    names = dict.fromkeys(agent.algorithm for agent in agents)
+    if reference not in (None, *names):
+        raise ConfigError(f"--reference is {reference!r}; allowed: {', '.join(names)}")
+    reference = reference or "PRESA"
     page = write_report(
         agents,
         out,

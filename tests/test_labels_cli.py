@@ -147,6 +147,48 @@ def test_answers_travel_as_files(answered: MinariDataset, tmp_path: Path, run: R
     assert "preference_for_first" in (tmp_path / "answers.csv").read_text().splitlines()[0]
 
 
+SEGMENTS = "first_episode,first_start,first_length,second_episode,second_start,second_length"
+ANSWER_HEADER = f"annotator,{SEGMENTS},preference_for_first"
+ANN = {
+    1: "ann,0,0,10,1,5,10,1",
+    0: "ann,0,0,10,1,5,10,0",
+    "1 turned round": "ann,1,5,10,0,0,10,0",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "new", "last"),
+    [
+        (([1], [0], [1]), [1, 1, 1], 1.0),
+        (([1], [0], ["1 turned round"]), [1, 1, 1], 1.0),
+        (([1, 0, 1],), [3], 1.0),
+        (([1, 0, 1], [1, 0, 1], [0, 1]), [3, 0, 0], 1.0),
+        (([1], [1, 0], [1, 0, 1]), [1, 1, 1], 1.0),  # a file that grows
+        (([1, 1], [1, 1], [1]), [2, 0, 0], 1.0),
+        (([1, 0], [1]), [2, 1], 1.0),  # the old file again, after the new one
+    ],
+)
+def test_the_last_word_counts_though_it_was_said_before(
+    dataset: MinariDataset,
+    tmp_path: Path,
+    run: Run,
+    files: tuple[list[int | str], ...],
+    new: list[int],
+    last: float,
+) -> None:
+    mine = ("labels", dataset.id, "--feedback", "mine")
+    for rows, added in zip(files, new, strict=True):
+        text = "\n".join([ANSWER_HEADER, *(ANN[row] for row in rows)])
+        (tmp_path / "mine.csv").write_text(text)
+        for expected in (added, 0):  # the same file again adds nothing
+            imported = run(*mine, "--import", tmp_path / "mine.csv").stdout
+            assert f"{len(rows)} answers, {expected} of them new" in imported
+    run(*mine, "--merge", "majority")
+    assert Feedback.load(dataset, "mine").preferences.tolist() == [last]
+    [ann] = json.loads(run(*mine, "--json", "-").stdout)["annotators"]
+    assert (ann["answers"], ann["repeats"]) == (sum(new), sum(new) - 1)
+
+
 def test_the_pace_of_answers_without_a_time_is_a_dash(
     dataset: MinariDataset, tmp_path: Path, run: Run
 ) -> None:

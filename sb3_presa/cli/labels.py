@@ -195,8 +195,7 @@ def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
         before = len(store.answers())
         with store.transaction():
             store.record_episodes(known)
-            for answer in answers:
-                store.add(answer)
+            store.add_all(answers)
         added = len(store.answers()) - before
         typer.echo(f"Read {path}: {len(answers)} answers, {added} of them new, in {store.path}")
 

@@ -189,6 +189,29 @@ def test_the_last_word_counts_though_it_was_said_before(
     assert (ann["answers"], ann["repeats"]) == (sum(new), sum(new) - 1)
 
 
+@pytest.mark.parametrize(
+    ("row", "said_"),
+    [
+        ("77,0,10,1,5,10,1", "'first_episode': 77; allowed is an episode of the dataset"),
+        ("1,5,10,77,0,10,1", "'second_episode': 77; allowed is an episode of the dataset"),
+        ("1,5,10,0,40,1,1", "'second_start': 40; allowed is below 40: episode 0 has 40 steps"),
+        ("1,5,10,0,38,10,1", "'second_length': 10; allowed is at most 2: episode 0 has 40 steps"),
+    ],
+)
+def test_a_segment_that_is_not_there_is_refused_alike_in_answers_and_feedback(
+    dataset: MinariDataset, tmp_path: Path, run: Run, row: str, said_: str
+) -> None:
+    labels = [f"{SEGMENTS},preference_for_first", *["0,0,10,1,5,10,1"] * 5, row]
+    answers = [f"annotator,{labels[0]}", *(f"ann,{line}" for line in labels[1:])]
+    for lines in (labels, answers):
+        file = tmp_path / "mine.csv"
+        file.write_text("\n".join(lines))
+        refused = run("labels", dataset.id, "--feedback", "mine", "--import", file, exit_code=1)
+        assert f"mine.csv, line 7, column {said_}" in refused.stderr
+    assert not answers_path(dataset, "mine").exists()
+    assert Feedback.names(dataset) == []
+
+
 def test_the_pace_of_answers_without_a_time_is_a_dash(
     dataset: MinariDataset, tmp_path: Path, run: Run
 ) -> None:
@@ -225,7 +248,10 @@ def test_what_is_wrong_changes_nothing(answered: MinariDataset, tmp_path: Path, 
         ((*team, "--merge", "median", "--into", "new"), "'median'.*majority"),
         ((*team, "--into", "new"), "--into.*--merge"),
         ((*team, "--import", tmp_path / "label.csv"), "'created'.*--overwrite"),
-        ((*team, "--import", tmp_path / "half.csv"), "half.csv.*38 and length 10"),
+        (
+            (*team, "--import", tmp_path / "half.csv"),
+            "half.csv, line 3, .*'first_length'.*at most 2",
+        ),
         ((*team, "--import", tmp_path / "none.csv"), "none.csv"),
         ((*team, "--export", tmp_path / "no" / "team.csv"), "team.csv"),
         ((*team, "--export", tmp_path / "team.txt"), "team.txt.*allowed endings"),

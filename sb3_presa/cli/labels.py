@@ -182,19 +182,18 @@ def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
     """All answers of the file, or none; those that are there already are not written again."""
     from sb3_presa.annotation.exchange import import_answers
     from sb3_presa.annotation.store import AnswerStore, answers_path
-    from sb3_presa.data import Feedback, load_transitions
+    from sb3_presa.data import load_transitions
 
-    answers = import_answers(path)
-    segments = [s for one in answers for s in (one.first, one.second) if s is not None]
     transitions = load_transitions(dataset)
-    try:
-        known = Feedback.create(transitions, segments).episode_hashes
-    except FeedbackError as error:
-        raise FeedbackError(f"{path} is not of dataset {dataset.id}: {error}") from error
+    answers = import_answers(path, transitions)
+    ids, hashes = transitions.episode_ids.tolist(), transitions.hash_episodes()
+    segments = [s for one in answers for s in (one.first, one.second) if s is not None]
+    judged = {episode for episode, _, _ in segments}
+    shown = {one: content for one, content in zip(ids, hashes, strict=True) if one in judged}
     with contextlib.closing(AnswerStore(answers_path(dataset, name), dataset.id)) as store:
         before = len(store.answers())
         with store.transaction():
-            store.record_episodes(known)
+            store.record_episodes(shown)
             store.add_all(answers)
         added = len(store.answers()) - before
         typer.echo(f"Read {path}: {len(answers)} answers, {added} of them new, in {store.path}")

@@ -212,6 +212,29 @@ def test_a_segment_that_is_not_there_is_refused_alike_in_answers_and_feedback(
     assert Feedback.names(dataset) == []
 
 
+def test_the_answers_on_the_page_can_be_imported(
+    minari_root: Path, tmp_path: Path, run: Run
+) -> None:
+    """And are what the page says of them."""
+    page = (Path(__file__).parent.parent / "docs" / "labels.md").read_text()
+    [example] = re.findall(r"```text\n(annotator,.*?)```", page, re.DOTALL)
+    (tmp_path / "answers.csv").write_text(example)
+    data = write("toy/page-v0", [episode(100, seed) for seed in range(8)])
+    named = ("labels", data.id, "--feedback", "my-labels")
+    run(*named, "--import", tmp_path / "answers.csv")
+    found = json.loads(run(*named, "--json", "-").stdout)
+    counts = [(one["annotator"], one["skipped"], one["ties"]) for one in found["annotators"]]
+    assert counts == [("ann", 0, 1), ("ben", 1, 0)]
+    run(*named, "--merge", "majority")
+    assert Feedback.load(data, "my-labels").p_safe.tolist().count(0.5) == 1
+
+
+def test_feedback_that_has_no_answers_is_pointed_to(answered: MinariDataset, run: Run) -> None:
+    run("labels", answered.id, "--feedback", "team", "--merge", "majority", "--into", "merged")
+    refused = run("labels", answered.id, "--feedback", "merged", exit_code=1)
+    assert re.search(r"feedback named 'merged'.*no answers.*sb3-presa info", refused.stderr)
+
+
 def test_the_pace_of_answers_without_a_time_is_a_dash(
     dataset: MinariDataset, tmp_path: Path, run: Run
 ) -> None:

@@ -202,9 +202,15 @@ def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
 @contextlib.contextmanager
 def _answers(dataset: "MinariDataset", name: str) -> Iterator["AnswerStore"]:
     from sb3_presa.annotation.store import AnswerStore, answers_path
+    from sb3_presa.data import Feedback
 
     path = answers_path(dataset, name)
     if not path.is_file():
+        if name in Feedback.names(dataset):
+            raise FeedbackError(
+                f"{dataset.id} has feedback named '{name}', but no answers of people under that "
+                "name to count or merge; sb3-presa info shows the feedback"
+            )
         raise FeedbackError(
             f"{dataset.id} has no answers of people under the name '{name}' ({path}); sb3-presa "
             "annotate asks for some, and labels --import reads them"

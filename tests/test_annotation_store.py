@@ -105,6 +105,51 @@ def test_a_time_that_nobody_wrote_down_is_not_1970(store: AnswerStore) -> None:
     assert store.answers() == [said]
 
 
+imported = st.lists(
+    st.builds(
+        lambda who, preference, time, turned: answer(
+            annotator=who,
+            **({"first": OTHER, "second": ONE} if turned else {}),
+            preference=preference,
+            answered_at=time,
+        ),
+        st.sampled_from(["ann", "ben"]),
+        st.sampled_from([1.0, 0.0]),
+        st.sampled_from([None, None, 1.0]),
+        st.booleans(),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(imported, max_size=4))
+def test_answers_without_times_end_as_the_last_file_does(
+    tmp_path_factory: pytest.TempPathFactory, files: list[list[Answer]]
+) -> None:
+    store = AnswerStore(tmp_path_factory.mktemp("store") / "x.annotations.sqlite", DATASET_ID)
+    store.record_episodes(HASHES)
+    for file in files:
+        numbers = store.add_all(file)
+        before = store.answers()
+        assert store.add_all(file) == numbers  # the same file again adds nothing
+        assert store.answers() == before
+        for who in ("ann", "ben"):
+            given_ = [one for one in file if (one.annotator, one.answered_at) == (who, None)]
+            kept = [one for one in store.answers(annotator=who) if one.answered_at is None]
+            assert kept[len(kept) - len(given_) :] == given_
+        timed = [one for one in store.answers() if one.answered_at is not None]
+        assert all(timed.count(one) == 1 for one in timed)
+    store.close()
+
+
+def test_a_word_that_was_taken_back_can_be_said_again(store: AnswerStore) -> None:
+    said = answer(answered_at=None)
+    store.undo(store.add(said))
+    store.add(said)
+    assert store.answers() == store.answers(undone=True) == [said]
+
+
 def test_a_store_of_the_first_version_is_read_and_written_on(store: AnswerStore) -> None:
     """It had no room for a time that is not known, and wrote 0."""
     known, unknown = answer(), answer(first=(3, 0, 5), seconds=None, answered_at=None)

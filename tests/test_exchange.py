@@ -64,19 +64,24 @@ def answers(draw: st.DrawFn) -> Answer:
 @settings(max_examples=40)
 @given(st.lists(answers(), min_size=1, max_size=6), st.sampled_from(ENDINGS))
 def test_answers_come_back_as_they_were(
-    tmp_path_factory: pytest.TempPathFactory, given_: list[Answer], ending: str
+    tmp_path_factory: pytest.TempPathFactory,
+    transitions: Transitions,
+    given_: list[Answer],
+    ending: str,
 ) -> None:
     path = tmp_path_factory.getbasetemp() / f"answers{ending}"
     export_answers(path, given_)
-    assert import_answers(path) == given_
+    assert import_answers(path, transitions) == given_
     assert holds_answers(path)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_what_a_file_does_not_say_of_an_answer_stays_unsaid(tmp_path: Path, ending: str) -> None:
+def test_what_a_file_does_not_say_of_an_answer_stays_unsaid(
+    tmp_path: Path, transitions: Transitions, ending: str
+) -> None:
     mine, again = tmp_path / "mine.csv", tmp_path / f"again{ending}"
     mine.write_text("annotator,first_episode,first_start,first_length,seconds\nann,0,0,10,\n")
-    [found] = import_answers(mine)
+    [found] = import_answers(mine, transitions)
     assert (found.seconds, found.answered_at) == (None, None)
     export_answers(again, [found])
     if ending == ".csv":
@@ -84,7 +89,7 @@ def test_what_a_file_does_not_say_of_an_answer_stays_unsaid(tmp_path: Path, endi
         assert (row["seconds"], row["answered_at"]) == ("", "")
     else:
         assert not {"seconds", "answered_at"} & json.loads(again.read_text()).keys()
-    assert import_answers(again) == [found]
+    assert import_answers(again, transitions) == [found]
 
 
 @st.composite
@@ -158,9 +163,11 @@ GOOD = "0,0,10,1,0,10,1,1"
         (f"{HEADER},{LABELS}\n{GOOD}\n0,0,10,2,0,10,1,0\n", r"line 3, .*'p_safe_first'.*1\.0"),
         (f"{HEADER},{LABELS}\n{GOOD},7\n", r"line 2: 9 cells; the header has 8"),
         (f'{HEADER},{LABELS}\n{GOOD}\n0,0,"10,1,0', r"line 3: unexpected end"),
-        (f"{HEADER},{LABELS},label\n{GOOD},1\n", r"line 2, column 'label'.*preference_for_first"),
+        (f"{HEADER},{LABELS},label\n{GOOD},1\n", r"line 1: .*'label'.*preference_for_first"),
         (f"{HEADER},{LABELS},p_safe_first\n{GOOD},1\n", r"line 1.*'p_safe_first'.*twice"),
-        ("second_episode,preference_for_first\n1,1\n", r"'first_episode'.*column is missing"),
+        ("second_episode,preference_for_first\n1,1\n", r"line 1: .*'first_episode' is missing"),
+        (f"{HEADER};{LABELS}\n{GOOD}\n".replace(",", ";"), r"line 1: .*separated by ';'.*','"),
+        (f"{HEADER}\n0,5\n".replace(",", "\t"), r"line 1: .*separated by '\\t'.*','"),
         (f"{HEADER},{LABELS}\n", r"no rows"),
         (f"{HEADER},first_segment,second_segment\n0,0,10,1,0,10,0,2\n", r"segment 1 of 3 is missi"),
         (f"{HEADER},first_segment,second_segment\n0,0,10,1,0,10,0,0\n", r"'second_segment'.*0 for"),
@@ -181,6 +188,14 @@ def test_csv_refusals_name_the_line_and_the_column(
     [
         ('{"annotator": "ann", "first_episode": 0', r"line 1: no JSON"),
         ('\n{"annotator": "ann", "annotator": "bob"}', r"line 2: no JSON: a key is there twice"),
+        (
+            '\n{"annotator": "ann", "first_episode": 0, "first_start": 0, "winner": 1}',
+            r"line 2: the column 'winner' is unknown",
+        ),
+        (
+            '\n{"annotator": "ann", "first_episode": 0, "first_start": 0}',
+            r"line 2: the column 'first_length' is missing",
+        ),
         ("[1, 2]", r"line 1: .*allowed is an object"),
         ("[" * 100_000, r"line 1: no JSON"),
         (
@@ -200,11 +215,13 @@ def test_csv_refusals_name_the_line_and_the_column(
         ),
     ],
 )
-def test_json_refusals_name_the_line(tmp_path: Path, text: str, said: str) -> None:
+def test_json_refusals_name_the_line(
+    tmp_path: Path, transitions: Transitions, text: str, said: str
+) -> None:
     path = tmp_path / "mine.jsonl"
     path.write_text(text)
     with pytest.raises(FeedbackError, match=rf"mine\.jsonl, {said}|mine\.jsonl.*{said}"):
-        import_answers(path)
+        import_answers(path, transitions)
 
 
 def test_other_files_are_refused(tmp_path: Path, transitions: Transitions) -> None:
@@ -213,7 +230,7 @@ def test_other_files_are_refused(tmp_path: Path, transitions: Transitions) -> No
     latin = tmp_path / "latin.csv"
     latin.write_bytes("annotator,first_episode\nRené,0\n".encode("latin-1"))
     with pytest.raises(FeedbackError, match="UTF-8"):
-        import_answers(latin)
+        import_answers(latin, transitions)
 
 
 def test_a_failed_export_keeps_the_old_file(tmp_path: Path) -> None:

@@ -147,6 +147,94 @@ def test_answers_travel_as_files(answered: MinariDataset, tmp_path: Path, run: R
     assert "preference_for_first" in (tmp_path / "answers.csv").read_text().splitlines()[0]
 
 
+SEGMENTS = "first_episode,first_start,first_length,second_episode,second_start,second_length"
+ANSWER_HEADER = f"annotator,{SEGMENTS},preference_for_first"
+ANN = {
+    1: "ann,0,0,10,1,5,10,1",
+    0: "ann,0,0,10,1,5,10,0",
+    "1 turned round": "ann,1,5,10,0,0,10,0",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "new", "last"),
+    [
+        (([1], [0], [1]), [1, 1, 1], 1.0),
+        (([1], [0], ["1 turned round"]), [1, 1, 1], 1.0),
+        (([1, 0, 1],), [3], 1.0),
+        (([1, 0, 1], [1, 0, 1], [0, 1]), [3, 0, 0], 1.0),
+        (([1], [1, 0], [1, 0, 1]), [1, 1, 1], 1.0),  # a file that grows
+        (([1, 1], [1, 1], [1]), [2, 0, 0], 1.0),
+        (([1, 0], [1]), [2, 1], 1.0),  # the old file again, after the new one
+    ],
+)
+def test_the_last_word_counts_though_it_was_said_before(
+    dataset: MinariDataset,
+    tmp_path: Path,
+    run: Run,
+    files: tuple[list[int | str], ...],
+    new: list[int],
+    last: float,
+) -> None:
+    mine = ("labels", dataset.id, "--feedback", "mine")
+    for rows, added in zip(files, new, strict=True):
+        text = "\n".join([ANSWER_HEADER, *(ANN[row] for row in rows)])
+        (tmp_path / "mine.csv").write_text(text)
+        for expected in (added, 0):  # the same file again adds nothing
+            imported = run(*mine, "--import", tmp_path / "mine.csv").stdout
+            assert f"{len(rows)} answers, {expected} of them new" in imported
+    run(*mine, "--merge", "majority")
+    assert Feedback.load(dataset, "mine").preferences.tolist() == [last]
+    [ann] = json.loads(run(*mine, "--json", "-").stdout)["annotators"]
+    assert (ann["answers"], ann["repeats"]) == (sum(new), sum(new) - 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "said_"),
+    [
+        ("77,0,10,1,5,10,1", "'first_episode': 77; allowed is an episode of the dataset"),
+        ("1,5,10,77,0,10,1", "'second_episode': 77; allowed is an episode of the dataset"),
+        ("1,5,10,0,40,1,1", "'second_start': 40; allowed is below 40: episode 0 has 40 steps"),
+        ("1,5,10,0,38,10,1", "'second_length': 10; allowed is at most 2: episode 0 has 40 steps"),
+    ],
+)
+def test_a_segment_that_is_not_there_is_refused_alike_in_answers_and_feedback(
+    dataset: MinariDataset, tmp_path: Path, run: Run, row: str, said_: str
+) -> None:
+    labels = [f"{SEGMENTS},preference_for_first", *["0,0,10,1,5,10,1"] * 5, row]
+    answers = [f"annotator,{labels[0]}", *(f"ann,{line}" for line in labels[1:])]
+    for lines in (labels, answers):
+        file = tmp_path / "mine.csv"
+        file.write_text("\n".join(lines))
+        refused = run("labels", dataset.id, "--feedback", "mine", "--import", file, exit_code=1)
+        assert f"mine.csv, line 7, column {said_}" in refused.stderr
+    assert not answers_path(dataset, "mine").exists()
+    assert Feedback.names(dataset) == []
+
+
+def test_the_answers_on_the_page_can_be_imported(
+    minari_root: Path, tmp_path: Path, run: Run
+) -> None:
+    """And are what the page says of them."""
+    page = (Path(__file__).parent.parent / "docs" / "labels.md").read_text()
+    [example] = re.findall(r"```text\n(annotator,.*?)```", page, re.DOTALL)
+    (tmp_path / "answers.csv").write_text(example)
+    data = write("toy/page-v0", [episode(100, seed) for seed in range(8)])
+    named = ("labels", data.id, "--feedback", "my-labels")
+    run(*named, "--import", tmp_path / "answers.csv")
+    found = json.loads(run(*named, "--json", "-").stdout)
+    counts = [(one["annotator"], one["skipped"], one["ties"]) for one in found["annotators"]]
+    assert counts == [("ann", 0, 1), ("ben", 1, 0)]
+    run(*named, "--merge", "majority")
+    assert Feedback.load(data, "my-labels").p_safe.tolist().count(0.5) == 1
+
+
+def test_feedback_that_has_no_answers_is_pointed_to(answered: MinariDataset, run: Run) -> None:
+    run("labels", answered.id, "--feedback", "team", "--merge", "majority", "--into", "merged")
+    refused = run("labels", answered.id, "--feedback", "merged", exit_code=1)
+    assert re.search(r"feedback named 'merged'.*no answers.*sb3-presa info", refused.stderr)
+
+
 def test_the_pace_of_answers_without_a_time_is_a_dash(
     dataset: MinariDataset, tmp_path: Path, run: Run
 ) -> None:
@@ -183,7 +271,10 @@ def test_what_is_wrong_changes_nothing(answered: MinariDataset, tmp_path: Path, 
         ((*team, "--merge", "median", "--into", "new"), "'median'.*majority"),
         ((*team, "--into", "new"), "--into.*--merge"),
         ((*team, "--import", tmp_path / "label.csv"), "'created'.*--overwrite"),
-        ((*team, "--import", tmp_path / "half.csv"), "half.csv.*38 and length 10"),
+        (
+            (*team, "--import", tmp_path / "half.csv"),
+            "half.csv, line 3, .*'first_length'.*at most 2",
+        ),
         ((*team, "--import", tmp_path / "none.csv"), "none.csv"),
         ((*team, "--export", tmp_path / "no" / "team.csv"), "team.csv"),
         ((*team, "--export", tmp_path / "team.txt"), "team.txt.*allowed endings"),

@@ -54,15 +54,19 @@ def export_answers(path: Path, answers: Iterable[Answer]) -> None:
     write_rows(path, ANSWER_COLUMNS, (_answer_row(answer) for answer in answers))
 
 
-def import_answers(path: Path) -> list[Answer]:
-    """Read answers, all of them or none.
+def import_answers(path: Path, dataset: DatasetLike | Transitions) -> list[Answer]:
+    """Read answers on a dataset's episodes, all of them or none.
 
     :param path: ending in ``.csv`` or ``.jsonl``.
+    :param dataset: a Minari id, a path, an open dataset, or its transitions.
     :return: the answers, in the order of the file.
     :raises FeedbackError: naming the file, the line and the column, what was found and what is
         allowed.
     """
-    return [_to_answer(line, row) for line, row in read_rows(path, ANSWER_COLUMNS, _REQUIRED)]
+    transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
+    steps = _episode_steps(transitions)
+    rows = read_rows(path, ANSWER_COLUMNS, _REQUIRED)
+    return [_to_answer(line, row, steps) for line, row in rows]
 
 
 def export_feedback(path: Path, feedback: Feedback) -> None:
@@ -95,12 +99,12 @@ def import_feedback(
         allowed.
     """
     transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
-    table = _SegmentTable(transitions)
+    steps, table = _episode_steps(transitions), _SegmentTable()
     comparisons: list[tuple[int, int]] = []
     preferences: list[float] = []
     for line, row in read_rows(path, FEEDBACK_COLUMNS, _REQUIRED):
-        second, preference = _segment(line, row, "second"), line.chance(row, _LABELS[0])
-        rows = [table.add(line, row, "first", _required_segment(line, row))]
+        second, preference = _segment(line, row, "second", steps), line.chance(row, _LABELS[0])
+        rows = [table.add(line, row, "first", _required_segment(line, row, steps))]
         if second is not None:
             rows.append(table.add(line, row, "second", second))
         if preference is not None:
@@ -127,15 +131,12 @@ def holds_answers(path: Path) -> bool:
 class _SegmentTable:
     """The segments of a file that is read, and their rows."""
 
-    def __init__(self, transitions: Transitions) -> None:
-        lengths = (transitions.episode_ids.tolist(), transitions.episode_lengths.tolist())
-        self._lengths = dict(zip(*lengths, strict=True))
+    def __init__(self) -> None:
         self._found: dict[Any, tuple[int, Segment, float | None]] = {}
         self._numbered: bool | None = None
 
     def add(self, line: Line, row: Mapping[str, Any], which: str, segment: Segment) -> int:
         """The segment's row."""
-        self._check_end(line, which, segment)
         label, column = line.chance(row, f"p_safe_{which}"), f"{which}_segment"
         number = line.whole(row, column, 0)
         if self._numbered not in (None, number is not None):
@@ -153,18 +154,6 @@ class _SegmentTable:
             self._found[key] = (known[0], segment, label)
         return known[0]
 
-    def _check_end(self, line: Line, which: str, segment: Segment) -> None:
-        episode, start, length = segment
-        steps = self._lengths.get(episode)
-        if steps is None:
-            line.refuse(f"{which}_episode", episode, "an episode of the dataset")
-        if start + length > steps:
-            line.refuse(
-                f"{which}_length",
-                length,
-                f"at most {steps - start}: episode {episode} has {steps} steps",
-            )
-
     def finish(self, path: Path) -> tuple[list[Segment], list[float | None]]:
         """The segments in their order, and their safety labels."""
         rows = sorted(self._found.values(), key=lambda row: row[0])
@@ -175,6 +164,12 @@ class _SegmentTable:
                     f"{rows[-1][0] + 1} is missing."
                 )
         return [segment for _, segment, _ in rows], [label for _, _, label in rows]
+
+
+def _episode_steps(transitions: Transitions) -> dict[int, int]:
+    """The number of steps of each episode."""
+    lengths = (transitions.episode_ids.tolist(), transitions.episode_lengths.tolist())
+    return dict(zip(*lengths, strict=True))
 
 
 def _answer_row(answer: Answer) -> dict[str, Any]:
@@ -192,7 +187,7 @@ def _answer_row(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _to_answer(line: Line, row: Mapping[str, Any]) -> Answer:
+def _to_answer(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> Answer:
     annotator = row.get("annotator")
     if not isinstance(annotator, str):
         line.refuse("annotator", annotator, "a name")
@@ -209,8 +204,8 @@ def _to_answer(line: Line, row: Mapping[str, Any]) -> Answer:
     try:
         return Answer(
             annotator=annotator,
-            first=_required_segment(line, row),
-            second=_segment(line, row, "second"),
+            first=_required_segment(line, row, steps),
+            second=_segment(line, row, "second", steps),
             preference=line.chance(row, "preference_for_first"),
             safe_first=line.chance(row, "p_safe_first"),
             safe_second=line.chance(row, "p_safe_second"),
@@ -252,14 +247,16 @@ def _shortest(value: np.float32) -> float:
     return shortest if np.float32(shortest) == value else float(value)
 
 
-def _required_segment(line: Line, row: Mapping[str, Any]) -> Segment:
-    segment = _segment(line, row, "first")
+def _required_segment(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> Segment:
+    segment = _segment(line, row, "first", steps)
     if segment is None:
         line.refuse("first_episode", None, "a number")
     return segment
 
 
-def _segment(line: Line, row: Mapping[str, Any], which: str) -> Segment | None:
+def _segment(
+    line: Line, row: Mapping[str, Any], which: str, steps: Mapping[int, int]
+) -> Segment | None:
     columns = [f"{which}_{part}" for part in ("episode", "start", "length")]
     numbers = [
         line.whole(row, column, least) for column, least in zip(columns, (0, 0, 1), strict=True)
@@ -270,4 +267,17 @@ def _segment(line: Line, row: Mapping[str, Any], which: str) -> Segment | None:
     episode, start, length = numbers
     if episode is None or start is None or length is None:
         return None
+    _check_end(line, which, (episode, start, length), steps)
     return episode, start, length
+
+
+def _check_end(line: Line, which: str, segment: Segment, steps: Mapping[int, int]) -> None:
+    episode, start, length = segment
+    if episode not in steps:
+        line.refuse(f"{which}_episode", episode, "an episode of the dataset")
+    total = steps[episode]
+    if start >= total:
+        line.refuse(f"{which}_start", start, f"below {total}: episode {episode} has {total} steps")
+    if start + length > total:
+        allowed = f"at most {total - start}: episode {episode} has {total} steps"
+        line.refuse(f"{which}_length", length, allowed)

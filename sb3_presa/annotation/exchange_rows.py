@@ -22,10 +22,19 @@ class Line:
 
     :param path: the file.
     :param number: from 1.
+    :param header: the line that names the columns; None: this one, as in JSON Lines.
     """
 
-    def __init__(self, path: Path, number: int) -> None:
+    def __init__(self, path: Path, number: int, header: int | None = None) -> None:
         self.path, self.number = path, number
+        self._header = number if header is None else header
+
+    def refuse_column(self, column: str, problem: str) -> NoReturn:
+        """Say what is wrong with the name of a column.
+
+        :raises FeedbackError: always.
+        """
+        raise FeedbackError(f"{self.path}, line {self._header}: the column '{column}' {problem}.")
 
     def refuse(self, column: str, found: Any, allowed: str) -> NoReturn:
         """Say what is wrong in a column of this line.
@@ -128,10 +137,10 @@ def read_rows(path: Path, allowed: Sequence[str], required: Sequence[str]) -> It
         empty = False
         for column in row:
             if column not in allowed:
-                line.refuse(column, column, f"a column among: {', '.join(allowed)}")
+                line.refuse_column(column, f"is unknown; allowed are {', '.join(allowed)}")
         for column in required:
             if column not in row:
-                line.refuse(column, None, "a number: the column is missing")
+                line.refuse_column(column, "is missing")
         yield line, row
     if empty:
         raise FeedbackError(f"{path} has no rows.")
@@ -155,6 +164,11 @@ def _csv_rows(path: Path, text: str) -> Iterator[Row]:
     line = 1
     try:
         header = next(reader, [])
+        other = re.search(r"[;\t|]", header[0]) if len(header) == 1 else None
+        if other:
+            raise FeedbackError(
+                f"{path}, line 1: the columns are separated by {other[0]!r}; allowed is ','."
+            )
         if len(set(header)) != len(header):
             twice = next(name for name in header if header.count(name) > 1)
             raise FeedbackError(f"{path}, line 1: the column '{twice}' is there twice.")
@@ -166,7 +180,7 @@ def _csv_rows(path: Path, text: str) -> Iterator[Row]:
                 )
             if cells:
                 row = {n: (c if c != "" else None) for n, c in zip(header, cells, strict=True)}
-                yield Line(path, line), row
+                yield Line(path, line, header=1), row
             line = reader.line_num + 1
     except csv.Error as error:
         raise FeedbackError(f"{path}, line {line}: {error}.") from error

@@ -10,7 +10,8 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -228,23 +229,39 @@ class AnswerStore:
             return [to_answer(row) for row in rows]
 
     def add(self, answer: Answer) -> int:
-        """Write an answer that did not come through the page, for instance an imported one.
-
-        The episodes of its segments must have been recorded (:meth:`record_episodes`). An answer
-        of the same person, time and content that is there already is not written again.
+        """Write one answer as :meth:`add_all` does.
 
         :param answer: what somebody said.
         :return: the answer's number, for :meth:`undo`.
         :raises FeedbackError: for segments of episodes that were not recorded.
         """
+        return self.add_all([answer])[0]
+
+    def add_all(self, answers: Iterable[Answer]) -> list[int]:
+        """Write answers that did not come through the page, for instance imported ones.
+
+        The episodes of their segments must have been recorded (:meth:`record_episodes`). What is
+        there already is not written again: an answer of the same person, time and content. Without
+        a time, an answer has only its place among what this person said of the pair (whichever
+        way round it was shown). The longest beginning of these answers with which those in the
+        store end is there already, so that the same file adds nothing when it is read again, and
+        the last word is the last even where it was said before.
+
+        :param answers: what people said, of each person in the order of saying.
+        :return: the answers' numbers, for :meth:`undo`.
+        :raises FeedbackError: for segments of episodes that were not recorded.
+        """
         with self.transaction() as database:
-            pair = self.pair_id(answer)
-            values = answer_columns(answer, pair)
-            same = " AND ".join(f"{name} IS ?" for name in values)
-            found = database.execute(
-                f"SELECT id FROM answers WHERE undone_at IS NULL AND {same}", tuple(values.values())
-            ).fetchone()
-            return int(found[0]) if found else insert(database, "answers", values)
+            rows = [answer_columns(answer, self.pair_id(answer)) for answer in answers]
+            known = _known_without_time(database, rows)
+            numbers = []
+            for row in rows:
+                if row["answered_at"] is None:
+                    number = next(known[row["annotator"], row["pair"]], None)
+                else:
+                    number = next((int(same["id"]) for same in _standing(database, row)), None)
+                numbers.append(insert(database, "answers", row) if number is None else number)
+            return numbers
 
     def undo(self, number: int) -> bool:
         """Take an answer back; it is kept, and marked.
@@ -359,6 +376,38 @@ def answer_columns(answer: Answer, pair: int) -> dict[str, Any]:
         "strategy": answer.strategy,
         "parameters": parameters_text(answer.strategy_parameters),
     }
+
+
+def _standing(database: sqlite3.Connection, which: Mapping[str, Any]) -> list[sqlite3.Row]:
+    """The answers that hold these values and were not taken back, in their order."""
+    same = " AND ".join(f"{name} IS ?" for name in which)
+    return database.execute(
+        f"SELECT * FROM answers WHERE undone_at IS NULL AND {same} ORDER BY id",
+        tuple(which.values()),
+    ).fetchall()
+
+
+def _known_without_time(
+    database: sqlite3.Connection, rows: Iterable[Mapping[str, Any]]
+) -> dict[tuple[str, int], Iterator[int]]:
+    """For each person and pair: the numbers of the rows without a time that are there already."""
+    given: dict[tuple[str, int], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        if row["answered_at"] is None:
+            given[row["annotator"], row["pair"]].append(row)
+    known = {}
+    for (annotator, pair), said in given.items():
+        which = {"annotator": annotator, "pair": pair, "answered_at": None}
+        stored = _standing(database, which)
+        shared = _overlap([{name: row[name] for name in said[0]} for row in stored], said)
+        known[annotator, pair] = iter([int(row["id"]) for row in stored[len(stored) - shared :]])
+    return known
+
+
+def _overlap(stored: Sequence[Any], given: Sequence[Any]) -> int:
+    """The length of the longest end of one sequence with which the other begins."""
+    longest = min(len(stored), len(given))
+    return next(n for n in range(longest, -1, -1) if stored[len(stored) - n :] == given[:n])
 
 
 def shown_segments(row: sqlite3.Row) -> tuple[Segment, Segment | None]:

@@ -182,21 +182,19 @@ def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
     """All answers of the file, or none; those that are there already are not written again."""
     from sb3_presa.annotation.exchange import import_answers
     from sb3_presa.annotation.store import AnswerStore, answers_path
-    from sb3_presa.data import Feedback, load_transitions
+    from sb3_presa.data import load_transitions
 
-    answers = import_answers(path)
-    segments = [s for one in answers for s in (one.first, one.second) if s is not None]
     transitions = load_transitions(dataset)
-    try:
-        known = Feedback.create(transitions, segments).episode_hashes
-    except FeedbackError as error:
-        raise FeedbackError(f"{path} is not of dataset {dataset.id}: {error}") from error
+    answers = import_answers(path, transitions)
+    ids, hashes = transitions.episode_ids.tolist(), transitions.hash_episodes()
+    segments = [s for one in answers for s in (one.first, one.second) if s is not None]
+    judged = {episode for episode, _, _ in segments}
+    shown = {one: content for one, content in zip(ids, hashes, strict=True) if one in judged}
     with contextlib.closing(AnswerStore(answers_path(dataset, name), dataset.id)) as store:
         before = len(store.answers())
         with store.transaction():
-            store.record_episodes(known)
-            for answer in answers:
-                store.add(answer)
+            store.record_episodes(shown)
+            store.add_all(answers)
         added = len(store.answers()) - before
         typer.echo(f"Read {path}: {len(answers)} answers, {added} of them new, in {store.path}")
 
@@ -204,9 +202,15 @@ def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
 @contextlib.contextmanager
 def _answers(dataset: "MinariDataset", name: str) -> Iterator["AnswerStore"]:
     from sb3_presa.annotation.store import AnswerStore, answers_path
+    from sb3_presa.data import Feedback
 
     path = answers_path(dataset, name)
     if not path.is_file():
+        if name in Feedback.names(dataset):
+            raise FeedbackError(
+                f"{dataset.id} has feedback named '{name}', but no answers of people under that "
+                "name to count or merge; sb3-presa info shows the feedback"
+            )
         raise FeedbackError(
             f"{dataset.id} has no answers of people under the name '{name}' ({path}); sb3-presa "
             "annotate asks for some, and labels --import reads them"

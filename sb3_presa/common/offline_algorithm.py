@@ -19,6 +19,7 @@ from stable_baselines3.common.utils import update_learning_rate
 from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
 from sb3_presa.common.action_heads import check_action_space
+from sb3_presa.common.argument_types import checking_types
 from sb3_presa.common.mean_metrics import MeanMetrics
 from sb3_presa.common.policies import CnnPolicy, MlpPolicy, MultiInputPolicy, OfflinePolicy
 from sb3_presa.common.precision import check_precision, resolve_precision
@@ -73,6 +74,13 @@ class OfflineAlgorithm(BaseAlgorithm):
     #: an upper reference that is given true rewards and costs, in place of feedback
     reads_outcomes: ClassVar[bool] = False
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Every constructor checks what it names itself, and its parents' what it hands on."""
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = checking_types(cls.__init__)  # type: ignore[method-assign]
+
+    @checking_types
     def __init__(
         self,
         policy: str | type[BasePolicy],
@@ -103,6 +111,8 @@ class OfflineAlgorithm(BaseAlgorithm):
             raise ConfigError(f"average_decay is {average_decay}; allowed is [0, 1)")
         if not max_grad_norm > 0.0:
             raise ConfigError(f"max_grad_norm is {max_grad_norm}; it must be above 0")
+        if not callable(learning_rate) and learning_rate < 0.0:
+            raise ConfigError(f"learning_rate is {learning_rate}; it must be at least 0")
         super().__init__(
             policy,
             None,  # SB3's own checks of an environment are assertions; see _take_env

@@ -21,8 +21,10 @@ from typer.testing import CliRunner, Result
 import sb3_presa
 from sb3_presa import ALGORITHMS, PRESA, Feedback, __version__
 from sb3_presa.cli import app
+from sb3_presa.cli.console import print_error, print_table
 from sb3_presa.common.alignment import AlignmentAlgorithm
 from sb3_presa.data import example_dataset
+from sb3_presa.errors import ConfigError
 
 Run = Callable[..., Result]
 
@@ -297,7 +299,15 @@ def test_evaluate_writes_the_numbers(
         ("delta=2", r"delta.*2.*0.*1"),
         ("dleta=0.9", r"dleta: no such setting.*\bdelta\b"),
         ("delta", r"KEY=VALUE"),
-        ("gamma=fast", r"gamma=fast"),
+        ("gamma=fast", r"gamma is 'fast'; allowed is a finite number"),
+        ("alpha=nan", r"^Error: alpha is 'nan'; allowed is a finite number"),
+        ("alpha=1e400", r"alpha is inf; allowed is a finite number"),
+        ("n_pairs=1.5", r"n_pairs is 1\.5; allowed is a whole number"),
+        ("normalize_length=no", r"normalize_length is 'no'; allowed is True or False"),
+        ("policy_kwargs=5", r"policy_kwargs is 5; allowed is a dictionary or None"),
+        ("policy_kwargs={[]: 1}", r"policy_kwargs is '\{\[\]: 1\}'; allowed is a dictionary"),
+        ("policy_kwargs={'dropuot': 1}", r"policy_kwargs=.*unexpected keyword argument 'dropuot'"),
+        ("learning_rate=fast", r"learning_rate is 'fast'; allowed is a finite number or a func"),
         ("seed=3", r"seed: no such setting"),
     ],
 )
@@ -308,6 +318,57 @@ def test_train_refuses_settings(
     refused = run("train", labelled, "--out", out, "--set", setting, exit_code=1)
     assert re.search(said, refused.stderr), refused.stderr
     assert not out.exists()
+
+
+def test_true_false_and_none_are_read_in_any_case(labelled: str, tmp_path: Path, run: Run) -> None:
+    words = {
+        "normalize_length": "false",
+        "center_utilities": "FALSE",
+        "clone_winners": "True",
+        "clip_range": "none",
+        "max_grad_norm": "inf",
+        "preference_filter": "all",
+    }
+    options = [word for key, value in words.items() for word in ("--set", f"{key}={value}")]
+    run("train", labelled, "-o", tmp_path / "model.zip", *SHORT, *options)
+    model = PRESA.load(tmp_path / "model.zip")
+    assert {key: getattr(model, key) for key in words} == {
+        "normalize_length": False,
+        "center_utilities": False,
+        "clone_winners": True,
+        "clip_range": None,
+        "max_grad_norm": float("inf"),
+        "preference_filter": "all",
+    }
+
+
+def test_what_stands_between_colons_is_no_emoji(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_error(ConfigError("bots:Robot: has no setting :smile:"))
+    print_table(":robot:", (":smile:",), [(":heart:",)])
+    printed = capsys.readouterr()
+    assert printed.err == "Error: bots:Robot: has no setting :smile:\n"
+    assert all(word in printed.out for word in (":robot:", ":smile:", ":heart:"))
+
+
+def test_a_reader_who_leaves_is_no_error(labelled: str) -> None:
+    """As after ``| head``: for what typer prints, and what rich does."""
+    for words in (["label", labelled, "--cost-limit", "5"], ["info", labelled]):
+        command = [sys.executable, "-c", CLOSED_PIPE, *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stderr == "", words
+
+
+#: Runs the command with a standard output that nobody reads any more.
+CLOSED_PIPE = """
+import os, sys
+reader, writer = os.pipe()
+os.close(reader)
+os.dup2(writer, 1)
+from sb3_presa.cli import main
+main()
+"""
 
 
 def test_refusals_name_what_is_wrong(

@@ -25,6 +25,8 @@ class _ErrorsInOneLine(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:  # whoever read the output has enough; Typer ends quietly
+            raise
         except (PresaError, OSError) as error:
             if ctx.params.get("debug"):
                 raise

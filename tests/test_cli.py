@@ -269,7 +269,7 @@ def test_every_algorithm_trains_by_its_name_in_any_case(
 
 def test_an_unknown_algorithm_is_refused(labelled: str, tmp_path: Path, run: Run) -> None:
     unknown = ("train", labelled, "--algorithm", "sac", "-o", tmp_path / "model.zip")
-    assert "no algorithm 'sac'; there are: BC, " in run(*unknown, exit_code=1).stderr
+    assert "no algorithm 'sac'; allowed: BC, " in run(*unknown, exit_code=1).stderr
     forgotten = ("train", labelled, "--algorithm", "TraC", "-o", tmp_path / "model.zip")
     assert "has no cost_limit" in run(*forgotten, exit_code=1).stderr
 
@@ -342,6 +342,70 @@ def test_true_false_and_none_are_read_in_any_case(labelled: str, tmp_path: Path,
     }
 
 
+@pytest.mark.parametrize("where", ["file/model.zip", "/proc/model.zip", f"{'x' * 250}.zip"])
+def test_train_finds_out_at_once_that_it_cannot_write(
+    labelled: str, tmp_path: Path, run: Run, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(PRESA, "learn", None)
+    out = tmp_path / where
+    refused = run("train", labelled, "--out", out, *SHORT, exit_code=1)
+    assert refused.stderr.startswith(f"Error: {out} cannot be written: ")
+
+
+def test_evaluate_makes_the_folder_and_finds_out_at_once_that_it_cannot_write(
+    trained: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate = ("evaluate", trained, "--env", env_id("box"), "--cost-limit", 5, "--episodes", 1)
+    out = tmp_path / "new" / "folder" / "result.json"
+    run(*evaluate, "--json", out)
+    assert json.loads(out.read_text()).keys() == JSON_KEYS
+    monkeypatch.setattr("sb3_presa.common.evaluation.evaluate_safety", None)
+    out = tmp_path / "model.zip" / "result.json"
+    refused = run(*evaluate, "--json", out, exit_code=1)
+    assert refused.stderr.startswith(f"Error: {out} cannot be written: ")
+
+
+def test_a_file_that_cannot_be_written_is_called_what_the_user_called_it(
+    labelled: str, tmp_path: Path, run: Run
+) -> None:
+    Feedback.load(labelled)
+    out = tmp_path / "none" / "labels.csv"
+    refused = run("labels", labelled, "--feedback", "default", "--export", out, exit_code=1)
+    assert refused.stderr == f"Error: {out}: No such file or directory\n"
+
+
+OWN_CLASS = """
+from sb3_presa import BC
+
+
+class Mine(BC):
+    def __init__(self, *args, batch_size: int = 4, **kwargs):
+        super().__init__(*args, batch_size=batch_size, **kwargs)
+"""
+
+
+def test_a_class_of_ones_own_trains_and_is_evaluated(
+    labelled: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_algorithm.py").write_text(OWN_CLASS)
+    monkeypatch.syspath_prepend(tmp_path)
+    out = tmp_path / "mine.zip"
+    train = ("train", labelled, "--steps", 2, "-q", "-o", out, "--set", "batch_size=3")
+    assert "Training Mine on " in run(*train, "--algorithm", "own_algorithm:Mine").stdout
+    refused = run(*train, "--algorithm", "own_algorithm:Nobody", exit_code=1)
+    assert "own_algorithm:Nobody cannot be imported" in refused.stderr
+    evaluate = ("evaluate", out, "--env", env_id("box"), "--cost-limit", 5, "--episodes", 1)
+    refused = run(*evaluate, exit_code=1)
+    assert (
+        f"{out} is of the algorithm 'Mine', which is not of this package; give --algorithm "
+        "package.module:Mine" in refused.stderr
+    )
+    run(*evaluate, "--algorithm", "own_algorithm:Mine")
+    refused = run(*evaluate, "--algorithm", "cpl", exit_code=1)
+    assert "is a model of Mine, and CPL cannot load it" in refused.stderr
+
+
 def test_what_stands_between_colons_is_no_emoji(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -397,6 +461,7 @@ def test_refusals_name_what_is_wrong(
         (("train", labelled, "--policy", "MlpPolice", *out), "MlpPolice"),
         (("train", labelled, "--device", "gpu", *out), "--device gpu"),
         (("train", labelled, "--out", tmp_path, *SHORT), "folder"),
+        (("train", labelled, "--algorithm", "own:", *out), "own: cannot be imported"),
         (("evaluate", trained, *limit), "--dataset ID or --env ENV_ID"),
         (("evaluate", trained, "--dataset", "dsrl/nowhere-v0", *limit), "dsrl/nowhere-v0"),
         (("evaluate", trained, "--env", "None-v0", *limit), "None"),

@@ -424,6 +424,16 @@ def test_a_reader_who_leaves_is_no_error(labelled: str) -> None:
         assert done.stderr == "", words
 
 
+def test_the_pipe_to_a_worker_that_breaks_is_an_error(
+    labelled: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_dataset: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("sb3_presa.data.summarize", fail)
+    assert run("info", labelled, exit_code=1).stderr == "Error: Broken pipe\n"
+
+
 #: Runs the command with a standard output that nobody reads any more.
 CLOSED_PIPE = """
 import os, sys

@@ -21,8 +21,10 @@ from typer.testing import CliRunner, Result
 import sb3_presa
 from sb3_presa import ALGORITHMS, PRESA, Feedback, __version__
 from sb3_presa.cli import app
+from sb3_presa.cli.console import print_error, print_table
 from sb3_presa.common.alignment import AlignmentAlgorithm
 from sb3_presa.data import example_dataset
+from sb3_presa.errors import ConfigError
 
 Run = Callable[..., Result]
 
@@ -267,7 +269,7 @@ def test_every_algorithm_trains_by_its_name_in_any_case(
 
 def test_an_unknown_algorithm_is_refused(labelled: str, tmp_path: Path, run: Run) -> None:
     unknown = ("train", labelled, "--algorithm", "sac", "-o", tmp_path / "model.zip")
-    assert "no algorithm 'sac'; there are: BC, " in run(*unknown, exit_code=1).stderr
+    assert "no algorithm 'sac'; allowed: BC, " in run(*unknown, exit_code=1).stderr
     forgotten = ("train", labelled, "--algorithm", "TraC", "-o", tmp_path / "model.zip")
     assert "has no cost_limit" in run(*forgotten, exit_code=1).stderr
 
@@ -297,7 +299,15 @@ def test_evaluate_writes_the_numbers(
         ("delta=2", r"delta.*2.*0.*1"),
         ("dleta=0.9", r"dleta: no such setting.*\bdelta\b"),
         ("delta", r"KEY=VALUE"),
-        ("gamma=fast", r"gamma=fast"),
+        ("gamma=fast", r"gamma is 'fast'; allowed is a finite number"),
+        ("alpha=nan", r"^Error: alpha is 'nan'; allowed is a finite number"),
+        ("alpha=1e400", r"alpha is inf; allowed is a finite number"),
+        ("n_pairs=1.5", r"n_pairs is 1\.5; allowed is a whole number"),
+        ("normalize_length=no", r"normalize_length is 'no'; allowed is True or False"),
+        ("policy_kwargs=5", r"policy_kwargs is 5; allowed is a dictionary or None"),
+        ("policy_kwargs={[]: 1}", r"policy_kwargs is '\{\[\]: 1\}'; allowed is a dictionary"),
+        ("policy_kwargs={'dropuot': 1}", r"policy_kwargs=.*unexpected keyword argument 'dropuot'"),
+        ("learning_rate=fast", r"learning_rate is 'fast'; allowed is a finite number or a func"),
         ("seed=3", r"seed: no such setting"),
     ],
 )
@@ -308,6 +318,131 @@ def test_train_refuses_settings(
     refused = run("train", labelled, "--out", out, "--set", setting, exit_code=1)
     assert re.search(said, refused.stderr), refused.stderr
     assert not out.exists()
+
+
+def test_true_false_and_none_are_read_in_any_case(labelled: str, tmp_path: Path, run: Run) -> None:
+    words = {
+        "normalize_length": "false",
+        "center_utilities": "FALSE",
+        "clone_winners": "True",
+        "clip_range": "none",
+        "max_grad_norm": "inf",
+        "preference_filter": "all",
+    }
+    options = [word for key, value in words.items() for word in ("--set", f"{key}={value}")]
+    run("train", labelled, "-o", tmp_path / "model.zip", *SHORT, *options)
+    model = PRESA.load(tmp_path / "model.zip")
+    assert {key: getattr(model, key) for key in words} == {
+        "normalize_length": False,
+        "center_utilities": False,
+        "clone_winners": True,
+        "clip_range": None,
+        "max_grad_norm": float("inf"),
+        "preference_filter": "all",
+    }
+
+
+@pytest.mark.parametrize("where", ["file/model.zip", "/proc/model.zip", f"{'x' * 250}.zip"])
+def test_train_finds_out_at_once_that_it_cannot_write(
+    labelled: str, tmp_path: Path, run: Run, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(PRESA, "learn", None)
+    out = tmp_path / where
+    refused = run("train", labelled, "--out", out, *SHORT, exit_code=1)
+    assert refused.stderr.startswith(f"Error: {out} cannot be written: ")
+
+
+def test_evaluate_makes_the_folder_and_finds_out_at_once_that_it_cannot_write(
+    trained: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate = ("evaluate", trained, "--env", env_id("box"), "--cost-limit", 5, "--episodes", 1)
+    out = tmp_path / "new" / "folder" / "result.json"
+    run(*evaluate, "--json", out)
+    assert json.loads(out.read_text()).keys() == JSON_KEYS
+    monkeypatch.setattr("sb3_presa.common.evaluation.evaluate_safety", None)
+    out = tmp_path / "model.zip" / "result.json"
+    refused = run(*evaluate, "--json", out, exit_code=1)
+    assert refused.stderr.startswith(f"Error: {out} cannot be written: ")
+
+
+def test_a_file_that_cannot_be_written_is_called_what_the_user_called_it(
+    labelled: str, tmp_path: Path, run: Run
+) -> None:
+    Feedback.load(labelled)
+    out = tmp_path / "none" / "labels.csv"
+    refused = run("labels", labelled, "--feedback", "default", "--export", out, exit_code=1)
+    assert refused.stderr == f"Error: {out}: No such file or directory\n"
+
+
+OWN_CLASS = """
+from sb3_presa import BC
+
+
+class Mine(BC):
+    def __init__(self, *args, batch_size: int = 4, **kwargs):
+        super().__init__(*args, batch_size=batch_size, **kwargs)
+"""
+
+
+def test_a_class_of_ones_own_trains_and_is_evaluated(
+    labelled: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_algorithm.py").write_text(OWN_CLASS)
+    monkeypatch.syspath_prepend(tmp_path)
+    out = tmp_path / "mine.zip"
+    train = ("train", labelled, "--steps", 2, "-q", "-o", out, "--set", "batch_size=3")
+    assert "Training Mine on " in run(*train, "--algorithm", "own_algorithm:Mine").stdout
+    refused = run(*train, "--algorithm", "own_algorithm:Nobody", exit_code=1)
+    assert "own_algorithm:Nobody cannot be imported" in refused.stderr
+    evaluate = ("evaluate", out, "--env", env_id("box"), "--cost-limit", 5, "--episodes", 1)
+    refused = run(*evaluate, exit_code=1)
+    assert (
+        f"{out} is of the algorithm 'Mine', which is not of this package; give --algorithm "
+        "package.module:Mine" in refused.stderr
+    )
+    run(*evaluate, "--algorithm", "own_algorithm:Mine")
+    refused = run(*evaluate, "--algorithm", "cpl", exit_code=1)
+    assert "is a model of Mine, and CPL cannot load it" in refused.stderr
+
+
+def test_what_stands_between_colons_is_no_emoji(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_error(ConfigError("bots:Robot: has no setting :smile:"))
+    print_table(":robot:", (":smile:",), [(":heart:",)])
+    printed = capsys.readouterr()
+    assert printed.err == "Error: bots:Robot: has no setting :smile:\n"
+    assert all(word in printed.out for word in (":robot:", ":smile:", ":heart:"))
+
+
+def test_a_reader_who_leaves_is_no_error(labelled: str) -> None:
+    """As after ``| head``: for what typer prints, and what rich does."""
+    for words in (["label", labelled, "--cost-limit", "5"], ["info", labelled]):
+        command = [sys.executable, "-c", CLOSED_PIPE, *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stderr == "", words
+
+
+def test_the_pipe_to_a_worker_that_breaks_is_an_error(
+    labelled: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_dataset: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("sb3_presa.data.summarize", fail)
+    assert run("info", labelled, exit_code=1).stderr == "Error: Broken pipe\n"
+
+
+#: Runs the command with a standard output that nobody reads any more.
+CLOSED_PIPE = """
+import os, sys
+reader, writer = os.pipe()
+os.close(reader)
+os.dup2(writer, 1)
+from sb3_presa.cli import main
+main()
+"""
 
 
 def test_refusals_name_what_is_wrong(
@@ -336,6 +471,7 @@ def test_refusals_name_what_is_wrong(
         (("train", labelled, "--policy", "MlpPolice", *out), "MlpPolice"),
         (("train", labelled, "--device", "gpu", *out), "--device gpu"),
         (("train", labelled, "--out", tmp_path, *SHORT), "folder"),
+        (("train", labelled, "--algorithm", "own:", *out), "own: cannot be imported"),
         (("evaluate", trained, *limit), "--dataset ID or --env ENV_ID"),
         (("evaluate", trained, "--dataset", "dsrl/nowhere-v0", *limit), "dsrl/nowhere-v0"),
         (("evaluate", trained, "--env", "None-v0", *limit), "None"),

@@ -25,6 +25,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecNormalize
 from toy_envs import Kind, env_id
 
+import sb3_presa
 from sb3_presa.errors import ConfigError
 
 OBSERVATIONS = np.random.default_rng(0).uniform(-1, 1, (10, 3)).astype(np.float32)
@@ -61,6 +62,19 @@ def test_what_is_saved_predicts_the_same_without_env_or_data(
     assert loaded.num_timesteps == TINY_STEPS
     for name, value in case.settings.items():
         assert getattr(loaded, name) == value, name
+
+
+@pytest.mark.parametrize(
+    ("saved", "loading"), [("presa", "BC"), ("bc-all", "PRESA"), ("presa", "CPL"), ("trac", "BC")]
+)
+def test_a_model_of_another_algorithm_is_called_by_its_name(
+    saved: str, loading: str, box_dataset: MinariDataset, tmp_path: Path
+) -> None:
+    model = next(case for case in CASES if case.name == saved).trained(box_dataset)
+    model.save(tmp_path / "model")
+    said = f"this is a model of {model.algorithm}, and {loading} cannot load it: "
+    with pytest.raises(ConfigError, match=said):
+        getattr(sb3_presa, loading).load(tmp_path / "model")
 
 
 @every_case

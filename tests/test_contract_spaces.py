@@ -22,11 +22,11 @@ from minari import MinariDataset
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor
 from stable_baselines3.sac.policies import SACPolicy
-from toy_envs import Kind
+from toy_envs import Kind, env_id
 
 from sb3_presa import BC, PRESA
 from sb3_presa.common.policies import MlpPolicy, ObservationStandardizer
-from sb3_presa.errors import ConfigError, DatasetError
+from sb3_presa.errors import ConfigError, DatasetError, FeedbackError
 
 VECTOR = spaces.Box(-1.0, 1.0, (3,))
 HWC = spaces.Box(0, 255, (36, 36, 3), np.uint8)
@@ -384,3 +384,15 @@ def test_arguments_out_of_their_range(algorithm: Any, name: str, value: Any) -> 
 def test_learn_wants_at_least_one_step(kwargs: dict[str, int], box_dataset: MinariDataset) -> None:
     with pytest.raises(ConfigError, match="must be at least 1"):
         PRESA_CASE.make(box_dataset).learn(**kwargs)
+
+
+@every_case
+def test_what_is_no_dataset_and_no_feedback_is_refused(
+    case: Case, box_dataset: MinariDataset
+) -> None:
+    limit = case.limited(4.0)
+    env = gym.make(env_id("box"))
+    with pytest.raises(DatasetError, match=r"the dataset is <.*>; allowed are a Minari dataset"):
+        case.algorithm.load_offline(env, **limit)
+    with pytest.raises(FeedbackError, match=r"the feedback is \[1, 2\]; allowed are the name"):
+        case.algorithm.load_offline(box_dataset, [1, 2], **limit)

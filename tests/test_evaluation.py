@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from minari import MinariDataset
 from scripted_env import LifeLostWrapper, RandomEnv, ScriptedEnv, Step, ZeroPolicy
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor
+from toy_envs import env_id
 
+from sb3_presa import BC
 from sb3_presa.common.evaluation import SafetyEvaluation, cvar, environment_id, evaluate_safety
 from sb3_presa.envs.tasks import find_task
 from sb3_presa.errors import ConfigError
@@ -86,6 +89,18 @@ def test_safe_up_to_and_including_the_limit() -> None:
 def unequal_env(index: int) -> ScriptedEnv:
     """Episode k of environment i has i + 1 steps of reward 10 i + k and cost k + i / 10."""
     return ScriptedEnv([[(10 * index + k, k + index / 10)] * (index + 1) for k in range(9)])
+
+
+def test_an_environment_that_is_none_or_has_other_spaces_is_refused(
+    box_dataset: MinariDataset,
+) -> None:
+    with pytest.raises(ConfigError, match=r"env is 'Toy-v0'; allowed is .*gymnasium\.make"):
+        evaluate_safety(ZeroPolicy(), "Toy-v0", cost_limit=5)  # type: ignore[arg-type]
+    model = BC.load_offline(box_dataset)
+    with pytest.raises(ConfigError, match=r"the observation space of the environment is Box.*\b4"):
+        evaluate_safety(model, gym.make("CartPole-v1"), cost_limit=5)
+    with pytest.raises(ConfigError, match="the action space of the environment is Discrete"):
+        evaluate_safety(model, gym.make(env_id("discrete")), cost_limit=5)
 
 
 @pytest.mark.parametrize("kind", ["DummyVecEnv", "SubprocVecEnv"])

@@ -281,7 +281,7 @@ def test_any_number_of_layers(net_arch: list[int]) -> None:
 
 @pytest.mark.parametrize("clip_obs", [0.0, -2.0, float("nan")])
 def test_the_limit_of_observations_must_be_positive(clip_obs: float) -> None:
-    with pytest.raises(ConfigError, match=f"clip_obs is {clip_obs}; it must be above 0"):
+    with pytest.raises(ConfigError, match=f"clip_obs is {clip_obs}; "):
         make(clip_obs=clip_obs)
 
 

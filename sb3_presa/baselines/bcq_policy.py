@@ -17,6 +17,7 @@ from torch import nn
 
 from sb3_presa.baselines.bcq_losses import lagrangian_score
 from sb3_presa.baselines.ensemble import EnsembleMLP
+from sb3_presa.common.argument_types import checking_types
 from sb3_presa.common.policies import DEFAULT_CLIP_OBS, ObservationStandardizer, OfflinePolicy
 from sb3_presa.common.type_aliases import TensorObs
 from sb3_presa.errors import ConfigError
@@ -195,6 +196,7 @@ class BCQPolicy(OfflinePolicy):
     codes: th.Tensor
     multiplier: th.Tensor
 
+    @checking_types
     def __init__(
         self,
         observation_space: spaces.Space[Any],

@@ -26,10 +26,21 @@ class _ErrorsInOneLine(TyperGroup):
         try:
             return super().invoke(ctx)
         except (PresaError, OSError) as error:
-            if ctx.params.get("debug"):
+            if ctx.params.get("debug") or _reader_has_left(error):
                 raise
             print_error(error)
             raise typer.Exit(1) from error
+
+
+def _reader_has_left(error: Exception) -> bool:
+    """As after ``| head``, which Typer ends quietly; the pipe to a worker can break, too."""
+    if not isinstance(error, BrokenPipeError):
+        return False
+    try:
+        typer.echo()  # raises again
+    except BrokenPipeError:
+        return True
+    return False
 
 
 app = typer.Typer(

@@ -11,7 +11,7 @@ import typer
 from sb3_presa import ALGORITHMS
 from sb3_presa.benchmark.algorithms import algorithm_class, settings_of
 from sb3_presa.cli.console import naming_environment, parse_settings, print_table
-from sb3_presa.data.atomic import atomic_path
+from sb3_presa.data.atomic import atomic_path, check_writable
 from sb3_presa.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ def train(
     ] = "default",
     algorithm: Annotated[
         str,
-        typer.Option(metavar="NAME", help=f"The algorithm, one of {', '.join(ALGORITHMS)}."),
+        typer.Option(
+            metavar="NAME",
+            help=f"One of {', '.join(ALGORITHMS)}, or a class of your own, package.module:Class.",
+        ),
     ] = "PRESA",
     policy: Annotated[
         str, typer.Option(help="MlpPolicy, CnnPolicy or MultiInputPolicy.")
@@ -104,6 +107,14 @@ def evaluate(
     episodes: Annotated[int, typer.Option(min=1, help="Number of episodes.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    algorithm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The model's algorithm; of your own class, package.module:Class.",
+            show_default="as the model says",
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None,
         typer.Option(
@@ -117,10 +128,12 @@ def evaluate(
     from sb3_presa.common.evaluation import evaluate_safety
 
     _check_device(device)
-    agent = _algorithm(_saved_algorithm(model)).load(model, device=device)
+    if json_file is not None:
+        check_writable(json_file)
+    chosen = _saved_algorithm(model) if algorithm is None else _algorithm(algorithm)
+    agent = chosen.load(model, device=device)
     environment, reference = _environment(dataset, env)
     try:
-        agent.set_env(environment)  # refuses other spaces than the model's
         result = evaluate_safety(
             agent,
             environment,
@@ -141,10 +154,9 @@ def evaluate(
 
 
 def _algorithm(name: str) -> type["OfflineAlgorithm"]:
-    for known in ALGORITHMS:
-        if known.lower() == name.lower():
-            return algorithm_class(known)
-    raise ConfigError(f"there is no algorithm {name!r}; there are: {', '.join(ALGORITHMS)}")
+    """Of this package in any case, or a class of the user's own, see ``algorithm_class``."""
+    in_any_case = {known.lower(): known for known in ALGORITHMS}
+    return algorithm_class(in_any_case.get(name.lower(), name))
 
 
 def _set_threads(threads: int) -> None:
@@ -194,15 +206,15 @@ def _describe_labels(model: "OfflineAlgorithm", dataset: str, name: str) -> str:
 
 
 def _model_path(path: Path) -> Path:
-    """Complete the suffix as SB3's ``save`` does; make the folder before training, not after."""
+    """Complete the suffix as SB3's ``save`` does; what cannot be written is found out now."""
     if path.is_dir():
         raise ConfigError(f"--out {path} is a folder; it must name the model's file")
     path = path if path.suffix else path.with_suffix(".zip")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(path)
     return path
 
 
-def _saved_algorithm(path: Path) -> str:
+def _saved_algorithm(path: Path) -> type["OfflineAlgorithm"]:
     """Read which algorithm wrote a model, without unpickling anything."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -211,7 +223,12 @@ def _saved_algorithm(path: Path) -> str:
         raise ConfigError(f"{path} is not a model that Stable-Baselines3 saved: {error}") from error
     if not isinstance(name, str):
         raise ConfigError(f"{path} was not saved by an algorithm of sb3_presa")
-    return name
+    if name not in ALGORITHMS:
+        raise ConfigError(
+            f"{path} is of the algorithm {name!r}, which is not of this package; give --algorithm "
+            f"package.module:{name}"
+        )
+    return algorithm_class(name)
 
 
 def _environment(

@@ -1,10 +1,11 @@
 """What the commands share: messages of one line, tables, settings from text."""
 
 import ast
+import math
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -12,11 +13,16 @@ from rich.table import Table
 
 from sb3_presa.errors import ConfigError
 
+#: Values that people write as other languages do; ``inf`` has no literal in Python.
+_WORDS: Final[Mapping[str, Any]] = {"true": True, "false": False, "none": None, "inf": math.inf}
+
 
 def _print_line(style: str, label: str, message: object) -> None:
     # soft_wrap: a long message stays one line, whatever the width of the terminal.
     text = " ".join(str(message).split())
-    Console(stderr=True).print(f"[{style}]{label}:[/] {escape(text)}", soft_wrap=True)
+    # emoji: rich draws a robot for the end of "module:Robot: ..."
+    console = Console(stderr=True, emoji=False)
+    console.print(f"[{style}]{label}:[/] {escape(text)}", soft_wrap=True)
 
 
 def print_error(error: BaseException) -> None:
@@ -26,7 +32,8 @@ def print_error(error: BaseException) -> None:
     :param error: what went wrong
     """
     if isinstance(error, OSError) and error.strerror:  # from the system: say it without its number
-        _print_line("bold red", "Error", f"{error.filename}: {error.strerror}")
+        where = "" if error.filename is None else f"{error.filename}: "
+        _print_line("bold red", "Error", f"{where}{error.strerror}")
     else:
         _print_line("bold red", "Error", error)
 
@@ -75,13 +82,14 @@ def print_renderable(renderable: RenderableType) -> None:
     :param renderable: anything that rich prints
     """
     # A pipe has no width: do not fold what a script may read.
-    Console(width=None if sys.stdout.isatty() else 160).print(renderable)
+    Console(width=None if sys.stdout.isatty() else 160, emoji=False).print(renderable)
 
 
 def parse_settings(settings: Collection[str], allowed: Mapping[str, Any]) -> dict[str, Any]:
     """
     Read ``key=value`` texts. A value is a Python literal (``3e-4``, ``None``, ``"safe"``,
-    ``{"net_arch": [64]}``), or else the text as it stands.
+    ``{"net_arch": [64]}``), ``true``, ``false``, ``none`` or ``inf`` in any case, or else the text
+    as it stands.
 
     :param settings: the texts
     :param allowed: the names that may be set
@@ -98,11 +106,18 @@ def parse_settings(settings: Collection[str], allowed: Mapping[str, Any]) -> dic
             raise ConfigError(f"--set {key}: no such setting; there are: {', '.join(allowed)}")
         if key in values:
             raise ConfigError(f"--set {key} is given twice")
-        try:
-            values[key] = ast.literal_eval(text.strip())
-        except (ValueError, SyntaxError):
-            values[key] = text
+        values[key] = _read_value(text)
     return values
+
+
+def _read_value(text: str) -> Any:
+    word = text.strip().lower()
+    if word in _WORDS:
+        return _WORDS[word]
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError):  # TypeError: of {[]: 1}
+        return text
 
 
 @contextmanager

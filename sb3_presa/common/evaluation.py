@@ -10,10 +10,12 @@ from typing import Any, TypeGuard
 
 import gymnasium as gym
 import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.type_aliases import PolicyPredictor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
+from sb3_presa.common.spaces import channels_first, check_fits
 from sb3_presa.envs.tasks import find_task
 from sb3_presa.errors import ConfigError
 
@@ -176,11 +178,12 @@ def evaluate_safety(
     :param reward_reference: The mean returns that count as 0 and as 1 (``min, max``). Without it
         they are looked up in the table of benchmark tasks by the environment's id.
     :return: Means, spreads, both normalised, and the safe flag.
-    :raises ConfigError: If an argument is out of its range, or the environment gives no usable
-        cost.
+    :raises ConfigError: If an argument is out of its range, the environment has other spaces than
+        the model, or gives no usable cost.
     """
     check_cost_limit(cost_limit)
     check_count("n_eval_episodes", n_eval_episodes)
+    _check_can_act(model, env)
     env_id = environment_id(env)
     if reward_reference is None:
         reward_reference = task_reward_reference(env_id)
@@ -283,6 +286,16 @@ def check_count(name: str, value: object) -> None:
     """
     if not _is_whole_number(value) or value < 1:
         raise ConfigError(f"{name} must be a whole number >= 1, found {value!r}")
+
+
+def _check_can_act(model: PolicyPredictor, env: gym.Env[Any, Any] | VecEnv) -> None:
+    if isinstance(env, str):
+        raise ConfigError(
+            f"env is {env!r}; allowed is an environment, gymnasium.make({env!r}), or a VecEnv"
+        )
+    if isinstance(model, BaseAlgorithm) and hasattr(model, "observation_space"):
+        observed = channels_first(env.observation_space)
+        check_fits(model, observed, env.action_space, owner="environment")
 
 
 class _CostRecorder:

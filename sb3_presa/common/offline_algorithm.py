@@ -1,6 +1,7 @@
 """The learn loop and SB3's plumbing for algorithms that never step an environment."""
 
 import math
+import os
 import sys
 import time
 from abc import abstractmethod
@@ -11,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import torch as th
 from gymnasium import spaces
+from minari import MinariDataset
 from stable_baselines3.common.base_class import BaseAlgorithm, maybe_make_env
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
@@ -19,6 +21,7 @@ from stable_baselines3.common.utils import update_learning_rate
 from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
 from sb3_presa.common.action_heads import check_action_space
+from sb3_presa.common.argument_types import checking_types
 from sb3_presa.common.mean_metrics import MeanMetrics
 from sb3_presa.common.policies import CnnPolicy, MlpPolicy, MultiInputPolicy, OfflinePolicy
 from sb3_presa.common.precision import check_precision, resolve_precision
@@ -33,7 +36,7 @@ from sb3_presa.common.spaces_env import SpacesVecEnv
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import Outcomes, Transitions, load_outcomes, load_transitions
 from sb3_presa.data.feedback import Feedback
-from sb3_presa.errors import ConfigError
+from sb3_presa.errors import ConfigError, DatasetError, FeedbackError
 
 SelfOfflineAlgorithm = TypeVar("SelfOfflineAlgorithm", bound="OfflineAlgorithm")
 
@@ -73,6 +76,13 @@ class OfflineAlgorithm(BaseAlgorithm):
     #: an upper reference that is given true rewards and costs, in place of feedback
     reads_outcomes: ClassVar[bool] = False
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Every constructor checks what it names itself, and its parents' what it hands on."""
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = checking_types(cls.__init__)  # type: ignore[method-assign]
+
+    @checking_types
     def __init__(
         self,
         policy: str | type[BasePolicy],
@@ -103,6 +113,8 @@ class OfflineAlgorithm(BaseAlgorithm):
             raise ConfigError(f"average_decay is {average_decay}; allowed is [0, 1)")
         if not max_grad_norm > 0.0:
             raise ConfigError(f"max_grad_norm is {max_grad_norm}; it must be above 0")
+        if not callable(learning_rate) and learning_rate < 0.0:
+            raise ConfigError(f"learning_rate is {learning_rate}; it must be at least 0")
         super().__init__(
             policy,
             None,  # SB3's own checks of an environment are assertions; see _take_env
@@ -189,6 +201,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         :raises FeedbackError: if the labels cannot be used
         :raises ConfigError: for an argument out of its range
         """
+        _check_data(dataset, feedback)
         model = cls(policy, env, **kwargs)
         model.set_dataset(dataset, feedback)
         return model
@@ -206,6 +219,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         :raises FeedbackError: if the labels cannot be used; the model then has no data, neither
             these nor those that it had
         """
+        _check_data(dataset, feedback)
         transitions = load_transitions(dataset)
         if feedback is None or self.reads_outcomes:
             feedback = _no_feedback(transitions)
@@ -448,7 +462,16 @@ class OfflineAlgorithm(BaseAlgorithm):
         device: th.device | str = "auto",
     ) -> None:
         self._check_has_policy()
-        super().set_parameters(load_path_or_dict, exact_match, device)
+        try:
+            super().set_parameters(load_path_or_dict, exact_match, device)
+        except (ValueError, RuntimeError) as error:
+            # ``load`` has put the name there that the file has
+            if self.algorithm == type(self).__name__:
+                raise
+            raise ConfigError(
+                f"this is a model of {self.algorithm}, and {type(self).__name__} cannot load it: "
+                f"{error}"
+            ) from error
         # ``load`` comes here too, perhaps with new weights: their optimizer has taken no step
         alone = isinstance(load_path_or_dict, dict) and "policy.optimizer" not in load_path_or_dict
         given = alone and "policy" in load_path_or_dict
@@ -477,6 +500,19 @@ class OfflineAlgorithm(BaseAlgorithm):
 
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
         return ["policy", "policy.optimizer"], []
+
+
+def _check_data(dataset: object, feedback: object) -> None:
+    if not isinstance(dataset, str | os.PathLike | MinariDataset):
+        raise DatasetError(
+            f"the dataset is {dataset!r}; allowed are a Minari dataset, its id, or the path of its "
+            "folder"
+        )
+    if not isinstance(feedback, str | Feedback | None):
+        raise FeedbackError(
+            f"the feedback is {feedback!r}; allowed are the name of a feedback set, a Feedback, "
+            "or None"
+        )
 
 
 def _no_feedback(transitions: Transitions) -> Feedback:

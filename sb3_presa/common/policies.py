@@ -20,6 +20,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
 from sb3_presa.common.action_heads import make_action_head
+from sb3_presa.common.argument_types import checking_types
 from sb3_presa.common.dropout import SeededDropout
 from sb3_presa.common.type_aliases import TensorObs
 from sb3_presa.errors import ConfigError
@@ -211,6 +212,7 @@ class OfflinePolicy(BasePolicy):
     action_low: th.Tensor
     action_high: th.Tensor
 
+    @checking_types
     def __init__(
         self,
         observation_space: spaces.Space[Any],
@@ -248,7 +250,7 @@ class OfflinePolicy(BasePolicy):
             raise ConfigError(f"clip_obs is {clip_obs}; it must be above 0")
         if net_arch is None:
             net_arch = [] if extractor is NatureCNN else [128, 128]
-        if not all(isinstance(width, int) for width in net_arch):
+        if not _are_widths(net_arch):
             raise ConfigError(
                 f"net_arch is {net_arch}; allowed is a list of widths of hidden layers, for "
                 "there is one network that acts"
@@ -401,6 +403,12 @@ class MultiInputPolicy(OfflinePolicy):
 
 
 MlpPolicy = OfflinePolicy
+
+
+def _are_widths(net_arch: object) -> bool:
+    return isinstance(net_arch, list | tuple) and all(
+        isinstance(width, int) and width > 0 for width in net_arch
+    )
 
 
 def _frozen_copy(actor: Actor) -> Actor:

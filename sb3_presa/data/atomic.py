@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sb3_presa.errors import ConfigError
+
 #: Temporary files older than this were left behind by a process that was killed.
 _STALE_SECONDS = 3600.0
 
@@ -18,14 +20,39 @@ def atomic_path(path: Path) -> Iterator[Path]:
     :param path: the file to make or replace; its folder must exist.
     """
     _remove_stale(path)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = _temporary(path)
     try:
         yield temporary
         _sync(temporary)
         os.replace(temporary, path)
         _sync(path.parent)
+    except OSError as error:
+        if error.filename == str(temporary):
+            error.filename = str(path)  # the one that the user knows
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Make a file's folder and try to write there, before work that would be lost without.
+
+    :param path: the file that is to be made or replaced.
+    :raises ConfigError: if it cannot be.
+    """
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; allowed is a file")
+    temporary = _temporary(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+        temporary.unlink()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
 def _remove_stale(path: Path) -> None:

@@ -117,7 +117,7 @@ def print_tables(agents: Sequence[Agent], out: Path, reference: str) -> Path:
     """
     reference, groups = analysis.reference_first(variants(agents), reference)
     text = StringIO()
-    for console in (Console(), Console(file=text, width=_WIDTH)):
+    for console in (Console(emoji=False), Console(file=text, width=_WIDTH, emoji=False)):
         console.print(summary_table(groups), *task_tables(groups, console.width))
         if len(groups) > 1:
             console.print(difference_table(groups, reference))

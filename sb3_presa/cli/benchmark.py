@@ -60,7 +60,7 @@ def run(
     if dry_run:
         _print_missing(loaded, path)
         return
-    progress = RunProgress(Console(stderr=True))
+    progress = RunProgress(Console(stderr=True, emoji=False))
     with ResultFile(path).open() as file:
         engine = _backend(backend, address, workers)
         try:

@@ -1,7 +1,6 @@
 """The learn loop and SB3's plumbing for algorithms that never step an environment."""
 
 import math
-import os
 import sys
 import time
 from abc import abstractmethod
@@ -12,7 +11,6 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import torch as th
 from gymnasium import spaces
-from minari import MinariDataset
 from stable_baselines3.common.base_class import BaseAlgorithm, maybe_make_env
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
@@ -23,6 +21,7 @@ from stable_baselines3.common.vec_env import unwrap_vec_normalize
 from sb3_presa.common.action_heads import check_action_space
 from sb3_presa.common.argument_types import checking_types
 from sb3_presa.common.mean_metrics import MeanMetrics
+from sb3_presa.common.offline_data import check_data, read_data
 from sb3_presa.common.policies import CnnPolicy, MlpPolicy, MultiInputPolicy, OfflinePolicy
 from sb3_presa.common.precision import check_precision, resolve_precision
 from sb3_presa.common.segment_buffer import SegmentBuffer
@@ -34,9 +33,9 @@ from sb3_presa.common.spaces import (
 )
 from sb3_presa.common.spaces_env import SpacesVecEnv
 from sb3_presa.data.datasets import DatasetLike
-from sb3_presa.data.episodes import Outcomes, Transitions, load_outcomes, load_transitions
+from sb3_presa.data.episodes import Outcomes, Transitions, load_outcomes
 from sb3_presa.data.feedback import Feedback
-from sb3_presa.errors import ConfigError, DatasetError, FeedbackError
+from sb3_presa.errors import ConfigError
 
 SelfOfflineAlgorithm = TypeVar("SelfOfflineAlgorithm", bound="OfflineAlgorithm")
 
@@ -201,7 +200,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         :raises FeedbackError: if the labels cannot be used
         :raises ConfigError: for an argument out of its range
         """
-        _check_data(dataset, feedback)
+        check_data(dataset, feedback)
         model = cls(policy, env, **kwargs)
         model.set_dataset(dataset, feedback)
         return model
@@ -219,13 +218,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         :raises FeedbackError: if the labels cannot be used; the model then has no data, neither
             these nor those that it had
         """
-        _check_data(dataset, feedback)
-        transitions = load_transitions(dataset)
-        if feedback is None or self.reads_outcomes:
-            feedback = _no_feedback(transitions)
-        elif isinstance(feedback, str):
-            feedback = Feedback.load(dataset, feedback)
-        feedback = feedback.align(transitions) if len(feedback.segments) else feedback
+        transitions, labels = read_data(dataset, None if self.reads_outcomes else feedback)
         observation_space = channels_first(transitions.observation_space)
         if not hasattr(self, "observation_space"):
             self._check_policy_fits(observation_space)
@@ -235,9 +228,9 @@ class OfflineAlgorithm(BaseAlgorithm):
         if not hasattr(self, "policy"):
             self._setup_model()
         if self.reads_outcomes:  # the only way by which rewards and costs reach an algorithm
-            feedback = self._use_outcomes(transitions, load_outcomes(dataset)) or feedback
+            labels = self._use_outcomes(transitions, load_outcomes(dataset)) or labels
         try:
-            self._use_data(transitions, feedback)
+            self._use_data(transitions, labels)
         except BaseException:
             self.buffer = self.feedback = None  # half of what was refused is in place by now
             raise
@@ -500,31 +493,6 @@ class OfflineAlgorithm(BaseAlgorithm):
 
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
         return ["policy", "policy.optimizer"], []
-
-
-def _check_data(dataset: object, feedback: object) -> None:
-    if not isinstance(dataset, str | os.PathLike | MinariDataset):
-        raise DatasetError(
-            f"the dataset is {dataset!r}; allowed are a Minari dataset, its id, or the path of its "
-            "folder"
-        )
-    if not isinstance(feedback, str | Feedback | None):
-        raise FeedbackError(
-            f"the feedback is {feedback!r}; allowed are the name of a feedback set, a Feedback, "
-            "or None"
-        )
-
-
-def _no_feedback(transitions: Transitions) -> Feedback:
-    return Feedback(
-        segments=np.zeros((0, 3), dtype=np.int64),
-        p_safe=np.zeros(0, dtype=np.float32),
-        comparisons=np.zeros((0, 2), dtype=np.int64),
-        preferences=np.zeros(0, dtype=np.float32),
-        episode_hashes={},
-        dataset_id=transitions.dataset_id,
-        provenance={},
-    )
 
 
 def _draw_seed() -> int:

@@ -18,6 +18,7 @@ from sb3_presa.data.datasets import (
 )
 from sb3_presa.data.episodes import Outcomes, load_outcomes, load_transitions
 from sb3_presa.data.feedback import Feedback
+from sb3_presa.data.left_out import align_and_warn
 from sb3_presa.errors import FeedbackError
 
 
@@ -143,7 +144,7 @@ def _summarize_all_feedback(dataset: MinariDataset, outcomes: Outcomes) -> list[
     for name in names:
         assert transitions is not None
         try:
-            feedback = Feedback.load(dataset, name).align(transitions)
+            feedback = align_and_warn(Feedback.load(dataset, name), dataset, transitions)
         except FeedbackError as error:
             found.append(FeedbackSummary(name, problem=str(error)))
         else:

@@ -67,6 +67,7 @@ def label_dataset(dataset: MinariDataset, options: LabelOptions) -> dict[str, An
     transitions, outcomes = load_transitions(dataset), load_outcomes(dataset)
     horizon = dataset_horizon(dataset)
     length = horizon if options.segment_length is None else options.segment_length
+    _warn_too_long(options.segment_length, int(outcomes.episode_lengths.max()))
     # One stream for each decision, so that none shifts the draws of another.
     seeds = np.random.SeedSequence(options.seed).spawn(5)
     pairing, flip_first, flip_safe, drop_first, drop_safe = map(np.random.default_rng, seeds)
@@ -95,6 +96,15 @@ def label_dataset(dataset: MinariDataset, options: LabelOptions) -> dict[str, An
         "dataset_id": dataset.id,
         "provenance": _provenance(options, length, horizon),
     }
+
+
+def _warn_too_long(segment_length: int | None, longest: int) -> None:
+    if segment_length is not None and segment_length > longest:
+        warnings.warn(
+            f"segment_length is {segment_length}, and the longest episode has {longest} steps: "
+            "segments are whole episodes",
+            stacklevel=4,
+        )
 
 
 def judge_safety(

@@ -85,7 +85,7 @@ def open_desk(
     :raises ConfigError: for settings that cannot be.
     """
     transitions = load_transitions(dataset)
-    hashes = dict(zip(transitions.episode_ids.tolist(), transitions.hash_episodes(), strict=True))
+    hashes = transitions.hashes_by_id()
     strategy = make_strategy(
         options.strategy,
         transitions,

@@ -225,8 +225,10 @@ def _feedback(dataset: "MinariDataset", cell: Cell, horizon: int) -> "Feedback":
 
 def _check_env(dataset: "MinariDataset", cell: Cell) -> None:
     """Before training, as what cannot be evaluated is trained for nothing."""
+    from sb3_presa.data.datasets import names_environment
+
     if cell.env is None:
-        if dataset.env_spec is None and "eval_env_spec" not in dataset.storage.metadata:
+        if not names_environment(dataset):
             raise ConfigError(
                 f"dataset {cell.dataset} does not say its environment; give tasks.{cell.task}.env"
             )

@@ -238,12 +238,13 @@ def _environment(
     import gymnasium as gym
 
     from sb3_presa.data import resolve_dataset, reward_reference
+    from sb3_presa.data.datasets import names_environment
 
     with naming_environment(str(env_id or dataset)):
         if env_id is not None:
             return gym.make(env_id), None
         found = resolve_dataset(str(dataset))
-        if found.env_spec is None and "eval_env_spec" not in found.storage.metadata:
+        if not names_environment(found):
             raise ConfigError(f"dataset {dataset} does not say its environment; give --env ENV_ID")
         return found.recover_environment(eval_env=True), reward_reference(found)
 

@@ -134,8 +134,7 @@ def _merge(dataset: "MinariDataset", name: str, method: str, into: str, overwrit
     transitions = load_transitions(dataset)
     with _answers(dataset, name) as store:
         shown, answers = store.episode_hashes, store.answers()
-        ids, hashes = transitions.episode_ids.tolist(), transitions.hash_episodes()
-        present = dict(zip(ids, hashes, strict=True))
+        present = transitions.hashes_by_id()
         for episode, content in shown.items():
             if present.get(episode) != content:
                 raise FeedbackError(
@@ -186,10 +185,9 @@ def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
 
     transitions = load_transitions(dataset)
     answers = import_answers(path, transitions)
-    ids, hashes = transitions.episode_ids.tolist(), transitions.hash_episodes()
     segments = [s for one in answers for s in (one.first, one.second) if s is not None]
-    judged = {episode for episode, _, _ in segments}
-    shown = {one: content for one, content in zip(ids, hashes, strict=True) if one in judged}
+    hashes = transitions.hashes_by_id()
+    shown = {episode: hashes[episode] for episode, _, _ in segments}
     with contextlib.closing(AnswerStore(answers_path(dataset, name), dataset.id)) as store:
         before = len(store.answers())
         with store.transaction():

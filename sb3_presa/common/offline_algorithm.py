@@ -21,7 +21,7 @@ from stable_baselines3.common.vec_env import unwrap_vec_normalize
 from sb3_presa.common.action_heads import check_action_space
 from sb3_presa.common.argument_types import checking_types
 from sb3_presa.common.mean_metrics import MeanMetrics
-from sb3_presa.common.offline_data import check_data, read_data
+from sb3_presa.common.offline_data import check_feedback, read_data
 from sb3_presa.common.policies import CnnPolicy, MlpPolicy, MultiInputPolicy, OfflinePolicy
 from sb3_presa.common.precision import check_precision, resolve_precision
 from sb3_presa.common.segment_buffer import SegmentBuffer
@@ -200,7 +200,7 @@ class OfflineAlgorithm(BaseAlgorithm):
         :raises FeedbackError: if the labels cannot be used
         :raises ConfigError: for an argument out of its range
         """
-        check_data(dataset, feedback)
+        check_feedback(feedback)  # also of those that do not read it
         model = cls(policy, env, **kwargs)
         model.set_dataset(dataset, feedback)
         return model

@@ -1,15 +1,12 @@
 """From what a user names to what an algorithm is given: transitions, and the labels on them."""
 
-import os
-
 import numpy as np
-from minari import MinariDataset
 
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import Transitions, load_transitions
 from sb3_presa.data.feedback import Feedback
 from sb3_presa.data.left_out import align_and_warn
-from sb3_presa.errors import DatasetError, FeedbackError
+from sb3_presa.errors import FeedbackError
 
 
 def read_data(
@@ -22,7 +19,7 @@ def read_data(
     :raises DatasetError: if the dataset cannot be used
     :raises FeedbackError: if the labels cannot be used
     """
-    check_data(dataset, feedback)
+    check_feedback(feedback)
     transitions = load_transitions(dataset)
     if isinstance(feedback, str):
         feedback = Feedback.load(dataset, feedback)
@@ -31,18 +28,11 @@ def read_data(
     return transitions, align_and_warn(feedback, dataset, transitions)
 
 
-def check_data(dataset: object, feedback: object) -> None:
+def check_feedback(feedback: object) -> None:
     """
-    :param dataset: what was given as a dataset
     :param feedback: what was given as feedback
-    :raises DatasetError: if the one is none
-    :raises FeedbackError: if the other is none
+    :raises FeedbackError: if it is none
     """
-    if not isinstance(dataset, str | os.PathLike | MinariDataset):
-        raise DatasetError(
-            f"the dataset is {dataset!r}; allowed are a Minari dataset, its id, or the path of its "
-            "folder"
-        )
     if not isinstance(feedback, str | Feedback | None):
         raise FeedbackError(
             f"the feedback is {feedback!r}; allowed are the name of a feedback set, a Feedback, "

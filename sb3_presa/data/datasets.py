@@ -32,6 +32,11 @@ def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
     """
     if isinstance(dataset, MinariDataset):
         return dataset
+    if not isinstance(dataset, str | os.PathLike):
+        raise DatasetError(
+            f"the dataset is {dataset!r}; allowed are a Minari dataset, its id, or the path of its "
+            "folder"
+        )
     for folder in _candidate_folders(dataset):
         if (folder / "metadata.json").is_file():
             try:
@@ -65,6 +70,15 @@ def _candidate_folders(dataset: str | os.PathLike[str]) -> Iterator[Path]:
 def _id_without_version(name: str) -> bool:
     match = DATASET_ID_RE.fullmatch(name)
     return match is not None and match.group("version") is None
+
+
+def names_environment(dataset: MinariDataset) -> bool:
+    """Whether a dataset says which environment agents are evaluated in.
+
+    :param dataset: an open dataset.
+    :return: whether ``recover_environment(eval_env=True)`` has anything to make.
+    """
+    return dataset.env_spec is not None or "eval_env_spec" in dataset.storage.metadata
 
 
 def dataset_horizon(dataset: DatasetLike) -> int:

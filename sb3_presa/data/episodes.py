@@ -65,6 +65,10 @@ class Transitions:
     action_space: gym.Space[Any]
     dataset_id: str
 
+    def hashes_by_id(self) -> dict[int, bytes]:
+        """The :func:`episode_hash` of every episode, by its id."""
+        return dict(zip(self.episode_ids.tolist(), self.hash_episodes(), strict=True))
+
     def hash_episodes(self) -> list[bytes]:
         """The :func:`episode_hash` of every episode, in the order of ``episode_ids``."""
         hashes = []

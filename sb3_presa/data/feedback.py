@@ -120,13 +120,12 @@ class Feedback:
             raise FeedbackError("segments are empty: there is nothing to learn from.")
         check_known(rows, transitions)
         check_ends(rows, rows[:, 0], transitions)
-        ids = transitions.episode_ids.tolist()
         return cls(
             segments=rows,
             p_safe=labels(p_safe, "p_safe"),
             comparisons=pairs,
             preferences=labels(preferences, "preferences"),
-            episode_hashes=dict(zip(ids, transitions.hash_episodes(), strict=True)),
+            episode_hashes=transitions.hashes_by_id(),
             dataset_id=transitions.dataset_id,
             provenance={"source": "created"} if provenance is None else provenance,
         )
@@ -285,8 +284,7 @@ class Feedback:
 
 def _match_episodes(hashes: Mapping[int, bytes], transitions: Transitions) -> dict[int, int]:
     """For each labelled episode that the data hold: its id there. Of equal episodes, its own id."""
-    present = transitions.hash_episodes()
-    by_id = dict(zip(transitions.episode_ids.tolist(), present, strict=True))
+    by_id = transitions.hashes_by_id()
     by_hash: dict[bytes, int] = {}
     for episode, content in by_id.items():
         by_hash.setdefault(content, episode)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from minari import MinariDataset
 
 from sb3_presa.data.datasets import dataset_horizon
-from sb3_presa.data.episodes import Outcomes, Transitions, load_outcomes, load_transitions
+from sb3_presa.data.episodes import Outcomes, load_outcomes, load_transitions
 from sb3_presa.errors import ConfigError, FeedbackError
 
 #: Returns closer than this, relative to ``max(1, |return|)``, tie: their difference is rounding.
@@ -92,7 +92,7 @@ def label_dataset(dataset: MinariDataset, options: LabelOptions) -> dict[str, An
         "p_safe": p_safe,
         "comparisons": comparisons[labelled],
         "preferences": preferences[labelled],
-        "episode_hashes": _hashes(transitions),
+        "episode_hashes": transitions.hashes_by_id(),
         "dataset_id": dataset.id,
         "provenance": _provenance(options, length, horizon),
     }
@@ -184,10 +184,6 @@ def _warn_one_sided(
                 UserWarning,
                 stacklevel=4,
             )
-
-
-def _hashes(transitions: Transitions) -> dict[int, bytes]:
-    return dict(zip(transitions.episode_ids.tolist(), transitions.hash_episodes(), strict=True))
 
 
 def _provenance(options: LabelOptions, length: int, horizon: int) -> dict[str, Any]:

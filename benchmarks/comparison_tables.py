@@ -13,10 +13,10 @@ from statistics import median
 
 import numpy as np
 
-from sb3_presa.benchmark import analysis
-from sb3_presa.benchmark.analysis import Agent, Agents, Comparison, Score
-from sb3_presa.data.atomic import atomic_path
+from sb3_presa.benchmark.report import analysis
+from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Score
 from sb3_presa.envs import find_task
+from sb3_presa.files import atomic_path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = sorted((ROOT / "benchmarks" / "results").glob("comparison*.csv"))

@@ -13,11 +13,11 @@ import numpy.typing as npt
 from minari import MinariDataset
 from minari.storage.datasets_root_dir import get_dataset_path
 
-from sb3_presa.common.figures import PALETTE, style_axes, written_figure
-from sb3_presa.data.atomic import atomic_path
 from sb3_presa.data.datasets import reward_reference
 from sb3_presa.data.episodes import load_outcomes
 from sb3_presa.envs import find_task
+from sb3_presa.evaluation.figures import PALETTE, style_axes, written_figure
+from sb3_presa.files import atomic_path
 
 CARD = Path(__file__).resolve().parent.parent / "datasets" / "README.md"
 HEADINGS = (

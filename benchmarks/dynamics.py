@@ -12,8 +12,8 @@ import torch as th
 from stable_baselines3.common.logger import configure
 
 from sb3_presa import PRESA, Feedback
-from sb3_presa.benchmark.suite import load_suite
-from sb3_presa.common.plots import plot_learning_curves, read_progress_csv
+from sb3_presa.benchmark.suites.suite import load_suite
+from sb3_presa.evaluation.plots import plot_learning_curves, read_progress_csv
 
 HERE = Path(__file__).parent
 #: dataset id of each task

@@ -23,7 +23,7 @@ from rich.table import Table
 from speed_data import EPISODE_LENGTH, made_up_dataset, write_figures
 
 from sb3_presa import PRESA, learn_many
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.feedback.table import Feedback
 
 #: arguments of PRESA that leave one phase only
 PHASES: dict[str, dict[str, Any]] = {

@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from speed_data import EPISODE_LENGTH, made_up_dataset, write_figures
 
-from sb3_presa.common.segment_buffer import SegmentBuffer
 from sb3_presa.data.episodes import load_transitions
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.feedback.table import Feedback
+from sb3_presa.learning.segment_buffer import SegmentBuffer
 
 SEGMENT_LENGTH = 64
 MEGABYTE = 1_000_000

@@ -12,8 +12,8 @@ import torch as th
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
 
-from sb3_presa.common.precision import cpu_multiplies_bfloat16
 from sb3_presa.data.minari_store import write_dataset
+from sb3_presa.learning.precision import cpu_multiplies_bfloat16
 
 OBSERVATION_SPACE = gym.spaces.Box(-np.inf, np.inf, (8,), np.float32)
 ACTION_SPACE = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)

@@ -25,8 +25,8 @@ from speed_data import EPISODE_LENGTH, made_up_dataset, write_figures
 from stable_baselines3.common.callbacks import BaseCallback
 
 from sb3_presa import PRESA
-from sb3_presa.common.cloning import cloning_loss
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.feedback.table import Feedback
+from sb3_presa.learning.cloning import cloning_loss
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from sb3_presa import example_dataset
-from sb3_presa.annotation import service
-from sb3_presa.annotation.desk import DeskOptions
-from sb3_presa.annotation.page import DEFAULT_INSTRUCTIONS
-from sb3_presa.annotation.server import PageText
+from sb3_presa.annotation.asking.desk import DeskOptions
+from sb3_presa.annotation.web import service
+from sb3_presa.annotation.web.page import DEFAULT_INSTRUCTIONS
+from sb3_presa.annotation.web.server import PageText
 
 PICTURES = Path(__file__).parent / "_static"
 SIZES = {"desk": {"width": 1280, "height": 760}, "phone": {"width": 390, "height": 780}}

@@ -5,44 +5,35 @@ from typing import TYPE_CHECKING, Any
 
 from sb3_presa._version import __version__
 from sb3_presa.envs import register_envs
+from sb3_presa.registry import ALGORITHMS, HOMES
 
 if TYPE_CHECKING:
-    from sb3_presa.baselines.bc import BC
-    from sb3_presa.baselines.bcq_lag import BCQLag
-    from sb3_presa.baselines.cpl import CPL
-    from sb3_presa.baselines.safe_first import SafeFirst
-    from sb3_presa.baselines.safe_rlhf import SafeRLHF
-    from sb3_presa.baselines.safety_only import SafetyOnly
-    from sb3_presa.baselines.trac import TraC
-    from sb3_presa.common.callbacks import SafetyEvalCallback
-    from sb3_presa.common.evaluation import SafetyEvaluation, evaluate_safety
-    from sb3_presa.common.learn_many import learn_many
+    from sb3_presa.algorithms.bc import BC
+    from sb3_presa.algorithms.cpl import CPL
+    from sb3_presa.algorithms.presa import PRESA
+    from sb3_presa.algorithms.q_learning.bcq_lag import BCQLag
+    from sb3_presa.algorithms.q_learning.safe_rlhf import SafeRLHF
+    from sb3_presa.algorithms.safe_first import SafeFirst
+    from sb3_presa.algorithms.safety_only import SafetyOnly
+    from sb3_presa.algorithms.trac import TraC
     from sb3_presa.data.example import example_dataset
-    from sb3_presa.data.feedback import Feedback
-    from sb3_presa.presa.presa import PRESA
+    from sb3_presa.evaluation.callbacks import SafetyEvalCallback
+    from sb3_presa.evaluation.safety import SafetyEvaluation, evaluate_safety
+    from sb3_presa.feedback.table import Feedback
+    from sb3_presa.learning.many.learn_many import learn_many
 
 
 #: Where each public name lives. They are imported when first used, so that
 #: ``import sb3_presa`` only registers the environments and costs next to nothing.
 _EXPORTS = {
-    "BC": "sb3_presa.baselines.bc",
-    "BCQLag": "sb3_presa.baselines.bcq_lag",
-    "CPL": "sb3_presa.baselines.cpl",
-    "PRESA": "sb3_presa.presa.presa",
-    "SafeFirst": "sb3_presa.baselines.safe_first",
-    "SafeRLHF": "sb3_presa.baselines.safe_rlhf",
-    "SafetyOnly": "sb3_presa.baselines.safety_only",
-    "TraC": "sb3_presa.baselines.trac",
-    "Feedback": "sb3_presa.data.feedback",
-    "SafetyEvalCallback": "sb3_presa.common.callbacks",
-    "SafetyEvaluation": "sb3_presa.common.evaluation",
-    "evaluate_safety": "sb3_presa.common.evaluation",
+    **HOMES,
+    "Feedback": "sb3_presa.feedback.table",
+    "SafetyEvalCallback": "sb3_presa.evaluation.callbacks",
+    "SafetyEvaluation": "sb3_presa.evaluation.safety",
+    "evaluate_safety": "sb3_presa.evaluation.safety",
     "example_dataset": "sb3_presa.data.example",
-    "learn_many": "sb3_presa.common.learn_many",
+    "learn_many": "sb3_presa.learning.many.learn_many",
 }
-
-#: Algorithm classes by the name that a saved model records.
-ALGORITHMS = ("BC", "BCQLag", "CPL", "PRESA", "SafeFirst", "SafeRLHF", "SafetyOnly", "TraC")
 
 __all__ = [
     "ALGORITHMS",

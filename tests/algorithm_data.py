@@ -15,9 +15,9 @@ from minari.data_collector import EpisodeBuffer
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import KVWriter, Logger
 
-from sb3_presa.data.episodes import Transitions
-from sb3_presa.data.feedback import Feedback
 from sb3_presa.data.minari_store import write_dataset
+from sb3_presa.data.transitions import Transitions
+from sb3_presa.feedback.table import Feedback
 
 #: PRESA in 15 steps: 6 of cloning, 4 towards the attainable level, 5 on the Lagrangian.
 TINY_PRESA: dict[str, Any] = {

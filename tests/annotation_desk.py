@@ -11,18 +11,18 @@ import gymnasium as gym
 import numpy as np
 import uvicorn
 
-from sb3_presa.annotation.answers import Segment
-from sb3_presa.annotation.clip_sheets import Frame, read_format, write_clip
-from sb3_presa.annotation.clip_shelf import Clip, Refusal
-from sb3_presa.annotation.desk import Desk, DeskOptions
-from sb3_presa.annotation.gate import Gate
-from sb3_presa.annotation.page import DEFAULT_INSTRUCTIONS
-from sb3_presa.annotation.queues import Queues
-from sb3_presa.annotation.server import PageText, create_app
-from sb3_presa.annotation.service import bind
-from sb3_presa.annotation.store import SUFFIX, AnswerStore
-from sb3_presa.annotation.strategies import Strategy, make_strategy
-from sb3_presa.data.episodes import Transitions
+from sb3_presa.annotation.answers.answer import Segment
+from sb3_presa.annotation.answers.store import SUFFIX, AnswerStore
+from sb3_presa.annotation.asking.desk import Desk, DeskOptions
+from sb3_presa.annotation.asking.queues import Queues
+from sb3_presa.annotation.asking.strategies import Strategy, make_strategy
+from sb3_presa.annotation.clips.sheets import Frame, read_format, write_clip
+from sb3_presa.annotation.clips.shelf import Clip, Refusal
+from sb3_presa.annotation.web.gate import Gate
+from sb3_presa.annotation.web.page import DEFAULT_INSTRUCTIONS
+from sb3_presa.annotation.web.server import PageText, create_app
+from sb3_presa.annotation.web.service import bind
+from sb3_presa.data.transitions import Transitions
 
 EPISODES, STEPS, LENGTH = 40, 50, 20
 DATASET_ID = "made-up/walk-v0"

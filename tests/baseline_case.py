@@ -10,8 +10,8 @@ import torch as th
 from algorithm_data import episode, learn_quietly, stored
 from minari import MinariDataset
 
-from sb3_presa.common.alignment import PairBatch
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.feedback.table import Feedback
+from sb3_presa.learning.alignment import PairBatch
 
 SEEDS = range(5)
 #: cost of an episode of 12 steps up to which it is safe

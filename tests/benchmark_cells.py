@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmark_rows import row
 
-from sb3_presa.benchmark.cell import Cell
+from sb3_presa.benchmark.suites.cell import Cell
 from sb3_presa.errors import ConfigError
 
 WORK, GATED = "benchmark_cells:work", "benchmark_cells:gated"

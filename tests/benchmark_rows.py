@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sb3_presa.benchmark.cell import Cell, Labels
-from sb3_presa.benchmark.results import COLUMNS, format_rows
+from sb3_presa.benchmark.engine.results import COLUMNS, format_rows
+from sb3_presa.benchmark.suites.cell import Cell, Labels
 
 TASKS = {
     "BallRun": ("presa/ball-run-v0", "presa/SafetyBallRun-v0", 0.3),

@@ -8,7 +8,7 @@ from algorithm_data import TINY_PRESA, TINY_STEPS, learn_quietly, tiny_feedback
 from minari import MinariDataset
 
 from sb3_presa import BC, CPL, PRESA, BCQLag, SafeFirst, SafeRLHF, SafetyOnly, TraC
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.feedback.table import Feedback
 
 
 @dataclass(frozen=True)

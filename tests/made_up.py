@@ -14,7 +14,7 @@ import numpy as np
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
 
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.feedback.table import Feedback
 
 REAL = gym.spaces.Box(-np.inf, np.inf, (2,), np.float32)
 UNIT = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)

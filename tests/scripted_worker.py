@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sb3_presa.annotation.clip_sheets import read_format, write_clip
-from sb3_presa.annotation.clip_worker import Workshop
+from sb3_presa.annotation.clips.sheets import read_format, write_clip
+from sb3_presa.annotation.clips.worker import Workshop
 from sb3_presa.errors import PresaError
 
 
@@ -27,7 +27,7 @@ def prepare(cache: Path, starts: Sequence[str], deaths: Sequence[int]) -> None:
 
 
 def work(connection: Connection, workshop: Workshop) -> None:
-    """In the place of :func:`sb3_presa.annotation.clip_worker.work`."""
+    """In the place of :func:`sb3_presa.annotation.clips.worker.work`."""
     start = _claim(workshop.cache, "start-*")
     if start == "ends":
         os._exit(1)

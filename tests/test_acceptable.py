@@ -20,11 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from minari import MinariDataset
 
-from sb3_presa.benchmark.shared_cloning import Seconds, SharedClones
-from sb3_presa.common.acceptable import share_acceptable, share_won
-from sb3_presa.common.segment_buffer import make_labels
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.benchmark.engine.shared_cloning import Seconds, SharedClones
 from sb3_presa.errors import ConfigError
+from sb3_presa.feedback.table import Feedback
+from sb3_presa.learning.acceptable import share_acceptable, share_won
+from sb3_presa.learning.segment_buffer import make_labels
 
 N = 20
 CPU = th.device("cpu")

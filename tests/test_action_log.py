@@ -14,8 +14,8 @@ from minari import MinariDataset
 from typer.testing import CliRunner
 
 from sb3_presa.cli import app
-from sb3_presa.data.action_log import ActionLog
-from sb3_presa.data.collect import CollectRecipe, collect
+from sb3_presa.collect.action_log import ActionLog
+from sb3_presa.collect.collection import CollectRecipe, collect
 from sb3_presa.data.episodes import load_outcomes, load_transitions
 from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.errors import DatasetError

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sb3_presa.annotation.agreement import (
+from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.consensus.agreement import (
     cohens_kappa,
     intransitive_triples,
     krippendorffs_alpha,
@@ -16,7 +17,6 @@ from sb3_presa.annotation.agreement import (
     summarize_agreement,
     summarize_annotator,
 )
-from sb3_presa.annotation.answers import Answer, Segment
 
 A, B, C, D = ((0, start, 5) for start in (0, 5, 10, 15))
 

@@ -20,8 +20,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from sb3_presa.annotation.answers import Segment
-from sb3_presa.annotation.strategies import Pair
+from sb3_presa.annotation.answers.answer import Segment
+from sb3_presa.annotation.asking.strategies import Pair
 
 # A busy machine is no failure.
 expect.set_options(timeout=60_000)

@@ -18,17 +18,12 @@ from minari import MinariDataset
 from PIL import Image
 from toy_envs import PointEnv, env_id
 
-from sb3_presa.annotation import clip_shelf
-from sb3_presa.annotation.clip_sheets import read_format, read_sheet, write_clip
-from sb3_presa.annotation.clip_shelf import Clip, ClipShelf, Refusal, prune
-from sb3_presa.annotation.clip_sources import (
-    ClipRefusedError,
-    Replay,
-    agrees,
-    fingerprint,
-    make_source,
-)
-from sb3_presa.annotation.clip_worker import Workshop
+from sb3_presa.annotation.clips import shelf as clip_shelf
+from sb3_presa.annotation.clips.sheets import read_format, read_sheet, write_clip
+from sb3_presa.annotation.clips.shelf import Clip, ClipShelf, Refusal, prune
+from sb3_presa.annotation.clips.source import ClipRefusedError
+from sb3_presa.annotation.clips.sources import Replay, agrees, fingerprint, make_source
+from sb3_presa.annotation.clips.worker import Workshop
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.errors import ConfigError, DatasetError, PresaError
 

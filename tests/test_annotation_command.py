@@ -19,7 +19,7 @@ from annotation_desk import wait_for
 from minari import MinariDataset
 from typer.testing import CliRunner
 
-from sb3_presa.annotation.store import AnswerStore, answers_path
+from sb3_presa.annotation.answers.store import AnswerStore, answers_path
 from sb3_presa.cli import app
 
 COMMAND = "from sb3_presa.cli import main; main()"

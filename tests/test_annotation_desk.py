@@ -7,11 +7,11 @@ from typing import Any
 
 from annotation_desk import LENGTH, Office, ReadyShelf, open_office, transitions, wait_for
 
-from sb3_presa.annotation.answers import Answer, Segment
-from sb3_presa.annotation.clip_shelf import Clip, Refusal
-from sb3_presa.annotation.desk import DeskOptions
-from sb3_presa.annotation.queues import Choices
-from sb3_presa.annotation.strategies import Pair, make_strategy
+from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.asking.desk import DeskOptions
+from sb3_presa.annotation.asking.queues import Choices
+from sb3_presa.annotation.asking.strategies import Pair, make_strategy
+from sb3_presa.annotation.clips.shelf import Clip, Refusal
 
 
 def wait_until(office: Office, status: str) -> dict[str, Any]:

@@ -11,14 +11,14 @@ import pytest
 from annotation_desk import COOKIE, LENGTH, SECRET, Office, ReadyShelf, open_office, wait_for
 from starlette.testclient import TestClient
 
-from sb3_presa.annotation import service
-from sb3_presa.annotation.answers import Segment
-from sb3_presa.annotation.clip_shelf import Clip, Refusal
-from sb3_presa.annotation.desk import DeskOptions
-from sb3_presa.annotation.gate import Gate
-from sb3_presa.annotation.page import render_markdown
-from sb3_presa.annotation.server import create_app
-from sb3_presa.annotation.strategies import Pair
+from sb3_presa.annotation.answers.answer import Segment
+from sb3_presa.annotation.asking.desk import DeskOptions
+from sb3_presa.annotation.asking.strategies import Pair
+from sb3_presa.annotation.clips.shelf import Clip, Refusal
+from sb3_presa.annotation.web import service
+from sb3_presa.annotation.web.gate import Gate
+from sb3_presa.annotation.web.page import render_markdown
+from sb3_presa.annotation.web.server import create_app
 from sb3_presa.errors import ConfigError
 
 BASE = "http://127.0.0.1:8765"

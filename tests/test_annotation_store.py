@@ -21,13 +21,13 @@ from annotation_desk import COOKIE, DATASET_ID, SECRET, open_office
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sb3_presa.annotation.answers import Answer
-from sb3_presa.annotation.desk import DeskOptions
-from sb3_presa.annotation.gate import Gate
-from sb3_presa.annotation.queues import Choices, Queues
-from sb3_presa.annotation.server import create_app
-from sb3_presa.annotation.service import bind
-from sb3_presa.annotation.store import FORMAT_VERSION, AnswerStore
+from sb3_presa.annotation.answers.answer import Answer
+from sb3_presa.annotation.answers.store import FORMAT_VERSION, AnswerStore
+from sb3_presa.annotation.asking.desk import DeskOptions
+from sb3_presa.annotation.asking.queues import Choices, Queues
+from sb3_presa.annotation.web.gate import Gate
+from sb3_presa.annotation.web.server import create_app
+from sb3_presa.annotation.web.service import bind
 from sb3_presa.errors import FeedbackError
 
 HASHES = {episode: bytes([episode]) * 32 for episode in range(40)}

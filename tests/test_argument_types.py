@@ -13,9 +13,9 @@ from minari import MinariDataset
 
 import sb3_presa
 from sb3_presa import ALGORITHMS, BC, CPL, PRESA, BCQLag, SafeRLHF, TraC
-from sb3_presa.benchmark.algorithms import settings_of
-from sb3_presa.common.policies import MlpPolicy
 from sb3_presa.errors import ConfigError
+from sb3_presa.policies.policy import MlpPolicy
+from sb3_presa.registry import settings_of
 
 
 class OwnClass(CPL):

@@ -19,11 +19,11 @@ from algorithm_data import (  # noqa: F401
 from minari import MinariDataset
 
 from sb3_presa import BC
-from sb3_presa.baselines.bc import _segment_weights
-from sb3_presa.common.cloning import sample_segment_rows
-from sb3_presa.common.segment_buffer import SegmentBuffer
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.algorithms.bc import _segment_weights
 from sb3_presa.errors import ConfigError, FeedbackError, FeedbackNotFoundError
+from sb3_presa.feedback.table import Feedback
+from sb3_presa.learning.cloning import sample_segment_rows
+from sb3_presa.learning.segment_buffer import SegmentBuffer
 
 NAN = math.nan
 #: p_safe of five segments, of lengths 2, 4, 6, 3, 5

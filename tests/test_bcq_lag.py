@@ -14,8 +14,8 @@ from minari import MinariDataset
 from toy_envs import env_id
 
 from sb3_presa import BCQLag
-from sb3_presa.baselines import constrained_q
-from sb3_presa.baselines.bcq_losses import (
+from sb3_presa.algorithms.q_learning import constrained_q
+from sb3_presa.algorithms.q_learning.bcq_losses import (
     bellman_targets,
     chosen_values,
     critic_loss,
@@ -24,9 +24,9 @@ from sb3_presa.baselines.bcq_losses import (
     soft_clipped_values,
     vae_loss,
 )
-from sb3_presa.common.type_aliases import index_obs
 from sb3_presa.data.episodes import load_endings, load_outcomes
 from sb3_presa.errors import ConfigError, DatasetError
+from sb3_presa.policies.type_aliases import index_obs
 
 (CASE,) = (case for case in CASES if case.name == "bcq-lag")
 OBSERVATIONS = np.random.default_rng(0).uniform(-1, 1, (20, 3)).astype(np.float32)

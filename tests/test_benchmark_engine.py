@@ -15,13 +15,13 @@ from benchmark_rows import row
 from rich.console import Console
 from typer.testing import CliRunner
 
-from sb3_presa.benchmark.analysis import read_agents
-from sb3_presa.benchmark.cell import Cell
-from sb3_presa.benchmark.engine import MOST_LOSSES, run_suite
-from sb3_presa.benchmark.local import LocalBackend
-from sb3_presa.benchmark.progress import RunProgress
-from sb3_presa.benchmark.results import COLUMNS, Failure, ResultFile, read_rows
-from sb3_presa.benchmark.suite import Suite
+from sb3_presa.benchmark.engine.local import LocalBackend
+from sb3_presa.benchmark.engine.progress import RunProgress
+from sb3_presa.benchmark.engine.results import COLUMNS, Failure, ResultFile, read_rows
+from sb3_presa.benchmark.engine.run import MOST_LOSSES, run_suite
+from sb3_presa.benchmark.report.analysis import read_agents
+from sb3_presa.benchmark.suites.cell import Cell
+from sb3_presa.benchmark.suites.suite import Suite
 from sb3_presa.cli import app
 from sb3_presa.errors import ConfigError
 

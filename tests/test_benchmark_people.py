@@ -14,11 +14,11 @@ from toy_envs import env_id
 from typer.testing import CliRunner
 
 from sb3_presa import Feedback
-from sb3_presa.benchmark.cell import Cell, Labels
-from sb3_presa.benchmark.engine import missing_cells
-from sb3_presa.benchmark.results import read_rows
-from sb3_presa.benchmark.suite import Suite
-from sb3_presa.benchmark.training import run_cell
+from sb3_presa.benchmark.engine.results import read_rows
+from sb3_presa.benchmark.engine.run import missing_cells
+from sb3_presa.benchmark.engine.training import run_cell
+from sb3_presa.benchmark.suites.cell import Cell, Labels
+from sb3_presa.benchmark.suites.suite import Suite
 from sb3_presa.cli import app
 from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.errors import ConfigError, DatasetError, FeedbackError

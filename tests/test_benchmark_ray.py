@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from benchmark_cells import GATED, cell
 
-from sb3_presa.benchmark.cell import Cell
-from sb3_presa.benchmark.engine import Outcome, run_suite
-from sb3_presa.benchmark.ray_backend import RayBackend
-from sb3_presa.benchmark.results import ResultFile, Row, read_rows
-from sb3_presa.benchmark.suite import Suite
+from sb3_presa.benchmark.engine.ray_backend import RayBackend
+from sb3_presa.benchmark.engine.results import ResultFile, Row, read_rows
+from sb3_presa.benchmark.engine.run import Outcome, run_suite
+from sb3_presa.benchmark.suites.cell import Cell
+from sb3_presa.benchmark.suites.suite import Suite
 from sb3_presa.errors import ConfigError
 
 ray: Any = pytest.importorskip("ray")

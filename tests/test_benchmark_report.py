@@ -21,11 +21,11 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from typer.testing import CliRunner
 
-from sb3_presa.benchmark import analysis, statistics, tables
-from sb3_presa.benchmark.report import write_report
+from sb3_presa.benchmark.report import analysis, statistics, tables
+from sb3_presa.benchmark.report.page import write_report
 from sb3_presa.cli import app
-from sb3_presa.common.figures import PALETTE
 from sb3_presa.errors import ConfigError
+from sb3_presa.evaluation.figures import PALETTE
 
 #: Runs (rows) on tasks (columns), and what rliable 1.2.0's metrics say of them.
 X = np.array(

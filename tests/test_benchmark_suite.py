@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from sb3_presa import ALGORITHMS
-from sb3_presa.benchmark.algorithms import GIVEN, algorithm_class, settings_of
-from sb3_presa.benchmark.cell import Cell, Labels
-from sb3_presa.benchmark.ray_backend import RayBackend
-from sb3_presa.benchmark.report import write_report
-from sb3_presa.benchmark.suite import Suite, load_suite
+from sb3_presa.benchmark.engine.ray_backend import RayBackend
+from sb3_presa.benchmark.report.page import write_report
+from sb3_presa.benchmark.suites.cell import Cell, Labels
+from sb3_presa.benchmark.suites.suite import Suite, load_suite
 from sb3_presa.errors import ConfigError
+from sb3_presa.registry import GIVEN, algorithm_class, settings_of
 
 SUITES = sorted((Path(__file__).parent.parent / "benchmarks" / "suites").glob("*.yaml"))
 

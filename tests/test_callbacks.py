@@ -18,8 +18,8 @@ from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
-from sb3_presa.common.callbacks import SafetyEvalCallback
 from sb3_presa.errors import ConfigError
+from sb3_presa.evaluation.callbacks import SafetyEvalCallback
 
 EVAL_FREQ = 8
 # One (reward, cost) an evaluation; the limit is 20. Best so far: 0, 2 (cheaper), 3 (safe), 5, 7.

@@ -22,9 +22,9 @@ import sb3_presa
 from sb3_presa import ALGORITHMS, PRESA, Feedback, __version__
 from sb3_presa.cli import app
 from sb3_presa.cli.console import print_error, print_table
-from sb3_presa.common.alignment import AlignmentAlgorithm
 from sb3_presa.data import example_dataset
 from sb3_presa.errors import ConfigError
+from sb3_presa.learning.alignment import AlignmentAlgorithm
 
 Run = Callable[..., Result]
 
@@ -360,7 +360,7 @@ def test_evaluate_makes_the_folder_and_finds_out_at_once_that_it_cannot_write(
     out = tmp_path / "new" / "folder" / "result.json"
     run(*evaluate, "--json", out)
     assert json.loads(out.read_text()).keys() == JSON_KEYS
-    monkeypatch.setattr("sb3_presa.common.evaluation.evaluate_safety", None)
+    monkeypatch.setattr("sb3_presa.evaluation.safety.evaluate_safety", None)
     out = tmp_path / "model.zip" / "result.json"
     refused = run(*evaluate, "--json", out, exit_code=1)
     assert refused.stderr.startswith(f"Error: {out} cannot be written: ")
@@ -430,7 +430,7 @@ def test_the_pipe_to_a_worker_that_breaks_is_an_error(
     def fail(_dataset: str) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
-    monkeypatch.setattr("sb3_presa.data.summarize", fail)
+    monkeypatch.setattr("sb3_presa.feedback.summarize", fail)
     assert run("info", labelled, exit_code=1).stderr == "Error: Broken pipe\n"
 
 

@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from minari import MinariDataset
 
-from sb3_presa.data import collect as collect_module
-from sb3_presa.data.collect import CollectionError, CollectRecipe, collect
-from sb3_presa.data.collect_agents import CostWeight, Job
-from sb3_presa.data.collect_pool import run_jobs
-from sb3_presa.data.collect_thinning import thin
+from sb3_presa.collect import collection as collect_module
+from sb3_presa.collect.agents import CostWeight, Job
+from sb3_presa.collect.collection import CollectionError, CollectRecipe, collect
+from sb3_presa.collect.pool import run_jobs
+from sb3_presa.collect.thinning import thin
 from sb3_presa.errors import ConfigError, DatasetError
 
 ENV_ID = "presa/SafetyBallRun-v0"
@@ -232,7 +232,7 @@ def test_workers_and_seed_have_their_least(tmp_path: Path) -> None:
 
 def test_importing_it_leaves_torch_and_sb3_alone() -> None:
     code = (
-        "import sys, sb3_presa.data.collect, sb3_presa.data.example\n"
+        "import sys, sb3_presa.collect.collection, sb3_presa.data.example\n"
         "assert not {'torch', 'stable_baselines3', 'pybullet'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from benchmark_rows import comparison, write
 
-from sb3_presa.benchmark import analysis
+from sb3_presa.benchmark.report import analysis
 
 ROOT = Path(__file__).parents[1]
 

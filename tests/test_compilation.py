@@ -11,7 +11,7 @@ from algorithm_data import assert_same_weights, learn_quietly, one_thread, weigh
 from contract import PRESA_CASE
 from minari import MinariDataset
 
-from sb3_presa.common.compilation import CompiledFunction
+from sb3_presa.learning.compilation import CompiledFunction
 
 #: cloning and one phase of alignment, so that one graph is compiled
 SETTINGS: dict[str, Any] = {"n_cloning_steps": 2, "n_attain_steps": 0, "precision": "float32"}

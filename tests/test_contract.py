@@ -28,7 +28,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from toy_envs import env_id
 
 from sb3_presa import ALGORITHMS
-from sb3_presa.common.callbacks import SafetyEvalCallback
+from sb3_presa.evaluation.callbacks import SafetyEvalCallback
 
 
 def four_envs() -> VecEnv:

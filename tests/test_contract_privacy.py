@@ -25,7 +25,8 @@ from contract import CASES, Case
 from minari import MinariDataset
 from minari.dataset.minari_storage import MinariStorage
 
-from sb3_presa.data.episodes import Outcomes, load_outcomes
+from sb3_presa.data.episodes import load_outcomes
+from sb3_presa.data.transitions import Outcomes
 from sb3_presa.errors import DatasetError
 
 Numbers = npt.NDArray[np.float64]

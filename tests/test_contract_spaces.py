@@ -25,8 +25,8 @@ from stable_baselines3.sac.policies import SACPolicy
 from toy_envs import Kind, env_id
 
 from sb3_presa import BC, PRESA
-from sb3_presa.common.policies import MlpPolicy, ObservationStandardizer
 from sb3_presa.errors import ConfigError, DatasetError, FeedbackError
+from sb3_presa.policies.policy import MlpPolicy, ObservationStandardizer
 
 VECTOR = spaces.Box(-1.0, 1.0, (3,))
 HWC = spaces.Box(0, 255, (36, 36, 3), np.uint8)

@@ -12,9 +12,9 @@ from contract import CASES
 from minari import MinariDataset
 
 from sb3_presa import CPL
-from sb3_presa.baselines.cpl import CPLObjective
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.algorithms.cpl import CPLObjective
 from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.feedback.table import Feedback
 
 (CASE,) = (case for case in CASES if case.name == "cpl")
 NAN = math.nan

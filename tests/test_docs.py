@@ -13,9 +13,9 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import sb3_presa
-from sb3_presa.benchmark.suite import load_suite
+from sb3_presa.benchmark.suites.suite import load_suite
 from sb3_presa.cli import app
-from sb3_presa.common.callbacks import SafetyEvalCallback
+from sb3_presa.evaluation.callbacks import SafetyEvalCallback
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]

@@ -17,8 +17,8 @@ from algorithm_data import (  # noqa: F401
 from minari import MinariDataset
 
 from sb3_presa import PRESA
-from sb3_presa.common.dropout import SeededDropout
 from sb3_presa.errors import ConfigError
+from sb3_presa.policies.dropout import SeededDropout
 
 DROPOUT: dict[str, Any] = {"net_arch": [16, 16], "dropout": 0.5}
 

@@ -16,13 +16,9 @@ from hypothesis import strategies as st
 from made_up import episode, kill_at_random, write
 from minari import MinariDataset
 
-from sb3_presa.data.dsrl import export_dsrl, import_dsrl
-from sb3_presa.data.episodes import (
-    dataset_horizon,
-    load_outcomes,
-    load_transitions,
-    reward_reference,
-)
+from sb3_presa.data.datasets import dataset_horizon, reward_reference
+from sb3_presa.data.episodes import load_outcomes, load_transitions
+from sb3_presa.data.formats.dsrl import export_dsrl, import_dsrl
 from sb3_presa.errors import ConfigError, DatasetError
 
 Tables = dict[str, npt.NDArray[Any]]

@@ -18,15 +18,9 @@ from made_up import REAL, UNIT, episode, write
 from minari import MinariDataset
 from toy_envs import HORIZON, KINDS, Kind
 
-from sb3_presa.data.episodes import (
-    Transitions,
-    dataset_horizon,
-    episode_hash,
-    load_outcomes,
-    load_transitions,
-    resolve_dataset,
-    reward_reference,
-)
+from sb3_presa.data.datasets import dataset_horizon, resolve_dataset, reward_reference
+from sb3_presa.data.episodes import load_outcomes, load_transitions
+from sb3_presa.data.transitions import Transitions, episode_hash
 from sb3_presa.errors import DatasetError
 
 

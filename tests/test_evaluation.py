@@ -20,9 +20,9 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv,
 from toy_envs import env_id
 
 from sb3_presa import BC
-from sb3_presa.common.evaluation import SafetyEvaluation, cvar, environment_id, evaluate_safety
 from sb3_presa.envs.tasks import find_task
 from sb3_presa.errors import ConfigError
+from sb3_presa.evaluation.safety import SafetyEvaluation, cvar, environment_id, evaluate_safety
 
 # Returns 1, 2, 3, 6 and costs 0, 4, 6, 30: the last step of the last two carries a cost.
 EPISODES: list[list[Step]] = [

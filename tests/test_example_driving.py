@@ -16,9 +16,9 @@ from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
 
 import sb3_presa  # noqa: F401 - registers the environments
-from sb3_presa.annotation.answers import Segment
-from sb3_presa.data import Feedback
+from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.data.minari_store import write_dataset
+from sb3_presa.feedback import Feedback
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "driving_feedback"
 

@@ -12,17 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import assert_same, episode, write
 
-from sb3_presa.annotation.answers import Answer
-from sb3_presa.annotation.exchange import (
+from sb3_presa.annotation.answers.answer import Answer
+from sb3_presa.annotation.answers.exchange import (
     export_answers,
     export_feedback,
     holds_answers,
     import_answers,
     import_feedback,
 )
-from sb3_presa.data.episodes import Transitions, load_transitions
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import FeedbackError
+from sb3_presa.feedback.table import Feedback
 
 STEPS = 30
 ENDINGS = (".csv", ".jsonl")

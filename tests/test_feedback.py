@@ -17,10 +17,11 @@ from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
 from minari.dataset.minari_dataset import DATASET_ID_RE
 
-from sb3_presa.data.episodes import Transitions, load_transitions
-from sb3_presa.data.feedback import Feedback
-from sb3_presa.data.feedback_file import read_feedback, write_feedback
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import FeedbackError, FeedbackNotFoundError
+from sb3_presa.feedback.file import read_feedback, write_feedback
+from sb3_presa.feedback.table import Feedback
 
 QUICK = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -64,7 +65,7 @@ def patchy_feedback(draw: st.DrawFn, lengths: Mapping[int, int] | None = None) -
 @given(feedback=patchy_feedback())
 def test_any_feedback_survives_the_disk(tmp_path: Path, feedback: Feedback) -> None:
     path = tmp_path / "feedback" / "labels.hdf5"
-    write_feedback(path, feedback)
+    write_feedback(path, vars(feedback))
     assert_same(Feedback(**read_feedback(path)), feedback)
     assert [file.name for file in path.parent.iterdir()] == ["labels.hdf5"]
 

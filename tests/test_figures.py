@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from matplotlib.colors import to_rgb
 
-from sb3_presa.common.figures import MARKERS, PALETTE, marker_size
+from sb3_presa.evaluation.figures import MARKERS, PALETTE, marker_size
 
 #: What is left of linear RGB without red or green cones: Machado, Oliveira and Fernandes (2009).
 SIGHT = {

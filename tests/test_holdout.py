@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from minari import MinariDataset
 
 from sb3_presa import CPL, PRESA, SafeRLHF
-from sb3_presa.data.feedback import Feedback
-from sb3_presa.data.holdout import split_feedback
 from sb3_presa.errors import FeedbackError
+from sb3_presa.feedback.holdout import split_feedback
+from sb3_presa.feedback.table import Feedback
 
 Label = tuple[object, ...]
 

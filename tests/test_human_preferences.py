@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from made_up import episode, write
 from minari import MinariDataset
 
-from sb3_presa.data.array_pickle import read_numbers
-from sb3_presa.data.feedback import Feedback
-from sb3_presa.data.human_preferences import Crossing, import_preferences, read_labels
 from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.feedback.array_pickle import read_numbers
+from sb3_presa.feedback.human_preferences import Crossing, import_preferences, read_labels
+from sb3_presa.feedback.table import Feedback
 
 #: Steps of the episodes: the first and the third are cut off (a timeout), the second ends, and the
 #: fourth is the last of the file. Of the flat arrays for Q-learning, 9 + 8 + 11 + 6 are left.
@@ -301,7 +301,7 @@ def test_damaged_pickles_are_refused_or_hold_numbers(
 
 
 def test_every_opcode_that_is_allowed_exists() -> None:
-    from sb3_presa.data.array_pickle import _OPCODES
+    from sb3_presa.feedback.array_pickle import _OPCODES
 
     assert set(_OPCODES.split()) <= {opcode.name for opcode in pickletools.opcodes}
     assert list(pickletools.genops(io.BytesIO(pickle.dumps([1]))))

@@ -15,10 +15,11 @@ from made_up import episode, write
 from minari import MinariDataset
 from typer.testing import CliRunner, Result
 
-from sb3_presa.annotation.answers import Answer, Segment
-from sb3_presa.annotation.store import AnswerStore, answers_path
+from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.answers.store import AnswerStore, answers_path
 from sb3_presa.cli import app
-from sb3_presa.data import Feedback, load_transitions
+from sb3_presa.data import load_transitions
+from sb3_presa.feedback import Feedback
 
 Run = Callable[..., Result]
 

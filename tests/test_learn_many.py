@@ -20,9 +20,9 @@ from contract import CASES, PRESA_CASE, Case
 from minari import MinariDataset
 
 from sb3_presa import PRESA, learn_many
-from sb3_presa.common import stacked_actors
-from sb3_presa.data.feedback import Feedback
 from sb3_presa.errors import ConfigError
+from sb3_presa.feedback.table import Feedback
+from sb3_presa.learning.many import stacked_actors
 
 #: the algorithms that can be trained together
 CASE = {case.name: case for case in CASES}

@@ -8,7 +8,7 @@ from algorithm_data import one_thread  # noqa: F401
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sb3_presa.presa import losses
+from sb3_presa.learning import losses
 
 UTILITIES = st.floats(-30, 30, width=32)
 PROBABILITIES = st.floats(0, 1, width=32)

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from made_up import episode, write
 
-from sb3_presa.annotation.answers import Answer, Segment
-from sb3_presa.annotation.merge import METHODS, MergeMethod, merge_answers
-from sb3_presa.annotation.noise_model import fit_noise_model
-from sb3_presa.data.episodes import Transitions, load_transitions
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.consensus.merge import METHODS, MergeMethod, merge_answers
+from sb3_presa.annotation.consensus.noise_model import fit_noise_model
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.feedback.table import Feedback
 
 #: The ratings of Dawid and Skene (1979), table 1: 45 patients; three assessments of anaesthetist 1,
 #: then one each of 2 to 5.

@@ -22,8 +22,8 @@ from algorithm_data import (  # noqa: F401
 from minari import MinariDataset
 
 from sb3_presa import PRESA
-from sb3_presa.data.feedback import Feedback
 from sb3_presa.errors import ConfigError
+from sb3_presa.feedback.table import Feedback
 
 #: What the numbers of these tests are worked out for, whatever the defaults are.
 PINNED: dict[str, Any] = {

@@ -37,7 +37,7 @@ def modules_after(code: str) -> set[str]:
             ("torch", "stable_baselines3", "pybullet"),
         ),
         ("import sb3_presa.errors, sb3_presa.envs.tasks", HEAVY),
-        ("import sb3_presa.presa.losses", ("stable_baselines3", "minari", "pybullet")),
+        ("import sb3_presa.learning.losses", ("stable_baselines3", "minari", "pybullet")),
         ("import sb3_presa.cli", (*HEAVY, "minari", "h5py")),
         ("import gymnasium, sb3_presa; gymnasium.spec('presa/SafetyBallRun-v0')", HEAVY),
     ],

@@ -8,7 +8,7 @@ import torch as th
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sb3_presa.baselines.pid_lagrangian import PIDLagrangian, discounted_limit
+from sb3_presa.algorithms.q_learning.pid_lagrangian import PIDLagrangian, discounted_limit
 from sb3_presa.errors import ConfigError
 
 ERRORS = st.lists(st.floats(-100.0, 100.0, width=32), min_size=1, max_size=30)

@@ -18,14 +18,14 @@ from matplotlib.image import imread
 from matplotlib.text import Annotation
 from stable_baselines3.common.logger import configure
 
-from sb3_presa.common.evaluation import SafetyEvaluation
-from sb3_presa.common.plots import (
+from sb3_presa.errors import ConfigError
+from sb3_presa.evaluation.plots import (
     Panel,
     plot_learning_curves,
     plot_reward_cost_plane,
     read_progress_csv,
 )
-from sb3_presa.errors import ConfigError
+from sb3_presa.evaluation.safety import SafetyEvaluation
 
 REWARDS, COSTS = [1.0, 2.0, 5.0], [0.0, 10.0, 40.0]
 STEPS = np.arange(0, 3000, 100)
@@ -226,7 +226,7 @@ def test_input_that_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
 def test_pyplot_stays_out_and_matplotlib_waits_for_the_first_figure(tmp_path: Path) -> None:
     code = f"""
 import sys
-import sb3_presa.common.plots as plots
+import sb3_presa.evaluation.plots as plots
 assert "matplotlib" not in sys.modules, "imported early"
 plots.plot_learning_curves({str(tmp_path / "c.png")!r}, {{"train/multiplier": ([1, 2], [1, 2])}})
 assert "matplotlib.pyplot" not in sys.modules, "pyplot"

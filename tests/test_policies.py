@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from stable_baselines3.common.torch_layers import NatureCNN
 from stable_baselines3.common.utils import FloatSchedule
 
-from sb3_presa.common.action_heads import CategoricalHead, GaussianHead
-from sb3_presa.common.policies import (
+from sb3_presa.errors import ConfigError
+from sb3_presa.policies.action_heads import CategoricalHead, GaussianHead
+from sb3_presa.policies.policy import (
     CnnPolicy,
     MlpPolicy,
     MultiInputPolicy,
     ObservationStandardizer,
     OfflinePolicy,
 )
-from sb3_presa.errors import ConfigError
 
 VECTOR = spaces.Box(-1.0, 1.0, (3,))
 UNIT = spaces.Box(-1.0, 1.0, (2,))

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from sb3_presa.data import portable_numpy
+from sb3_presa.collect import portable_numpy
 
 PROBE = "import numpy as np; print(*np.show_config(mode='dicts')['SIMD Extensions']['found'])"
 

@@ -11,9 +11,9 @@ from contract import PRESA_CASE, Case, every_case
 from minari import MinariDataset
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sb3_presa.common import precision as precision_module
-from sb3_presa.common.precision import resolve_precision
 from sb3_presa.errors import ConfigError
+from sb3_presa.learning import precision as precision_module
+from sb3_presa.learning.precision import resolve_precision
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from algorithm_data import (  # noqa: F401
 from minari import MinariDataset
 
 from sb3_presa import BC, PRESA
-from sb3_presa.common.diagnostics import preference_accuracy, safety_auc
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.feedback.table import Feedback
+from sb3_presa.learning.diagnostics import preference_accuracy, safety_auc
 
 SEEDS = range(5)
 

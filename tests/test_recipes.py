@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from sb3_presa.data.collect import CollectRecipe, collect
+from sb3_presa.collect.collection import CollectRecipe, collect
 from sb3_presa.envs import SIMULATORS, find_task
 
 FOLDER = Path(__file__).parents[1] / "datasets" / "recipes"

@@ -9,15 +9,15 @@ from algorithm_data import flat_transitions, lone_feedback, one_thread  # noqa: 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sb3_presa.baselines.ensemble import EnsembleMLP
-from sb3_presa.baselines.reward_models import (
+from sb3_presa.algorithms.q_learning.ensemble import EnsembleMLP
+from sb3_presa.algorithms.q_learning.reward_models import (
     cost_loss,
     decision_boundary,
     held_out_metrics,
     reward_loss,
     segment_means,
 )
-from sb3_presa.common.segment_buffer import SegmentLabels, make_labels
+from sb3_presa.learning.segment_buffer import SegmentLabels, make_labels
 
 NAN = math.nan
 

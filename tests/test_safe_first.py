@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from minari import MinariDataset
 
 from sb3_presa import CPL, SafeFirst
-from sb3_presa.baselines.safe_first import safe_first
+from sb3_presa.algorithms.safe_first import safe_first
 
 (CASE,) = (case for case in CASES if case.name == "safe-first")
 NAN = math.nan

@@ -13,10 +13,10 @@ from contract import CASES
 from minari import MinariDataset
 
 from sb3_presa import SafeRLHF
-from sb3_presa.baselines.reward_models import segment_means
-from sb3_presa.data.feedback import Feedback
-from sb3_presa.data.holdout import split_feedback
+from sb3_presa.algorithms.q_learning.reward_models import segment_means
 from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.feedback.holdout import split_feedback
+from sb3_presa.feedback.table import Feedback
 
 (CASE,) = (case for case in CASES if case.name == "safe-rlhf")
 

@@ -12,9 +12,9 @@ from contract import CASES
 from minari import MinariDataset
 
 from sb3_presa import SafetyOnly
-from sb3_presa.baselines.safety_only import SafetyOnlyObjective
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.algorithms.safety_only import SafetyOnlyObjective
 from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.feedback.table import Feedback
 
 (CASE,) = (case for case in CASES if case.name == "safety-only")
 NAN = math.nan

@@ -16,9 +16,9 @@ from algorithm_data import flat_transitions, lone_feedback, one_thread  # noqa: 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sb3_presa.common.segment_buffer import SegmentBuffer, make_labels, observations_to_device
-from sb3_presa.data.episodes import Transitions
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.data.transitions import Transitions
+from sb3_presa.feedback.table import Feedback
+from sb3_presa.learning.segment_buffer import SegmentBuffer, make_labels, observations_to_device
 
 CPU = th.device("cpu")
 

@@ -8,7 +8,7 @@ from contract import CASES, PRESA_CASE, Case
 from minari import MinariDataset
 
 from sb3_presa import CPL
-from sb3_presa.benchmark.shared_cloning import Seconds, SharedClones
+from sb3_presa.benchmark.engine.shared_cloning import Seconds, SharedClones
 
 #: Those that clone every transition, with PRESA's settings.
 SHARING = {"cpl", "safe-first", "safety-only"}

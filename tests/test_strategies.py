@@ -16,19 +16,26 @@ from hypothesis import strategies as st
 from made_up import UNIT, episode, write
 
 from sb3_presa import PRESA
-from sb3_presa.annotation.answers import Answer, Segment
-from sb3_presa.annotation.model_utilities import segment_utilities
-from sb3_presa.annotation.quick_models import (
+from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.asking.model_utilities import segment_utilities
+from sb3_presa.annotation.asking.quick_models import (
     LogisticEnsemble,
     SegmentFeatures,
     fit_preferences,
     fit_safety,
     with_offset,
 )
-from sb3_presa.annotation.strategies import STRATEGIES, Pair, Strategy, draw_pool, make_strategy
-from sb3_presa.data.episodes import Transitions, load_transitions
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.annotation.asking.strategies import (
+    STRATEGIES,
+    Pair,
+    Strategy,
+    draw_pool,
+    make_strategy,
+)
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.feedback.table import Feedback
 
 LENGTH = 5
 
@@ -331,7 +338,7 @@ def test_images_and_discrete_values_have_features() -> None:
 
 def test_choosing_needs_no_torch() -> None:
     code = (
-        "import sys, sb3_presa.annotation.strategies, sb3_presa.annotation.merge\n"
+        "import sys, sb3_presa.annotation.asking.strategies, sb3_presa.annotation.consensus.merge\n"
         "assert not {'torch', 'stable_baselines3'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

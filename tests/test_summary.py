@@ -9,8 +9,8 @@ from made_up import episode, write
 from minari import MinariDataset
 from rich.console import Console
 
-from sb3_presa.data.feedback import Feedback
-from sb3_presa.data.summary import DatasetSummary, render_summary, summarize
+from sb3_presa.feedback.summary import DatasetSummary, render_summary, summarize
+from sb3_presa.feedback.table import Feedback
 
 
 def rendered(summary: DatasetSummary) -> str:

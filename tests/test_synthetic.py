@@ -12,8 +12,8 @@ from made_up import assert_same, episode, write
 from minari import MinariDataset
 from toy_envs import HORIZON
 
-from sb3_presa.data.feedback import Feedback
 from sb3_presa.errors import ConfigError, DatasetError, FeedbackError
+from sb3_presa.feedback.table import Feedback
 
 ON_DATASET = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -33,16 +33,16 @@ from minari import MinariDataset
 from toy_envs import env_id
 
 from sb3_presa import TraC
-from sb3_presa.baselines.trac import (
+from sb3_presa.algorithms.trac import (
     TraCObjective,
     classification_loss,
     desirability,
     draw_segments,
 )
-from sb3_presa.common.schedules import WarmupSchedule
-from sb3_presa.common.segment_buffer import SegmentLabels
 from sb3_presa.data.episodes import load_outcomes
 from sb3_presa.errors import ConfigError, DatasetError
+from sb3_presa.learning.schedules import WarmupSchedule
+from sb3_presa.learning.segment_buffer import SegmentLabels
 
 (CASE,) = (case for case in CASES if case.name == "trac")
 NAN = math.nan

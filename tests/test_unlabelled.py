@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from minari import MinariDataset
 
 from sb3_presa import learn_many
-from sb3_presa.common.segment_buffer import make_labels
-from sb3_presa.common.unlabelled import add_unlabelled, has_label
-from sb3_presa.data.feedback import Feedback
+from sb3_presa.feedback.table import Feedback
+from sb3_presa.learning.segment_buffer import make_labels
+from sb3_presa.learning.unlabelled import add_unlabelled, has_label
 
 CPU = th.device("cpu")
 NAN = float("nan")

@@ -15,10 +15,11 @@ from rater import COST_LIMIT, Drives
 from stable_baselines3.common.monitor import Monitor
 
 from sb3_presa import BC, CPL, PRESA, SafeRLHF, evaluate_safety
-from sb3_presa.common.offline_algorithm import OfflineAlgorithm
-from sb3_presa.data import Feedback, load_outcomes
-from sb3_presa.data.atomic import atomic_path
+from sb3_presa.data import load_outcomes
 from sb3_presa.envs.highway import COST_OF_CRASH
+from sb3_presa.feedback import Feedback
+from sb3_presa.files import atomic_path
+from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
 
 ENV_ID = "presa/HighwaySafe-v0"
 EVALUATION_SEED = 1_000_000  # the same traffic for every agent, and none that the data hold

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from minari import MinariDataset
 
-from sb3_presa.annotation.answers import Segment
+from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.data import dataset_horizon, load_outcomes, load_transitions
 
 SECONDS_A_STEP = 0.2

@@ -20,10 +20,13 @@ from at_the_page import label
 from minari import MinariDataset
 from rater import RATERS
 
-from sb3_presa.annotation.merge import merge_answers
-from sb3_presa.annotation.report import report_labels
-from sb3_presa.annotation.store import AnswerStore, answers_path
-from sb3_presa.common.figures import (
+from sb3_presa.annotation.answers.store import AnswerStore, answers_path
+from sb3_presa.annotation.consensus.merge import merge_answers
+from sb3_presa.annotation.consensus.report import report_labels
+from sb3_presa.collect.collection import collect
+from sb3_presa.data import resolve_dataset
+from sb3_presa.errors import DatasetError
+from sb3_presa.evaluation.figures import (
     FAINT,
     INK,
     MARKERS,
@@ -33,10 +36,8 @@ from sb3_presa.common.figures import (
     style_axes,
     written_figure,
 )
-from sb3_presa.data import Feedback, resolve_dataset
-from sb3_presa.data.atomic import atomic_path
-from sb3_presa.data.collect import collect
-from sb3_presa.errors import DatasetError
+from sb3_presa.feedback import Feedback
+from sb3_presa.files import atomic_path
 
 DATASET = "presa/highway-safe-v0"
 RECIPE = Path(__file__).parents[2] / "datasets" / "recipes" / "highway-safe.toml"

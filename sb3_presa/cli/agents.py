@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sb3_presa import ALGORITHMS
-from sb3_presa.benchmark.algorithms import algorithm_class, settings_of
 from sb3_presa.cli.console import naming_environment, parse_settings, print_table
-from sb3_presa.data.atomic import atomic_path, check_writable
 from sb3_presa.errors import ConfigError
+from sb3_presa.files import atomic_path, check_writable
+from sb3_presa.registry import ALGORITHMS, algorithm_class, settings_of
 
 if TYPE_CHECKING:
     import gymnasium as gym
 
-    from sb3_presa.common.evaluation import SafetyEvaluation
-    from sb3_presa.common.offline_algorithm import OfflineAlgorithm
+    from sb3_presa.evaluation.safety import SafetyEvaluation
+    from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
 
 
 def train(
@@ -125,7 +124,7 @@ def evaluate(
     """Run a saved agent in its environment and print what it earns and what it costs."""
     if (dataset is None) == (env is None):
         raise ConfigError("evaluate takes an environment: either --dataset ID or --env ENV_ID")
-    from sb3_presa.common.evaluation import evaluate_safety
+    from sb3_presa.evaluation.safety import evaluate_safety
 
     _check_device(device)
     if json_file is not None:
@@ -190,7 +189,7 @@ def _describe_labels(model: "OfflineAlgorithm", dataset: str, name: str) -> str:
     """What it learns from, and what else lies there: people's labels and made ones look alike."""
     import numpy as np
 
-    from sb3_presa.data import Feedback
+    from sb3_presa.feedback import Feedback
 
     if model.reads_outcomes:
         return "the true rewards and costs, and on no feedback"

@@ -14,7 +14,7 @@ from sb3_presa.cli.datasets import Dataset
 from sb3_presa.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sb3_presa.annotation.desk import Desk
+    from sb3_presa.annotation.asking.desk import Desk
 
 
 def annotate(
@@ -79,17 +79,17 @@ def annotate(
 ) -> None:
     """Open a page on which people compare clips and say which are safe."""
     try:
-        from sb3_presa.annotation import service
-        from sb3_presa.annotation.desk import DeskOptions
-        from sb3_presa.annotation.gate import is_loopback, new_secret
-        from sb3_presa.annotation.page import DEFAULT_INSTRUCTIONS
-        from sb3_presa.annotation.server import PageText
+        from sb3_presa.annotation.asking.desk import DeskOptions
+        from sb3_presa.annotation.web import service
+        from sb3_presa.annotation.web.gate import is_loopback, new_secret
+        from sb3_presa.annotation.web.page import DEFAULT_INSTRUCTIONS
+        from sb3_presa.annotation.web.server import PageText
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"the page needs {error.name}, which the extra 'annotate' brings; in a checkout: "
             'pip install ".[annotate]"'
         ) from error
-    from sb3_presa.annotation.strategies import strategy_defaults
+    from sb3_presa.annotation.asking.strategies import strategy_defaults
     from sb3_presa.data import resolve_dataset
 
     names = annotator or [getpass.getuser()]

@@ -11,9 +11,9 @@ from sb3_presa.cli.console import print_error
 from sb3_presa.errors import ConfigError, PresaError
 
 if TYPE_CHECKING:
-    from sb3_presa.benchmark.engine import Backend
-    from sb3_presa.benchmark.results import Failure
-    from sb3_presa.benchmark.suite import Suite
+    from sb3_presa.benchmark.engine.results import Failure
+    from sb3_presa.benchmark.engine.run import Backend
+    from sb3_presa.benchmark.suites.suite import Suite
 
 app = typer.Typer(no_args_is_help=True, help="Compare algorithms over tasks, limits and seeds.")
 
@@ -48,11 +48,11 @@ def run(
     """
     from rich.console import Console
 
-    from sb3_presa.benchmark.consistency import training_warnings
-    from sb3_presa.benchmark.engine import run_suite
-    from sb3_presa.benchmark.progress import RunProgress
-    from sb3_presa.benchmark.results import ResultFile
-    from sb3_presa.benchmark.suite import load_suite
+    from sb3_presa.benchmark.engine.progress import RunProgress
+    from sb3_presa.benchmark.engine.results import ResultFile
+    from sb3_presa.benchmark.engine.run import run_suite
+    from sb3_presa.benchmark.report.consistency import training_warnings
+    from sb3_presa.benchmark.suites.suite import load_suite
 
     loaded = load_suite(suite).only(algorithm or (), task or ())
     loaded.check_algorithms()
@@ -103,10 +103,10 @@ def report(
     ] = None,
 ) -> None:
     """Turn results into tables here, one self-contained HTML page, and PNGs."""
-    from sb3_presa.benchmark.analysis import read_agents
-    from sb3_presa.benchmark.report import write_report
-    from sb3_presa.benchmark.results import read_failures
-    from sb3_presa.benchmark.tables import print_tables
+    from sb3_presa.benchmark.engine.results import read_failures
+    from sb3_presa.benchmark.report.analysis import read_agents
+    from sb3_presa.benchmark.report.page import write_report
+    from sb3_presa.benchmark.report.tables import print_tables
 
     out = out or results[0].with_name(f"{results[0].stem}-report")
     agents = read_agents(results)
@@ -127,7 +127,7 @@ def report(
 
 def _backend(name: str, address: str | None, workers: int | None) -> "Backend":
     if name == "ray":
-        from sb3_presa.benchmark.ray_backend import RayBackend
+        from sb3_presa.benchmark.engine.ray_backend import RayBackend
 
         if address is not None and workers is not None:
             raise ConfigError("--workers is for this machine; a cluster knows its own processors")
@@ -138,14 +138,14 @@ def _backend(name: str, address: str | None, workers: int | None) -> "Backend":
         raise ConfigError("--address is a Ray cluster's, and takes --backend ray")
     from torch.cuda import device_count
 
-    from sb3_presa.benchmark.local import LocalBackend
+    from sb3_presa.benchmark.engine.local import LocalBackend
 
     return LocalBackend(workers or os.cpu_count() or 1, device_count())
 
 
 def _print_missing(suite: "Suite", path: Path) -> None:
-    from sb3_presa.benchmark.engine import missing_cells
-    from sb3_presa.benchmark.results import read_rows
+    from sb3_presa.benchmark.engine.results import read_rows
+    from sb3_presa.benchmark.engine.run import missing_cells
 
     rows = read_rows(path, ("key",)) if path.exists() else []
     missing = missing_cells(suite, {row["key"]: row for row in rows})

@@ -48,7 +48,7 @@ def collect(
 
     A collection that was interrupted goes on where it stopped when the same command is given again.
     """
-    from sb3_presa.data.collect import collect as collect_dataset
+    from sb3_presa.collect.collection import collect as collect_dataset
 
     with naming_environment(env_id or str(recipe)):
         dataset = collect_dataset(
@@ -68,7 +68,7 @@ def log_actions(
     file: Annotated[Path, typer.Argument(help="The .npz file to write.")],
 ) -> None:
     """Keep a dataset as its seeds and actions: a few bytes a step, from which replay makes it."""
-    from sb3_presa.data.action_log import ActionLog
+    from sb3_presa.collect.action_log import ActionLog
     from sb3_presa.data.datasets import resolve_dataset
 
     ActionLog.of(resolve_dataset(dataset)).save(file)
@@ -93,7 +93,7 @@ def replay(
     ] = False,
 ) -> None:
     """Make a dataset again from its seeds and actions, in its simulator."""
-    from sb3_presa.data.action_log import ActionLog
+    from sb3_presa.collect.action_log import ActionLog
 
     with naming_environment(str(file)):
         made = ActionLog.load(file).replay(
@@ -147,7 +147,8 @@ def label(
     ] = False,
 ) -> None:
     """Label a dataset from its own rewards and costs, as an annotator would."""
-    from sb3_presa.data import Feedback, resolve_dataset
+    from sb3_presa.data import resolve_dataset
+    from sb3_presa.feedback import Feedback
 
     opened = resolve_dataset(dataset)
     if cost_limit is None:
@@ -227,7 +228,7 @@ def export_dsrl(
 
 def info(dataset: Dataset) -> None:
     """Describe a dataset: its size and spaces, returns and costs, and the feedback beside it."""
-    from sb3_presa.data import render_summary, summarize
+    from sb3_presa.feedback import render_summary, summarize
 
     print_renderable(render_summary(summarize(dataset)))
 

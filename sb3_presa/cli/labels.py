@@ -16,10 +16,10 @@ from sb3_presa.errors import ConfigError, FeedbackError
 if TYPE_CHECKING:
     from minari import MinariDataset
 
-    from sb3_presa.annotation.agreement import Agreement
-    from sb3_presa.annotation.report import LabelsReport
-    from sb3_presa.annotation.store import AnswerStore
-    from sb3_presa.data import Feedback
+    from sb3_presa.annotation.answers.store import AnswerStore
+    from sb3_presa.annotation.consensus.agreement import Agreement
+    from sb3_presa.annotation.consensus.report import LabelsReport
+    from sb3_presa.feedback import Feedback
 
 
 def labels(
@@ -94,7 +94,7 @@ def import_preferences(
 ) -> None:
     """Read human preferences in the layout of PreferenceTransformer or Uni-RLHF."""
     from sb3_presa.data import resolve_dataset
-    from sb3_presa.data.human_preferences import import_preferences as read_set
+    from sb3_presa.feedback.human_preferences import import_preferences as read_set
 
     opened = resolve_dataset(dataset)
     _check_free(opened, feedback, overwrite, ())
@@ -109,8 +109,8 @@ def import_preferences(
 
 
 def _report(dataset: "MinariDataset", name: str, json_file: Path | None) -> None:
-    from sb3_presa.annotation.report import report_labels
-    from sb3_presa.data.atomic import atomic_path
+    from sb3_presa.annotation.consensus.report import report_labels
+    from sb3_presa.files import atomic_path
 
     with _answers(dataset, name) as store:
         report = report_labels(store.answers())
@@ -127,7 +127,7 @@ def _report(dataset: "MinariDataset", name: str, json_file: Path | None) -> None
 
 
 def _merge(dataset: "MinariDataset", name: str, method: str, into: str, overwrite: bool) -> None:
-    from sb3_presa.annotation.merge import merge_answers
+    from sb3_presa.annotation.consensus.merge import merge_answers
     from sb3_presa.data import load_transitions
 
     _check_free(dataset, into, overwrite, ("annotators",))
@@ -152,9 +152,9 @@ def _print_training(dataset: str, name: str) -> None:
 
 
 def _export(dataset: "MinariDataset", name: str, path: Path) -> None:
-    from sb3_presa.annotation.exchange import export_answers, export_feedback
-    from sb3_presa.annotation.store import answers_path
-    from sb3_presa.data import Feedback
+    from sb3_presa.annotation.answers.exchange import export_answers, export_feedback
+    from sb3_presa.annotation.answers.store import answers_path
+    from sb3_presa.feedback import Feedback
 
     if answers_path(dataset, name).is_file():
         with _answers(dataset, name) as store:
@@ -168,7 +168,7 @@ def _export(dataset: "MinariDataset", name: str, path: Path) -> None:
 
 
 def _import(dataset: "MinariDataset", name: str, path: Path, overwrite: bool) -> None:
-    from sb3_presa.annotation.exchange import holds_answers, import_feedback
+    from sb3_presa.annotation.answers.exchange import holds_answers, import_feedback
 
     if holds_answers(path):
         _import_answers(dataset, name, path)
@@ -179,8 +179,8 @@ def _import(dataset: "MinariDataset", name: str, path: Path, overwrite: bool) ->
 
 def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
     """All answers of the file, or none; those that are there already are not written again."""
-    from sb3_presa.annotation.exchange import import_answers
-    from sb3_presa.annotation.store import AnswerStore, answers_path
+    from sb3_presa.annotation.answers.exchange import import_answers
+    from sb3_presa.annotation.answers.store import AnswerStore, answers_path
     from sb3_presa.data import load_transitions
 
     transitions = load_transitions(dataset)
@@ -199,8 +199,8 @@ def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
 
 @contextlib.contextmanager
 def _answers(dataset: "MinariDataset", name: str) -> Iterator["AnswerStore"]:
-    from sb3_presa.annotation.store import AnswerStore, answers_path
-    from sb3_presa.data import Feedback
+    from sb3_presa.annotation.answers.store import AnswerStore, answers_path
+    from sb3_presa.feedback import Feedback
 
     path = answers_path(dataset, name)
     if not path.is_file():
@@ -221,7 +221,7 @@ def _check_free(
     dataset: "MinariDataset", name: str, overwrite: bool, replaceable: tuple[str, ...]
 ) -> None:
     """Feedback that cannot be made again is not replaced unasked."""
-    from sb3_presa.data import Feedback
+    from sb3_presa.feedback import Feedback
 
     if overwrite or name not in Feedback.names(dataset):
         return

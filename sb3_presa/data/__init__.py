@@ -1,51 +1,31 @@
-"""Data: reading Minari datasets, feedback on them, and ways to make both. Needs no torch."""
+"""Logged behaviour: reading Minari datasets and checking them. Needs no torch."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sb3_presa.data.collect_recipe import CollectRecipe
-    from sb3_presa.data.dsrl import export_dsrl, import_dsrl
-    from sb3_presa.data.episodes import (
-        Outcomes,
-        Transitions,
-        dataset_horizon,
-        episode_hash,
-        load_outcomes,
-        load_transitions,
-        resolve_dataset,
-        reward_reference,
-    )
+    from sb3_presa.data.datasets import dataset_horizon, resolve_dataset, reward_reference
+    from sb3_presa.data.episodes import load_outcomes, load_transitions
     from sb3_presa.data.example import example_dataset
-    from sb3_presa.data.feedback import Feedback
-    from sb3_presa.data.summary import DatasetSummary, FeedbackSummary, render_summary, summarize
+    from sb3_presa.data.formats.dsrl import export_dsrl, import_dsrl
+    from sb3_presa.data.transitions import Outcomes, Transitions, episode_hash
 
 # Where each public name lives; a module is imported when one of its names is first used.
 _HOMES = {
-    "CollectRecipe": "collect_recipe",
-    "DatasetSummary": "summary",
-    "Feedback": "feedback",
-    "FeedbackSummary": "summary",
-    "Outcomes": "episodes",
-    "Transitions": "episodes",
-    "dataset_horizon": "episodes",
-    "episode_hash": "episodes",
+    "Outcomes": "transitions",
+    "Transitions": "transitions",
+    "dataset_horizon": "datasets",
+    "episode_hash": "transitions",
     "example_dataset": "example",
-    "export_dsrl": "dsrl",
-    "import_dsrl": "dsrl",
+    "export_dsrl": "formats.dsrl",
+    "import_dsrl": "formats.dsrl",
     "load_outcomes": "episodes",
     "load_transitions": "episodes",
-    "render_summary": "summary",
-    "resolve_dataset": "episodes",
-    "reward_reference": "episodes",
-    "summarize": "summary",
+    "resolve_dataset": "datasets",
+    "reward_reference": "datasets",
 }
 
 __all__ = [
-    "CollectRecipe",
-    "DatasetSummary",
-    "Feedback",
-    "FeedbackSummary",
     "Outcomes",
     "Transitions",
     "dataset_horizon",
@@ -55,10 +35,8 @@ __all__ = [
     "import_dsrl",
     "load_outcomes",
     "load_transitions",
-    "render_summary",
     "resolve_dataset",
     "reward_reference",
-    "summarize",
 ]
 
 

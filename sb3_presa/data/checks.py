@@ -10,7 +10,7 @@ from gymnasium import spaces
 from sb3_presa.errors import DatasetError
 
 if TYPE_CHECKING:
-    from sb3_presa.data.episodes import Transitions
+    from sb3_presa.data.transitions import Transitions
 
 Array: TypeAlias = npt.NDArray[Any]
 

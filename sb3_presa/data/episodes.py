@@ -4,9 +4,7 @@
 :func:`load_outcomes`, which labelling and statistics use and training never calls.
 """
 
-import hashlib
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import gymnasium as gym
 import numpy as np
@@ -14,115 +12,9 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from sb3_presa.data.checks import check_transitions, first_true_row
-from sb3_presa.data.datasets import (
-    DatasetLike,
-    dataset_horizon,
-    read_episodes,
-    resolve_dataset,
-    reward_reference,
-)
+from sb3_presa.data.datasets import DatasetLike, read_episodes, resolve_dataset
+from sb3_presa.data.transitions import Array, Endings, Outcomes, Transitions
 from sb3_presa.errors import DatasetError
-
-__all__ = [
-    "DatasetLike",
-    "Endings",
-    "Outcomes",
-    "Transitions",
-    "dataset_horizon",
-    "episode_hash",
-    "load_endings",
-    "load_outcomes",
-    "load_transitions",
-    "resolve_dataset",
-    "reward_reference",
-]
-
-Array: TypeAlias = npt.NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Transitions:
-    """All steps of a dataset, flat, episode after episode. It holds no rewards and no costs.
-
-    :param observations: ``(N, *observation_shape)``, the observation that each action was taken
-        on (an episode's last observation, on which nothing was done, is left out). A dict of such
-        arrays for a Dict space. float32, except uint8 for images and integers for discrete spaces.
-    :param actions: ``(N, *action_shape)``, float32 for Box, int64 for Discrete and MultiDiscrete.
-    :param episode_ids: ``(E,)`` int64, the episodes' ids in the dataset's storage.
-    :param episode_starts: ``(E,)`` int64, the row of each episode's first step.
-    :param episode_lengths: ``(E,)`` int64, steps of each episode, all at least 1.
-    :param observation_space: the dataset's observation space.
-    :param action_space: the dataset's action space.
-    :param dataset_id: the Minari id of the dataset.
-    """
-
-    observations: Array | dict[str, Array]
-    actions: Array
-    episode_ids: npt.NDArray[np.int64]
-    episode_starts: npt.NDArray[np.int64]
-    episode_lengths: npt.NDArray[np.int64]
-    observation_space: gym.Space[Any]
-    action_space: gym.Space[Any]
-    dataset_id: str
-
-    def hashes_by_id(self) -> dict[int, bytes]:
-        """The :func:`episode_hash` of every episode, by its id."""
-        return dict(zip(self.episode_ids.tolist(), self.hash_episodes(), strict=True))
-
-    def hash_episodes(self) -> list[bytes]:
-        """The :func:`episode_hash` of every episode, in the order of ``episode_ids``."""
-        hashes = []
-        for start, length in zip(self.episode_starts, self.episode_lengths, strict=True):
-            rows = slice(int(start), int(start + length))
-            observations: Array | dict[str, Array]
-            if isinstance(self.observations, dict):
-                observations = {key: values[rows] for key, values in self.observations.items()}
-            else:
-                observations = self.observations[rows]
-            hashes.append(episode_hash(observations, self.actions[rows]))
-        return hashes
-
-
-@dataclass(frozen=True, eq=False)
-class Endings:
-    """How each episode of :class:`Transitions` ends, for algorithms that look a step ahead.
-
-    :param observations: ``(E, *observation_shape)``, the last observation, on which nothing was
-        done; a dict of such arrays for a Dict space. Types as in :class:`Transitions`.
-    :param terminated: ``(E,)`` bool, whether the task ended there. False where the episode was
-        cut off, and could have gone on.
-    """
-
-    observations: Array | dict[str, Array]
-    terminated: npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
-class Outcomes:
-    """Rewards and costs of all steps, in the order of :class:`Transitions`.
-
-    :param rewards: ``(N,)`` float64.
-    :param costs: ``(N,)`` float64; NaN where the dataset records none and that was allowed.
-    :param episode_ids: ``(E,)`` int64.
-    :param episode_starts: ``(E,)`` int64, the row of each episode's first step.
-    :param episode_lengths: ``(E,)`` int64.
-    """
-
-    rewards: npt.NDArray[np.float64]
-    costs: npt.NDArray[np.float64]
-    episode_ids: npt.NDArray[np.int64]
-    episode_starts: npt.NDArray[np.int64]
-    episode_lengths: npt.NDArray[np.int64]
-
-    @property
-    def episode_returns(self) -> npt.NDArray[np.float64]:
-        """``(E,)`` undiscounted sum of each episode's rewards."""
-        return np.add.reduceat(self.rewards, self.episode_starts)
-
-    @property
-    def episode_costs(self) -> npt.NDArray[np.float64]:
-        """``(E,)`` undiscounted sum of each episode's costs."""
-        return np.add.reduceat(self.costs, self.episode_starts)
 
 
 def load_transitions(dataset: DatasetLike) -> Transitions:
@@ -243,27 +135,6 @@ def load_outcomes(
     )
 
 
-def episode_hash(observations: Array | dict[str, Array], actions: Array) -> bytes:
-    """A fingerprint of one episode's content, by which labels find their episode again.
-
-    It depends on the numbers only: not on the episode's id, on byte order or memory layout, or on
-    whether floats are stored in 32 or 64 bits (they are compared as float32). Observations after
-    the last action do not count.
-
-    :param observations: ``(T or T + 1, ...)``, or a dict of such arrays.
-    :param actions: ``(T, ...)``.
-    :return: 32 bytes, SHA-256.
-    """
-    digest = hashlib.sha256()
-    named = observations if isinstance(observations, dict) else {"": observations}
-    parts = [(key, np.asarray(named[key])[: len(actions)]) for key in sorted(named)]
-    for key, values in [*parts, ("actions", np.asarray(actions))]:
-        canonical = np.ascontiguousarray(values, dtype=_canonical_dtype(values.dtype))
-        digest.update(f"{key}|{canonical.dtype.str}|{canonical.shape}|".encode())
-        digest.update(canonical.data)
-    return digest.digest()
-
-
 class _RowBuffer:
     """Rows appended into one array, so that the episodes are never held twice."""
 
@@ -316,12 +187,6 @@ def _action_dtype(space: gym.Space[Any]) -> np.dtype[Any]:
     raise DatasetError(
         f"The action space is {type(space).__name__}; allowed are Box, Discrete and MultiDiscrete."
     )
-
-
-def _canonical_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    if dtype.kind == "f":
-        return np.dtype("<f4")
-    return np.dtype("u1") if dtype == np.uint8 else np.dtype("<i8")
 
 
 def _subspace(space: gym.Space[Any], key: str) -> gym.Space[Any]:

@@ -30,8 +30,8 @@ from minari.dataset.minari_dataset import DATASET_ID_RE
 from minari.namespace import NAMESPACE_METADATA_FILENAME
 from minari.storage.datasets_root_dir import get_dataset_path
 
-from sb3_presa.data.atomic import atomic_path
 from sb3_presa.errors import DatasetError
+from sb3_presa.files import atomic_path
 
 _STALE_AFTER_S = 24 * 3600.0
 _RENAME_EXCHANGE = 2

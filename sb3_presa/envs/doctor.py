@@ -141,9 +141,9 @@ def _try(name: str) -> None:
     import gymnasium as gym
     import numpy as np
 
-    import sb3_presa
+    from sb3_presa.envs import register_envs
 
-    sb3_presa.register_envs()
+    register_envs()
     env = gym.make(SIMULATORS[name].env_ids[0])
     env.action_space.seed(0)
     env.reset(seed=0)

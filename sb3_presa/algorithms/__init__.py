@@ -1,0 +1,1 @@
+"""PRESA and the algorithms that it is compared with, one a file."""

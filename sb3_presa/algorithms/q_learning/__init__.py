@@ -1,0 +1,1 @@
+"""Offline constrained Q-learning, from true outcomes or from models of them."""

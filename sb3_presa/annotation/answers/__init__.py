@@ -1,0 +1,1 @@
+"""Who said what: answers as values, on disk, and in the files of others."""

@@ -1,0 +1,284 @@
+"""Answers and feedback as CSV and JSON Lines: a row a comparison, or a single segment.
+
+Columns (keys of the objects in JSON Lines), of which the first three are required::
+
+    first_episode, first_start, first_length       the first segment
+    second_episode, second_start, second_length    the second; empty where there is none
+    preference_for_first                           1 the first, 0 the second, 0.5 a tie; or between
+    p_safe_first, p_safe_second                    1 safe, 0 unsafe; or between; empty: unknown
+    annotator, seconds, answered_at, strategy, strategy_parameters    of answers, see Answer
+    first_segment, second_segment                  of feedback: the rows of its segments
+
+A file with the column ``annotator`` holds answers, another one feedback. Numbers come back bit for
+bit. Unknown columns are refused, so that a misspelt one is not lost in silence.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.answers.exchange_rows import Line, raw_rows, read_rows, write_rows
+from sb3_presa.data.datasets import DatasetLike
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.data.transitions import Transitions
+from sb3_presa.errors import FeedbackError
+from sb3_presa.feedback.table import Feedback
+
+_SEGMENTS = [
+    f"{which}_{part}" for which in ("first", "second") for part in ("episode", "start", "length")
+]
+_LABELS = ["preference_for_first", "p_safe_first", "p_safe_second"]
+ANSWER_COLUMNS = (
+    "annotator",
+    *_SEGMENTS,
+    *_LABELS,
+    "seconds",
+    "answered_at",
+    "strategy",
+    "strategy_parameters",
+)
+FEEDBACK_COLUMNS = (*_SEGMENTS, *_LABELS, "first_segment", "second_segment")
+_REQUIRED = _SEGMENTS[:3]
+
+
+def export_answers(path: Path, answers: Iterable[Answer]) -> None:
+    """Write answers, whole or not at all.
+
+    :param path: ending in ``.csv`` or ``.jsonl``; a file that is there is replaced.
+    :param answers: to be written in this order.
+    :raises FeedbackError: for another ending.
+    """
+    write_rows(path, ANSWER_COLUMNS, (_answer_row(answer) for answer in answers))
+
+
+def import_answers(path: Path, dataset: DatasetLike | Transitions) -> list[Answer]:
+    """Read answers on a dataset's episodes, all of them or none.
+
+    :param path: ending in ``.csv`` or ``.jsonl``.
+    :param dataset: a Minari id, a path, an open dataset, or its transitions.
+    :return: the answers, in the order of the file.
+    :raises FeedbackError: naming the file, the line and the column, what was found and what is
+        allowed.
+    """
+    transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
+    steps = _episode_steps(transitions)
+    rows = read_rows(path, ANSWER_COLUMNS, _REQUIRED)
+    return [_to_answer(line, row, steps) for line, row in rows]
+
+
+def export_feedback(path: Path, feedback: Feedback) -> None:
+    """Write feedback, whole or not at all: its comparisons, then its other segments.
+
+    Where the labels came from and the hashes of the episodes are not written: CSV has no place for
+    them. Keep the feedback file for that.
+
+    :param path: ending in ``.csv`` or ``.jsonl``; a file that is there is replaced.
+    :param feedback: the labels.
+    :raises FeedbackError: for another ending.
+    """
+    write_rows(path, FEEDBACK_COLUMNS, _feedback_rows(feedback))
+
+
+def import_feedback(
+    path: Path, dataset: DatasetLike | Transitions, provenance: Mapping[str, Any] | None = None
+) -> Feedback:
+    """Read feedback on a dataset's episodes, all of it or nothing.
+
+    Where the file does not number the segments (``first_segment``, ``second_segment``), the same
+    episode, start and length are the same segment, and its safety label must be the same wherever
+    it stands.
+
+    :param path: ending in ``.csv`` or ``.jsonl``.
+    :param dataset: a Minari id, a path, an open dataset, or its transitions.
+    :param provenance: where the labels came from; None: the name of the file.
+    :return: the checked feedback.
+    :raises FeedbackError: naming the file, the line and the column, what was found and what is
+        allowed.
+    """
+    transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
+    steps, table = _episode_steps(transitions), _SegmentTable()
+    comparisons: list[tuple[int, int]] = []
+    preferences: list[float] = []
+    for line, row in read_rows(path, FEEDBACK_COLUMNS, _REQUIRED):
+        second, preference = _segment(line, row, "second", steps), line.chance(row, _LABELS[0])
+        rows = [table.add(line, row, "first", _required_segment(line, row, steps))]
+        if second is not None:
+            rows.append(table.add(line, row, "second", second))
+        if preference is not None:
+            if len(set(rows)) != 2:
+                line.refuse(_LABELS[0], preference, "empty, since the row has no two segments")
+            comparisons.append((rows[0], rows[1]))
+            preferences.append(preference)
+    if provenance is None:
+        provenance = {"source": "imported", "file": path.name}
+    segments, p_safe = table.finish(path)
+    return Feedback.create(transitions, segments, p_safe, comparisons, preferences, provenance)
+
+
+def holds_answers(path: Path) -> bool:
+    """Whether a file has answers of people rather than feedback.
+
+    :param path: ending in ``.csv`` or ``.jsonl``.
+    :raises FeedbackError: if it cannot be read.
+    """
+    _, first = next(raw_rows(path), (None, {}))
+    return "annotator" in first
+
+
+class _SegmentTable:
+    """The segments of a file that is read, and their rows."""
+
+    def __init__(self) -> None:
+        self._found: dict[Any, tuple[int, Segment, float | None]] = {}
+        self._numbered: bool | None = None
+
+    def add(self, line: Line, row: Mapping[str, Any], which: str, segment: Segment) -> int:
+        """The segment's row."""
+        label, column = line.chance(row, f"p_safe_{which}"), f"{which}_segment"
+        number = line.whole(row, column, 0)
+        if self._numbered not in (None, number is not None):
+            line.refuse(column, number, "a number in every row of the file, or in none")
+        self._numbered = number is not None
+        key = segment if number is None else number
+        known = self._found.setdefault(
+            key, (len(self._found) if number is None else number, segment, label)
+        )
+        if known[1] != segment:
+            line.refuse(column, number, f"{number} for {known[1]} only, as further up")
+        if known[2] != label and not (number is None and None in (known[2], label)):
+            line.refuse(f"p_safe_{which}", label, f"{known[2]}, as further up for {segment}")
+        if known[2] is None:
+            self._found[key] = (known[0], segment, label)
+        return known[0]
+
+    def finish(self, path: Path) -> tuple[list[Segment], list[float | None]]:
+        """The segments in their order, and their safety labels."""
+        rows = sorted(self._found.values(), key=lambda row: row[0])
+        for expected, (number, _, _) in enumerate(rows):
+            if number != expected:
+                raise FeedbackError(
+                    f"{path}, columns 'first_segment' and 'second_segment': segment {expected} of "
+                    f"{rows[-1][0] + 1} is missing."
+                )
+        return [segment for _, segment, _ in rows], [label for _, _, label in rows]
+
+
+def _episode_steps(transitions: Transitions) -> dict[int, int]:
+    """The number of steps of each episode."""
+    lengths = (transitions.episode_ids.tolist(), transitions.episode_lengths.tolist())
+    return dict(zip(*lengths, strict=True))
+
+
+def _answer_row(answer: Answer) -> dict[str, Any]:
+    second = (None, None, None) if answer.second is None else answer.second
+    return {
+        "annotator": answer.annotator,
+        **dict(zip(_SEGMENTS, (*answer.first, *second), strict=True)),
+        "preference_for_first": answer.preference,
+        "p_safe_first": answer.safe_first,
+        "p_safe_second": answer.safe_second,
+        "seconds": answer.seconds,
+        "answered_at": answer.answered_at,
+        "strategy": answer.strategy,
+        "strategy_parameters": dict(answer.strategy_parameters),
+    }
+
+
+def _to_answer(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> Answer:
+    annotator = row.get("annotator")
+    if not isinstance(annotator, str):
+        line.refuse("annotator", annotator, "a name")
+    parameters, strategy = row.get("strategy_parameters"), row.get("strategy")
+    if isinstance(parameters, str):
+        try:
+            parameters = json.loads(parameters)
+        except ValueError:
+            line.refuse("strategy_parameters", parameters, "a JSON object")
+    if not isinstance(parameters, dict | None):
+        line.refuse("strategy_parameters", parameters, "a JSON object")
+    if not isinstance(strategy, str | None):
+        line.refuse("strategy", strategy, "a name")
+    try:
+        return Answer(
+            annotator=annotator,
+            first=_required_segment(line, row, steps),
+            second=_segment(line, row, "second", steps),
+            preference=line.chance(row, "preference_for_first"),
+            safe_first=line.chance(row, "p_safe_first"),
+            safe_second=line.chance(row, "p_safe_second"),
+            seconds=line.number_of(row, "seconds"),
+            answered_at=line.number_of(row, "answered_at"),
+            strategy="imported" if strategy is None else strategy,
+            strategy_parameters=parameters or {},
+        )
+    except FeedbackError as error:
+        if str(error).startswith(str(line.path)):
+            raise
+        raise FeedbackError(f"{line.path}, line {line.number}: {error}") from error
+
+
+def _feedback_rows(feedback: Feedback) -> Iterator[dict[str, Any]]:
+    segments = feedback.segments.tolist()
+    labels = [None if np.isnan(value) else _shortest(value) for value in feedback.p_safe]
+    alone = set(range(len(segments))) - set(feedback.comparisons.ravel().tolist())
+    for (a, b), preference in zip(feedback.comparisons.tolist(), feedback.preferences, strict=True):
+        yield {
+            **dict(zip(_SEGMENTS, (*segments[a], *segments[b]), strict=True)),
+            "preference_for_first": _shortest(preference),
+            "p_safe_first": labels[a],
+            "p_safe_second": labels[b],
+            "first_segment": a,
+            "second_segment": b,
+        }
+    for row in sorted(alone):
+        yield {
+            **dict(zip(_SEGMENTS, segments[row], strict=False)),
+            "p_safe_first": labels[row],
+            "first_segment": row,
+        }
+
+
+def _shortest(value: np.float32) -> float:
+    """The number with the fewest digits that is read back as the same float32."""
+    shortest = float(str(value))
+    return shortest if np.float32(shortest) == value else float(value)
+
+
+def _required_segment(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> Segment:
+    segment = _segment(line, row, "first", steps)
+    if segment is None:
+        line.refuse("first_episode", None, "a number")
+    return segment
+
+
+def _segment(
+    line: Line, row: Mapping[str, Any], which: str, steps: Mapping[int, int]
+) -> Segment | None:
+    columns = [f"{which}_{part}" for part in ("episode", "start", "length")]
+    numbers = [
+        line.whole(row, column, least) for column, least in zip(columns, (0, 0, 1), strict=True)
+    ]
+    missing = [column for column, number in zip(columns, numbers, strict=True) if number is None]
+    if missing and len(missing) < 3:
+        line.refuse(missing[0], None, "a number, since the segment's others are given")
+    episode, start, length = numbers
+    if episode is None or start is None or length is None:
+        return None
+    _check_end(line, which, (episode, start, length), steps)
+    return episode, start, length
+
+
+def _check_end(line: Line, which: str, segment: Segment, steps: Mapping[int, int]) -> None:
+    episode, start, length = segment
+    if episode not in steps:
+        line.refuse(f"{which}_episode", episode, "an episode of the dataset")
+    total = steps[episode]
+    if start >= total:
+        line.refuse(f"{which}_start", start, f"below {total}: episode {episode} has {total} steps")
+    if start + length > total:
+        allowed = f"at most {total - start}: episode {episode} has {total} steps"
+        line.refuse(f"{which}_length", length, allowed)

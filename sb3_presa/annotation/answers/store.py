@@ -1,0 +1,433 @@
+"""Answers of people on disk: SQLite, each answer durable before its writer is told so.
+
+The file lies beside the feedback of its name: ``data/feedback/<name>.annotations.sqlite``. Nothing
+in it is ever deleted: an answer that was taken back is marked. It holds the hash of every episode
+that was shown, so that answers are never applied to other data. Needs the standard library only.
+"""
+
+import contextlib
+import json
+import sqlite3
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.errors import FeedbackError
+
+if TYPE_CHECKING:
+    from minari import MinariDataset
+
+SUFFIX = ".annotations.sqlite"
+FORMAT_VERSION = 2
+_APPLICATION_ID = 0x53423350  # "SB3P", in the header of the file
+
+_SCHEMA = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE episodes (id INTEGER PRIMARY KEY, hash BLOB NOT NULL CHECK (length(hash) = 32));
+-- A pair stands here once, its smaller segment first. A single segment has no second.
+CREATE TABLE pairs (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    first TEXT NOT NULL,
+    second TEXT,
+    strategy TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    shared INTEGER NOT NULL DEFAULT 0,
+    chosen_at REAL NOT NULL
+);
+-- Who is to be asked what, in the order of id. token names the place in the queue on the page.
+CREATE TABLE queue (
+    id INTEGER PRIMARY KEY,
+    token TEXT NOT NULL UNIQUE,
+    annotator TEXT NOT NULL,
+    pair INTEGER NOT NULL REFERENCES pairs (id),
+    mirrored INTEGER NOT NULL,
+    UNIQUE (annotator, pair)
+);
+-- Segments of which no clip can be shown, and why.
+CREATE TABLE refused (segment TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+"""
+_ANSWERS_SCHEMA = """
+-- token is drawn by the page for each showing of a pair: the same answer sent twice is one answer.
+CREATE TABLE answers (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    token TEXT UNIQUE,
+    place INTEGER REFERENCES queue (id),
+    annotator TEXT NOT NULL,
+    pair INTEGER NOT NULL REFERENCES pairs (id),
+    mirrored INTEGER NOT NULL,
+    preference REAL,
+    safe_first REAL,
+    safe_second REAL,
+    seconds REAL,
+    answered_at REAL,
+    strategy TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    undone_at REAL
+);
+CREATE UNIQUE INDEX one_live_answer ON answers (place)
+    WHERE place IS NOT NULL AND undone_at IS NULL;
+CREATE INDEX answers_of_annotator ON answers (annotator, id);
+"""
+#: The first version had no room for a time that is not known: of imported answers, it wrote 0.
+_FROM_VERSION_1 = f"""
+ALTER TABLE answers RENAME TO answers_before;
+DROP INDEX one_live_answer;
+DROP INDEX answers_of_annotator;
+{_ANSWERS_SCHEMA};
+INSERT INTO answers SELECT id, token, place, annotator, pair, mirrored, preference, safe_first,
+    safe_second, CASE WHEN place IS NULL THEN nullif(seconds, 0) ELSE seconds END,
+    nullif(answered_at, 0), strategy, parameters, undone_at FROM answers_before;
+DROP TABLE answers_before
+"""
+
+_ANSWERS = """
+SELECT answers.*, pairs.first, pairs.second FROM answers JOIN pairs ON pairs.id = answers.pair
+"""
+
+
+class AnswerStore:
+    """What people answered on one dataset under one name. Safe to share between threads, and
+    between processes.
+
+    :param path: the file; made if it is missing.
+    :param dataset_id: the dataset to which the answers belong. None: whatever the file says, and
+        the file must exist.
+    :raises FeedbackError: if the file is no store, is damaged, of a newer version, or of another
+        dataset.
+    """
+
+    def __init__(self, path: Path, dataset_id: str | None = None) -> None:
+        self.path = Path(path)
+        if dataset_id is None and not self.path.is_file():
+            raise FeedbackError(f"There are no answers of people at {self.path}.")
+        self._lock = threading.RLock()
+        self.path.parent.mkdir(exist_ok=True)
+        try:
+            self._database = sqlite3.connect(
+                self.path, timeout=30.0, isolation_level=None, check_same_thread=False
+            )
+            self._database.row_factory = sqlite3.Row
+            # FULL: a commit returns when its bytes are on the disk.
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+                self._database.execute(f"PRAGMA {pragma}")
+            with self.transaction() as database:
+                self._check_or_create(database, dataset_id)
+                self._upgrade(database)
+        except sqlite3.DatabaseError as error:
+            raise FeedbackError(f"{self.path} is no store of answers: {error}") from error
+        self.dataset_id = self._about("dataset_id")
+
+    def _check_or_create(self, database: sqlite3.Connection, dataset_id: str | None) -> None:
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version == 0 and tables == 0 and dataset_id is not None:
+            _execute_all(database, _SCHEMA + _ANSWERS_SCHEMA)
+            database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            database.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+            database.execute("INSERT INTO about VALUES ('dataset_id', ?)", (dataset_id,))
+            return
+        if database.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+            raise FeedbackError(f"{self.path} is no store of answers: another program's database.")
+        if not 1 <= version <= FORMAT_VERSION:
+            raise FeedbackError(
+                f"{self.path} has format version {version}; this sb3_presa reads up to "
+                f"{FORMAT_VERSION}. Update sb3_presa to read it."
+            )
+        found = self._about("dataset_id")
+        if dataset_id not in (None, found):
+            raise FeedbackError(
+                f"{self.path} holds answers on dataset '{found}', not on '{dataset_id}'."
+            )
+
+    def _upgrade(self, database: sqlite3.Connection) -> None:
+        if database.execute("PRAGMA user_version").fetchone()[0] == 1:
+            _execute_all(database, _FROM_VERSION_1)
+            database.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+    def _about(self, key: str) -> str:
+        row = self._database.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
+        return str(row[0])
+
+    def close(self) -> None:
+        """Close the file; the store cannot be used afterwards."""
+        with self._lock:
+            self._database.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Everything inside is written together, and is on the disk when this is left.
+
+        :return: the connection, for statements.
+        """
+        with self._lock:
+            if self._database.in_transaction:  # part of the one around it
+                yield self._database
+                return
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+                self._database.execute("COMMIT")
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Nobody else of this process writes while inside.
+
+        :return: the connection, for queries.
+        """
+        with self._lock:
+            yield self._database
+
+    @property
+    def episode_hashes(self) -> dict[int, bytes]:
+        """For each episode that was shown to anybody: the 32 bytes of ``episode_hash``."""
+        with self.reading() as database:
+            return {
+                int(row["id"]): bytes(row["hash"])
+                for row in database.execute("SELECT id, hash FROM episodes ORDER BY id")
+            }
+
+    def record_episodes(self, hashes: Mapping[int, bytes]) -> None:
+        """Remember which data the answers are about.
+
+        :param hashes: episode id to ``episode_hash``.
+        :raises FeedbackError: if an episode is known with another hash: the data have changed.
+        """
+        with self.transaction() as database:
+            known = self.episode_hashes
+            for episode, content in hashes.items():
+                if known.get(episode, content) != content:
+                    raise FeedbackError(
+                        f"{self.path}: episode {episode} is not the one that people were shown "
+                        "(its hash differs); these answers belong to other data."
+                    )
+            database.executemany(
+                "INSERT OR IGNORE INTO episodes VALUES (?, ?)",
+                [(int(episode), bytes(content)) for episode, content in hashes.items()],
+            )
+
+    def answers(self, *, annotator: str | None = None, undone: bool = False) -> list[Answer]:
+        """What people answered, in the order of their answers.
+
+        :param annotator: of one person only.
+        :param undone: those that were taken back instead of those that stand.
+        :return: the answers, each with the clip that was on the left as its first.
+        """
+        where = f"WHERE undone_at IS {'NOT' if undone else ''} NULL"
+        arguments: tuple[str, ...] = ()
+        if annotator is not None:
+            where, arguments = f"{where} AND answers.annotator = ?", (annotator,)
+        with self.reading() as database:
+            rows = database.execute(f"{_ANSWERS} {where} ORDER BY answers.id", arguments)
+            return [to_answer(row) for row in rows]
+
+    def add(self, answer: Answer) -> int:
+        """Write one answer as :meth:`add_all` does.
+
+        :param answer: what somebody said.
+        :return: the answer's number, for :meth:`undo`.
+        :raises FeedbackError: for segments of episodes that were not recorded.
+        """
+        return self.add_all([answer])[0]
+
+    def add_all(self, answers: Iterable[Answer]) -> list[int]:
+        """Write answers that did not come through the page, for instance imported ones.
+
+        The episodes of their segments must have been recorded (:meth:`record_episodes`). What is
+        there already is not written again: an answer of the same person, time and content. Without
+        a time, an answer has only its place among what this person said of the pair (whichever
+        way round it was shown). The longest beginning of these answers with which those in the
+        store end is there already, so that the same file adds nothing when it is read again, and
+        the last word is the last even where it was said before.
+
+        :param answers: what people said, of each person in the order of saying.
+        :return: the answers' numbers, for :meth:`undo`.
+        :raises FeedbackError: for segments of episodes that were not recorded.
+        """
+        with self.transaction() as database:
+            rows = [answer_columns(answer, self.pair_id(answer)) for answer in answers]
+            known = _known_without_time(database, rows)
+            numbers = []
+            for row in rows:
+                if row["answered_at"] is None:
+                    number = next(known[row["annotator"], row["pair"]], None)
+                else:
+                    number = next((int(same["id"]) for same in _standing(database, row)), None)
+                numbers.append(insert(database, "answers", row) if number is None else number)
+            return numbers
+
+    def undo(self, number: int) -> bool:
+        """Take an answer back; it is kept, and marked.
+
+        :param number: what :meth:`add` returned.
+        :return: whether it stood until now.
+        """
+        with self.transaction() as database:
+            done = database.execute(
+                "UPDATE answers SET undone_at = ? WHERE id = ? AND undone_at IS NULL",
+                (time.time(), number),
+            )
+            return done.rowcount == 1
+
+    def pair_id(self, answer: Answer) -> int:
+        """The number of the pair that an answer is about; written if it is new.
+
+        :param answer: what somebody said, in either order.
+        :return: the row of ``pairs``.
+        :raises FeedbackError: for segments of episodes that were not recorded.
+        """
+        ordered = answer.canonical()
+        segments = [ordered.first] if ordered.second is None else [ordered.first, ordered.second]
+        texts = [segment_text(segment) for segment in segments]
+        with self.transaction() as database:
+            found = database.execute(
+                "SELECT id FROM pairs WHERE name = ?", (" ".join(texts),)
+            ).fetchone()
+            if found:
+                return int(found[0])
+            for episode in {segment[0] for segment in segments}:
+                if not database.execute(
+                    "SELECT 1 FROM episodes WHERE id = ?", (episode,)
+                ).fetchone():
+                    raise FeedbackError(f"{self.path}: the hash of episode {episode} is not known.")
+            columns = {
+                "name": " ".join(texts),
+                "first": texts[0],
+                "second": texts[1] if len(texts) == 2 else None,
+                "strategy": answer.strategy,
+                "parameters": parameters_text(answer.strategy_parameters),
+                "chosen_at": time.time(),
+            }
+            return insert(database, "pairs", columns)
+
+
+def answers_path(dataset: "MinariDataset", name: str) -> Path:
+    """Where the answers of a name lie, whether there are any or not.
+
+    :param dataset: the open dataset.
+    :param name: the name of the feedback that they become: letters, digits, ``-``, ``_``, ``.``.
+    :return: the path of the file.
+    :raises FeedbackError: for another name.
+    """
+    from sb3_presa.feedback.file import feedback_path
+
+    return feedback_path(dataset, name).with_name(name + SUFFIX)
+
+
+def segment_text(segment: Segment) -> str:
+    """A segment as it stands in the file."""
+    return "{}:{}:{}".format(*segment)
+
+
+def parse_segment(text: str) -> Segment:
+    """A segment from the file."""
+    episode, start, length = text.split(":")
+    return int(episode), int(start), int(length)
+
+
+def parameters_text(parameters: Mapping[str, Any]) -> str:
+    """A strategy's settings as JSON.
+
+    :raises FeedbackError: for what JSON cannot hold.
+    """
+    try:
+        return json.dumps(dict(parameters), allow_nan=False, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise FeedbackError(f"strategy_parameters cannot be stored as JSON: {error}") from error
+
+
+def _execute_all(database: sqlite3.Connection, script: str) -> None:
+    """Unlike ``executescript``, within the transaction that is open."""
+    for statement in script.split(";"):
+        database.execute(statement)
+
+
+def insert(database: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> int:
+    """Write a row.
+
+    :return: its number.
+    """
+    marks = ", ".join("?" for _ in columns)
+    cursor = database.execute(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", tuple(columns.values())
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def answer_columns(answer: Answer, pair: int) -> dict[str, Any]:
+    """An answer as columns of its table."""
+    return {
+        "annotator": answer.annotator,
+        "pair": pair,
+        "mirrored": int(answer.canonical() is not answer),
+        "preference": answer.preference,
+        "safe_first": answer.safe_first,
+        "safe_second": answer.safe_second,
+        "seconds": answer.seconds,
+        "answered_at": answer.answered_at,
+        "strategy": answer.strategy,
+        "parameters": parameters_text(answer.strategy_parameters),
+    }
+
+
+def _standing(database: sqlite3.Connection, which: Mapping[str, Any]) -> list[sqlite3.Row]:
+    """The answers that hold these values and were not taken back, in their order."""
+    same = " AND ".join(f"{name} IS ?" for name in which)
+    return database.execute(
+        f"SELECT * FROM answers WHERE undone_at IS NULL AND {same} ORDER BY id",
+        tuple(which.values()),
+    ).fetchall()
+
+
+def _known_without_time(
+    database: sqlite3.Connection, rows: Iterable[Mapping[str, Any]]
+) -> dict[tuple[str, int], Iterator[int]]:
+    """For each person and pair: the numbers of the rows without a time that are there already."""
+    given: dict[tuple[str, int], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        if row["answered_at"] is None:
+            given[row["annotator"], row["pair"]].append(row)
+    known = {}
+    for (annotator, pair), said in given.items():
+        which = {"annotator": annotator, "pair": pair, "answered_at": None}
+        stored = _standing(database, which)
+        shared = _overlap([{name: row[name] for name in said[0]} for row in stored], said)
+        known[annotator, pair] = iter([int(row["id"]) for row in stored[len(stored) - shared :]])
+    return known
+
+
+def _overlap(stored: Sequence[Any], given: Sequence[Any]) -> int:
+    """The length of the longest end of one sequence with which the other begins."""
+    longest = min(len(stored), len(given))
+    return next(n for n in range(longest, -1, -1) if stored[len(stored) - n :] == given[:n])
+
+
+def shown_segments(row: sqlite3.Row) -> tuple[Segment, Segment | None]:
+    """The segments on the left and on the right, of a pair's row that says if it is mirrored."""
+    first, second = parse_segment(row["first"]), row["second"] and parse_segment(row["second"])
+    return (second, first) if row["mirrored"] else (first, second)
+
+
+def to_answer(row: sqlite3.Row) -> Answer:
+    """An answer from its row, joined with its pair's."""
+    first, second = shown_segments(row)
+    return Answer(
+        annotator=row["annotator"],
+        first=first,
+        second=second,
+        preference=row["preference"],
+        safe_first=row["safe_first"],
+        safe_second=row["safe_second"],
+        seconds=row["seconds"],
+        answered_at=row["answered_at"],
+        strategy=row["strategy"],
+        strategy_parameters=json.loads(row["parameters"]),
+    )

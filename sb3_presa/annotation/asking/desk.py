@@ -1,0 +1,248 @@
+"""Keeps every person's queue filled, and the clips of what comes next made."""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import zip_longest
+from typing import Any
+
+from sb3_presa.annotation.answers.answer import Segment
+from sb3_presa.annotation.asking.queues import Place, Queues
+from sb3_presa.annotation.asking.strategies import Pair, Strategy
+from sb3_presa.annotation.clips.shelf import Clip, Refusal, Shelf
+
+#: When so many clips in a row were refused, something is wrong with the data or the simulator, and
+#: people are told so instead of waiting for ever.
+_GIVE_UP_AFTER = 40
+_IDLE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class DeskOptions:
+    """How people are served.
+
+    :param target: pairs that each person is asked.
+    :param overlap: share in [0, 1] of everybody's pairs that all are asked.
+    :param ahead: pairs that wait in a queue with their clips made, >= 2.
+    """
+
+    target: int = 100
+    overlap: float = 0.2
+    ahead: int = 5
+
+
+class Desk:
+    """What the page shows to whom.
+
+    A thread of its own asks the strategy and passes over pairs whose clips are refused, so that
+    nobody waits for either.
+
+    :param queues: everybody's queue.
+    :param strategy: chooses pairs.
+    :param shelf: where clips are had from.
+    :param hashes: ``episode_hash`` of each episode of the dataset.
+    :param annotators: who takes part.
+    :param options: how they are served.
+    """
+
+    def __init__(
+        self,
+        queues: Queues,
+        strategy: Strategy,
+        shelf: Shelf,
+        hashes: Mapping[int, bytes],
+        annotators: Sequence[str],
+        options: DeskOptions,
+    ) -> None:
+        self.queues, self.annotators, self.options = queues, tuple(annotators), options
+        self._strategy, self._shelf, self._hashes = strategy, shelf, hashes
+        self.problem: str | None = None
+        self._wake = threading.Event()
+        self._closed = False
+        self._used_up: set[str] = set()
+        self._refused = 0
+        self._thread = threading.Thread(target=self._run, daemon=True, name="desk")
+
+    def start(self) -> None:
+        """Begin to fill the queues."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop filling them."""
+        self._closed = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10.0)
+
+    def wake(self) -> None:
+        """Look again at what is to be done: an answer or a clip came in."""
+        self._wake.set()
+
+    def clip(self, annotator: str, place: str, side: str) -> Clip | None:
+        """A clip of a place in somebody's queue.
+
+        :param annotator: whose queue.
+        :param place: the token of the place.
+        :param side: ``"left"`` or ``"right"``.
+        :return: the clip; None if there is no such place, or no clip of it.
+        """
+        found = self.queues.place(annotator, place)
+        if found is None:
+            return None
+        segment = found.left if side == "left" else found.right
+        item = None if segment is None else self._shelf.get(segment)
+        return item if isinstance(item, Clip) else None
+
+    def state(self, annotator: str, holding: str = "") -> dict[str, Any]:
+        """All that the page shows, as JSON can hold it.
+
+        :param annotator: to whom.
+        :param holding: the place that the page shows now; it stays if it can.
+        """
+        progress = self.queues.progress(annotator)
+        waiting = self.queues.waiting(annotator)
+        before = self.queues.taken_back(annotator, waiting[0].token) if waiting else None
+        # What was taken back is shown next, even if something else could be shown earlier.
+        ready = [p for p in (waiting[:1] if before else waiting) if self._has_clips(p)]
+        ready.sort(key=lambda place: place.token != holding)
+        problem = self._shelf.failure or self.problem
+        if before is None and progress.answered >= self.options.target:
+            status = "done"
+        elif ready:
+            status = "ask"
+        elif not waiting and annotator in self._used_up:
+            status = "done"
+        else:
+            status = "wait" if problem is None else "stuck"
+        return {
+            "status": status,
+            "annotator": annotator,
+            "answered": progress.answered,
+            "target": self.options.target,
+            "seconds": progress.seconds,
+            "undo": progress.last,
+            "refused": len(self.queues.refused()),
+            "problem": problem if status == "stuck" else None,
+            "place": self._shown(annotator, ready[0]) if status == "ask" else None,
+            "next": self._sheets(ready[1]) if status == "ask" and len(ready) > 1 else [],
+        }
+
+    def _shown(self, annotator: str, place: Place) -> dict[str, Any]:
+        """A place as the page has it. Nothing in it says which episode is shown."""
+        clips: dict[str, Any] = {}
+        for side, segment in (("left", place.left), ("right", place.right)):
+            item = None if segment is None else self._shelf.get(segment)
+            if isinstance(item, Clip):
+                sheets = [_sheet_url(place, side, n) for n in range(item.format.sheets)]
+                clips[side] = {**asdict(item.format), "sheets": sheets}
+        before = self.queues.taken_back(annotator, place.token)
+        return {
+            "token": place.token,
+            "left": clips["left"],
+            "right": clips.get("right"),
+            "before": None if before is None else asdict(before),
+        }
+
+    def _sheets(self, place: Place) -> list[str]:
+        """Where the pictures of a place are."""
+        urls = []
+        for side, segment in (("left", place.left), ("right", place.right)):
+            item = None if segment is None else self._shelf.get(segment)
+            if isinstance(item, Clip):
+                urls += [_sheet_url(place, side, n) for n in range(item.format.sheets)]
+        return urls
+
+    def _has_clips(self, place: Place) -> bool:
+        return all(isinstance(self._shelf.get(segment), Clip) for segment in place.segments)
+
+    def _run(self) -> None:
+        while not self._closed:
+            try:
+                again = self._pass_over_refused()
+                for annotator in self.annotators:
+                    again = self._fill(annotator) or again
+                self._shelf.want(self._by_urgency())
+                self.problem = self._why_no_clips()
+            except Exception as error:  # of a strategy: the people are told, and it is tried again
+                logging.getLogger(__name__).exception("no pairs can be chosen")
+                self.problem, again = f"No pairs can be chosen: {error}", False
+            if not again:
+                self._wake.wait(_IDLE_SECONDS)
+                self._wake.clear()
+
+    def _fill(self, annotator: str) -> bool:
+        """Append to a queue what it lacks.
+
+        :return: whether it is to be looked at again.
+        """
+        lacking = self._lacking(annotator)
+        if lacking <= 0:
+            return False
+        pairs = iter(self._choose(lacking))
+        grown = False
+        for _ in range(lacking):
+            shared = self.queues.next_is_shared(annotator, self.options.overlap)
+            if shared and self.queues.join_shared(annotator):
+                grown = True
+                continue
+            pair = next(pairs, None)
+            if pair is None:
+                break
+            self.queues.store.record_episodes(
+                {segment[0]: self._hashes[segment[0]] for segment in pair}
+            )
+            grown |= self.queues.append(
+                annotator,
+                pair.first,
+                pair.second,
+                self._strategy.name,
+                self._strategy.parameters,
+                shared=shared,
+            )
+        (self._used_up.discard if grown else self._used_up.add)(annotator)
+        return grown and self._lacking(annotator) > 0
+
+    def _lacking(self, annotator: str) -> int:
+        left = self.options.target - self.queues.progress(annotator).answered
+        return min(self.options.ahead, left) - len(self.queues.waiting(annotator))
+
+    def _choose(self, n: int) -> list[Pair]:
+        pending = [
+            Pair(place.left, place.right)
+            for place in self.queues.pending()
+            if place.right is not None
+        ]
+        return self._strategy.next_pairs(n, self.queues.store.answers(), pending)
+
+    def _pass_over_refused(self) -> bool:
+        """Write down which clips of those that wait are refused.
+
+        :return: whether there were any, and others are worth a try.
+        """
+        found = False
+        for segment in self._by_urgency():
+            item = self._shelf.get(segment)
+            if isinstance(item, Refusal):
+                self.queues.refuse(segment, item.reason)
+                self._refused += 1
+                found = True
+            elif isinstance(item, Clip):
+                self._refused = 0
+        return found and self._refused < _GIVE_UP_AFTER
+
+    def _why_no_clips(self) -> str | None:
+        if self._refused < _GIVE_UP_AFTER:
+            return None
+        reasons = sorted(set(self.queues.refused().values()))
+        return f"No clip can be shown: {'; '.join(reasons[:3])}"
+
+    def _by_urgency(self) -> list[Segment]:
+        """The segments that wait, those that are next for anybody first."""
+        queues = [self.queues.waiting(annotator) for annotator in self.annotators]
+        places = [place for row in zip_longest(*queues) for place in row if place is not None]
+        return list(dict.fromkeys(segment for place in places for segment in place.segments))
+
+
+def _sheet_url(place: Place, side: str, number: int) -> str:
+    return f"clips/{place.token}/{side}/{number}.jpg"

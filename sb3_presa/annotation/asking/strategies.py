@@ -1,0 +1,406 @@
+"""What to ask next: at random, where models disagree, where safety is unclear, or what is new.
+
+::
+
+    strategy = make_strategy("disagreement", transitions, segment_length=50, seed=0)
+    pairs = strategy.next_pairs(10, store.answers())
+
+A strategy draws a pool of segments once, and chooses pairs from it. What it returns is a function
+of its parameters, the answers and the pairs that wait for one. Nothing here needs torch, unless
+saved models are given.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from os import PathLike
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.asking.quick_models import (
+    LogisticEnsemble,
+    SegmentFeatures,
+    fit_preferences,
+    fit_safety,
+    with_offset,
+)
+from sb3_presa.data.datasets import DatasetLike
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.data.transitions import Transitions
+from sb3_presa.errors import ConfigError
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+IntArray: TypeAlias = npt.NDArray[np.int64]
+
+
+class Pair(NamedTuple):
+    """Two different segments to be compared."""
+
+    first: Segment
+    second: Segment
+
+    def key(self) -> tuple[Segment, Segment]:
+        """The same for both orders of the two segments."""
+        return (self.first, self.second) if self.first < self.second else (self.second, self.first)
+
+
+class Strategy(Protocol):
+    """Chooses what people are asked."""
+
+    @property
+    def name(self) -> str:
+        """One of :data:`STRATEGIES`."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Every setting, as JSON can hold it: to be recorded with each answer."""
+
+    def next_pairs(
+        self, n: int, answered: Sequence[Answer], pending: Collection[Pair] = ()
+    ) -> list[Pair]:
+        """Choose pairs to ask about.
+
+        :param n: how many, at least 0. Fewer come back once the pool is used up.
+        :param answered: what anybody said so far, of this dataset; skipped pairs count as asked.
+        :param pending: pairs that were handed out and have no answer yet.
+        :return: different pairs, the most telling first, none of them in ``answered`` or
+            ``pending`` in either order. Which of two segments is the first is drawn at random.
+        """
+
+
+def make_strategy(
+    name: str,
+    data: Transitions | DatasetLike,
+    segment_length: int,
+    seed: int = 0,
+    **parameters: Any,
+) -> Strategy:
+    """The strategy of a name.
+
+    :param name: one of :data:`STRATEGIES`.
+    :param data: the dataset, or its transitions where they are at hand.
+    :param segment_length: steps of a segment, at least 1; a shorter episode is taken whole.
+    :param seed: an integer >= 0.
+    :param parameters: ``pool_size`` (2,000 segments to choose from, at least 2) for all;
+        ``candidates`` (1,000 pairs that a choice is made among), ``n_members`` (16 models),
+        ``n_fourier`` (64 features) and ``prior_scale`` (3.0) for ``disagreement`` and
+        ``uncertainty``; for ``disagreement`` also ``models``, paths of at least two saved PRESA
+        models that are asked instead.
+    :return: the strategy.
+    :raises ConfigError: for an unknown name or parameter, or a value out of its range.
+    :raises DatasetError: if the dataset cannot be read.
+    """
+    allowed = strategy_defaults(name)
+    for argument, value, least in (("segment_length", segment_length, 1), ("seed", seed, 0)):
+        _check_count(argument, value, least)
+    for parameter in parameters:
+        if parameter not in allowed:
+            raise ConfigError(
+                f"strategy {name!r} has no parameter {parameter!r}; it has: {', '.join(allowed)}"
+            )
+    settings = {**allowed, **parameters}
+    _check_settings(settings)
+    transitions = data if isinstance(data, Transitions) else load_transitions(data)
+    strategy: Strategy = _MAKERS[name](transitions, segment_length, seed, settings)
+    return strategy
+
+
+def strategy_defaults(name: str) -> Mapping[str, Any]:
+    """The parameters that a strategy takes, and their values unless others are given.
+
+    :param name: one of :data:`STRATEGIES`.
+    :raises ConfigError: for an unknown name.
+    """
+    if name not in _MAKERS:
+        raise ConfigError(f"strategy {name!r}: no such strategy; there are: {', '.join(_MAKERS)}")
+    defaults: Mapping[str, Any] = _MAKERS[name].DEFAULTS
+    return defaults
+
+
+class _Random:
+    """Pairs of the pool, uniformly."""
+
+    name = "random"
+    DEFAULTS: Mapping[str, Any] = {"pool_size": 2000}
+
+    def __init__(
+        self, transitions: Transitions, segment_length: int, seed: int, settings: Mapping[str, Any]
+    ) -> None:
+        self.parameters: Mapping[str, Any] = {
+            "segment_length": segment_length,
+            "seed": seed,
+            **settings,
+        }
+        self._seed = seed
+        self._transitions = transitions
+        self._pool = draw_pool(transitions, segment_length, int(settings["pool_size"]), seed)
+
+    def next_pairs(
+        self, n: int, answered: Sequence[Answer], pending: Collection[Pair] = ()
+    ) -> list[Pair]:
+        asked = {pair.key() for pair in pending}
+        asked |= {Pair(a.first, a.second).key() for a in answered if a.second is not None}
+        # A stream of its own for each state of the work: what is asked next does not depend on
+        # how many pairs were asked for at a time before.
+        random = np.random.default_rng([self._seed, 3, len(answered), len(asked)])
+        rows = self._choose(n, answered, asked, random)
+        turned = random.random(len(rows)) < 0.5
+        return [
+            Pair(self._pool[b], self._pool[a]) if swap else Pair(self._pool[a], self._pool[b])
+            for (a, b), swap in zip(rows.tolist(), turned, strict=True)
+        ]
+
+    def _choose(
+        self,
+        n: int,
+        answered: Sequence[Answer],
+        asked: set[tuple[Segment, Segment]],
+        random: np.random.Generator,
+    ) -> IntArray:
+        """``(<= n, 2)`` rows of the pool."""
+        return self._candidates(n, asked, random)
+
+    def _candidates(
+        self, n: int, asked: set[tuple[Segment, Segment]], random: np.random.Generator
+    ) -> IntArray:
+        """Up to ``n`` different pairs that nobody was asked, drawn uniformly."""
+        size = len(self._pool)
+        if size * (size - 1) // 2 <= 4 * (n + len(asked)):  # few are left: list them
+            every = np.stack(np.triu_indices(size, 1), axis=1)
+            left = [row for row in every.tolist() if not self._is_asked(row, asked)]
+            return _rows([left[i] for i in random.permutation(len(left))[:n]])
+        found: dict[tuple[int, int], None] = {}
+        while len(found) < n:
+            for a, b in random.integers(size, size=(n, 2)).tolist():
+                if a != b and len(found) < n and not self._is_asked((a, b), asked):
+                    found[min(a, b), max(a, b)] = None
+        return _rows(list(found))
+
+    def _is_asked(self, row: Sequence[int], asked: set[tuple[Segment, Segment]]) -> bool:
+        return bool(asked) and Pair(self._pool[row[0]], self._pool[row[1]]).key() in asked
+
+
+class _Coverage(_Random):
+    """Farthest first: segments that are least like any that was asked about."""
+
+    name = "coverage"
+
+    def __init__(
+        self, transitions: Transitions, segment_length: int, seed: int, settings: Mapping[str, Any]
+    ) -> None:
+        super().__init__(transitions, segment_length, seed, settings)
+        self._describe = SegmentFeatures(transitions, self._pool, n_fourier=0)
+        self._features = self._describe.linear(self._pool)
+
+    def _choose(
+        self,
+        n: int,
+        answered: Sequence[Answer],
+        asked: set[tuple[Segment, Segment]],
+        random: np.random.Generator,
+    ) -> IntArray:
+        seen = {segment for pair in asked for segment in pair} | {a.first for a in answered}
+        distance = np.full(len(self._pool), np.inf)
+        for centre in self._describe.linear(sorted(seen)):
+            distance = np.minimum(distance, self._distances(centre))
+        rows: list[list[int]] = []
+        taken = set(asked)
+        while len(rows) < n:
+            pair: list[int] = []
+            for _ in range(2):
+                if np.isinf(distance).all():  # nothing to be far from yet
+                    farthest = int(random.integers(len(self._pool)))
+                else:
+                    farthest = int(np.argmax(distance))
+                pair.append(farthest)
+                distance = np.minimum(distance, self._distances(self._features[farthest]))
+            if pair[0] == pair[1] or self._is_asked(pair, taken):  # all segments have been shown
+                return _rows([*rows, *self._candidates(n - len(rows), taken, random).tolist()])
+            taken.add(Pair(self._pool[pair[0]], self._pool[pair[1]]).key())
+            rows.append(pair)
+        return _rows(rows)
+
+    def _distances(self, centre: FloatArray) -> FloatArray:
+        return np.asarray(np.sum((self._features - centre) ** 2, axis=1))
+
+
+class _Modelled(_Random):
+    """The candidates that a model of the answers so far scores highest."""
+
+    DEFAULTS: Mapping[str, Any] = {
+        "pool_size": 2000,
+        "candidates": 1000,
+        "n_members": 16,
+        "n_fourier": 64,
+        "prior_scale": 3.0,
+    }
+
+    def __init__(
+        self, transitions: Transitions, segment_length: int, seed: int, settings: Mapping[str, Any]
+    ) -> None:
+        super().__init__(transitions, segment_length, seed, settings)
+        self._describe = SegmentFeatures(
+            transitions, self._pool, int(settings["n_fourier"]), seed=seed
+        )
+        self._features = self._describe(self._pool)
+
+    def _choose(
+        self,
+        n: int,
+        answered: Sequence[Answer],
+        asked: set[tuple[Segment, Segment]],
+        random: np.random.Generator,
+    ) -> IntArray:
+        wanted = max(n, int(self.parameters["candidates"]))
+        rows = self._candidates(wanted, asked, random)
+        return rows[self._pick(n, rows, answered)] if len(rows) else rows
+
+    def _pick(self, n: int, rows: IntArray, answered: Sequence[Answer]) -> IntArray:
+        """The numbers of the best ``n`` of the candidates, best first."""
+        raise NotImplementedError
+
+    def _ensemble(self) -> LogisticEnsemble:
+        return LogisticEnsemble(
+            int(self.parameters["n_members"]), float(self.parameters["prior_scale"]), self._seed
+        )
+
+
+class _Disagreement(_Modelled):
+    """Pairs on whose winner the members of an ensemble disagree."""
+
+    name = "disagreement"
+    DEFAULTS: Mapping[str, Any] = {**_Modelled.DEFAULTS, "models": ()}
+
+    def __init__(
+        self, transitions: Transitions, segment_length: int, seed: int, settings: Mapping[str, Any]
+    ) -> None:
+        paths = [str(path) for path in settings["models"]]
+        super().__init__(transitions, segment_length, seed, {**settings, "models": paths})
+        self._utilities: FloatArray | None = None
+        if paths:
+            from sb3_presa.annotation.asking.model_utilities import segment_utilities
+
+            self._utilities = segment_utilities(paths, transitions, self._pool)
+
+    def _pick(self, n: int, rows: IntArray, answered: Sequence[Answer]) -> IntArray:
+        if self._utilities is not None:
+            logits = self._utilities[rows[:, 0]] - self._utilities[rows[:, 1]]
+            opinions = 0.5 * (1.0 + np.tanh(0.5 * logits))
+        else:
+            ensemble = fit_preferences(self._describe, answered, self._ensemble())
+            differences = self._features[rows[:, 0]] - self._features[rows[:, 1]]
+            opinions = ensemble.probabilities(differences)
+        return _most_disagreed(opinions, n)
+
+
+class _Uncertainty(_Modelled):
+    """Pairs whose two segments are as likely safe as unsafe, for all that is known."""
+
+    name = "uncertainty"
+
+    def _pick(self, n: int, rows: IntArray, answered: Sequence[Answer]) -> IntArray:
+        ensemble = fit_safety(self._describe, answered, self._ensemble())
+        p_safe = ensemble.probabilities(with_offset(self._features)).mean(axis=1)
+        unclear = p_safe * (1.0 - p_safe)
+        left, used = unclear[rows].sum(axis=1), np.zeros(len(self._pool), dtype=bool)
+        picked: list[int] = []
+        for row in np.argsort(-left, kind="stable").tolist():
+            # A segment that is asked about once need not be asked about again in the same breath.
+            if len(picked) < n and not used[rows[row]].any():
+                picked.append(row)
+                used[rows[row]] = True
+        rest = [row for row in np.argsort(-left, kind="stable").tolist() if row not in set(picked)]
+        return np.asarray([*picked, *rest][:n], dtype=np.int64)
+
+
+def _most_disagreed(opinions: FloatArray, n: int) -> IntArray:
+    """Rows in which the columns differ most, each different from the rows before it.
+
+    After a row is taken, what it would tell of the others is taken from them (Gram-Schmidt across
+    the members, with some noise in every answer): otherwise a batch would be one question
+    asked in many ways.
+
+    :param opinions: ``(N, members)``, probabilities.
+    :param n: how many rows.
+    :return: ``(min(n, N),)`` rows, the most disputed first.
+    """
+    left = opinions - opinions.mean(axis=1, keepdims=True)
+    noise = 1e-2 * opinions.shape[1]
+    free = np.ones(len(left), dtype=bool)
+    picked: list[int] = []
+    for _ in range(min(n, len(left))):
+        spread = np.where(free, np.sum(left**2, axis=1), -1.0)
+        best = int(np.argmax(spread))
+        picked.append(best)
+        free[best] = False
+        direction = left[best].copy()
+        left -= np.outer(left @ direction / (spread[best] + noise), direction)
+    return np.asarray(picked, dtype=np.int64)
+
+
+def draw_pool(transitions: Transitions, segment_length: int, size: int, seed: int) -> list[Segment]:
+    """Different segments, drawn uniformly over episodes, then over starts.
+
+    :param transitions: the dataset's steps.
+    :param segment_length: steps of each; a shorter episode is taken whole.
+    :param size: how many; fewer come back where there are fewer.
+    :param seed: an integer >= 0.
+    :return: the segments.
+    :raises ConfigError: if the dataset has fewer than two.
+    """
+    random = np.random.default_rng([seed, 0])
+    steps = np.minimum(transitions.episode_lengths, segment_length)
+    starts = transitions.episode_lengths - steps + 1
+    pool: dict[Segment, None] = {}
+    if int(starts.sum()) <= size:  # all there are
+        for episode, count, length in zip(transitions.episode_ids, starts, steps, strict=True):
+            pool |= {(int(episode), start, int(length)): None for start in range(int(count))}
+    while len(pool) < min(size, int(starts.sum())):
+        for index in random.integers(len(starts), size=size).tolist():
+            start = int(random.integers(starts[index]))
+            segment = (int(transitions.episode_ids[index]), start, int(steps[index]))
+            if len(pool) < size:
+                pool[segment] = None
+    if len(pool) < 2:
+        raise ConfigError(
+            f"dataset '{transitions.dataset_id}' has {len(pool)} segment of {segment_length} "
+            "steps; a comparison needs two"
+        )
+    return list(pool)
+
+
+def _rows(pairs: Sequence[Sequence[int]]) -> IntArray:
+    return np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def _check_settings(settings: Mapping[str, Any]) -> None:
+    least = {"pool_size": 2, "candidates": 1, "n_members": 2, "n_fourier": 0}
+    for name in least.keys() & settings.keys():
+        _check_count(name, settings[name], least[name])
+    scale = settings.get("prior_scale", 1.0)
+    if not isinstance(scale, int | float) or not 0 < scale < np.inf:
+        raise ConfigError(f"prior_scale is {scale!r}; allowed is a number above 0")
+    models = settings.get("models", ())
+    if (
+        isinstance(models, str)
+        or not isinstance(models, Sequence)
+        or len(models) == 1
+        or not all(isinstance(path, str | PathLike) for path in models)
+    ):
+        raise ConfigError(
+            f"models is {models!r}; allowed are none, or paths of at least two saved models"
+        )
+
+
+def _check_count(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        raise ConfigError(f"{name} is {value!r}; allowed is an integer of at least {least}")
+
+
+_MAKERS: Mapping[str, Any] = {
+    kind.name: kind for kind in (_Random, _Disagreement, _Uncertainty, _Coverage)
+}
+
+#: The names of the strategies.
+STRATEGIES = tuple(_MAKERS)

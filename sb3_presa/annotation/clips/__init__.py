@@ -1,0 +1,1 @@
+"""Pictures of segments: replayed, checked, drawn."""

@@ -1,0 +1,146 @@
+"""Clips as sheets of JPEG frames in one file.
+
+A browser draws single frames of a sheet on a canvas, so that two clips play in step, scrub and go
+frame by frame exactly, which no video element does; and no video encoder has to be installed.
+"""
+
+import io
+import json
+import math
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from sb3_presa.errors import DatasetError
+from sb3_presa.files import atomic_path
+
+Frame: TypeAlias = npt.NDArray[np.uint8]
+"""``(height, width, 3)``, red, green, blue."""
+
+#: Pixels that a browser holds for one clip, about 48 MB: phones have no more to spare.
+_CLIP_PIXELS = 12_000_000
+#: A side of a sheet, within what every graphics chip takes as one texture.
+_SHEET_SIDE = 2048
+_MAX_WIDTH, _MAX_HEIGHT = 480, 400
+_QUALITY = 80
+
+
+@dataclass(frozen=True)
+class ClipFormat:
+    """How the frames of a clip lie in its sheets, row after row.
+
+    :param frames: number of frames.
+    :param stride: steps of the environment from one frame to the next.
+    :param fps: frames a second at normal speed.
+    :param width: of a frame, in pixels.
+    :param height: of a frame, in pixels.
+    :param columns: frames in a row of a sheet.
+    :param per_sheet: frames in every sheet but the last.
+    """
+
+    frames: int
+    stride: int
+    fps: float
+    width: int
+    height: int
+    columns: int
+    per_sheet: int
+
+    @property
+    def sheets(self) -> int:
+        """Number of sheets."""
+        return math.ceil(self.frames / self.per_sheet)
+
+
+def write_clip(path: Path, frames: Iterable[Frame], count: int, stride: int, fps: float) -> None:
+    """Encode a clip, whole or not at all.
+
+    :param path: the file; its folder must exist.
+    :param frames: the pictures, all of one shape.
+    :param count: how many there are, at least 1.
+    :param stride: steps of the environment from one to the next.
+    :param fps: frames a second at normal speed.
+    :raises DatasetError: if a picture is no picture.
+    """
+    pictures = (_to_picture(frame) for frame in frames)
+    first = next(pictures)
+    layout = _layout(first.size, count, stride, fps)
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        archive.writestr("format.json", json.dumps(asdict(layout)))
+        everything = _chain(first, pictures)
+        for sheet in range(layout.sheets):
+            batch = list(islice(everything, layout.per_sheet))
+            archive.writestr(f"{sheet}.jpg", _encode(batch, layout))
+
+
+def read_format(path: Path) -> ClipFormat:
+    """How the frames lie in a clip's sheets.
+
+    :param path: what :func:`write_clip` wrote.
+    """
+    with zipfile.ZipFile(path) as archive:
+        return ClipFormat(**json.loads(archive.read("format.json")))
+
+
+def read_sheet(path: Path, number: int) -> bytes:
+    """One sheet of a clip.
+
+    :param path: what :func:`write_clip` wrote.
+    :param number: from 0.
+    :return: a JPEG file.
+    """
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(f"{number}.jpg")
+
+
+def _chain(first: Image.Image, rest: Iterator[Image.Image]) -> Iterator[Image.Image]:
+    yield first
+    yield from rest
+
+
+def _to_picture(frame: Frame) -> Image.Image:
+    array = np.asarray(frame)
+    if array.ndim == 2:
+        array = np.stack([array] * 3, axis=2)
+    if array.ndim != 3 or array.shape[2] not in (3, 4) or array.dtype != np.uint8 or not array.size:
+        raise DatasetError(
+            f"a frame is {array.dtype} of shape {array.shape}; allowed is uint8 of shape "
+            "(height, width, 3)"
+        )
+    return Image.fromarray(np.ascontiguousarray(array[:, :, :3]))
+
+
+def _layout(size: tuple[int, int], count: int, stride: int, fps: float) -> ClipFormat:
+    width, height = size
+    scale = min(_MAX_WIDTH / width, _MAX_HEIGHT / height)
+    scale = min(scale, math.sqrt(_CLIP_PIXELS / (count * width * height)))
+    if scale >= 1:  # small pictures grow by whole numbers, so that their pixels stay square
+        scale = math.floor(scale)
+    width, height = max(1, round(width * scale)), max(1, round(height * scale))
+    columns = max(1, _SHEET_SIDE // width)
+    rows = max(1, _SHEET_SIDE // height)
+    return ClipFormat(count, stride, fps, width, height, min(columns, count), columns * rows)
+
+
+def _encode(pictures: list[Image.Image], layout: ClipFormat) -> bytes:
+    size = (layout.width, layout.height)
+    rows = math.ceil(len(pictures) / layout.columns)
+    sheet = Image.new("RGB", (layout.columns * layout.width, rows * layout.height))
+    for number, picture in enumerate(pictures):
+        if picture.size != size:
+            grow = picture.width < layout.width
+            picture = picture.resize(
+                size, Image.Resampling.NEAREST if grow else Image.Resampling.BOX
+            )
+        row, column = divmod(number, layout.columns)
+        sheet.paste(picture, (column * layout.width, row * layout.height))
+    file = io.BytesIO()
+    sheet.save(file, "JPEG", quality=_QUALITY)
+    return file.getvalue()

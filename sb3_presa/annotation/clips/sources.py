@@ -1,0 +1,254 @@
+"""Pictures of a segment: replayed in its environment, as recorded, or plotted."""
+
+import hashlib
+import importlib
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from minari import MinariDataset
+
+from sb3_presa.annotation.answers.answer import Segment
+from sb3_presa.annotation.clips.plot import TrajectoryPlot
+from sb3_presa.annotation.clips.sheets import Frame
+from sb3_presa.annotation.clips.source import (
+    ClipRefusedError,
+    ClipSource,
+    RenderSegment,
+    read_episode,
+)
+from sb3_presa.errors import ConfigError
+
+#: How far a replayed number may be from the recorded one, relative to ``max(1, |recorded|)``: far
+#: less than an eye sees, far more than another processor's roundings make within an episode.
+TOLERANCE = 1e-3
+_DEFAULT_FPS = 30.0
+#: Episodes of the dataset that are tried before it is said that none can be replayed.
+_PROBES = 3
+
+
+def make_source(dataset: MinariDataset, kind: str) -> tuple[ClipSource, str]:
+    """The way in which a dataset's clips are drawn.
+
+    :param dataset: the open dataset.
+    :param kind: ``"replay"``, ``"frames"``, ``"plot"``, ``"auto"`` (the first of these that
+        works), or ``"module:function"``, a function as :data:`RenderSegment` describes it.
+    :return: the source, and why those before it were not taken, for the owner to read.
+    :raises ConfigError: if ``kind`` is none of these, or cannot be had on this dataset.
+    """
+    if ":" in kind:
+        return UserFunction(dataset, kind), ""
+    makers: dict[str, Callable[[MinariDataset], ClipSource]] = {
+        "replay": _replay_that_works,
+        "frames": RecordedFrames,
+        "plot": TrajectoryPlot,
+    }
+    if kind not in (*makers, "auto"):
+        raise ConfigError(
+            f"clips are {kind!r}; allowed are auto, {', '.join(makers)} and module:function"
+        )
+    reasons: list[str] = []
+    for name in makers if kind == "auto" else [kind]:
+        try:
+            return makers[name](dataset), "; ".join(reasons)
+        except ConfigError as error:
+            if kind != "auto":
+                raise
+            reasons.append(str(error))
+    raise AssertionError("a plot can always be drawn")
+
+
+class Replay:
+    """Plays an episode again, from its seed and its actions, and compares what is observed.
+
+    :param dataset: the open dataset, with an environment and a seed for each episode.
+    :raises ConfigError: if it names no environment, or that cannot be made or drawn here.
+    """
+
+    name = "replay"
+
+    def __init__(self, dataset: MinariDataset) -> None:
+        if dataset.env_spec is None:
+            raise ConfigError(f"dataset '{dataset.id}' names no environment to replay in")
+        self._dataset = dataset
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._env = dataset.recover_environment(
+                    render_mode="rgb_array", disable_env_checker=True
+                )
+        except Exception as error:  # a simulator raises what it likes
+            raise ConfigError(
+                f"the environment {dataset.env_spec.id} cannot be made with pictures: {error}"
+            ) from error
+        self.fps = float(self._env.metadata.get("render_fps") or _DEFAULT_FPS)
+
+    def draw(self, segment: Segment, steps: Sequence[int]) -> Iterator[Frame]:
+        episode_id, start, length = segment
+        wanted = set(steps)
+        for moment in self._play(episode_id, start + length):
+            if moment - start in wanted:
+                yield self._picture()
+
+    def _picture(self) -> Frame:
+        picture: Any = self._env.render()
+        if isinstance(picture, list) and picture:
+            picture = picture[-1]
+        if not isinstance(picture, np.ndarray):
+            raise ClipRefusedError(f"the environment draws {type(picture).__name__}, no picture")
+        return picture
+
+    def _play(self, episode_id: int, end: int) -> Iterator[int]:
+        """Step through an episode; yields the number of steps made, from 0 to ``end``."""
+        metadata = next(iter(self._dataset.storage.get_episode_metadata([episode_id])))
+        if metadata.get("seed") is None:
+            raise ClipRefusedError("the episode has no recorded seed")
+        episode = read_episode(self._dataset, episode_id)
+        actions = _rows(episode.actions, self._dataset.action_space)
+        observations = _rows(episode.observations, self._dataset.observation_space)
+        observed, _ = self._env.reset(seed=int(metadata["seed"]))
+        for step in range(end + 1):
+            if not agrees(observed, observations(step)):
+                raise ClipRefusedError(f"the replay differs from the recording at step {step}")
+            yield step
+            if step < end:
+                observed, _, terminated, truncated, _ = self._env.step(actions(step))
+                if (terminated or truncated) and step + 1 < end:
+                    raise ClipRefusedError(f"the replay ends at step {step + 1}, before {end}")
+
+    def close(self) -> None:
+        self._env.close()
+
+
+def _replay_that_works(dataset: MinariDataset) -> Replay:
+    """A replay that agrees with the recording on at least one of some episodes."""
+    replay = Replay(dataset)
+    indices = dataset.episode_indices
+    reasons: list[str] = []
+    for episode in indices[:: max(1, len(indices) // _PROBES)][:_PROBES].tolist():
+        length = int(next(iter(dataset.storage.get_episode_metadata([episode])))["total_steps"])
+        try:
+            list(replay.draw((episode, 0, length), [length]))
+            return replay
+        except Exception as error:  # of the simulator, or ours
+            reasons.append(f"episode {episode}: {error}")
+    replay.close()
+    raise ConfigError(f"dataset '{dataset.id}' cannot be replayed ({'; '.join(reasons)})")
+
+
+class RecordedFrames:
+    """Shows the pictures that are among the observations.
+
+    :param dataset: the open dataset; its observations are pictures, or a Dict that holds some.
+    :raises ConfigError: if there are none.
+    """
+
+    name = "recorded frames"
+
+    def __init__(self, dataset: MinariDataset) -> None:
+        self._dataset = dataset
+        space = dataset.observation_space
+        parts = space.spaces if isinstance(space, gym.spaces.Dict) else {"": space}
+        keys = [key for key, part in parts.items() if _is_picture(part)]
+        if not keys:
+            raise ConfigError(f"dataset '{dataset.id}' has no pictures among its observations")
+        self._key = keys[0]
+        shape = parts[self._key].shape
+        assert shape is not None
+        self._channels_first = shape[0] in (1, 3, 4) and shape[2] not in (1, 3, 4)
+        self.fps = _DEFAULT_FPS
+
+    def draw(self, segment: Segment, steps: Sequence[int]) -> Iterator[Frame]:
+        episode_id, start, _ = segment
+        observations = read_episode(self._dataset, episode_id).observations
+        pictures = np.asarray(observations[self._key] if self._key else observations)
+        for step in steps:
+            picture = pictures[start + step]
+            picture = picture.transpose(1, 2, 0) if self._channels_first else picture
+            yield picture if picture.shape[2] >= 3 else picture[:, :, 0]
+
+    def close(self) -> None:
+        pass
+
+
+class UserFunction:
+    """Calls a function of the user's.
+
+    :param dataset: the open dataset.
+    :param target: ``"module:function"``; the module may lie in the current folder.
+    :raises ConfigError: if there is no such function.
+    """
+
+    def __init__(self, dataset: MinariDataset, target: str) -> None:
+        self._dataset, self.name, self.fps = dataset, target, _DEFAULT_FPS
+        module, _, function = target.partition(":")
+        if os.getcwd() not in sys.path:
+            sys.path.insert(0, os.getcwd())
+        try:
+            self._function: RenderSegment = getattr(importlib.import_module(module), function)
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(f"clips are {target!r}, and that cannot be had: {error}") from error
+        self.fps = float(getattr(self._function, "fps", _DEFAULT_FPS))
+
+    def draw(self, segment: Segment, steps: Sequence[int]) -> Iterator[Frame]:
+        episode_id, start, length = segment
+        pictures = self._function(read_episode(self._dataset, episode_id), start, length)
+        if len(pictures) != length + 1:
+            raise ClipRefusedError(
+                f"{self.name} returned {len(pictures)} pictures of {length} steps; it must return "
+                f"{length + 1}, the first of them before the first action"
+            )
+        for step in steps:
+            yield np.asarray(pictures[step])
+
+    def close(self) -> None:
+        pass
+
+
+def fingerprint(dataset: MinariDataset, source: ClipSource) -> str:
+    """What tells one way of drawing a dataset from another.
+
+    :return: a name that can be part of a file's.
+    """
+    spec = dataset.env_spec.to_json() if dataset.env_spec is not None else ""
+    text = json.dumps([dataset.id, source.name, spec])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def agrees(replayed: Any, recorded: Any) -> bool:
+    """Whether a replayed observation is the recorded one, within :data:`TOLERANCE`.
+
+    :param replayed: an observation.
+    :param recorded: another, in the same structure.
+    """
+    if isinstance(recorded, dict):
+        return all(agrees(replayed[key], recorded[key]) for key in recorded)
+    if isinstance(recorded, tuple):
+        return all(agrees(*pair) for pair in zip(replayed, recorded, strict=True))
+    left, right = np.asarray(replayed, np.float64), np.asarray(recorded, np.float64)
+    if left.shape != right.shape:
+        return left.size == right.size and agrees(left.reshape(-1), right.reshape(-1))
+    with np.errstate(invalid="ignore"):
+        near = np.abs(left - right) <= TOLERANCE * np.maximum(1.0, np.abs(right))
+    return bool(np.all(near | (left == right) | (np.isnan(left) & np.isnan(right))))
+
+
+def _rows(values: Any, space: gym.Space[Any]) -> Callable[[int], Any]:
+    """A function from a step to its value, in the structure of the space."""
+    if isinstance(space, gym.spaces.Dict):
+        parts = {key: _rows(values[key], part) for key, part in space.spaces.items()}
+        return lambda step: {key: part(step) for key, part in parts.items()}
+    if isinstance(space, gym.spaces.Tuple):
+        several = [_rows(*pair) for pair in zip(values, space.spaces, strict=True)]
+        return lambda step: tuple(part(step) for part in several)
+    return lambda step: values[step]
+
+
+def _is_picture(space: gym.Space[Any]) -> bool:
+    shape = space.shape or ()
+    return space.dtype == np.uint8 and len(shape) == 3 and min(shape[0], shape[2]) in (1, 3, 4)

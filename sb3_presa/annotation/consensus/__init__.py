@@ -1,0 +1,1 @@
+"""From many answers to one set of feedback: agreement, noise model, merge."""

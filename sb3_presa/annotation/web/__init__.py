@@ -1,0 +1,1 @@
+"""The labelling page: who may do what, its server, templates and scripts."""

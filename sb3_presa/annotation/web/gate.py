@@ -1,0 +1,202 @@
+"""Who may ask the page for what.
+
+Whoever holds a person's link is that person. The link sets a cookie; answers also need a second
+token, which the page carries and another site's page cannot read. The host that a request names
+is checked, so that a foreign name that is made to point to this machine (DNS rebinding) gets
+nothing.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sb3_presa.annotation.web.page import render
+from sb3_presa.errors import ConfigError
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+MIN_TOKEN = 16
+
+_HEADERS = {
+    # Nothing from anywhere but this server, no inline code, no frames.
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The tokens of a run.
+
+    :param annotators: who may answer.
+    :param secret: everything is derived from it; at least 16 characters. A fixed one keeps the
+        links valid over restarts.
+    :param hosts: names under which the server may be asked for, besides loopback's.
+    :param any_address: whether a numeric address may be asked for too; only a name can be made to
+        point elsewhere.
+    :raises ConfigError: for a shorter secret.
+    """
+
+    annotators: Sequence[str]
+    secret: str
+    hosts: Collection[str] = ()
+    any_address: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < MIN_TOKEN:
+            raise ConfigError(
+                f"the token has {len(self.secret)} characters; allowed are at least {MIN_TOKEN}, "
+                "for instance what `openssl rand -hex 16` prints"
+            )
+
+    def _mac(self, purpose: str, annotator: str) -> str:
+        text = f"{purpose}\0{annotator}".encode()
+        return hmac.new(self.secret.encode(), text, hashlib.sha256).hexdigest()[:40]
+
+    def link(self, annotator: str) -> str:
+        """The path by which somebody enters."""
+        return f"/enter?who={quote(annotator, safe='')}&key={self._mac('link', annotator)}"
+
+    def admits(self, annotator: str, key: str) -> bool:
+        """Whether a link is right."""
+        return annotator in self.annotators and _same(self._mac("link", annotator), key)
+
+    def cookie(self, annotator: str) -> str:
+        """What the browser holds: who it is, and the proof."""
+        return f"{annotator.encode().hex()}.{self._mac('cookie', annotator)}"
+
+    def who(self, cookie: str) -> str | None:
+        """Whose cookie it is; None if it is not one of this run."""
+        name, _, proof = cookie.partition(".")
+        try:
+            annotator = bytes.fromhex(name).decode()
+        except ValueError:
+            return None
+        known = annotator in self.annotators and _same(self._mac("cookie", annotator), proof)
+        return annotator if known else None
+
+    def page_token(self, annotator: str) -> str:
+        """What the page sends with each answer."""
+        return self._mac("page", annotator)
+
+    def is_page_token(self, annotator: str, token: str) -> bool:
+        """Whether an answer comes from this person's page."""
+        return _same(self._mac("page", annotator), token)
+
+    def knows_host(self, host: str) -> bool:
+        """Whether a request may name this host.
+
+        :param host: the ``Host`` header, with or without a port.
+        """
+        try:
+            name = urlsplit(f"//{host}").hostname
+        except ValueError:
+            return False
+        if not name or "@" in host:
+            return False
+        if name in LOOPBACK or name in self.hosts:
+            return True
+        return self.any_address and _is_address(name)
+
+
+def new_secret() -> str:
+    """128 bits of chance."""
+    return secrets.token_hex(16)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server that binds to an address can be reached from this machine only."""
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _same(expected: str, given: str) -> bool:
+    return hmac.compare_digest(expected.encode(), given.encode())
+
+
+class Guard:
+    """Lets through what the gate allows, and adds the headers that every answer carries.
+
+    A person who was let through stands in ``request.state.annotator``.
+
+    :param app: what is guarded.
+    :param gate: the tokens.
+    :param cookie_name: under which name the browser holds its cookie.
+    """
+
+    #: Paths that need no cookie. They tell nothing of the data.
+    OPEN = ("/enter", "/static/")
+
+    def __init__(self, app: ASGIApp, gate: Gate, cookie_name: str) -> None:
+        self._app, self._gate, self._cookie_name = app, gate, cookie_name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        refusal = self._refusal(scope)
+        app = self._app if refusal is None else _explain(scope, *refusal)
+        await app(scope, receive, send_with_headers)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        """Status and message for what is not allowed."""
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self._gate.knows_host(hosts[0]):
+            return 421, "This server is not known under that name (see --allow-host)."
+        path = scope["path"]
+        if any(path == p or (p.endswith("/") and path.startswith(p)) for p in self.OPEN):
+            return None
+        cookie = HTTPConnection(scope).cookies.get(self._cookie_name, "")
+        annotator = self._gate.who(cookie)
+        if annotator is None:
+            return 401, "Open your link again: the server was started anew, or you have none."
+        scope.setdefault("state", {})["annotator"] = annotator
+        if scope["method"] in ("GET", "HEAD"):
+            return None
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != hosts[0]:
+            return 403, "Answers are taken from this server's own page only."
+        if headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            return 403, "Answers are taken from this server's own page only."
+        if not self._gate.is_page_token(annotator, headers.get("x-page-token", "")):
+            return 403, "This page belongs to another person or another run: reload it."
+        return None
+
+
+def _explain(scope: Scope, status: int, message: str) -> ASGIApp:
+    if scope["path"] == "/" and status == 401:  # a person reads this one
+        return HTMLResponse(render("refused.html"), status)
+    return JSONResponse({"error": message}, status)

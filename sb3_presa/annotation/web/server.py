@@ -1,0 +1,223 @@
+"""The web server of ``sb3-presa annotate``: a few routes over a desk, behind a gate."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from sb3_presa.annotation.asking.queues import Choices, Queues
+from sb3_presa.annotation.clips.shelf import Clip
+from sb3_presa.annotation.web.gate import Gate, Guard
+from sb3_presa.annotation.web.page import render, render_markdown, static_files
+from sb3_presa.errors import FeedbackError
+
+_MAX_BODY = 4096
+_MAX_SECONDS = 86_400.0
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+_SAFETY = {"safe": 1.0, "unsafe": 0.0, "unknown": None}
+_PREFERENCE = {"left": 1.0, "equal": 0.5, "right": 0.0, "skip": None}
+
+
+class Counter(Protocol):
+    """What the routes need of a :class:`~sb3_presa.annotation.asking.desk.Desk`."""
+
+    queues: Queues
+
+    def state(self, annotator: str, holding: str = "") -> dict[str, Any]:
+        """All that the page shows."""
+
+    def clip(self, annotator: str, place: str, side: str) -> Clip | None:
+        """A clip of a place in somebody's queue."""
+
+    def wake(self) -> None:
+        """An answer came in."""
+
+
+@dataclass(frozen=True)
+class PageText:
+    """What the owner says to people.
+
+    :param title: a line above the page.
+    :param instructions: Markdown.
+    """
+
+    title: str
+    instructions: str
+
+
+def create_app(desk: Counter, gate: Gate, text: PageText, cookie_name: str) -> Starlette:
+    """The application.
+
+    :param desk: what people are shown, and where their answers go.
+    :param gate: who may answer.
+    :param text: what the owner says.
+    :param cookie_name: cookies are shared between the ports of a machine: one name a server.
+    :return: an ASGI application.
+    """
+    routes = _Routes(desk, gate, text, cookie_name)
+    return Starlette(
+        routes=[
+            Route("/", routes.page),
+            Route("/enter", routes.enter),
+            Route("/api/state", routes.state),
+            Route("/api/answer", routes.answer, methods=["POST"]),
+            Route("/api/undo", routes.undo, methods=["POST"]),
+            Route("/clips/{place}/{side}/{sheet:int}.jpg", routes.sheet),
+            Route("/static/{version}/{name}", routes.static),
+        ],
+        middleware=[Middleware(Guard, gate=gate, cookie_name=cookie_name)],
+        exception_handlers={HTTPException: _on_refusal, Exception: _on_failure},
+    )
+
+
+class _Routes:
+    def __init__(self, desk: Counter, gate: Gate, text: PageText, cookie_name: str) -> None:
+        self._desk, self._gate, self._text, self._cookie_name = desk, gate, text, cookie_name
+        self._instructions = render_markdown(text.instructions)
+        shown = f"{text.title}\0{self._instructions}".encode()
+        self._instructions_hash = hashlib.sha256(shown).hexdigest()[:12]
+
+    async def enter(self, request: Request) -> Response:
+        who, key = request.query_params.get("who", ""), request.query_params.get("key", "")
+        if not self._gate.admits(who, key):
+            return HTMLResponse(render("refused.html"), status_code=403)
+        # A page of its own that goes on to the next: the browser does not send a strict cookie
+        # along a redirect that began in somebody's mail.
+        response = HTMLResponse(render("enter.html"))
+        response.set_cookie(
+            self._cookie_name, self._gate.cookie(who), httponly=True, samesite="strict"
+        )
+        return response
+
+    async def page(self, request: Request) -> Response:
+        annotator = request.state.annotator
+        return HTMLResponse(
+            render(
+                "index.html",
+                title=self._text.title,
+                annotator=annotator,
+                instructions=self._instructions,
+                instructions_hash=self._instructions_hash,
+                page_token=self._gate.page_token(annotator),
+            )
+        )
+
+    async def state(self, request: Request) -> Response:
+        holding = request.query_params.get("holding", "")
+        state = await run_in_threadpool(self._desk.state, request.state.annotator, holding)
+        return JSONResponse(state)
+
+    async def answer(self, request: Request) -> Response:
+        body = await _read_object(
+            request, {"place", "token", "preference", "left", "right", "seconds"}
+        )
+        place, token = _token(body, "place"), _token(body, "token")
+        if body["preference"] is None:
+            raise HTTPException(400, f"preference must be one of {', '.join(_PREFERENCE)}.")
+        choices = Choices(
+            preference=_choice(body, "preference", _PREFERENCE),
+            safe_left=_choice(body, "left", _SAFETY),
+            safe_right=_choice(body, "right", _SAFETY),
+        )
+        seconds = body["seconds"]
+        if type(seconds) not in (int, float) or not 0 <= seconds <= _MAX_SECONDS:
+            raise HTTPException(400, f"seconds must be a number from 0 to {_MAX_SECONDS:.0f}")
+        return await run_in_threadpool(
+            self._record, request.state.annotator, place, token, choices, float(seconds)
+        )
+
+    def _record(
+        self, annotator: str, place: str, token: str, choices: Choices, seconds: float
+    ) -> Response:
+        try:
+            outcome = self._desk.queues.record(annotator, place, token, choices, seconds)
+        except FeedbackError as error:
+            raise HTTPException(400, str(error)) from error
+        if outcome == "unknown":
+            raise HTTPException(404, "You were not asked this.")
+        self._desk.wake()
+        status = 409 if outcome == "answered" else 200
+        state = self._desk.state(annotator)
+        return JSONResponse({"outcome": outcome, "state": state}, status)
+
+    async def undo(self, request: Request) -> Response:
+        token = _token(await _read_object(request, {"token"}), "token")
+        annotator = request.state.annotator
+        done = await run_in_threadpool(self._desk.queues.undo, annotator, token)
+        self._desk.wake()
+        state = await run_in_threadpool(self._desk.state, annotator)
+        return JSONResponse(
+            {"outcome": "undone" if done else "answered", "state": state}, 200 if done else 409
+        )
+
+    async def sheet(self, request: Request) -> Response:
+        place, side = request.path_params["place"], request.path_params["side"]
+        number = request.path_params["sheet"]
+        if side not in ("left", "right") or not _TOKEN.fullmatch(place):
+            raise HTTPException(404)
+        clip = await run_in_threadpool(self._desk.clip, request.state.annotator, place, side)
+        if clip is None or number >= clip.format.sheets:
+            raise HTTPException(404)
+        content = await run_in_threadpool(clip.sheet, number)
+        headers = {"cache-control": "private, max-age=86400, immutable"}
+        return Response(content, media_type="image/jpeg", headers=headers)
+
+    async def static(self, request: Request) -> Response:
+        found = static_files().get(request.path_params["name"])
+        if found is None:
+            raise HTTPException(404)
+        headers = {"cache-control": "public, max-age=31536000, immutable"}
+        return Response(found[0], media_type=found[1], headers=headers)
+
+
+async def _read_object(request: Request, keys: set[str]) -> Mapping[str, Any]:
+    """The body, a JSON object with exactly these keys."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise HTTPException(415, "The body must be application/json.")
+    content = b""
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > _MAX_BODY:
+            raise HTTPException(413, f"The body has more than {_MAX_BODY} bytes.")
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        raise HTTPException(400, "The body is no JSON.") from None
+    if not isinstance(body, dict) or body.keys() != keys:
+        raise HTTPException(400, f"The body must be an object with the keys {sorted(keys)}.")
+    return body
+
+
+def _token(body: Mapping[str, Any], key: str) -> str:
+    value = body[key]
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise HTTPException(400, f"{key} must be 32 hexadecimal digits.")
+    return value
+
+
+def _choice(body: Mapping[str, Any], key: str, allowed: Mapping[str, float | None]) -> float | None:
+    value = body[key]
+    if value is None:
+        return None
+    if not isinstance(value, str) or value not in allowed:
+        raise HTTPException(400, f"{key} must be null or one of {', '.join(allowed)}.")
+    return allowed[value]
+
+
+async def _on_refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+
+
+async def _on_failure(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "The server failed; its terminal says how."}, 500)

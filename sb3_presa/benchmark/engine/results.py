@@ -1,0 +1,218 @@
+"""Result files: one row a cell, every row that was written once is there after any crash."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sb3_presa.benchmark.engine.training import identity_columns
+from sb3_presa.benchmark.suites.cell import Cell
+from sb3_presa.errors import ConfigError
+from sb3_presa.files import atomic_path
+
+#: What every results file has, in this order, before everything else.
+COLUMNS = (
+    "task",
+    "dataset",
+    "cost_limit",
+    "algorithm",
+    "seed",
+    "reward_mean",
+    "cost_mean",
+    "normalized_reward",
+    "normalized_cost",
+    "safe",
+    "safe_episode_ratio",
+    "cost_cvar90",
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """
+    A cell that has no row, and why.
+
+    :param cell: the cell
+    :param attempts: how often it was tried
+    :param error: what happened at last, in a line
+    :param traceback: the same at length, empty where a process just died
+    """
+
+    cell: Cell
+    attempts: int
+    error: str
+    traceback: str
+
+
+class ResultFile:
+    """
+    The rows of one suite, on the disk and in memory.
+
+    Each new row replaces the whole file at once: a kill leaves the old or the new one. One process
+    at a time may hold it, see :meth:`open`.
+
+    :param path: a CSV
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: dict[str, Row] = {}
+
+    @property
+    def failures_path(self) -> Path:
+        """:return: where the cells that have no row are listed"""
+        return _failures_path(self.path)
+
+    @contextmanager
+    def open(self) -> Iterator["ResultFile"]:
+        """
+        Reads what is there, and keeps other processes out meanwhile.
+
+        :raises ConfigError: if another process runs this suite now, or the file holds no results
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(self.path.with_name(f".{self.path.name}.lock"), self.path):
+            if self.path.exists():
+                self.rows = {row["key"]: row for row in read_rows(self.path, needed=("key",))}
+            yield self
+
+    def rename(self, cells: Iterable[Cell]) -> None:
+        """
+        Gives rows the names that their cells have now in the suite, and puts them below those of
+        its former versions: of rows of one task, limit, algorithm and seed the last one counts.
+
+        :param cells: the suite's cells
+        """
+        before = list(self.rows)
+        cells = list(cells)
+        changed = False
+        for cell in cells:
+            row = self.rows.get(cell.key)
+            if row is None:
+                continue
+            names = {name: str(value) for name, value in identity_columns(cell).items()}
+            changed = changed or any(str(row.get(name)) != value for name, value in names.items())
+            row.update(names)
+        self._put_last({cell.key for cell in cells})
+        if changed or list(self.rows) != before:
+            self._write()
+
+    def _put_last(self, keys: set[str]) -> None:
+        """Of these rows, those whose place another one has, too."""
+        others = {_place(row) for key, row in self.rows.items() if key not in keys}
+        for key in [key for key in self.rows if key in keys and _place(self.rows[key]) in others]:
+            self.rows[key] = self.rows.pop(key)
+
+    def add(self, row: Row) -> None:
+        """
+        :param row: a finished cell's, which is on the disk when this returns
+        """
+        self.rows[row["key"]] = row
+        self._write()
+
+    def write_failures(self, failures: Iterable[Failure], others: Iterable[Cell] = ()) -> None:
+        """
+        :param failures: the cells that have no row; without any the file is removed
+        :param others: cells of the suite that this run is not about; they stay listed
+        """
+        kept = {cell.key for cell in others} - self.rows.keys()
+        listed = [entry for entry in read_failures(self.path) if entry["key"] in kept]
+        listed += [{**asdict(failure), "key": failure.cell.key} for failure in failures]
+        if not listed:
+            self.failures_path.unlink(missing_ok=True)
+            return
+        with atomic_path(self.failures_path) as temporary:
+            temporary.write_text(json.dumps(listed, indent=2) + "\n")
+
+    def _write(self) -> None:
+        rows = list(self.rows.values())
+        names = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
+        with atomic_path(self.path) as temporary:
+            temporary.write_text(format_rows(rows, list(names)), encoding="utf-8")
+
+
+def _place(row: Row) -> tuple[str, ...]:
+    named = ("task", "cost_limit", "algorithm", "seed", "study")
+    return tuple(str(row.get(name)) for name in named)
+
+
+def read_failures(results: Path) -> list[dict[str, Any]]:
+    """
+    :param results: a results file
+    :return: the cells that have no row, from the file beside it
+    """
+    path = _failures_path(results)
+    found: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else []
+    return found
+
+
+def _failures_path(results: Path) -> Path:
+    return results.with_suffix(".failures.json")
+
+
+def format_rows(rows: Iterable[Mapping[str, Any]], names: list[str]) -> str:
+    """
+    :param rows: what to write; a name that a row lacks is left empty
+    :param names: the columns
+    :return: CSV
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def read_rows(path: Path, needed: Iterable[str] = ()) -> list[dict[str, str]]:
+    """
+    :param path: a results file
+    :param needed: columns that it must have beside those that all have
+    :return: its rows, as text
+    :raises ConfigError: if it lacks a column, or a row is of another length than the header
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            names = reader.fieldnames or []
+            for name in (*COLUMNS, *needed):
+                if name not in names:
+                    raise ConfigError(
+                        f"{path} is no results file: it has no column {name!r}; "
+                        f"found: {', '.join(names) or 'nothing'}"
+                    )
+            rows = list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path} is no results file: {error}") from error
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():
+            raise ConfigError(
+                f"{path}, row {number}: it has another number of fields than the {len(names)} "
+                "columns of the header"
+            )
+    return rows
+
+
+@contextmanager
+def _lock(path: Path, of: Path) -> Iterator[None]:
+    """Held as long as this process lives, however it ends; the file itself stays."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        if os.name == "posix":
+            import fcntl
+
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise ConfigError(
+                    f"{of} is being written by another run; allowed is one"
+                ) from error
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,352 @@
+"""Run one cell: label, train, evaluate, and say everything about it in one row."""
+
+import importlib
+import json
+import os
+import platform
+import subprocess
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sb3_presa.benchmark.engine.data_identity import (
+    COLUMN,
+    FEEDBACK_COLUMN,
+    data_hash,
+    feedback_hash,
+)
+from sb3_presa.benchmark.suites.cell import Cell, Labels
+from sb3_presa.errors import ConfigError
+
+if TYPE_CHECKING:
+    import gymnasium as gym
+    from minari import MinariDataset
+
+    from sb3_presa.benchmark.engine.shared_cloning import Seconds, SharedClones
+    from sb3_presa.evaluation.safety import SafetyEvaluation
+    from sb3_presa.feedback.table import Feedback
+
+#: Evaluation seeds are those of the agents, moved out of the way of everything else.
+EVALUATION_SEED = 1_000_000
+_PACKAGES = ("torch", "numpy", "stable-baselines3", "gymnasium", "minari")
+
+
+def run_cell(cell: Cell) -> dict[str, Any]:
+    """
+    Trains one agent to its last step and evaluates it as it is then.
+
+    :param cell: what to run
+    :return: one row of results
+    """
+    import torch as th
+
+    from sb3_presa.benchmark.engine.shared_cloning import Seconds
+    from sb3_presa.data.datasets import dataset_horizon, resolve_dataset
+    from sb3_presa.registry import algorithm_class
+
+    commit = current_commit()  # of the code as it was imported, not as it is when training ends
+    th.set_num_threads(max(1, int(cell.cpus)))
+    start = Seconds.now()
+    dataset = resolve_dataset(cell.dataset)
+    _check_env(dataset, cell)
+    algorithm = algorithm_class(cell.class_name)
+    settings = dict(cell.settings)
+    horizon = dataset_horizon(dataset)
+    feedback = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        if algorithm.reads_outcomes:
+            settings["cost_limit"] = cell.cost_limit
+        else:
+            feedback = _feedback(dataset, cell, horizon)
+        model = algorithm.load_offline(
+            dataset, feedback, seed=cell.seed, device=cell.device, **settings
+        )
+        spared = _clones().learn(model, cell.dataset, cell.steps)
+        training = Seconds.now().since(start)
+        result, reference = _evaluate(model, dataset, cell)
+    objective = getattr(model, "objective", None)
+    return {
+        **_outcome_columns(cell, dataset, result, reference),
+        "reads_outcomes": algorithm.reads_outcomes,
+        **_option_columns(cell, horizon),
+        **_label_columns(feedback),
+        **_identity_of_data(cell, algorithm.reads_outcomes),
+        "trained_steps": model.num_timesteps,
+        "multiplier": _number(getattr(objective, "multiplier", None)),
+        "delta": _number(getattr(objective, "delta", None)),
+        "warnings": _summary(caught),
+        "commit": commit,
+        "versions": json.dumps(versions(), sort_keys=True),
+        **_time_columns(training, Seconds.now().since(start), spared),
+    }
+
+
+@cache
+def _clones() -> "SharedClones":
+    from sb3_presa.benchmark.engine.shared_cloning import SharedClones
+
+    return SharedClones()
+
+
+def _time_columns(training: "Seconds", total: "Seconds", spared: "Seconds") -> dict[str, float]:
+    """What the agent would have taken alone: the cloning that it was spared is counted, too."""
+    return {
+        "train_wall_seconds": round(training.wall + spared.wall, 2),
+        "train_cpu_seconds": round(training.cpu + spared.cpu, 2),
+        "wall_seconds": round(total.wall + spared.wall, 2),
+        "cpu_seconds": round(total.cpu + spared.cpu, 2),
+    }
+
+
+def identity_columns(cell: Cell) -> dict[str, Any]:
+    """
+    :param cell: a cell
+    :return: the columns that name it, which follow the suite if it renames things
+    """
+    return {
+        "task": cell.task,
+        "dataset": cell.dataset,
+        "cost_limit": cell.cost_limit,
+        "algorithm": cell.algorithm,
+        "seed": cell.seed,
+        "study": cell.study,
+        "key": cell.key,
+    }
+
+
+def _outcome_columns(
+    cell: Cell,
+    dataset: "MinariDataset",
+    result: "SafetyEvaluation",
+    reference: tuple[str, float, float],
+) -> dict[str, Any]:
+    from sb3_presa.data.episodes import load_outcomes
+
+    returns = load_outcomes(dataset, missing_costs="nan").episode_returns
+    kind, low, high = reference
+    if kind == "own":
+        low, high = float(returns.min()), float(returns.max())
+    named = identity_columns(cell)
+    normalized = _normalized(result.reward_mean, low, high)
+    first = ("task", "dataset", "cost_limit", "algorithm", "seed")
+    return {
+        **{name: named.pop(name) for name in first},
+        "reward_mean": result.reward_mean,
+        "cost_mean": result.cost_mean,
+        "normalized_reward": normalized,
+        "normalized_cost": result.normalized_cost,
+        "safe": result.safe,
+        "safe_episode_ratio": result.safe_episode_ratio,
+        "cost_cvar90": result.cost_cvar90,
+        **named,
+        "reward_std": result.reward_std,
+        "cost_std": result.cost_std,
+        "reward_reference": kind,
+        "dsrl_normalized_reward": normalized if kind == "dsrl" else None,
+        "own_range_reward": _normalized(
+            result.reward_mean, float(returns.min()), float(returns.max())
+        ),
+        "env": cell.env,
+        "class": cell.class_name,
+    }
+
+
+def _option_columns(cell: Cell, horizon: int) -> dict[str, Any]:
+    return {
+        "settings": json.dumps(dict(cell.settings), sort_keys=True),
+        "steps": cell.steps,
+        "n_episodes": cell.n_episodes,
+        "device": cell.device,
+        **_label_options(cell.labels, horizon),
+        "horizon": horizon,
+    }
+
+
+def _label_options(labels: Labels, horizon: int) -> dict[str, Any]:
+    """How labels were made; of those that people gave, their name alone."""
+    options = asdict(labels) | {"segment_length": _segment_length(labels, horizon)}
+    if labels.feedback is not None:
+        return dict.fromkeys(options) | {"feedback": labels.feedback}
+    return options
+
+
+def _segment_length(labels: Labels, horizon: int) -> int:
+    return labels.segment_length or horizon // labels.length_divisor
+
+
+def _identity_of_data(cell: Cell, reads_outcomes: bool) -> dict[str, str | None]:
+    named = None if reads_outcomes else cell.labels.feedback
+    return {
+        COLUMN: data_hash(cell.dataset),
+        FEEDBACK_COLUMN: None if named is None else feedback_hash(cell.dataset, named),
+    }
+
+
+def _label_columns(feedback: "Feedback | None") -> dict[str, Any]:
+    """What the labels turned out to be; nothing for an agent that reads none."""
+    if feedback is None:
+        shares: dict[str, float | None] = dict.fromkeys(("safe", "ties", "winner_safe"))
+        return {"n_segments": None, "n_preferences": None} | {
+            f"share_{name}": share for name, share in shares.items()
+        }
+    known = feedback.p_safe[~np.isnan(feedback.p_safe)]
+    decided = feedback.preferences != 0.5
+    first = feedback.preferences > 0.5
+    winners = np.where(first, feedback.comparisons[:, 0], feedback.comparisons[:, 1])[decided]
+    return {
+        "n_segments": len(feedback.segments),
+        "n_preferences": len(feedback.comparisons),
+        "share_safe": _mean(known > 0.5),
+        "share_ties": _mean(~decided),
+        "share_winner_safe": _mean(feedback.p_safe[winners] > 0.5),
+    }
+
+
+def _feedback(dataset: "MinariDataset", cell: Cell, horizon: int) -> "Feedback":
+    from sb3_presa.feedback.table import Feedback
+
+    labels = cell.labels
+    if labels.feedback is not None:
+        return Feedback.load(dataset, labels.feedback)
+    return Feedback.synthetic(
+        dataset,
+        labels.n_comparisons,
+        _segment_length(labels, horizon),
+        cost_limit=cell.cost_limit,
+        seed=cell.seed,
+        flip_preferences=labels.flip_preferences,
+        flip_safety=labels.flip_safety,
+        unlabelled_preferences=labels.unlabelled_preferences,
+        unlabelled_safety=labels.unlabelled_safety,
+    )
+
+
+def _check_env(dataset: "MinariDataset", cell: Cell) -> None:
+    """Before training, as what cannot be evaluated is trained for nothing."""
+    from sb3_presa.data.datasets import names_environment
+
+    if cell.env is None:
+        if not names_environment(dataset):
+            raise ConfigError(
+                f"dataset {cell.dataset} does not say its environment; give tasks.{cell.task}.env"
+            )
+        return
+    import gymnasium as gym
+
+    module, _, name = cell.env.rpartition(":")
+    try:
+        if module:
+            importlib.import_module(module)
+        gym.spec(name)
+    except (ImportError, gym.error.Error) as error:
+        raise ConfigError(
+            f"tasks.{cell.task}.env is {cell.env!r}: {error}; allowed: the id of an environment, "
+            "as module:Id-v0 where a module of yours registers it"
+        ) from error
+
+
+def _evaluate(
+    model: Any, dataset: "MinariDataset", cell: Cell
+) -> tuple["SafetyEvaluation", tuple[str, float, float]]:
+    """The evaluation, and which returns score 0 and 1: the benchmark's, the dataset's, or none."""
+    from sb3_presa.data.datasets import reward_reference
+    from sb3_presa.evaluation.safety import (
+        environment_id,
+        evaluate_safety,
+        task_reward_reference,
+    )
+
+    env = _make_env(dataset, cell.env)
+    try:
+        result = evaluate_safety(
+            model,
+            env,
+            cost_limit=cell.cost_limit,
+            n_eval_episodes=cell.n_episodes,
+            seed=EVALUATION_SEED + cell.seed,
+            warn=False,
+        )
+        for kind, found in (
+            ("dsrl", task_reward_reference(environment_id(env))),
+            ("dataset", reward_reference(dataset)),
+        ):
+            if found is not None:
+                return result, (kind, *found)
+        return result, ("own", np.nan, np.nan)
+    finally:
+        env.close()
+
+
+def _make_env(dataset: "MinariDataset", env_id: str | None) -> "gym.Env[Any, Any]":
+    import gymnasium as gym
+
+    if env_id is not None:
+        return gym.make(env_id)
+    found: gym.Env[Any, Any] = dataset.recover_environment(eval_env=True)
+    return found
+
+
+def _normalized(value: float, low: float, high: float) -> float | None:
+    return (value - low) / (high - low) if high > low else None
+
+
+def _mean(values: Any) -> float | None:
+    return float(np.mean(values)) if len(values) else None
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _summary(caught: list[warnings.WarningMessage]) -> str:
+    """Each user's warning once, in one line."""
+    texts = [" ".join(str(w.message).split()) for w in caught if w.category is UserWarning]
+    return "; ".join(dict.fromkeys(text[:200] for text in texts))
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """
+    :return: Python, and each package that decides a number
+    """
+    found = {"python": platform.python_version(), "sb3_presa": _version("sb3_presa")}
+    return {**found, **{name: _version(name) for name in _PACKAGES}}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@cache
+def current_commit() -> str:
+    """
+    :return: the commit of the checkout that this package was imported from, with ``-dirty`` if the
+        package was changed since; ``SB3_PRESA_COMMIT``, or else ``unknown``, outside one
+    """
+    package = Path(__file__).resolve().parents[2]
+    try:
+        head = _git(package, "rev-parse", "--short=12", "HEAD")
+        if not _git(package, "ls-files", "--", "__init__.py"):
+            raise OSError("this package is not what the repository around it holds")
+        changed = _git(package, "status", "--porcelain", "--", ".")
+    except (OSError, subprocess.CalledProcessError):
+        return os.environ.get("SB3_PRESA_COMMIT", "unknown")
+    return f"{head}-dirty" if changed else head
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -1,0 +1,1 @@
+"""What came out: statistics, tables, pictures, one page."""

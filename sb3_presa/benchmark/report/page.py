@@ -1,0 +1,237 @@
+"""One page about a benchmark: self-contained HTML, and its pictures as PNGs."""
+
+import base64
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sb3_presa.benchmark.report import analysis
+from sb3_presa.benchmark.report import figures as report_figures
+from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Difference
+from sb3_presa.benchmark.report.consistency import concerns
+from sb3_presa.envs.tasks import PUBLISHED_METHODS, find_task
+from sb3_presa.errors import ConfigError
+from sb3_presa.files import atomic_path
+
+PUBLISHED_NAMES = {"bc_all": "BC, all", "bc_safe": "BC, safe", "cdt": "CDT", "trac": "TraC"}
+SWEEP_NAMES = {
+    "labels.segment_length": "segment length / horizon",
+    "labels.length_divisor": "segment length / horizon",
+    "labels.n_comparisons": "labelled comparisons",
+    "labels.flip_preferences": "share of flipped preferences",
+    "labels.flip_safety": "share of flipped safety labels",
+    "labels.unlabelled_preferences": "share of comparisons without a preference",
+    "labels.unlabelled_safety": "share of segments without a safety label",
+    "labels.feedback": "feedback",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """
+    A picture of the page.
+
+    :param title: its heading
+    :param path: its PNG
+    :param note: what to see in it
+    """
+
+    title: str
+    path: Path
+    note: str = ""
+
+    @property
+    def data(self) -> str:
+        """:return: the PNG as a URL that holds it"""
+        return "data:image/png;base64," + base64.b64encode(self.path.read_bytes()).decode()
+
+
+def write_report(
+    agents: Sequence[Agent],
+    out: Path,
+    *,
+    title: str,
+    reference: str = "PRESA",
+    failures: Sequence[Mapping[str, Any]] = (),
+) -> Path:
+    """
+    Writes ``report.html`` and the PNGs that it shows.
+
+    :param agents: what to report on
+    :param out: folder to write to
+    :param title: heading of the page
+    :param reference: the algorithm that the others are compared with; the first one of the agents
+        where they do not have it
+    :param failures: the cells that have no agent, see :func:`.results.read_failures`
+    :return: the page
+    :raises ConfigError: if Jinja is missing
+    """
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "reports need Jinja2, which the extra 'benchmark' brings; in a checkout: "
+            'pip install ".[benchmark]"'
+        ) from error
+    reference, main = analysis.reference_first(analysis.by_algorithm(agents), reference)
+    comparisons = _comparisons(main)
+    differences = analysis.differences(main, reference)
+    out.mkdir(parents=True, exist_ok=True)
+    environment = Environment(
+        loader=PackageLoader("sb3_presa.benchmark.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": _number, "interval": _interval}
+    html = environment.get_template("report.html").render(
+        title=title,
+        reference=reference,
+        agents=agents,
+        comparisons=comparisons,
+        differences=differences,
+        tasks=list(dict.fromkeys(agent.task for agent in agents)),
+        pictures=_draw_main(out, main, comparisons, differences, reference),
+        ablations=_draw_ablations(out, agents),
+        published=_published_table(main),
+        published_names=[PUBLISHED_NAMES[method] for method in PUBLISHED_METHODS],
+        algorithms=_algorithm_table(main),
+        origin=_origin(agents),
+        concerns=concerns([agent.row for agent in agents]),
+        failures=failures,
+    )
+    page = out / "report.html"
+    with atomic_path(page) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    return page
+
+
+def _comparisons(main: Agents) -> list[Comparison]:
+    """From feedback only; and with the algorithms that read the truth, on fewer cells."""
+    feedback_only = analysis.feedback_only(main)
+    found = [analysis.compare("from feedback only", feedback_only)]
+    if 0 < len(feedback_only) < len(main):
+        found.append(analysis.compare("with upper references", main))
+    elif not feedback_only:
+        found.append(analysis.compare("upper references", main))
+    return [comparison for comparison in found if comparison is not None]
+
+
+def _draw_main(
+    out: Path,
+    main: Agents,
+    comparisons: Sequence[Comparison],
+    differences: Sequence[Difference],
+    reference: str,
+) -> dict[str, Picture]:
+    pictures = {}
+    if comparisons:
+        path = out / "safe_ratio.png"
+        report_figures.draw_safe_ratio(path, comparisons, reference)
+        pictures["safe_ratio"] = Picture("Ratio of safe agents", path)
+        path = out / "aggregates.png"
+        report_figures.draw_aggregates(path, comparisons[-1], differences, reference)
+        pictures["aggregates"] = Picture("Aggregates", path)
+    if main:
+        path = out / "planes.png"
+        report_figures.draw_planes(path, main, reference)
+        pictures["planes"] = Picture("Reward and cost", path)
+    return pictures
+
+
+def _draw_ablations(out: Path, agents: Sequence[Agent]) -> list[Picture]:
+    pictures = []
+    for vary in analysis.sweeps(agents):
+        found = analysis.ablation(agents, vary)
+        if not found:
+            continue
+        name = SWEEP_NAMES.get(vary, vary.partition(".")[2])
+        path = out / f"ablation_{vary.replace('.', '_')}.png"
+        report_figures.draw_ablation(path, found, name)
+        cells = {name: len(next(iter(by_value.values()))) for name, by_value in found.items()}
+        note = "; ".join(f"{algorithm}: {n} agents a point" for algorithm, n in cells.items())
+        pictures.append(Picture(name[0].upper() + name[1:], path, note))
+    return pictures
+
+
+def _published_table(main: Agents) -> list[dict[str, Any]]:
+    """A row a task: each algorithm's mean over its limits and seeds, and what was published."""
+    everyone = [agent for places in main.values() for agent in places.values()]
+    rows = []
+    for task in dict.fromkeys(agent.task for agent in everyone):
+        of_task = [agent for agent in everyone if agent.task == task]
+        limits = {agent.cost_limit for agent in of_task}
+        known = find_task(of_task[0].row.get("env") or "")
+        ours: dict[str, dict[str, Any]] = {}
+        for name in main:
+            mine = [agent for agent in of_task if agent.algorithm == name]
+            if mine:
+                here = {agent.cost_limit for agent in mine}
+                ours[name] = {
+                    "reward": sum(agent.reward for agent in mine) / len(mine),
+                    "cost": sum(agent.cost for agent in mine) / len(mine),
+                    "n": len(mine),
+                    "limits": "" if here == limits else _limits(here),
+                }
+        fair = [entry for entry in ours.values() if entry["cost"] <= 1 and not entry["limits"]]
+        for entry in ours.values():
+            entry["best"] = entry in fair and entry["reward"] == max(e["reward"] for e in fair)
+        published = None if known is None else [known.published[m] for m in PUBLISHED_METHODS]
+        rows.append({"task": task, "limits": _limits(limits), "ours": ours, "published": published})
+    return rows
+
+
+def _algorithm_table(main: Agents) -> list[dict[str, Any]]:
+    """Each algorithm over all the cells that it has."""
+    rows = []
+    for name, places in main.items():
+        mine = list(places.values())
+        safe = [agent.reward for agent in mine if agent.safe]
+        seconds = [float(a.row["cpu_seconds"]) for a in mine if a.row.get("cpu_seconds")]
+        rows.append(
+            {
+                "name": name,
+                "reads_outcomes": mine[0].reads_outcomes,
+                "class": mine[0].row.get("class", ""),
+                "settings": mine[0].row.get("settings", "").removeprefix("{").removesuffix("}"),
+                "n": len(mine),
+                "n_safe": len(safe),
+                "seeds": len({agent.place[2] for agent in mine}),
+                "reward": sum(safe) / len(safe) if safe else math.nan,
+                "seconds": sum(seconds) / len(seconds) if seconds else math.nan,
+            }
+        )
+    return rows
+
+
+def _origin(agents: Sequence[Agent]) -> dict[str, Any]:
+    """What code and what packages the rows come from."""
+    rows = [agent.row for agent in agents]
+    versions: dict[str, set[str]] = {}
+    for row in rows:
+        for package, release in json.loads(row.get("versions") or "{}").items():
+            versions.setdefault(package, set()).add(release)
+    return {
+        "commits": sorted({row["commit"] for row in rows if row.get("commit")}),
+        "versions": {name: sorted(found) for name, found in sorted(versions.items())},
+        "hours": sum(float(row.get("cpu_seconds") or 0) for row in rows) / 3600,
+        "episodes": sorted({row["n_episodes"] for row in rows if row.get("n_episodes")}),
+    }
+
+
+def _limits(limits: set[float]) -> str:
+    return ", ".join(f"{limit:g}" for limit in sorted(limits))
+
+
+def _number(value: float, digits: int = 3, sign: bool = False) -> str:
+    if math.isnan(value):
+        return "\N{EN DASH}"
+    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _interval(ends: tuple[float, float], digits: int = 3, sign: bool = False) -> str:
+    return f"[{_number(ends[0], digits, sign)}, {_number(ends[1], digits, sign)}]"

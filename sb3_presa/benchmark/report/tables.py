@@ -1,0 +1,151 @@
+"""A report for the terminal: tables of text, which can be pasted where pictures cannot."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from sb3_presa.benchmark.report import analysis
+from sb3_presa.benchmark.report.analysis import Agent, Agents, Place
+from sb3_presa.files import atomic_path
+
+_WIDTH = 180
+#: What a column takes beside its text: a line and a blank on each side.
+_FRAME = 3
+
+
+def variants(agents: Sequence[Agent]) -> dict[str, dict[Place, Agent]]:
+    """
+    :param agents: all agents
+    :return: the algorithms of the main comparison, and then those of the sweeps, whose names tell
+        what was changed
+    """
+    found: dict[str, dict[Place, Agent]] = analysis.by_algorithm(agents)
+    swept: dict[str, dict[Place, Agent]] = defaultdict(dict)
+    for agent in agents:
+        if agent.study != "main":
+            name = agent.study.partition(".")[2]
+            value = json.dumps(_value(agent)).strip('"')
+            swept[f"{agent.algorithm}, {name} = {value}"][agent.place] = agent
+    return found | dict(swept)
+
+
+def summary_table(groups: Agents) -> Table:
+    """
+    :param groups: agents by variant and place
+    :return: a line a variant: safe agents, mean reward and cost over all cells
+    """
+    table = Table(
+        *("", "agents", "safe", "reward", "own range", "cost", "worst"),
+        title="Normalised reward and cost, means over limits and seeds",
+    )
+    for variant, places in groups.items():
+        mine = list(places.values())
+        own = [float(a.row["own_range_reward"]) for a in mine if a.row.get("own_range_reward")]
+        table.add_row(
+            variant,
+            str(len(mine)),
+            f"{sum(agent.safe for agent in mine)}/{len(mine)}",
+            f"{np.mean([agent.reward for agent in mine]):.3f}",
+            f"{np.mean(own):.3f}" if own else "-",
+            f"{np.mean([agent.cost for agent in mine]):.2f}",
+            f"{max(agent.cost for agent in mine):.2f}",
+        )
+    return table
+
+
+def task_tables(groups: Agents, width: int) -> list[Table]:
+    """
+    :param groups: agents by variant and place
+    :param width: columns of text that a table may take
+    :return: a line a variant, a column a task: mean reward / mean cost; as many tables as it takes
+    """
+    tasks = list(
+        dict.fromkeys(agent.task for places in groups.values() for agent in places.values())
+    )
+    names = max(map(len, groups), default=0)
+    cells = max(map(len, [*tasks, "-0.000 / 00.00"]))
+    n_tasks = max(1, (width - names - _FRAME) // (cells + _FRAME))
+    return [_task_table(groups, tasks[i : i + n_tasks]) for i in range(0, len(tasks), n_tasks)]
+
+
+def _task_table(groups: Agents, tasks: Sequence[str]) -> Table:
+    table = Table("", *tasks, title="Reward / cost on each task")
+    for variant, places in groups.items():
+        of_task = ([a for a in places.values() if a.task == task] for task in tasks)
+        table.add_row(variant, *map(_reward_and_cost, of_task))
+    return table
+
+
+def difference_table(groups: Agents, reference: str) -> Table:
+    """
+    :param groups: agents by variant and place
+    :param reference: the variant that the others are compared with
+    :return: paired differences, reference minus other, with 95% bootstrap intervals
+    """
+    table = Table(
+        *("minus", "pairs", "reward", "95% interval", "cost", "95% interval"),
+        title=f"{reference} minus another, on the cells that both have",
+    )
+    found = {d.algorithm: d for d in analysis.differences(groups, reference)}
+    for difference in (found[name] for name in groups if name in found):
+        table.add_row(
+            difference.algorithm,
+            str(difference.n),
+            f"{difference.reward:+.3f}",
+            _interval(difference.reward_interval),
+            f"{difference.cost:+.3f}",
+            _interval(difference.cost_interval),
+        )
+    return table
+
+
+def print_tables(agents: Sequence[Agent], out: Path, reference: str) -> Path:
+    """
+    Prints the tables, and writes them to ``tables.txt``.
+
+    :param agents: what to report on
+    :param out: folder to write to
+    :param reference: the algorithm that the others are compared with; the first one where the
+        agents do not have it
+    :return: the file
+    """
+    reference, groups = analysis.reference_first(variants(agents), reference)
+    text = StringIO()
+    for console in (Console(emoji=False), Console(file=text, width=_WIDTH, emoji=False)):
+        console.print(summary_table(groups), *task_tables(groups, console.width))
+        if len(groups) > 1:
+            console.print(difference_table(groups, reference))
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "tables.txt"
+    with atomic_path(path) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+    return path
+
+
+def _value(agent: Agent) -> object:
+    """What a sweep gave this agent, in the sweep's own unit."""
+    kind, _, name = agent.study.partition(".")
+    if kind == "labels" and name != "feedback" and agent.row.get(name):
+        return _plain(float(agent.row[name]))
+    return agent.option(agent.study)
+
+
+def _plain(number: float) -> float | int:
+    return int(number) if number == int(number) else number
+
+
+def _reward_and_cost(agents: Sequence[Agent]) -> str:
+    if not agents:
+        return "-"
+    reward = np.mean([agent.reward for agent in agents])
+    return f"{reward:.3f} / {np.mean([agent.cost for agent in agents]):.2f}"
+
+
+def _interval(ends: tuple[float, float]) -> str:
+    return f"[{ends[0]:+.3f}, {ends[1]:+.3f}]"

@@ -1,0 +1,1 @@
+"""What is compared: suites in YAML, as checked values."""

@@ -1,0 +1,1 @@
+"""Datasets from environments: recipes, agents, and logs of seeds and actions."""

@@ -1,0 +1,309 @@
+"""A dataset kept as its episodes' seeds and actions, from which its environment makes it again.
+
+What a collection gives depends on the processor, since PPO's sums are rounded otherwise on another.
+A simulator that is told what to do, in a process whose NumPy is :mod:`portable
+<sb3_presa.collect.portable_numpy>`, rounds alike: from a few bytes a step it gives the same
+episodes on another machine, in a minute where collecting takes a quarter of an hour.
+"""
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+from gymnasium.envs.registration import EnvSpec
+from minari import MinariDataset
+from tqdm import tqdm
+
+from sb3_presa.collect.agents import play_episode
+from sb3_presa.collect.episodes import episode_buffer
+from sb3_presa.collect.portable_numpy import portable_numpy
+from sb3_presa.data.datasets import read_episodes
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.data.minari_store import check_free, write_dataset
+from sb3_presa.errors import DatasetError
+from sb3_presa.files import atomic_path
+
+_FORMAT = 1
+_COLUMNS = ("seed", "length", "actions", "episode_hash", "about")
+_HASH_BYTES = 32
+#: Entries of a dataset's metadata that say what it is and how it was made.
+_DESCRIBING = ("algorithm_name", "description", "collection")
+#: Parts of an environment's spec that name code, and what is passed to it.
+_RUN_BY_MAKING = ("entry_point", "vector_entry_point", "kwargs", "additional_wrappers")
+#: Attributes of an episode that Minari writes by itself.
+_MINARIS_OWN = frozenset({"id", "seed", "total_steps", "options"})
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """
+    A dataset that was made again.
+
+    :param dataset: The dataset.
+    :param n_different: Episodes whose observations are not those of the log, to the last bit.
+    """
+
+    dataset: MinariDataset
+    n_different: int
+
+
+@dataclass(frozen=True)
+class ActionLog:
+    """
+    What an environment needs to make a dataset again.
+
+    :param seeds: What each episode was reset with, (E,).
+    :param lengths: Steps of each, (E,).
+    :param actions: Of all steps, one episode after another, (N, ...), as they are stored.
+    :param hashes: The :func:`~sb3_presa.data.transitions.episode_hash` of each.
+    :param about: JSON-able: the dataset's id, environment, description, episodes' attributes.
+    """
+
+    seeds: npt.NDArray[np.int64]
+    lengths: npt.NDArray[np.int64]
+    actions: npt.NDArray[Any]
+    hashes: Sequence[bytes]
+    about: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, dataset: MinariDataset) -> "ActionLog":
+        """
+        :param dataset: A dataset that names its environment and the seed of each episode.
+        :return: Its log.
+        :raises DatasetError: If it names no environment, or an episode has no seed.
+        """
+        if dataset.spec.env_spec is None:
+            raise DatasetError(f"dataset {dataset.id!r} names no environment to act in")
+        transitions = load_transitions(dataset)
+        attributes = [
+            dict(entries)
+            for entries in dataset.storage.get_episode_metadata(transitions.episode_ids)
+        ]
+        for episode, entries in zip(transitions.episode_ids, attributes, strict=True):
+            if entries.get("seed") is None:
+                raise DatasetError(
+                    f"episode {episode} of dataset {dataset.id!r} has no seed, so that it cannot "
+                    "be repeated"
+                )
+        metadata = dataset.storage.metadata
+        return cls(
+            seeds=np.array([int(entries["seed"]) for entries in attributes], dtype=np.int64),
+            lengths=transitions.episode_lengths,
+            actions=_stored_actions(dataset),
+            hashes=transitions.hash_episodes(),
+            about={
+                "format": _FORMAT,
+                "dataset_id": dataset.id,
+                "env_spec": dataset.spec.env_spec.to_json(),
+                "ref_scores": [metadata.get(f"ref_{end}_score") for end in ("min", "max")],
+                "metadata": {name: metadata[name] for name in _DESCRIBING if name in metadata},
+                "attributes": [_own_attributes(entries) for entries in attributes],
+            },
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """
+        Writes the log in one step.
+
+        :param path: The ``.npz`` file, of arrays alone.
+        """
+        about = json.dumps(self.about, sort_keys=True).encode()
+        columns: dict[str, npt.NDArray[Any]] = {
+            "seed": self.seeds,
+            "length": self.lengths,
+            "actions": self.actions,
+            "episode_hash": np.frombuffer(b"".join(self.hashes), np.uint8),
+            "about": np.frombuffer(about, np.uint8),
+        }
+        with atomic_path(Path(path)) as partial, partial.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **columns)
+
+    def environment(self, trust: bool = False) -> EnvSpec:
+        """
+        What the dataset was made in. Making an environment imports and calls what its spec names,
+        and this one is from a file.
+
+        :param trust: Whether the file may name any code. If not, the environment must be registered
+            here, as those of this package are, with the same code and arguments.
+        :return: How to make it.
+        :raises DatasetError: If the log names no environment, or one that is not registered so.
+        """
+        try:
+            logged = EnvSpec.from_json(self.about["env_spec"])
+        except (AttributeError, LookupError, TypeError, ValueError, gym.error.Error) as error:
+            raise DatasetError(f"the log names no environment that can be read: {error}") from error
+        # An id may name a module to import: this package, which is imported already
+        registered = gym.registry.get(logged.id.removeprefix("sb3_presa:"))
+        found = "none" if registered is None else _what_is_run(registered)
+        if not trust and found != _what_is_run(logged):
+            raise DatasetError(
+                f"the log is of the environment {logged.id!r} that is made by "
+                f"{_what_is_run(logged)}; registered here under that id is {found}. Import what "
+                "registers it, or, if you trust the file to run that, say so: --trust, or "
+                "trust=True in Python"
+            )
+        return logged
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "ActionLog":
+        """
+        :param path: A file that :meth:`save` wrote. Nothing in it is executed before
+            :meth:`replay`.
+        :return: The log.
+        :raises DatasetError: If it cannot be read, its parts do not fit together, or it is of
+            another version.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                found = {name: file[name] for name in _COLUMNS}
+            about = json.loads(found["about"].tobytes())
+            version = about["format"]
+        except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise DatasetError(f"{path} cannot be read as a log of actions: {error}") from error
+        if version != _FORMAT:
+            raise DatasetError(f"{path} has format {version}; this release reads {_FORMAT}")
+        seeds, lengths, actions = found["seed"], found["length"], found["actions"]
+        hashes = found["episode_hash"].tobytes()
+        sizes = {len(seeds), len(lengths), len(about["attributes"]), len(hashes) / _HASH_BYTES}
+        if (
+            len(sizes) != 1
+            or not len(lengths)
+            or lengths.min() < 1
+            or lengths.sum() != len(actions)
+        ):
+            raise DatasetError(
+                f"{path} has {len(lengths)} episodes of {lengths.sum()} steps, {len(seeds)} seeds, "
+                f"{len(hashes) / _HASH_BYTES:g} hashes and {len(actions)} actions, which do not "
+                "fit together"
+            )
+        each = range(0, len(hashes), _HASH_BYTES)
+        return cls(seeds, lengths, actions, [hashes[i : i + _HASH_BYTES] for i in each], about)
+
+    def replay(
+        self,
+        dataset_id: str | None = None,
+        *,
+        n_workers: int = 1,
+        overwrite: bool = False,
+        progress_bar: bool = True,
+        root: str | os.PathLike[str] | None = None,
+        trust: bool = False,
+    ) -> Replayed:
+        """
+        Makes the dataset again, in its environment.
+
+        :param dataset_id: The new dataset's id; the log's own if ``None``.
+        :param n_workers: Processes that play; a script needs a ``__main__`` guard for them.
+        :param overwrite: Replace a dataset of this id, and the feedback beside it.
+        :param progress_bar: Show a progress bar of the steps.
+        :param root: The datasets root; Minari's own if ``None``.
+        :param trust: Whether to run whatever environment the log names, see :meth:`environment`.
+        :return: The dataset, and how many of its episodes differ from the log.
+        :raises DatasetError: If the id is malformed or taken, the environment may not be made, or
+            an episode ends before its last logged action or goes on after it: the environment is
+            not what it was.
+        """
+        dataset_id = self.about["dataset_id"] if dataset_id is None else dataset_id
+        check_free(dataset_id, root, overwrite)
+        spec = self.environment(trust)
+        episodes = []
+        with tqdm(total=len(self.actions), unit="step", disable=not progress_bar) as bar:
+            for episode in self._play(spec.to_json(), n_workers):
+                episodes.append(episode)
+                bar.update(len(episode["rewards"]))
+        with closing(gym.make(spec)) as env:
+            observation_space, action_space = env.observation_space, env.action_space
+        low, high = self.about["ref_scores"]
+        described = dict(self.about["metadata"])
+        dataset = write_dataset(
+            dataset_id,
+            [episode_buffer(episode) for episode in episodes],
+            observation_space=observation_space,
+            action_space=action_space,
+            env_spec=spec,
+            ref_min_score=low,
+            ref_max_score=high,
+            algorithm_name=described.pop("algorithm_name", ""),
+            description=described.pop("description", ""),
+            metadata=described,
+            episode_metadata=self.about["attributes"],
+            overwrite=overwrite,
+            root=root,
+        )
+        made = load_transitions(dataset).hash_episodes()
+        differ = sum(one != other for one, other in zip(made, self.hashes, strict=True))
+        return Replayed(dataset, differ)
+
+    def _play(self, spec: str, n_workers: int) -> Iterator[dict[str, Any]]:
+        of_episodes = np.split(self.actions, np.cumsum(self.lengths)[:-1])
+        jobs = zip(self.seeds.tolist(), of_episodes, strict=True)
+        # Spawned: simulators do not survive a fork, and this process's NumPy rounds as it does
+        with (
+            portable_numpy(),
+            get_context("spawn").Pool(n_workers, _start_worker, (spec,)) as pool,
+        ):
+            yield from pool.imap(_play_in_worker, jobs, chunksize=4)
+
+
+#: One environment a process: some simulators have room for no more.
+_in_this_worker: list[gym.Env[Any, Any]] = []
+
+
+def _start_worker(spec: str) -> None:
+    _in_this_worker.append(gym.make(EnvSpec.from_json(spec)))
+
+
+def _play_in_worker(job: tuple[int, npt.NDArray[Any]]) -> dict[str, Any]:
+    """
+    Acts as logged.
+
+    :param job: An episode's seed and its actions.
+    :return: The episode.
+    :raises DatasetError: If it is shorter or longer than the log.
+    """
+    seed, logged = job
+    left = iter(logged)
+    try:
+        episode = play_episode(_in_this_worker[0], seed, lambda _: next(left))
+    except StopIteration:
+        raise DatasetError(
+            f"the episode of seed {seed} goes on after its {len(logged)} logged actions: "
+            "the environment is not what it was when they were logged"
+        ) from None
+    if len(episode["rewards"]) < len(logged):
+        raise DatasetError(
+            f"the episode of seed {seed} ends after {len(episode['rewards'])} of its "
+            f"{len(logged)} logged actions: the environment is not what it was when they were "
+            "logged"
+        )
+    return episode
+
+
+def _what_is_run(spec: EnvSpec) -> str:
+    """All that making it imports and calls, and with what."""
+    entries = asdict(spec)
+    return json.dumps({name: entries[name] for name in _RUN_BY_MAKING}, sort_keys=True, default=str)
+
+
+def _stored_actions(dataset: MinariDataset) -> npt.NDArray[Any]:
+    """Those of all steps in the type that they have: rounded, they would not repeat an episode."""
+    shape = dataset.action_space.shape
+    of_episodes = [found["actions"] for _, found in read_episodes(dataset, ("actions",))]
+    return np.concatenate([np.reshape(each, (-1, *shape)) for each in of_episodes if len(each)])
+
+
+def _own_attributes(entries: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in entries.items()
+        if name not in _MINARIS_OWN
+    }

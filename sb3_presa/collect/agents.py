@@ -1,0 +1,362 @@
+"""Train one agent of a collection and record it: what a worker process does."""
+
+import dataclasses
+import importlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from sb3_presa.collect.recipe import CollectRecipe
+from sb3_presa.files import atomic_path
+
+# An adaptive weight never exceeds this many times the scaled reward of one step.
+_MAX_WEIGHT = 10.0
+# Share of its training in which a sweeping budget still stands at its start: first learn the task.
+_HOLD = 0.25
+
+
+@dataclass(frozen=True)
+class Job:
+    """One agent to train and record, or the random episodes.
+
+    :param index: The job's number; its random numbers depend on it and on ``seed`` alone.
+    :param kind: ``"random"``, ``"weight"``, ``"budget"`` or ``"scripted"``.
+    :param setting: The weight, the budget's start and end, or the number of scripted episodes;
+        empty for random ones.
+    :param env_id: The environment.
+    :param seed: The collection's seed.
+    :param reward_scale: Factor that brings a very good agent's reward to about 1 a step.
+    :param max_cost: The largest cost return of interest; scales the excess over a budget.
+    :param recipe: The collection's recipe.
+    """
+
+    index: int
+    kind: str
+    setting: tuple[float, ...]
+    env_id: str
+    seed: int
+    reward_scale: float
+    max_cost: float
+    recipe: CollectRecipe
+
+    def as_dict(self) -> dict[str, Any]:
+        """The job as JSON-able values.
+
+        :return: What :meth:`from_dict` reads.
+        """
+        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {**plain, "setting": list(self.setting), "recipe": self.recipe.as_dict()}
+
+    @classmethod
+    def from_dict(cls, entries: Mapping[str, Any]) -> "Job":
+        """The inverse of :meth:`as_dict`.
+
+        :param entries: JSON-able values.
+        :return: The job.
+        """
+        recipe = CollectRecipe.from_dict(entries["recipe"])
+        return cls(**{**entries, "setting": tuple(entries["setting"]), "recipe": recipe})
+
+    @property
+    def steps(self) -> int:
+        """Environment steps that the job trains for."""
+        return self.recipe.steps_per_agent if self.kind in ("weight", "budget") else 0
+
+
+@dataclass
+class Recorder:
+    """Records whole episodes, each reset with a seed of its own.
+
+    :param env: The environment to record in.
+    :param job: The job that the episodes belong to.
+    """
+
+    env: gym.Env[Any, Any]
+    job: Job
+    episodes: list[dict[str, Any]] = field(default_factory=list)
+    rng: np.random.Generator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng([self.job.seed, self.job.index])
+        self.env.action_space.seed(self.job.seed + self.job.index)
+
+    def record(
+        self, act: Callable[[Any], Any], *, trained_steps: int, deterministic: bool = False
+    ) -> None:
+        """Record one episode.
+
+        :param act: Observation -> action inside the space.
+        :param trained_steps: Steps that the agent has trained for.
+        :param deterministic: Whether ``act`` gives the agent's most likely action.
+        """
+        key = [self.job.seed, self.job.index, len(self.episodes)]
+        seed = int(np.random.SeedSequence(key).generate_state(1)[0])
+        self.episodes.append(
+            {
+                **play_episode(self.env, seed, act),
+                "trained_steps": trained_steps,
+                "deterministic": deterministic,
+            }
+        )
+
+    def save(self, path: Path, seconds: float) -> None:
+        """Write the episodes in one step: a file that exists is complete.
+
+        :param path: The ``.npz`` file.
+        :param seconds: How long the job took.
+        """
+        columns: dict[str, npt.NDArray[Any]] = {
+            key: np.concatenate([episode[key] for episode in self.episodes])
+            for key in ("observations", "actions", "rewards", "costs")
+        }
+        for key in ("terminated", "seed", "trained_steps", "deterministic"):
+            columns[key] = np.asarray([episode[key] for episode in self.episodes])
+        columns["length"] = np.asarray([len(episode["rewards"]) for episode in self.episodes])
+        columns["seconds"] = np.asarray(seconds)
+        with atomic_path(path) as partial, partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, **columns)
+
+
+def play_episode(env: gym.Env[Any, Any], seed: int, act: Callable[[Any], Any]) -> dict[str, Any]:
+    """Act until an episode ends.
+
+    :param env: The environment; its infos hold ``cost``.
+    :param seed: What it is reset with.
+    :param act: Observation -> action inside the space.
+    :return: ``seed``, ``terminated``, and arrays: ``observations`` (T + 1), ``actions``,
+        ``rewards`` and ``costs`` (T each).
+    """
+    observation, _ = env.reset(seed=seed)
+    # Copies: an environment may give the same array, changed, at every step.
+    observations, actions, rewards, costs = [np.array(observation)], [], [], []
+    terminated = truncated = False
+    while not (terminated or truncated):
+        action = act(observation)
+        observation, reward, terminated, truncated, info = env.step(action)
+        observations.append(np.array(observation))
+        actions.append(np.array(action))
+        rewards.append(float(reward))
+        costs.append(float(info["cost"]))
+    return {
+        "observations": np.asarray(observations),
+        "actions": np.asarray(actions),
+        "rewards": np.asarray(rewards, dtype=np.float64),
+        "costs": np.asarray(costs, dtype=np.float64),
+        "terminated": terminated,
+        "seed": seed,
+    }
+
+
+class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
+    """Reward an agent with its scaled reward minus a weight times its cost.
+
+    It may run in a process of its own: the trainer calls :meth:`charge` and :meth:`finished_costs`
+    through the vectorised environment.
+
+    :param env: The environment.
+    :param job: The job that the agent is trained for.
+    :param weight: The weight to begin with.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], job: Job, weight: float) -> None:
+        super().__init__(env)
+        self._scale, cap = job.reward_scale, job.recipe.reward_cap
+        self._reward_cap = np.inf if cap is None else cap
+        self._weight, self._cost = weight, 0.0
+        self._finished: list[float] = []
+
+    def charge(self, weight: float) -> None:
+        """From now on charge this much.
+
+        :param weight: The weight of the cost.
+        """
+        self._weight = weight
+
+    def finished_costs(self) -> list[float]:
+        """Cost returns of the episodes that ended since the last call.
+
+        :return: One an episode.
+        """
+        finished, self._finished = self._finished, []
+        return finished
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        """Start an episode."""
+        self._cost = 0.0
+        return self.env.reset(**kwargs)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Step, and charge for the cost."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        cost = float(info["cost"])
+        self._cost += cost
+        if terminated or truncated:
+            self._finished.append(self._cost)
+        scaled = self._scale * min(float(reward), self._reward_cap)
+        # Divided by 1 + weight, so that the size of the returns does not grow with the weight.
+        charged = (scaled - self._weight * cost) / (1 + self._weight)
+        return observation, charged, terminated, truncated, info
+
+
+@dataclass
+class CostWeight:
+    """The weight of the cost in training; fixed, or adapting to a budget.
+
+    :param job: The job that says which.
+    :param episode_costs: Cost returns of the episodes that ended since the last update.
+    """
+
+    job: Job
+    weight: float = 0.0
+    episode_costs: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.update(progress=0.0)
+
+    def update(self, progress: float) -> None:
+        """Adapt the weight to the episodes that ended since the last call.
+
+        :param progress: Share of the training that is done, in [0, 1].
+        """
+        free = progress < self.job.recipe.free_share
+        if self.job.kind == "weight" and not free:
+            self.weight = self.job.setting[0]
+        elif self.job.kind == "budget" and not free and self.episode_costs:
+            start, end = self.job.setting
+            hold = max(_HOLD, self.job.recipe.free_share)
+            swept = float(np.clip((progress - hold) / (1 - hold), 0, 1))
+            budget = start + (end - start) * swept
+            excess = (float(np.mean(self.episode_costs)) - budget) / self.job.max_cost
+            moved = self.weight + self.job.recipe.weight_rate * excess
+            self.weight = float(np.clip(moved, 0.0, _MAX_WEIGHT))
+        self.episode_costs.clear()
+
+
+def run_job(job: Job, path: Path, report: Callable[[int], None]) -> None:
+    """Do a job and write its episodes.
+
+    :param job: The job.
+    :param path: The ``.npz`` file to write.
+    :param report: Called with the environment steps trained since the last call.
+    """
+    started = time.perf_counter()
+    env = gym.make(job.env_id)
+    recorder = Recorder(env, job)
+    if job.kind == "random":
+        for _ in range(job.recipe.random_episodes):
+            recorder.record(lambda _: env.action_space.sample(), trained_steps=0)
+    elif job.kind == "scripted":
+        _record_scripted(recorder)
+    else:
+        _train(job, recorder, report)
+    recorder.save(path, time.perf_counter() - started)
+    env.close()
+
+
+def _record_scripted(recorder: Recorder) -> None:
+    assert recorder.job.recipe.scripted is not None
+    module, _, name = recorder.job.recipe.scripted.partition(":")
+    make = getattr(importlib.import_module(module), name)
+
+    class Scripted:
+        """An agent that is made when it sees the first observation: after the reset."""
+
+        act: Callable[[Any], Any] | None = None
+
+        def __call__(self, observation: Any) -> Any:
+            if self.act is None:
+                self.act = make(recorder.env, recorder.rng)
+            return self.act(observation)
+
+    for _ in range(int(recorder.job.setting[0])):
+        recorder.record(Scripted(), trained_steps=0)
+
+
+def _train(job: Job, recorder: Recorder, report: Callable[[int], None]) -> None:
+    import torch
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
+
+    torch.set_num_threads(1)
+    weight = CostWeight(job)
+    initial = weight.weight  # the lambda goes to other processes, the object that adapts does not
+    agent_seed = int(np.random.SeedSequence([job.seed, job.index]).generate_state(1)[0] % 2**31)
+    env = make_vec_env(
+        job.env_id,
+        job.recipe.n_envs,
+        seed=agent_seed,
+        vec_env_cls=SubprocVecEnv if job.recipe.vec_env == "subproc" else DummyVecEnv,
+        wrapper_class=lambda env: CostPenalty(env, job, initial),
+    )
+    try:
+        model = PPO(job.recipe.policy, env, seed=agent_seed, device="cpu", **job.recipe.ppo)
+        model.learn(job.steps, callback=_callback(job, recorder, weight, report))
+    finally:
+        env.close()
+
+
+def _callback(
+    job: Job, recorder: Recorder, weight: CostWeight, report: Callable[[int], None]
+) -> Any:
+    """SB3's callback that records checkpoints and adapts the weight (SB3 is imported here only)."""
+    from stable_baselines3.common.callbacks import BaseCallback
+
+    class Record(BaseCallback):
+        """Record the agent between two of its rollouts: its own exploration is not disturbed."""
+
+        due, reported = 0.0, 0
+
+        def _on_step(self) -> bool:
+            return True
+
+        def _on_rollout_start(self) -> None:
+            if self.num_timesteps >= self.due:
+                _record_checkpoint(self.model, recorder, self.num_timesteps)
+                self.due += job.steps / job.recipe.checkpoints
+
+        def _on_rollout_end(self) -> None:
+            for finished in self.training_env.env_method("finished_costs"):
+                weight.episode_costs += finished
+            weight.update(self.num_timesteps / job.steps)
+            self.training_env.env_method("charge", weight.weight)
+            # The last rollout may run past the steps that were asked for.
+            done = min(self.num_timesteps, job.steps)
+            report(done - self.reported)
+            self.reported = done
+
+    return Record()
+
+
+def _record_checkpoint(model: Any, recorder: Recorder, trained_steps: int) -> None:
+    recipe = recorder.job.recipe
+    for random_share in (0.0,) * recipe.stochastic_episodes + (None,) * recipe.mixed_episodes:
+        if model.use_sde:
+            model.policy.reset_noise()
+        recorder.record(_sampler(model, recorder, random_share), trained_steps=trained_steps)
+    for _ in range(recipe.deterministic_episodes):
+        recorder.record(
+            lambda observation: model.predict(observation, deterministic=True)[0],
+            trained_steps=trained_steps,
+            deterministic=True,
+        )
+    if model.use_sde:
+        model.policy.reset_noise(model.n_envs)
+
+
+def _sampler(model: Any, recorder: Recorder, random_share: float | None) -> Callable[[Any], Any]:
+    """Sampled actions of an agent, a share of them (drawn here if ``None``) uniformly random."""
+    share = recorder.rng.random() if random_share is None else random_share
+
+    def act(observation: Any) -> Any:
+        if share and recorder.rng.random() < share:
+            return recorder.env.action_space.sample()
+        return model.predict(observation)[0]
+
+    return act

@@ -1,0 +1,133 @@
+"""Collect a Minari dataset of safe and unsafe behaviour from an environment with costs.
+
+SB3's PPO is trained with several prices on cost, fixed ones and ones that follow a budget; all
+along its training it is recorded in separate episodes, each reset with a seed of its own; and what
+was recorded is thinned on a grid of cost return and reward return.
+"""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from minari import MinariDataset
+from minari.storage.datasets_root_dir import get_dataset_path
+from tqdm import tqdm
+
+from sb3_presa.collect.agents import Job
+from sb3_presa.collect.episodes import Recording, assemble
+from sb3_presa.collect.pool import CollectionError, run_jobs
+from sb3_presa.collect.recipe import CollectRecipe
+from sb3_presa.collect.source import Source
+from sb3_presa.data.minari_store import check_free
+from sb3_presa.errors import ConfigError
+
+# Scripted episodes are cut into jobs of so many, for the workers to share.
+_SCRIPTED_A_JOB = 50
+
+__all__ = ["CollectRecipe", "CollectionError", "collect"]
+
+
+def collect(
+    env_id: str | None = None,
+    dataset_id: str | None = None,
+    recipe: CollectRecipe | str | os.PathLike[str] | None = None,
+    *,
+    seed: int = 0,
+    n_workers: int | None = None,
+    overwrite: bool = False,
+    progress_bar: bool = True,
+    root: str | os.PathLike[str] | None = None,
+) -> MinariDataset:
+    """Collect a dataset; a call that was interrupted goes on from the jobs that it had finished.
+
+    Each agent is a job, done in a worker process; its result appears in one step in a hidden folder
+    of the datasets root, and the dataset in one step at the end. On one machine the result depends
+    on the environment, the recipe and the seed, not on the number of workers or on interruptions.
+
+    :param env_id: A Gymnasium id, with the module to import if the environment is not this
+        package's (``"my_module:MyEnv-v0"``). Every step's info must hold ``cost``; a time limit is
+        needed. The recipe's own if ``None``.
+    :param dataset_id: ``(namespace/)name-vN``. The recipe's own if ``None``.
+    :param recipe: The settings, or a TOML file of them; the defaults if ``None``.
+    :param seed: Seed of everything that is drawn.
+    :param n_workers: Worker processes; as many as there are processors if ``None``.
+    :param overwrite: Replace a dataset of this id. What was there stays until the new one is whole.
+    :param progress_bar: Show a progress bar of the training steps.
+    :param root: The datasets root; Minari's own if ``None``.
+    :return: The dataset. Each episode holds ``infos["cost"]`` (T + 1 rows, the first 0) and the
+        seed that it was reset with; ``reset(seed=...)`` and its actions repeat it.
+    :raises ConfigError: If a setting, the environment or its spaces cannot be used, or neither the
+        call nor the recipe names an environment and a dataset.
+    :raises DatasetError: If the id is malformed or taken, the environment gives no costs, or no
+        episode lies in the ranges to keep.
+    :raises CollectionError: If a worker process fails.
+    """
+    started = time.perf_counter()
+    if recipe is None:
+        recipe = CollectRecipe()
+    elif not isinstance(recipe, CollectRecipe):
+        recipe = CollectRecipe.from_toml(recipe)
+    env_id = _named("env_id", env_id, recipe.env_id)
+    dataset_id = _named("dataset_id", dataset_id, recipe.dataset_id)
+    check_free(dataset_id, root, overwrite)
+    if n_workers is not None and n_workers < 1:
+        raise ConfigError(f"n_workers is {n_workers}; at least 1 is needed")
+    if seed < 0:
+        raise ConfigError(f"seed is {seed}; at least 0 is needed")
+    source = Source.probe(env_id, recipe)
+    jobs = _jobs(env_id, recipe, seed, source)
+    scratch = _scratch_folder(dataset_id, root) / recipe.digest(env_id, seed)
+    scratch.mkdir(parents=True, exist_ok=True)
+    paths = [scratch / f"job-{job.index:03d}.npz" for job in jobs]
+    workers = min(n_workers or os.cpu_count() or 1, len(jobs))
+    with tqdm(total=sum(job.steps for job in jobs), unit="step", disable=not progress_bar) as bar:
+        missing = [item for item in zip(jobs, paths, strict=True) if not item[1].exists()]
+        bar.update(bar.total - sum(job.steps for job, _ in missing))
+        run_jobs(missing, workers, bar.update)
+    recordings = [Recording.load(job, path) for job, path in zip(jobs, paths, strict=True)]
+    # What an interrupted call had finished took its time too.
+    done_now = {job.index for job, _ in missing}
+    before = sum(rec.seconds for rec in recordings if rec.job.index not in done_now) / workers
+    dataset = assemble(
+        dataset_id,
+        source,
+        recordings,
+        wall_seconds=time.perf_counter() - started + before,
+        workers=workers,
+        overwrite=overwrite,
+        root=root,
+    )
+    shutil.rmtree(scratch.parent, ignore_errors=True)
+    return dataset
+
+
+def _named(name: str, given: str | None, of_recipe: str | None) -> str:
+    found = given if given is not None else of_recipe
+    if found is None:
+        raise ConfigError(f"{name} is missing: neither the call nor the recipe has one")
+    return found
+
+
+def _jobs(env_id: str, recipe: CollectRecipe, seed: int, source: Source) -> list[Job]:
+    kinds: list[tuple[str, tuple[float, ...]]] = [("random", ())] if recipe.random_episodes else []
+    kinds += [("weight", (weight,)) for weight in recipe.cost_weights]
+    kinds += [("budget", budget) for budget in recipe.cost_budgets]
+    kinds += [
+        ("scripted", (float(min(_SCRIPTED_A_JOB, recipe.scripted_episodes - done)),))
+        for done in range(0, recipe.scripted_episodes, _SCRIPTED_A_JOB)
+    ]
+    if not kinds:
+        raise ConfigError(
+            "the recipe has no cost_weights, no cost_budgets, no scripted_episodes and no "
+            "random_episodes"
+        )
+    return [
+        Job(index, kind, setting, env_id, seed, source.reward_scale, source.max_cost, recipe)
+        for index, (kind, setting) in enumerate(kinds)
+    ]
+
+
+def _scratch_folder(dataset_id: str, root: str | os.PathLike[str] | None) -> Path:
+    datasets_root = Path(root) if root is not None else Path(get_dataset_path())
+    return datasets_root / f".collecting-{dataset_id.replace('/', '--')}"

@@ -1,1 +1,0 @@
-"""What the algorithms share: policies, buffers, the learn loop, evaluation."""

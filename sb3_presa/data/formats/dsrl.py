@@ -1,0 +1,289 @@
+"""The DSRL benchmark's files, to Minari and back.
+
+A file of the benchmark (Liu et al., "Datasets and Benchmarks for Offline Safe Reinforcement
+Learning", DMLR 2024) is HDF5 with one row a step, episode after episode: ``observations``,
+``next_observations``, ``actions``, ``rewards``, ``costs``, ``terminals``, ``timeouts``.
+"""
+
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import h5py
+import numpy as np
+from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
+from minari import MinariDataset
+from minari.data_collector import EpisodeBuffer
+
+from sb3_presa.data.checks import bound_excess, space_bounds
+from sb3_presa.data.datasets import DatasetLike, Field, read_episodes, resolve_dataset
+from sb3_presa.data.episodes import load_outcomes
+from sb3_presa.data.formats.dsrl_columns import (
+    Array,
+    Columns,
+    Oddities,
+    find_oddities,
+    read_columns,
+)
+from sb3_presa.data.minari_store import check_free, write_dataset
+from sb3_presa.envs.tasks import Task, find_task
+from sb3_presa.errors import ConfigError, DatasetError
+from sb3_presa.files import atomic_path
+
+
+def import_dsrl(
+    path: str | os.PathLike[str],
+    dataset_id: str,
+    env_id: str | None = None,
+    strict: bool = False,
+    *,
+    overwrite: bool = False,
+    root: str | os.PathLike[str] | None = None,
+) -> MinariDataset:
+    """Make a Minari dataset from a file of the DSRL benchmark.
+
+    Whatever training does not need may be missing or odd. One ``UserWarning`` counts what Minari
+    cannot represent and what was filled in: a ``next_observations`` row that is not the next
+    observation (the next row's observation is kept), a last episode without an end flag (marked
+    as truncated), steps with both flags, actions outside the environment's bounds (clipped),
+    episodes with numbers that are not finite (left out), missing tables. Everything else comes
+    back bit for bit, in float32, from :func:`export_dsrl`.
+
+    :param path: the HDF5 file.
+    :param dataset_id: Minari id to make, ``(namespace/)name-vN``.
+    :param env_id: the environment that the data came from: any registered id, or the id of a
+        task of the benchmark. Its spec and, of a task, the normalisation references are recorded.
+        None: the spaces are taken from the data.
+    :param strict: refuse what would be warned about.
+    :param overwrite: replace a dataset of this id.
+    :param root: the datasets root; None is Minari's.
+    :return: the new dataset. It appears complete or not at all.
+    :raises DatasetError: if the file is unreadable, or has no observations or actions, or does
+        not fit the environment, or the id is malformed or taken; if ``strict``, naming the rows.
+    :raises ConfigError: if no environment of the id is known.
+    """
+    check_free(dataset_id, root, overwrite)
+    source = Path(path)
+    origin = _find_origin(env_id)
+    oddities = Oddities()
+    columns = read_columns(source, oddities)
+    left_out = find_oddities(columns, oddities)
+    observation_space, action_space = _spaces(source, columns, origin)
+    actions = _fitted(source, columns.actions, action_space, oddities)
+    if oddities.found and strict:
+        raise DatasetError(f"{source} cannot be imported exactly:\n{oddities.describe()}")
+    bounds = [b for b, left in zip(columns.episode_bounds(), left_out, strict=True) if not left]
+    if not bounds:
+        raise DatasetError(f"{source}: every episode has numbers that are not finite.")
+    if oddities.found:
+        warnings.warn(
+            f"{source} is imported as '{dataset_id}' all the same:\n{oddities.describe()}",
+            UserWarning,
+            stacklevel=2,
+        )
+    task = origin.task
+    return write_dataset(
+        dataset_id,
+        [_episode(columns, actions, start, end) for start, end in bounds],
+        observation_space=observation_space,
+        action_space=action_space,
+        env_spec=origin.spec,
+        ref_min_score=None if task is None else task.reward_min,
+        ref_max_score=None if task is None else task.reward_max,
+        description=f"Imported from the DSRL file {source.name}.",
+        metadata={
+            "imported_from": source.name,
+            "import_notes": oddities.describe(),
+            **({} if task is None else {"max_episode_steps": task.horizon}),
+        },
+        overwrite=overwrite,
+        root=root,
+    )
+
+
+def export_dsrl(
+    dataset: DatasetLike, path: str | os.PathLike[str], *, overwrite: bool = False
+) -> Path:
+    """Write a Minari dataset as a file of the DSRL benchmark, whole or not at all.
+
+    :param dataset: a Minari id, a path or an open dataset, with ``infos["cost"]``.
+    :param path: the HDF5 file to write; its folder must exist.
+    :param overwrite: replace a file that is there.
+    :return: the path.
+    :raises DatasetError: for observations that are not one array, missing costs, or a file that
+        is there already.
+    """
+    dataset, target = resolve_dataset(dataset), Path(path)
+    if target.exists() and not overwrite:
+        raise DatasetError(f"{target} exists already; name another file, or pass overwrite=True.")
+    if not target.parent.is_dir():
+        raise DatasetError(f"The folder of {target} does not exist.")
+    if not isinstance(dataset.observation_space, spaces.Box):
+        raise DatasetError(
+            f"Dataset '{dataset.id}' has {type(dataset.observation_space).__name__} observations; "
+            "DSRL's layout holds only Box observations."
+        )
+    tables = _flat_tables(dataset)
+    with atomic_path(target) as temporary, h5py.File(temporary, "w") as file:
+        for name, table in tables.items():
+            file.create_dataset(name, data=table, compression="gzip", compression_opts=1)
+    return target
+
+
+def _flat_tables(dataset: MinariDataset) -> dict[str, Array]:
+    parts: dict[str, list[Any]] = {
+        name: []
+        for name in ("observations", "next_observations", "actions", "terminals", "timeouts")
+    }
+    unflagged = 0
+    fields: tuple[Field, ...] = ("observations", "actions", "terminations", "truncations")
+    for _, found in read_episodes(dataset, fields):
+        if len(found["actions"]) == 0:
+            continue
+        timeouts = np.array(found["truncations"], dtype=bool)
+        if not (timeouts[-1] or found["terminations"][-1]):
+            timeouts[-1] = True
+            unflagged += 1
+        parts["observations"].append(_single(found["observations"][:-1]))
+        parts["next_observations"].append(_single(found["observations"][1:]))
+        parts["actions"].append(_single(found["actions"]))
+        parts["terminals"].append(np.asarray(found["terminations"], dtype=bool))
+        parts["timeouts"].append(timeouts)
+    if unflagged:
+        warnings.warn(
+            f"{unflagged} episodes of '{dataset.id}' end without a flag; their last steps are "
+            "exported as timeouts, since DSRL's layout has no other way to tell episodes apart.",
+            UserWarning,
+            stacklevel=3,
+        )
+    outcomes = load_outcomes(dataset)
+    tables = {name: np.concatenate(rows) for name, rows in parts.items()}
+    tables["rewards"] = outcomes.rewards.astype(np.float32)
+    tables["costs"] = outcomes.costs.astype(np.float32)
+    return tables
+
+
+def _single(values: Any) -> Array:
+    array = np.asarray(values)
+    return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """What is known of the environment behind a file."""
+
+    env_id: str | None = None
+    spec: EnvSpec | None = None
+    task: Task | None = None
+
+
+def _find_origin(env_id: str | None) -> _Origin:
+    from sb3_presa.envs import register_envs
+
+    if env_id is None:
+        return _Origin()
+    register_envs()
+    task = find_task(env_id)
+    # Of a task, this package's own environment: that is the one that can be recovered anywhere.
+    for candidate in ([task.env_id] if task is not None else []) + [env_id]:
+        try:
+            return _Origin(env_id, gym.spec(candidate), task)
+        except (gym.error.Error, ImportError) as error:
+            problem = error
+    if task is None:
+        raise ConfigError(
+            f"env_id '{env_id}' is neither a registered environment nor a task of the benchmark: "
+            f"{problem}"
+        )
+    return _Origin(env_id, None, task)
+
+
+def _spaces(
+    source: Path, columns: Columns, origin: _Origin
+) -> tuple[gym.Space[Any], gym.Space[Any]]:
+    """The environment's spaces where it can be made here, else spaces that fit the data."""
+    if origin.spec is not None:
+        try:
+            env = gym.make(origin.spec)
+        except Exception as error:  # simulators fail in their own ways
+            warnings.warn(
+                f"{origin.spec.id} cannot be made here, so its spaces are taken from the data: "
+                f"{error}",
+                UserWarning,
+                stacklevel=3,
+            )
+        else:
+            observation_space, action_space = env.observation_space, env.action_space
+            env.close()
+            shape = columns.observations.shape[1:]
+            if shape != observation_space.shape:
+                raise DatasetError(
+                    f"{source}: 'observations' have shape {shape} a step, but those of "
+                    f"{origin.env_id} have {observation_space.shape}: the file is of another "
+                    "environment."
+                )
+            return observation_space, action_space
+    return _fitting_observations(columns.observations), _fitting_actions(columns.actions)
+
+
+def _fitting_observations(observations: Array) -> spaces.Box:
+    shape = observations.shape[1:]
+    if observations.dtype == np.uint8:
+        return spaces.Box(0, 255, shape, np.uint8)
+    return spaces.Box(-np.inf, np.inf, shape, np.float32)
+
+
+def _fitting_actions(actions: Array) -> gym.Space[Any]:
+    if actions.dtype.kind == "i":
+        if actions.min() < 0:
+            raise DatasetError(f"Discrete actions go down to {actions.min()}; allowed is 0 and up.")
+        most = actions.max(axis=0) + 1
+        return spaces.Discrete(int(most)) if actions.ndim == 1 else spaces.MultiDiscrete(most)
+    # The benchmark's tasks all take [-1, 1]; wider only where the data are.
+    finite = np.where(np.isfinite(actions), actions, 0)
+    low = np.minimum(finite.min(axis=0), -1).astype(np.float32)
+    high = np.maximum(finite.max(axis=0), 1).astype(np.float32)
+    return spaces.Box(low, high, dtype=np.float32)
+
+
+def _fitted(source: Path, actions: Array, space: gym.Space[Any], oddities: Oddities) -> Array:
+    """The actions in the shape, type and, clipped, the bounds of their space."""
+    shape = (len(actions), *(space.shape or ()))
+    if actions.size != np.prod(shape):
+        raise DatasetError(
+            f"{source}: 'actions' have shape {actions.shape[1:]} a step, the environment's "
+            f"{space.shape}: the file is of another environment."
+        )
+    actions = actions.reshape(shape)
+    if not isinstance(space, spaces.Box):
+        return actions if actions.dtype.kind == "i" else np.rint(actions).astype(np.int64)
+    actions = actions.astype(np.float32)
+    low, high = space_bounds(space)
+    outside = bound_excess(actions, low, high).reshape(len(actions), -1).any(axis=1)
+    oddities.add("action outside the environment's bounds, clipped", np.flatnonzero(outside))
+    actions[outside] = np.clip(actions[outside], low, high)
+    return actions
+
+
+def _episode(columns: Columns, actions: Array, start: int, end: int) -> EpisodeBuffer:
+    rows = slice(start, end)
+    following = columns.next_observations
+    last = columns.observations[end - 1] if following is None else following[end - 1]
+    truncations = columns.timeouts[rows].copy()
+    truncations[-1] |= not columns.terminals[end - 1]
+    infos = None
+    if columns.costs is not None:
+        infos = {"cost": np.concatenate([np.zeros(1, np.float32), columns.costs[rows]])}
+    recorded: dict[str, Any] = {  # Minari declares lists, and takes arrays
+        "observations": np.concatenate([columns.observations[rows], last[None]]),
+        "actions": actions[rows],
+        "rewards": columns.rewards[rows],
+        "terminations": columns.terminals[rows],
+        "truncations": truncations,
+        "infos": infos,
+    }
+    return EpisodeBuffer(**recorded)

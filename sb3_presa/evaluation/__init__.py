@@ -1,0 +1,1 @@
+"""How good and how safe an agent is."""

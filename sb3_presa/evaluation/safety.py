@@ -1,0 +1,417 @@
+"""What an agent earns and what it costs: SB3's ``evaluate_policy``, safety beside reward."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+import gymnasium as gym
+import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.type_aliases import PolicyPredictor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
+
+from sb3_presa.envs.tasks import find_task
+from sb3_presa.errors import ConfigError
+from sb3_presa.policies.spaces import channels_first, check_fits
+
+EvaluationCallback = Callable[[dict[str, Any], dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class SafetyEvaluation:
+    """
+    Reward and cost of an agent over some episodes. Returns and costs are undiscounted sums of an
+    episode.
+
+    :param reward_mean: Mean return of an episode.
+    :param reward_std: Standard deviation of the returns (of these episodes: divided by n, as SB3
+        does).
+    :param cost_mean: Mean cost of an episode.
+    :param cost_std: Standard deviation of the costs.
+    :param normalized_reward: ``(reward_mean - min) / (max - min)`` with the task's references;
+        ``None`` where no reference is known. Not clipped: it may leave [0, 1].
+    :param normalized_cost: ``cost_mean / cost_limit``, at most 1 for a safe agent. A limit of 0
+        cannot divide: it counts as in DSRL, ``(cost_mean + 1) / 1``, which is again at most 1 for a
+        safe agent only.
+    :param safe: Whether ``cost_mean <= cost_limit``.
+    :param safe_episode_ratio: Share of episodes, in [0, 1], whose own cost is at most the limit.
+    :param cost_cvar90: Mean cost of the worst 10% of episodes, see :func:`cvar`.
+    :param cost_limit: The cost of an episode up to which it counts as safe.
+    :param episodes: Number of episodes.
+    :param episode_rewards: Return of each episode, in the order in which they ended.
+    :param episode_costs: Cost of each episode, in the same order.
+    :param episode_lengths: Number of steps of each episode, in the same order.
+    """
+
+    reward_mean: float
+    reward_std: float
+    cost_mean: float
+    cost_std: float
+    normalized_reward: float | None
+    normalized_cost: float
+    safe: bool
+    safe_episode_ratio: float
+    cost_cvar90: float
+    cost_limit: float
+    episodes: int
+    episode_rewards: tuple[float, ...] = field(repr=False)
+    episode_costs: tuple[float, ...] = field(repr=False)
+    episode_lengths: tuple[int, ...]
+
+    @classmethod
+    def from_episodes(
+        cls,
+        rewards: Sequence[float],
+        costs: Sequence[float],
+        lengths: Sequence[int],
+        *,
+        cost_limit: float,
+        reward_reference: tuple[float, float] | None = None,
+    ) -> SafetyEvaluation:
+        """
+        Summarise episodes.
+
+        :param rewards: (E,) return of each episode, finite, E >= 1.
+        :param costs: (E,) cost of each episode, finite.
+        :param lengths: (E,) steps of each episode.
+        :param cost_limit: Cost up to which an episode is safe, finite and >= 0.
+        :param reward_reference: The returns that count as 0 and as 1 (``min, max``), if known.
+        :return: The summary.
+        :raises ConfigError: If an argument is out of its range.
+        """
+        check_cost_limit(cost_limit)
+        if reward_reference is not None:
+            check_reward_reference(reward_reference)
+        if not (len(rewards) == len(costs) == len(lengths)) or len(rewards) == 0:
+            raise ConfigError(
+                "rewards, costs and lengths must be of equal, positive length, "
+                f"found {len(rewards)}, {len(costs)} and {len(lengths)}"
+            )
+        # VecMonitor's returns are float32, and so would their mean and deviation be.
+        rewards, costs = [float(reward) for reward in rewards], [float(cost) for cost in costs]
+        for name, values in (("reward", rewards), ("cost", costs)):
+            for episode, value in enumerate(values):
+                if not math.isfinite(value):
+                    raise ConfigError(
+                        f"the {name} of episode {episode} is {value}, it must be finite"
+                    )
+        reward_mean, cost_mean = float(np.mean(rewards)), float(np.mean(costs))
+        return cls(
+            reward_mean=reward_mean,
+            reward_std=float(np.std(rewards)),
+            cost_mean=cost_mean,
+            cost_std=float(np.std(costs)),
+            normalized_reward=_normalize_reward(reward_mean, reward_reference),
+            normalized_cost=_normalize_cost(cost_mean, cost_limit),
+            safe=cost_mean <= cost_limit,
+            safe_episode_ratio=sum(cost <= cost_limit for cost in costs) / len(costs),
+            cost_cvar90=cvar(costs),
+            cost_limit=float(cost_limit),
+            episodes=len(costs),
+            episode_rewards=tuple(rewards),
+            episode_costs=tuple(costs),
+            episode_lengths=tuple(int(length) for length in lengths),
+        )
+
+    def as_dict(self) -> dict[str, float | int | bool | None]:
+        """
+        The summary without the single episodes, ready for ``json.dump``.
+
+        :return: ``reward_mean, reward_std, cost_mean, cost_std, normalized_reward, normalized_cost,
+            safe, safe_episode_ratio, cost_cvar90, episodes``: finite numbers and a flag;
+            ``normalized_reward`` is ``None`` where it is unknown.
+        """
+        return {
+            "reward_mean": self.reward_mean,
+            "reward_std": self.reward_std,
+            "cost_mean": self.cost_mean,
+            "cost_std": self.cost_std,
+            "normalized_reward": self.normalized_reward,
+            "normalized_cost": self.normalized_cost,
+            "safe": self.safe,
+            "safe_episode_ratio": self.safe_episode_ratio,
+            "cost_cvar90": self.cost_cvar90,
+            "episodes": self.episodes,
+        }
+
+
+def evaluate_safety(
+    model: PolicyPredictor,
+    env: gym.Env[Any, Any] | VecEnv,
+    *,
+    cost_limit: float,
+    n_eval_episodes: int = 20,
+    deterministic: bool = True,
+    render: bool = False,
+    callback: EvaluationCallback | None = None,
+    warn: bool = True,
+    seed: int | None = None,
+    reward_reference: tuple[float, float] | None = None,
+) -> SafetyEvaluation:
+    """
+    Run the policy for ``n_eval_episodes`` episodes with SB3's ``evaluate_policy`` and sum the cost
+    of each, ``info["cost"]`` of every step, beside its reward.
+
+    A wrapper that repeats an action and returns the last ``info`` only hides costs: let it sum
+    them.
+
+    :param model: Anything with SB3's ``predict``: an algorithm, or a policy.
+    :param env: A Gymnasium environment or an SB3 ``VecEnv``, with or without ``Monitor``. Every
+        ``info`` must carry ``"cost"``, a finite number, 0 where nothing unsafe happened.
+    :param cost_limit: Cost of an episode up to which it counts as safe, finite and >= 0.
+    :param n_eval_episodes: Number of episodes, >= 1. The environments of a ``VecEnv`` share them
+        evenly.
+    :param deterministic: Whether actions are the policy's modes, or drawn from it.
+    :param render: Whether to render each step.
+    :param callback: Called after each step with ``locals()`` and ``globals()`` of
+        ``evaluate_policy``, as there.
+    :param warn: Whether to warn where ``Monitor`` is missing.
+    :param seed: Makes the numbers of a deterministic policy repeat, >= 0. A Gymnasium environment
+        is reset in each episode with a seed of its own, derived from ``seed`` and the episode's
+        index. A ``VecEnv``, which resets by itself, is seeded once, before the first episodes.
+        Actions that are drawn depend on PyTorch's own generator, see SB3's ``set_random_seed``.
+    :param reward_reference: The mean returns that count as 0 and as 1 (``min, max``). Without it
+        they are looked up in the table of benchmark tasks by the environment's id.
+    :return: Means, spreads, both normalised, and the safe flag.
+    :raises ConfigError: If an argument is out of its range, the environment has other spaces than
+        the model, or gives no usable cost.
+    """
+    check_cost_limit(cost_limit)
+    check_count("n_eval_episodes", n_eval_episodes)
+    _check_can_act(model, env)
+    env_id = environment_id(env)
+    if reward_reference is None:
+        reward_reference = task_reward_reference(env_id)
+    else:
+        check_reward_reference(reward_reference)
+    recorder = _CostRecorder(env_id or type(env).__name__, callback)
+    rewards, lengths = evaluate_policy(
+        model,
+        env if seed is None else _seeded(env, seed),
+        n_eval_episodes=n_eval_episodes,
+        deterministic=deterministic,
+        render=render,
+        callback=recorder,
+        return_episode_rewards=True,
+        warn=warn,
+    )
+    # Two lists with return_episode_rewards; the annotation is a union that does not say so.
+    assert isinstance(rewards, list) and isinstance(lengths, list)
+    return SafetyEvaluation.from_episodes(
+        rewards,
+        recorder.episode_costs,
+        lengths,
+        cost_limit=cost_limit,
+        reward_reference=reward_reference,
+    )
+
+
+def cvar(costs: Sequence[float], *, worst: int = 10) -> float:
+    """
+    Conditional value at risk: the mean of the worst episodes.
+
+    The tail is rounded up to whole episodes: of 20 the worst 2 count, of 11 the worst 2, of 5 the
+    worst one.
+
+    :param costs: (E,) cost of each episode, E >= 1.
+    :param worst: Size of the tail in percent, in 1..100.
+    :return: Mean cost of the ``ceil(E * worst / 100)`` episodes that cost most.
+    :raises ConfigError: If an argument is out of its range.
+    """
+    if not 1 <= worst <= 100:
+        raise ConfigError(f"worst must be a percentage in 1..100, found {worst}")
+    check_count("the number of costs", len(costs))
+    tail = -(-len(costs) * worst // 100)  # a ceiling without floats
+    return float(np.mean(np.sort(np.asarray(costs, dtype=np.float64))[-tail:]))
+
+
+def environment_id(env: gym.Env[Any, Any] | VecEnv) -> str | None:
+    """
+    :param env: A Gymnasium environment or a ``VecEnv``.
+    :return: The id under which (the first of) the environment was made, ``None`` if it has none.
+    """
+    if isinstance(env, VecEnv):
+        vec_env = env.unwrapped
+        if not isinstance(vec_env, DummyVecEnv):
+            return _remote_environment_id(vec_env)
+        env = vec_env.envs[0]
+    spec = env.unwrapped.spec
+    return None if spec is None else spec.id
+
+
+def task_reward_reference(env_id: str | None) -> tuple[float, float] | None:
+    """
+    :param env_id: An environment's id, or ``None``.
+    :return: The returns that count as 0 and as 1 in the benchmark, ``None`` for other environments.
+    """
+    task = None if env_id is None else find_task(env_id)
+    return None if task is None else (task.reward_min, task.reward_max)
+
+
+def check_cost_limit(cost_limit: float) -> None:
+    """
+    :param cost_limit: Cost of an episode up to which it counts as safe.
+    :raises ConfigError: If it is not a finite number >= 0.
+    """
+    if not _is_finite_number(cost_limit) or cost_limit < 0:
+        raise ConfigError(f"cost_limit must be a finite number >= 0, found {cost_limit!r}")
+
+
+def check_reward_reference(reward_reference: Sequence[float]) -> None:
+    """
+    :param reward_reference: The returns that count as 0 and as 1.
+    :raises ConfigError: If they are not two finite numbers, the second the greater.
+    """
+    if (
+        len(reward_reference) != 2
+        or not all(_is_finite_number(value) for value in reward_reference)
+        or not reward_reference[0] < reward_reference[1]
+    ):
+        raise ConfigError(
+            "reward_reference must be two finite numbers (min, max) with min < max, "
+            f"found {reward_reference!r}"
+        )
+
+
+def check_count(name: str, value: object) -> None:
+    """
+    :param name: What the message calls the value.
+    :param value: A count.
+    :raises ConfigError: If it is not a whole number >= 1.
+    """
+    if not _is_whole_number(value) or value < 1:
+        raise ConfigError(f"{name} must be a whole number >= 1, found {value!r}")
+
+
+def _check_can_act(model: PolicyPredictor, env: gym.Env[Any, Any] | VecEnv) -> None:
+    if isinstance(env, str):
+        raise ConfigError(
+            f"env is {env!r}; allowed is an environment, gymnasium.make({env!r}), or a VecEnv"
+        )
+    if isinstance(model, BaseAlgorithm) and hasattr(model, "observation_space"):
+        observed = channels_first(env.observation_space)
+        check_fits(model, observed, env.action_space, owner="environment")
+
+
+class _CostRecorder:
+    """
+    ``evaluate_policy``'s callback: sums ``info["cost"]`` of each environment until its episode
+    ends.
+
+    It ends an episode where ``evaluate_policy`` does, so that its lists are in the same order. With
+    auto-reset the ``info`` of an episode's last step is still that episode's, and carries its last
+    cost.
+
+    :param env_name: The environment's name in messages.
+    :param callback: The user's own callback, called after each step is counted.
+    """
+
+    def __init__(self, env_name: str, callback: EvaluationCallback | None) -> None:
+        self.episode_costs: list[float] = []
+        self._running: dict[int, float] = {}
+        self._env_name = env_name
+        self._callback = callback
+
+    def __call__(self, locals_: dict[str, Any], globals_: dict[str, Any]) -> None:
+        index, info = locals_["i"], locals_["info"]
+        total = self._running.get(index, 0.0) + self._cost(info)
+        # With Monitor an episode goes on after a "done" without a summary (a life lost in Atari).
+        over = locals_["done"] and (not locals_["is_monitor_wrapped"] or "episode" in info)
+        if over:
+            self.episode_costs.append(total)
+        self._running[index] = 0.0 if over else total
+        if self._callback is not None:
+            self._callback(locals_, globals_)
+
+    def _cost(self, info: dict[str, Any]) -> float:
+        wanted = (
+            'info["cost"] of each step must be a finite number, 0 where nothing unsafe happened'
+        )
+        if "cost" not in info:
+            raise ConfigError(
+                f"environment {self._env_name} has a step without a cost: "
+                f"its info has the keys {sorted(map(str, info))}; {wanted}"
+            )
+        try:
+            cost = float(np.asarray(info["cost"], dtype=np.float64).item())
+        except (TypeError, ValueError):
+            cost = math.nan
+        if not math.isfinite(cost):
+            raise ConfigError(
+                f"environment {self._env_name} has a step with cost {info['cost']!r}; {wanted}"
+            )
+        return cost
+
+
+class _SeededEpisodes(gym.Wrapper[Any, Any, Any, Any]):
+    """
+    Gives every reset a seed of its own, so that episode i is the same whatever came before it.
+
+    Some simulators are rebuilt exactly by a seeded reset only.
+
+    :param env: The environment.
+    :param seed: From this and the index of the reset come the seeds.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], seed: int) -> None:
+        super().__init__(env)
+        self._seed = seed
+        self._resets = 0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        if seed is None:
+            seed = int(np.random.SeedSequence((self._seed, self._resets)).generate_state(1)[0])
+        self._resets += 1
+        return super().reset(seed=seed, options=options)
+
+
+def _seeded(env: gym.Env[Any, Any] | VecEnv, seed: int) -> gym.Env[Any, Any] | VecEnv:
+    if not _is_whole_number(seed) or seed < 0:
+        raise ConfigError(f"seed must be a whole number >= 0, found {seed!r}")
+    if isinstance(env, VecEnv):
+        env.seed(int(seed))
+        return env
+    return _SeededEpisodes(env, int(seed))
+
+
+def _remote_environment_id(vec_env: VecEnv) -> str | None:
+    """
+    The id of an environment in another process, read from its description, ``<Wrapper<Env<id>>>``.
+
+    Its spec cannot be asked for: one that does not pickle (an entry point that is a local function)
+    would end the worker process.
+    """
+    try:
+        description = str(vec_env.env_method("__str__", indices=0)[0])
+    except (AttributeError, NotImplementedError):
+        return None
+    found = re.search(r"<([^<> ]+)>+$", description)
+    return None if found is None else found.group(1)
+
+
+def _normalize_reward(reward: float, reference: tuple[float, float] | None) -> float | None:
+    if reference is None:
+        return None
+    return float((reward - reference[0]) / (reference[1] - reference[0]))
+
+
+def _normalize_cost(cost: float, limit: float) -> float:
+    offset = 1.0 if limit == 0 else 0.0
+    return float((cost + offset) / (limit + offset))
+
+
+def _is_whole_number(value: object) -> TypeGuard[int]:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _is_finite_number(value: object) -> TypeGuard[float]:
+    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
+        return False
+    return math.isfinite(value)

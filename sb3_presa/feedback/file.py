@@ -1,0 +1,195 @@
+"""The file format of feedback: ``<dataset>/data/feedback/<name>.hdf5``.
+
+::
+
+    attributes      format = "sb3_presa feedback", format_version = 1, dataset_id, provenance (JSON)
+    segments        (S, 3)  int64    episode id, first step, number of steps
+    p_safe          (S,)    float32  in [0, 1], NaN = not labelled
+    comparisons     (C, 2)  int64    two rows of segments
+    preferences     (C,)    float32  P(the first is preferred), in [0, 1]
+    episode_ids     (E,)    int64    every episode that occurs in segments
+    episode_hashes  (E, 32) uint8    SHA-256 of its observations and actions
+
+Tables are compressed, and carry checksums, so that a damaged file is noticed. A version changes
+when an older reader would misread the file.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+from minari import MinariDataset
+
+from sb3_presa.errors import FeedbackError, FeedbackNotFoundError
+from sb3_presa.files import atomic_path
+
+FORMAT = "sb3_presa feedback"
+FORMAT_VERSION = 1
+SUFFIX = ".hdf5"
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+# Table -> type of its numbers, columns (0: one number a row), and what HDF5 shows where a damaged
+# file has lost rows: numbers that no check lets through.
+_TABLES: Mapping[str, tuple[str, int, int]] = {
+    "segments": ("<i8", 3, -1),
+    "p_safe": ("<f4", 0, -1),
+    "comparisons": ("<i8", 2, -1),
+    "preferences": ("<f4", 0, -1),
+    "episode_ids": ("<i8", 0, -1),
+    "episode_hashes": ("|u1", 32, 0),
+}
+# Its metadata carry checksums, and HDF5 has read it since 2016.
+_LIBRARY_VERSION = ("v110", "latest")
+
+
+def feedback_path(dataset: MinariDataset, name: str) -> Path:
+    """Where the feedback of a name lies, whether it exists or not.
+
+    :param dataset: the open dataset.
+    :param name: letters, digits, ``-``, ``_`` and ``.``, at most 100 of them.
+    :return: the path of the file.
+    :raises FeedbackError: for another name.
+    """
+    if not _NAME.fullmatch(name):
+        raise FeedbackError(
+            f"'{name}' cannot name feedback: allowed are up to 100 letters, digits, '-', '_' and "
+            "'.', the first of them a letter, a digit or '_'."
+        )
+    return Path(dataset.storage.data_path) / "feedback" / f"{name}{SUFFIX}"
+
+
+def require_feedback_path(dataset: MinariDataset, name: str) -> Path:
+    """As :func:`feedback_path`, of a file that exists.
+
+    :raises FeedbackNotFoundError: if it does not; the message lists the names that do.
+    """
+    path = feedback_path(dataset, name)
+    if not path.is_file():
+        names = ", ".join(f"'{known}'" for known in feedback_names(dataset)) or "none"
+        raise FeedbackNotFoundError(
+            f"Dataset '{dataset.id}' has no feedback '{name}' ({path}); it has: {names}. "
+            "Make some with Feedback.create or Feedback.synthetic (sb3-presa label), and save it."
+        )
+    return path
+
+
+def feedback_names(dataset: MinariDataset) -> list[str]:
+    """The names of all feedback beside a dataset, sorted."""
+    folder = Path(dataset.storage.data_path) / "feedback"
+    names = (path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}"))
+    return sorted(name for name in names if _NAME.fullmatch(name))
+
+
+def write_feedback(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a feedback file, whole or not at all; an older one of the name is replaced.
+
+    :param path: the file; its folder is made if it is missing.
+    :param values: a ``Feedback``'s values by name, as :func:`read_feedback` returns them.
+    """
+    path.parent.mkdir(exist_ok=True)
+    by_id = values["episode_hashes"]
+    ids = sorted(by_id)
+    hashes = b"".join(by_id[i] for i in ids)
+    tables: dict[str, npt.NDArray[Any]] = {
+        **{name: values[name] for name in _TABLES if name in values},
+        "episode_ids": np.asarray(ids, dtype=np.int64),
+        "episode_hashes": np.frombuffer(hashes, dtype=np.uint8).reshape(len(ids), 32),
+    }
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=_LIBRARY_VERSION) as file:
+        _write_text(file, "format", FORMAT)
+        file.attrs["format_version"] = FORMAT_VERSION
+        _write_text(file, "dataset_id", values["dataset_id"])
+        _write_text(file, "provenance", json.dumps(dict(values["provenance"])))
+        for name, table in tables.items():
+            _write_table(file, name, table)
+
+
+def _write_text(file: h5py.File, name: str, text: str) -> None:
+    # Of fixed length: HDF5's strings of variable length carry no checksum, and reading them from a
+    # damaged file can hang.
+    file.attrs[name] = np.bytes_(text.encode("utf-8") or b" ")
+
+
+def _read_text(path: Path, file: h5py.File, name: str) -> str:
+    kind = file.attrs.get_id(name).dtype.kind if name in file.attrs else "missing"
+    if kind != "S":
+        raise FeedbackError(f"{path} is no feedback file: attribute '{name}' is {kind}, not text.")
+    return bytes(file.attrs[name]).decode("utf-8")
+
+
+def _write_table(file: h5py.File, name: str, table: npt.NDArray[Any]) -> None:
+    dtype, _, fill = _TABLES[name]
+    if len(table) == 0:  # nothing to compress or to check
+        file.create_dataset(name, data=table, dtype=dtype)
+        return
+    file.create_dataset(
+        name,
+        data=table,
+        dtype=dtype,
+        compression="gzip",
+        compression_opts=1,
+        shuffle=True,
+        fletcher32=True,
+        fillvalue=fill,
+    )
+
+
+def read_feedback(path: Path) -> dict[str, Any]:
+    """Read a feedback file: its tables and attributes, in the shape of ``Feedback``'s arguments.
+
+    :param path: the file.
+    :return: keyword arguments for ``Feedback``, whose constructor checks the rows.
+    :raises FeedbackError: naming the file, if it is damaged, or no feedback, or of a newer version.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            _check_version(path, file)
+            provenance = json.loads(_read_text(path, file, "provenance"))
+            dataset_id = _read_text(path, file, "dataset_id")
+            tables = {name: _read_table(path, file, name) for name in _TABLES}
+    except FeedbackError:
+        raise
+    except Exception as error:  # h5py raises whatever its C library met
+        raise FeedbackError(f"The feedback file {path} is damaged: {error}") from error
+    if not isinstance(provenance, dict):
+        raise FeedbackError(f"The feedback file {path} is damaged: its provenance is no object.")
+    ids = tables.pop("episode_ids").tolist()
+    hashes = tables.pop("episode_hashes")
+    if not len(ids) == len(hashes) == len(set(ids)):
+        raise FeedbackError(f"The feedback file {path} is damaged: its episode tables disagree.")
+    return {
+        **tables,
+        "episode_hashes": {i: row.tobytes() for i, row in zip(ids, hashes, strict=True)},
+        "dataset_id": dataset_id,
+        "provenance": provenance,
+    }
+
+
+def _check_version(path: Path, file: h5py.File) -> None:
+    if _read_text(path, file, "format") != FORMAT:
+        raise FeedbackError(
+            f"{path} is no feedback file: its attribute 'format' is not '{FORMAT}'."
+        )
+    version = int(file.attrs["format_version"])
+    if not 1 <= version <= FORMAT_VERSION:
+        raise FeedbackError(
+            f"The feedback file {path} has format version {version}; this sb3_presa reads up to "
+            f"{FORMAT_VERSION}. Update sb3_presa to read it."
+        )
+
+
+def _read_table(path: Path, file: h5py.File, name: str) -> npt.NDArray[Any]:
+    dtype, columns, _ = _TABLES[name]
+    table = file.get(name)
+    shape = (columns,) if columns else ()
+    if not isinstance(table, h5py.Dataset) or table.dtype.str != dtype or table.shape[1:] != shape:
+        raise FeedbackError(
+            f"The feedback file {path} is damaged: table '{name}' is "
+            f"{'missing' if table is None else table}."
+        )
+    return np.asarray(table[()])

@@ -1,0 +1,107 @@
+"""Keeping a share of the labels aside, by episode."""
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sb3_presa.errors import FeedbackError
+from sb3_presa.feedback.table import Feedback
+
+
+def hold_out(feedback: Feedback, fraction: float, seed: int) -> tuple[Feedback, Feedback]:
+    """
+    As :func:`split_feedback`, for ``validation_fraction``: warns if nothing was held out.
+
+    :param feedback: labels
+    :param fraction: share of the labels to hold out, in [0, 1)
+    :param seed: seed of the draw
+    :return: labels to train on, labels held out
+    :raises FeedbackError: if no comparison, or no safety label, is left to train on where there
+        were some
+    """
+    training, held_out = split_feedback(feedback, fraction, seed)
+    for what, count in (("comparisons", _n_comparisons), ("safety labels", _n_safety_labels)):
+        if count(feedback) and not count(training):
+            raise FeedbackError(
+                f"validation_fraction={fraction} leaves none of the {count(feedback)} {what} to "
+                "train on, for whole episodes are held out and these are few; allowed is 0, or "
+                "labels on more episodes"
+            )
+    if fraction and len(training.segments) == len(feedback.segments):
+        warnings.warn(
+            f"validation_fraction={fraction} holds nothing out: the labels are on too few episodes",
+            stacklevel=5,
+        )
+    return training, held_out
+
+
+def split_feedback(feedback: Feedback, fraction: float, seed: int) -> tuple[Feedback, Feedback]:
+    """
+    Splits labels into those to train on and those to test on. Episodes are drawn until about
+    ``fraction`` of the labels touch one of them; every label that touches one is held out, so
+    no label of such an episode is ever trained on.
+
+    :param feedback: labels
+    :param fraction: share of the labels to hold out, in [0, 1)
+    :param seed: seed of the draw
+    :return: labels to train on, labels held out
+    """
+    if fraction == 0.0:  # the labels themselves: a copy of a million costs as much as they do
+        nothing = np.zeros(len(feedback.segments), dtype=bool)
+        return feedback, feedback.subset(nothing)
+    episodes, episode_of = np.unique(feedback.segments[:, 0], return_inverse=True)
+    held = np.zeros(len(episodes), dtype=bool)
+    order = np.random.default_rng(seed).permutation(len(episodes))
+    n_labels = _n_comparisons(feedback) + _n_safety_labels(feedback)
+    low, high = 0, len(episodes) - 1
+    while low < high:  # the smallest number of episodes that reaches the fraction
+        middle = (low + high) // 2
+        held[:] = False
+        held[order[:middle]] = True
+        if _n_touched(feedback, held[episode_of]) >= fraction * n_labels:
+            high = middle
+        else:
+            low = middle + 1
+    held[:] = False
+    held[order[:low]] = True
+    segment_held = held[episode_of]
+    pair_held: NDArray[np.bool_] = np.any(segment_held[feedback.comparisons], axis=1)
+    return (
+        _select(feedback, ~segment_held, ~pair_held),
+        _select(feedback, segment_held, pair_held),
+    )
+
+
+def _n_comparisons(feedback: Feedback) -> int:
+    return len(feedback.comparisons)
+
+
+def _n_safety_labels(feedback: Feedback) -> int:
+    return int(np.sum(~np.isnan(feedback.p_safe)))
+
+
+def _n_touched(feedback: Feedback, segment_held: NDArray[np.bool_]) -> int:
+    comparisons = int(segment_held[feedback.comparisons].any(axis=1).sum())
+    return comparisons + int((segment_held & ~np.isnan(feedback.p_safe)).sum())
+
+
+def _select(
+    feedback: Feedback, safety: NDArray[np.bool_], comparisons: NDArray[np.bool_]
+) -> Feedback:
+    """The labels where the masks say so, with the segments that they need."""
+    pairs = feedback.comparisons[comparisons]
+    keep = safety.copy()
+    keep[pairs.ravel()] = True
+    row = np.cumsum(keep) - 1
+    segments = feedback.segments[keep]
+    ids = set(segments[:, 0].tolist())
+    return Feedback(
+        segments=segments,
+        p_safe=np.where(safety, feedback.p_safe, np.nan).astype(np.float32)[keep],
+        comparisons=row[pairs],
+        preferences=feedback.preferences[comparisons],
+        episode_hashes={k: v for k, v in feedback.episode_hashes.items() if k in ids},
+        dataset_id=feedback.dataset_id,
+        provenance=feedback.provenance,
+    )

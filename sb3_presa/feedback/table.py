@@ -1,0 +1,296 @@
+"""Human feedback on a dataset: segments, comparisons of two, and safety labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from sb3_presa.data.datasets import DatasetLike, resolve_dataset
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.data.transitions import Transitions
+from sb3_presa.errors import FeedbackError
+from sb3_presa.feedback.checks import (
+    FloatArray,
+    IntArray,
+    check_comparisons,
+    check_ends,
+    check_known,
+    check_segments,
+    integers,
+    labels,
+    plain_json,
+    probabilities,
+)
+from sb3_presa.feedback.file import (
+    feedback_names,
+    feedback_path,
+    read_feedback,
+    require_feedback_path,
+    write_feedback,
+)
+from sb3_presa.feedback.synthetic import LabelOptions, label_dataset
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Feedback:
+    """Labels on segments of a dataset's episodes. Patchy is fine: what is there is used.
+
+    A segment may carry a safety label only, take part in comparisons only, or both; the two
+    segments of a comparison may differ in length. Everything is checked on construction, and the
+    arrays are read-only. Make one with :meth:`create` (your own labels), :meth:`synthetic` (from
+    recorded rewards and costs) or :meth:`load`.
+
+    :param segments: ``(S, 3)`` int64, rows of (episode id, first step, number of steps).
+    :param p_safe: ``(S,)`` float32, probability in [0, 1] that the segment is safe: a plain label
+        is 1 or 0, NaN means not labelled.
+    :param comparisons: ``(C, 2)`` int64, rows of two different row numbers of ``segments``.
+    :param preferences: ``(C,)`` float32, probability in [0, 1] that the FIRST segment of the
+        comparison is preferred; 0.5 is a tie.
+    :param episode_hashes: for every episode id in ``segments``, the 32 bytes of
+        :func:`~sb3_presa.data.transitions.episode_hash`, by which labels find their data again.
+    :param dataset_id: Minari id of the dataset that was labelled.
+    :param provenance: where the labels came from; anything that JSON can hold.
+    :raises FeedbackError: naming the row that is wrong, what it holds and what is allowed.
+    """
+
+    segments: IntArray
+    p_safe: FloatArray
+    comparisons: IntArray
+    preferences: FloatArray
+    episode_hashes: Mapping[int, bytes]
+    dataset_id: str
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        segments = integers(self.segments, 3, "segments")
+        comparisons = integers(self.comparisons, 2, "comparisons")
+        p_safe = probabilities(self.p_safe, len(segments), "p_safe", nan_allowed=True)
+        preferences = probabilities(self.preferences, len(comparisons), "preferences")
+        hashes = {int(key): bytes(value) for key, value in self.episode_hashes.items()}
+        check_segments(segments, hashes)
+        check_comparisons(comparisons, len(segments))
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "segments": segments,
+            "p_safe": p_safe,
+            "comparisons": comparisons,
+            "preferences": preferences,
+        }
+        for name, array in arrays.items():
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        used = {episode: hashes[episode] for episode in np.unique(segments[:, 0]).tolist()}
+        object.__setattr__(self, "episode_hashes", used)
+        object.__setattr__(self, "provenance", plain_json(self.provenance))
+
+    def __repr__(self) -> str:
+        unsafe = int(np.sum(self.p_safe < 0.5))
+        labelled = int(np.sum(~np.isnan(self.p_safe)))
+        return (
+            f"Feedback(dataset_id={self.dataset_id!r}, segments={len(self.segments)}, "
+            f"comparisons={len(self.comparisons)}, safety_labels={labelled}, unsafe={unsafe})"
+        )
+
+    @classmethod
+    def create(
+        cls,
+        dataset: DatasetLike | Transitions,
+        segments: npt.ArrayLike,
+        p_safe: Sequence[float | bool | None] | npt.ArrayLike | None = None,
+        comparisons: npt.ArrayLike | None = None,
+        preferences: Sequence[float] | npt.ArrayLike | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Feedback from your own labels.
+
+        :param dataset: the labelled dataset: a Minari id, a path, an open dataset, or its
+            transitions where they are at hand.
+        :param segments: ``(S, 3)``, rows of (episode id, first step, number of steps).
+        :param p_safe: ``(S,)``, True or 1 for safe, False or 0 for unsafe, anything between for
+            unsure, None or NaN for not labelled. None: no safety labels at all.
+        :param comparisons: ``(C, 2)``, rows of two row numbers of ``segments``. None: no
+            comparisons.
+        :param preferences: ``(C,)``, 1 where the first segment is preferred, 0 where the second
+            is, 0.5 for a tie. None: the first is preferred in every comparison.
+        :param provenance: where the labels came from, kept with them.
+        :return: the checked feedback.
+        :raises FeedbackError: naming the row that is wrong, what it holds and what is allowed.
+        """
+        transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
+        rows = integers(segments, 3, "segments")
+        pairs = integers([] if comparisons is None else comparisons, 2, "comparisons")
+        if p_safe is None:
+            p_safe = np.full(len(rows), np.nan)
+        if preferences is None:
+            preferences = np.ones(len(pairs))
+        if len(rows) == 0:
+            raise FeedbackError("segments are empty: there is nothing to learn from.")
+        check_known(rows, transitions)
+        check_ends(rows, rows[:, 0], transitions)
+        return cls(
+            segments=rows,
+            p_safe=labels(p_safe, "p_safe"),
+            comparisons=pairs,
+            preferences=labels(preferences, "preferences"),
+            episode_hashes=transitions.hashes_by_id(),
+            dataset_id=transitions.dataset_id,
+            provenance={"source": "created"} if provenance is None else provenance,
+        )
+
+    @classmethod
+    def synthetic(
+        cls,
+        dataset: DatasetLike,
+        n_comparisons: int = 5000,
+        segment_length: int | None = None,
+        *,
+        cost_limit: float,
+        seed: int = 0,
+        flip_preferences: float = 0.0,
+        flip_safety: float = 0.0,
+        unlabelled_preferences: float = 0.0,
+        unlabelled_safety: float = 0.0,
+    ) -> Self:
+        """Feedback from the dataset's own rewards and costs, as an annotator would give it.
+
+        Pairs of different segments are drawn uniformly over episodes, then over starts. The first
+        is preferred (1) if its undiscounted return is higher, not (0) if it is lower, and 0.5
+        where the two agree within rounding (``1e-6 * max(1, |return|)``). A segment of L steps is
+        safe if its cost is at most ``cost_limit * L / T``, T being the task's horizon. The labels
+        are a function of the data, these options and the seed, and each option draws from a
+        random stream of its own: switching one on changes nothing else.
+
+        :param dataset: a Minari id, a path or an open dataset, with ``infos["cost"]``.
+        :param n_comparisons: pairs to draw, at least 1. A segment that is drawn more than once is
+            one row of ``segments``, with one safety label.
+        :param segment_length: steps of a segment, at least 1; None is the task's horizon. A
+            shorter episode is taken whole.
+        :param cost_limit: the cost return of a full episode up to which it counts as safe, >= 0.
+        :param seed: an integer >= 0.
+        :param flip_preferences: probability in [0, 1] that a preference is turned round.
+        :param flip_safety: probability in [0, 1] that a safety label is turned round.
+        :param unlabelled_preferences: probability in [0, 1] that a comparison is left out (its
+            segments stay).
+        :param unlabelled_safety: probability in [0, 1] that a segment gets no safety label.
+        :return: the labels; their provenance records every option.
+        :raises ConfigError: for an option out of its range.
+        :raises DatasetError: for a dataset without costs.
+        :raises FeedbackError: if the dataset has fewer than two different segments.
+        """
+        options = LabelOptions(
+            n_comparisons=n_comparisons,
+            segment_length=segment_length,
+            cost_limit=cost_limit,
+            seed=seed,
+            flip_preferences=flip_preferences,
+            flip_safety=flip_safety,
+            unlabelled_preferences=unlabelled_preferences,
+            unlabelled_safety=unlabelled_safety,
+        )
+        return cls(**label_dataset(resolve_dataset(dataset), options))
+
+    def save(self, dataset: DatasetLike, name: str = "default") -> Path:
+        """Write the labels beside the dataset's data, whole or not at all.
+
+        :param dataset: the dataset to which they belong: a Minari id, a path or an open dataset.
+        :param name: letters, digits, ``-``, ``_`` and ``.``; an older set of the name is replaced.
+        :return: the file that was written.
+        :raises FeedbackError: for another name.
+        """
+        path = feedback_path(resolve_dataset(dataset), name)
+        write_feedback(path, vars(self))
+        return path
+
+    @classmethod
+    def load(cls, dataset: DatasetLike, name: str = "default") -> Self:
+        """Read labels from beside the dataset's data, and check them.
+
+        They are returned as stored. :meth:`align` matches them with the episodes in hand.
+
+        :param dataset: a Minari id, a path or an open dataset.
+        :param name: the name under which they were saved.
+        :return: the labels.
+        :raises FeedbackNotFoundError: if the dataset has none of that name.
+        :raises FeedbackError: if the file is damaged, or of a newer version, or a row is wrong.
+        """
+        path = require_feedback_path(resolve_dataset(dataset), name)
+        tables = read_feedback(path)
+        try:
+            return cls(**tables)
+        except FeedbackError as error:
+            raise FeedbackError(f"The feedback file {path} is wrong: {error}") from error
+
+    @staticmethod
+    def names(dataset: DatasetLike) -> list[str]:
+        """The names of the feedback sets beside a dataset, sorted.
+
+        :param dataset: a Minari id, a path or an open dataset.
+        """
+        return feedback_names(resolve_dataset(dataset))
+
+    def align(self, dataset: DatasetLike | Transitions) -> Self:
+        """These labels, matched with the episodes of a dataset by the episodes' content.
+
+        A dataset that was appended to, filtered, split, combined or renumbered keeps the labels
+        of the episodes that it still has. Labels of other episodes are left out, with their
+        comparisons; no label is ever applied to other data.
+
+        :param dataset: a Minari id, a path, an open dataset, or its transitions.
+        :return: the labels with the ids of ``dataset``.
+        :raises FeedbackError: if none of the labelled episodes is in ``dataset``, or a segment
+            runs over its episode's end.
+        """
+        transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
+        new_ids = _match_episodes(self.episode_hashes, transitions)
+        if not new_ids:
+            raise FeedbackError(
+                f"None of the {len(self.episode_hashes)} labelled episodes is in dataset "
+                f"'{transitions.dataset_id}' ({len(transitions.episode_ids)} episodes): this "
+                f"feedback was made for other data, '{self.dataset_id}'."
+            )
+        old_ids = np.asarray(sorted(self.episode_hashes), dtype=np.int64)
+        target = np.asarray([new_ids.get(old, -1) for old in old_ids.tolist()], dtype=np.int64)
+        episodes = target[np.searchsorted(old_ids, self.segments[:, 0])]
+        kept = episodes >= 0
+        check_ends(self.segments, episodes, transitions)
+        aligned = self.subset(kept)
+        segments = aligned.segments.copy()
+        segments[:, 0] = episodes[kept]
+        return replace(
+            aligned,
+            segments=segments,
+            episode_hashes={new: self.episode_hashes[old] for old, new in new_ids.items()},
+            dataset_id=transitions.dataset_id,
+        )
+
+    def subset(self, segments: npt.NDArray[np.bool_]) -> Self:
+        """The feedback on some of the segments.
+
+        :param segments: ``(S,)``, True for each segment to keep; comparisons of two segments
+            that are both kept are kept.
+        :return: the smaller feedback.
+        """
+        new_row = np.cumsum(segments, dtype=np.int64) - 1
+        compared = segments[self.comparisons].all(axis=1)
+        return replace(
+            self,
+            segments=self.segments[segments],
+            p_safe=self.p_safe[segments],
+            comparisons=new_row[self.comparisons[compared]],
+            preferences=self.preferences[compared],
+        )
+
+
+def _match_episodes(hashes: Mapping[int, bytes], transitions: Transitions) -> dict[int, int]:
+    """For each labelled episode that the data hold: its id there. Of equal episodes, its own id."""
+    by_id = transitions.hashes_by_id()
+    by_hash: dict[bytes, int] = {}
+    for episode, content in by_id.items():
+        by_hash.setdefault(content, episode)
+    return {
+        old: old if by_id.get(old) == content else by_hash[content]
+        for old, content in hashes.items()
+        if content in by_hash
+    }

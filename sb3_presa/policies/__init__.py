@@ -1,0 +1,1 @@
+"""Networks that act: standardising, feature extractors and action heads."""

@@ -1,0 +1,417 @@
+"""The policies that every offline algorithm of this package trains."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any, ClassVar
+
+import torch as th
+from gymnasium import spaces
+from stable_baselines3.common.policies import BaseModel, BasePolicy
+from stable_baselines3.common.preprocessing import is_image_space
+from stable_baselines3.common.torch_layers import (
+    BaseFeaturesExtractor,
+    CombinedExtractor,
+    FlattenExtractor,
+    NatureCNN,
+    create_mlp,
+)
+from stable_baselines3.common.type_aliases import Schedule
+from torch import nn
+
+from sb3_presa.arguments import checking_types
+from sb3_presa.errors import ConfigError
+from sb3_presa.policies.action_heads import make_action_head
+from sb3_presa.policies.dropout import SeededDropout
+from sb3_presa.policies.type_aliases import TensorObs
+
+#: Key under which the statistics of a plain (not Dict) observation are kept.
+_PLAIN = "observation"
+#: Where standardised observations are cut, as ``VecNormalize`` does by default.
+DEFAULT_CLIP_OBS = 10.0
+#: Where coordinates are cut that are nearly always the same. At 3 clones of MetaDrive's lidar still
+#: leave the road (docs/algorithm.md).
+_RARE_CLIP_OBS = 2.0
+#: Such coordinates lie further out than that in less than this share of the data; of what is
+#: distributed normally 4.6% does.
+_RARE_SHARE = 0.005
+_MIN_STD = 1e-4
+
+
+class ObservationStandardizer(nn.Module):
+    """
+    Standardises ``Box`` observations other than images with the dataset's mean and deviation.
+    The statistics are buffers, so they are saved with the policy and ``predict`` takes raw
+    observations.
+
+    Coordinates that are nearly always the same and now and then further off than ``clip_obs``, as
+    lidar is, are cut at 2 deviations if the data go beyond those in less than one step of 200.
+    Their deviation is no measure of what is far, and what a network makes of a value that it hardly
+    ever saw is luck; cut so, all that is left of a rare value is that it is one.
+
+    :param observation_space: the space whose ``Box`` parts are standardised
+    :param clip_obs: standardised observations are cut here, in standard deviations
+    """
+
+    def __init__(
+        self, observation_space: spaces.Space[Any], clip_obs: float = DEFAULT_CLIP_OBS
+    ) -> None:
+        super().__init__()
+        self.clip_obs = clip_obs
+        self.keys = [key for key, space in _parts(observation_space) if _is_vector(space)]
+        for key, space in _parts(observation_space):
+            if _is_vector(space):
+                assert space.shape is not None
+                self.register_buffer(f"mean_{key}", th.zeros(space.shape))
+                self.register_buffer(f"std_{key}", th.ones(space.shape))
+                self.register_buffer(f"clip_{key}", th.full(space.shape, clip_obs))
+
+    def fit(self, observations: TensorObs) -> None:
+        """
+        Takes the statistics of a dataset. A coordinate that never varies keeps its scale.
+
+        :param observations: all observations, (N, ...), or a dict of them
+        """
+        for key in self.keys:
+            values = observations[key] if isinstance(observations, dict) else observations
+            values = values.double()
+            mean, std = values.mean(0), values.std(0, correction=0)
+            std = th.where(std > _MIN_STD, std, 1.0)
+            rare_clip = min(_RARE_CLIP_OBS, self.clip_obs)
+            clip = th.where(self._is_rare(values, mean, std), rare_clip, self.clip_obs)
+            for name, statistic in (("mean", mean), ("std", std), ("clip", clip)):
+                getattr(self, f"{name}_{key}").copy_(statistic)
+
+    def _is_rare(self, values: th.Tensor, mean: th.Tensor, std: th.Tensor) -> th.Tensor:
+        farthest = th.maximum(values.amax(0) - mean, mean - values.amin(0)) / std
+        far = (values - mean).abs_() > _RARE_CLIP_OBS * std
+        return (farthest > self.clip_obs) & (far.double().mean(0) < _RARE_SHARE)
+
+    def forward(self, observations: TensorObs) -> TensorObs:
+        """
+        :param observations: raw observations, (N, ...), or a dict of them
+        :return: the same, standardised where the space is a vector
+        """
+        if isinstance(observations, dict):
+            return {
+                key: self._standardize(key, value) if key in self.keys else value
+                for key, value in observations.items()
+            }
+        return self._standardize(_PLAIN, observations) if self.keys else observations
+
+    def _standardize(self, key: str, value: th.Tensor) -> th.Tensor:
+        mean, std, clip = (getattr(self, f"{name}_{key}") for name in ("mean", "std", "clip"))
+        clipped: th.Tensor = ((value.float() - mean) / std).clamp(-clip, clip)
+        return clipped
+
+
+def _parts(space: spaces.Space[Any]) -> list[tuple[str, spaces.Space[Any]]]:
+    return list(space.spaces.items()) if isinstance(space, spaces.Dict) else [(_PLAIN, space)]
+
+
+def _is_vector(space: spaces.Space[Any]) -> bool:
+    return isinstance(space, spaces.Box) and not is_image_space(space)
+
+
+class Actor(BaseModel):
+    """
+    Standardiser, features extractor, multilayer perceptron and action head.
+
+    :param observation_space: observation space
+    :param action_space: ``Box`` (bounded floats), ``Discrete`` or ``MultiDiscrete``
+    :param net_arch: widths of the hidden layers
+    :param activation_fn: activation between them
+    :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
+    :param dropout: share of each hidden layer that is dropped, in [0, 1)
+    :param clip_obs: standardised observations are cut here, in standard deviations
+    :param features_extractor_class: as in every SB3 policy
+    :param features_extractor_kwargs: as in every SB3 policy
+    :param normalize_images: divide images by 255
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        net_arch: list[int],
+        activation_fn: type[nn.Module],
+        action_std: float,
+        dropout: float,
+        clip_obs: float,
+        features_extractor_class: type[BaseFeaturesExtractor],
+        features_extractor_kwargs: dict[str, Any],
+        normalize_images: bool,
+    ) -> None:
+        super().__init__(
+            observation_space,
+            action_space,
+            features_extractor_class=features_extractor_class,
+            features_extractor_kwargs=features_extractor_kwargs,
+            normalize_images=normalize_images,
+        )
+        self.standardizer = ObservationStandardizer(observation_space, clip_obs)
+        self.features_extractor: BaseFeaturesExtractor = self.make_features_extractor()
+        features_dim = self.features_extractor.features_dim
+        drop = [lambda _width: SeededDropout(dropout)] if dropout > 0.0 else []
+        layers = create_mlp(
+            features_dim,
+            -1,
+            net_arch,
+            activation_fn,
+            post_linear_modules=drop,  # type: ignore[arg-type]  # what makes a module will do
+        )
+        self.mlp = nn.Sequential(*layers)
+        last_dim = net_arch[-1] if net_arch else features_dim
+        self.head = make_action_head(last_dim, action_space, action_std)
+
+    def forward(self, observations: TensorObs) -> th.Tensor:
+        """
+        :param observations: raw observations, (N, ...), or a dict of them
+        :return: features for the action head, (N, F)
+        """
+        standardized = self.standardizer(observations)
+        features: th.Tensor = self.mlp(self.extract_features(standardized, self.features_extractor))
+        return features
+
+    def log_prob(self, observations: TensorObs, actions: th.Tensor) -> th.Tensor:
+        """
+        :param observations: raw observations, (N, ...), or a dict of them
+        :param actions: actions in the policy's scale, (N, A)
+        :return: log-probabilities, (N,), in float32
+        """
+        log_prob: th.Tensor = self.head.log_prob(self(observations), actions)
+        return log_prob
+
+
+class OfflinePolicy(BasePolicy):
+    """
+    Three copies of one actor: ``actor`` is optimised, ``actor_average`` is the running average
+    of its weights and acts, ``actor_reference`` is the frozen behaviour-cloned one that
+    log-ratios are taken against.
+
+    :param observation_space: observation space
+    :param action_space: ``Box`` (bounded floats), ``Discrete`` or ``MultiDiscrete``
+    :param lr_schedule: learning-rate schedule, function of the remaining progress
+    :param net_arch: widths of the hidden layers, two of 128 by default (none after a CNN)
+    :param activation_fn: activation function
+    :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
+    :param dropout: share of each hidden layer that training steps drop, in [0, 1). Nothing is
+        dropped in the reference, so it lowers every log-ratio
+    :param clip_obs: standardised observations are cut here, in standard deviations, as by SB3's
+        ``VecNormalize``; coordinates of which the data lie further out are cut at 2 instead
+        (:class:`ObservationStandardizer`). Infinity cuts none
+    :param features_extractor_class: features extractor to use, the policy's own where ``None``
+    :param features_extractor_kwargs: its keyword arguments
+    :param normalize_images: divide images by 255
+    :param optimizer_class: ``th.optim.Adam`` by default
+    :param optimizer_kwargs: its keyword arguments, without the learning rate; ``fused=True`` for
+        PyTorch's own Adam if none are given, which steps all weights in one call
+    """
+
+    default_features_extractor_class: ClassVar[type[BaseFeaturesExtractor]] = FlattenExtractor
+    action_low: th.Tensor
+    action_high: th.Tensor
+
+    @checking_types
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        net_arch: list[int] | None = None,
+        activation_fn: type[nn.Module] = nn.ReLU,
+        action_std: float = 2.0**-0.5,
+        dropout: float = 0.0,
+        clip_obs: float = DEFAULT_CLIP_OBS,
+        features_extractor_class: type[BaseFeaturesExtractor] | None = None,
+        features_extractor_kwargs: dict[str, Any] | None = None,
+        normalize_images: bool = True,
+        optimizer_class: type[th.optim.Optimizer] = th.optim.Adam,
+        optimizer_kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        extractor = features_extractor_class or self.default_features_extractor_class
+        super().__init__(
+            observation_space,
+            action_space,
+            extractor,
+            features_extractor_kwargs,
+            optimizer_class=optimizer_class,
+            optimizer_kwargs=optimizer_kwargs,
+            squash_output=isinstance(action_space, spaces.Box),
+            normalize_images=normalize_images,
+        )
+        if optimizer_kwargs is None and optimizer_class is th.optim.Adam:
+            self.optimizer_kwargs = {"fused": True}
+        if action_std <= 0.0:
+            raise ConfigError(f"action_std is {action_std}; it must be above 0")
+        if not 0.0 <= dropout < 1.0:
+            raise ConfigError(f"dropout is {dropout}; allowed is [0, 1)")
+        if not clip_obs > 0.0:
+            raise ConfigError(f"clip_obs is {clip_obs}; it must be above 0")
+        if net_arch is None:
+            net_arch = [] if extractor is NatureCNN else [128, 128]
+        if not _are_widths(net_arch):
+            raise ConfigError(
+                f"net_arch is {net_arch}; allowed is a list of widths of hidden layers, for "
+                "there is one network that acts"
+            )
+        self.net_arch = net_arch
+        self.activation_fn = activation_fn
+        self.action_std = action_std
+        self.dropout = dropout
+        self.clip_obs = clip_obs
+
+        self.actor = self.make_actor()
+        self.actor_average = _frozen_copy(self.actor)
+        self.actor_reference = _frozen_copy(self.actor)
+        self._weights: list[th.Tensor] = list(self.actor.parameters())
+        self._average_weights: list[th.Tensor] = list(self.actor_average.parameters())
+        # SB3's optimizers differ in what they take; all of them take ``lr``
+        self.optimizer = self.optimizer_class(
+            self.actor.parameters(),
+            lr=lr_schedule(1),  # type: ignore[call-arg]
+            **self.optimizer_kwargs,
+        )
+        if isinstance(action_space, spaces.Box):
+            low, high = th.as_tensor(action_space.low), th.as_tensor(action_space.high)
+            self.register_buffer("action_low", low, persistent=False)
+            self.register_buffer("action_high", high, persistent=False)
+
+    def make_actor(self) -> Actor:
+        """
+        :return: a new actor with this policy's architecture
+        """
+        return Actor(
+            self.observation_space,
+            self.action_space,
+            net_arch=self.net_arch,
+            activation_fn=self.activation_fn,
+            action_std=self.action_std,
+            dropout=self.dropout,
+            clip_obs=self.clip_obs,
+            features_extractor_class=self.features_extractor_class,
+            features_extractor_kwargs=self.features_extractor_kwargs,
+            normalize_images=self.normalize_images,
+        )
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        data: dict[str, Any] = super()._get_constructor_parameters()
+        data.update(
+            lr_schedule=self._dummy_schedule,
+            net_arch=self.net_arch,
+            activation_fn=self.activation_fn,
+            action_std=self.action_std,
+            dropout=self.dropout,
+            clip_obs=self.clip_obs,
+            features_extractor_class=self.features_extractor_class,
+            features_extractor_kwargs=self.features_extractor_kwargs,
+            optimizer_class=self.optimizer_class,
+            optimizer_kwargs=self.optimizer_kwargs,
+        )
+        return data
+
+    def scale_actions(self, actions: th.Tensor) -> th.Tensor:
+        """
+        Logged actions in the policy's own scale.
+
+        :param actions: actions of the dataset, (N, *action_shape)
+        :return: (N, A): in [-1, 1] for ``Box``, counted from 0 for discrete spaces
+        """
+        space = self.action_space
+        if isinstance(space, spaces.Box):
+            low, high = self.action_low, self.action_high
+            return (2.0 * (actions - low) / (high - low) - 1.0).flatten(1)
+        start = th.as_tensor(space.start, device=actions.device)  # type: ignore[attr-defined]
+        return (actions - start).reshape(len(actions), -1)
+
+    def forward(self, observations: TensorObs, deterministic: bool = True) -> th.Tensor:
+        """
+        :param observations: raw observations, (N, ...), or a dict of them
+        :param deterministic: the most likely action, not a sample
+        :return: actions, (N, A), in [-1, 1] for ``Box``
+        """
+        return self._predict(observations, deterministic=deterministic)
+
+    def _predict(self, observation: Any, deterministic: bool = False) -> th.Tensor:
+        actor = self.actor_average
+        features = actor(observation)
+        actions = actor.head.mode(features) if deterministic else actor.head.sample(features)
+        if isinstance(self.action_space, spaces.Box):
+            return actions
+        start = self.action_space.start  # type: ignore[attr-defined]
+        return actions + th.as_tensor(start, device=actions.device)
+
+    def fit_standardizer(self, observations: TensorObs) -> None:
+        """
+        Takes the dataset's observation statistics into all three actors.
+
+        :param observations: all observations of the dataset, (N, ...), or a dict of them
+        """
+        for actor in (self.actor, self.actor_average, self.actor_reference):
+            actor.standardizer.fit(observations)
+
+    @contextmanager
+    def dropping_out(self, generator: th.Generator) -> Iterator[None]:
+        """
+        The trained actor drops hidden units within this; the average and the reference never do.
+
+        :param generator: source of randomness
+        """
+        layers = [layer for layer in self.actor.mlp if isinstance(layer, SeededDropout)]
+        for layer in layers:
+            layer.generator = generator
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.generator = None
+
+    @th.no_grad()
+    def update_average(self, decay: float) -> None:
+        """
+        One step of the running average of the weights.
+
+        :param decay: share of the old average that stays, in [0, 1]
+        """
+        th._foreach_lerp_(self._average_weights, self._weights, 1.0 - decay)
+
+    @th.no_grad()
+    def freeze_reference(self) -> None:
+        """The current actor becomes the reference, and the start of the running average."""
+        weights: Mapping[str, Any] = self.actor.state_dict()
+        self.actor_reference.load_state_dict(weights)
+        self.actor_average.load_state_dict(weights)
+
+    @th.no_grad()
+    def return_to_reference(self) -> None:
+        """The reference becomes the current actor, and the start of the running average."""
+        weights: Mapping[str, Any] = self.actor_reference.state_dict()
+        self.actor.load_state_dict(weights)
+        self.actor_average.load_state_dict(weights)
+
+
+class CnnPolicy(OfflinePolicy):
+    """:class:`OfflinePolicy` for image observations: ``NatureCNN`` extracts the features."""
+
+    default_features_extractor_class = NatureCNN
+
+
+class MultiInputPolicy(OfflinePolicy):
+    """:class:`OfflinePolicy` for Dict observations: ``CombinedExtractor`` joins their features."""
+
+    default_features_extractor_class = CombinedExtractor
+
+
+MlpPolicy = OfflinePolicy
+
+
+def _are_widths(net_arch: object) -> bool:
+    return isinstance(net_arch, list | tuple) and all(
+        isinstance(width, int) and width > 0 for width in net_arch
+    )
+
+
+def _frozen_copy(actor: Actor) -> Actor:
+    copy = deepcopy(actor)
+    copy.requires_grad_(False)
+    return copy

@@ -1,1 +1,0 @@
-"""PRESA: the algorithm, its objective and its losses."""

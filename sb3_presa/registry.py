@@ -1,0 +1,85 @@
+"""The algorithm classes by their names, and what can be set of them."""
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from sb3_presa.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
+
+#: Where each algorithm class lives, by the name that a saved model records.
+HOMES: Final[Mapping[str, str]] = {
+    "BC": "sb3_presa.algorithms.bc",
+    "BCQLag": "sb3_presa.algorithms.q_learning.bcq_lag",
+    "CPL": "sb3_presa.algorithms.cpl",
+    "PRESA": "sb3_presa.algorithms.presa",
+    "SafeFirst": "sb3_presa.algorithms.safe_first",
+    "SafeRLHF": "sb3_presa.algorithms.q_learning.safe_rlhf",
+    "SafetyOnly": "sb3_presa.algorithms.safety_only",
+    "TraC": "sb3_presa.algorithms.trac",
+}
+#: The names of the algorithm classes.
+ALGORITHMS: Final = tuple(HOMES)
+
+#: Arguments of every constructor that are no settings: suites and commands say them elsewhere.
+GIVEN: Final = frozenset({"policy", "env", "seed", "device", "verbose", "tensorboard_log"})
+
+#: Stands for a value that is not known, where ``None`` is one.
+UNKNOWN: Final = object()
+
+
+def algorithm_class(name: str) -> type["OfflineAlgorithm"]:
+    """
+    :param name: one of ``sb3_presa.ALGORITHMS``, or ``package.module:Class``, which is imported
+    :return: the class
+    :raises ConfigError: if there is no such class, or it is no offline algorithm
+    """
+    if ":" in name:
+        return _own_class(*name.split(":", 1))
+    if name not in HOMES:
+        allowed = ", ".join(HOMES)
+        raise ConfigError(
+            f"there is no algorithm {name!r}; allowed: {allowed}, or a class of your own as "
+            "package.module:Class"
+        )
+    found: type[OfflineAlgorithm] = getattr(importlib.import_module(HOMES[name]), name)
+    return found
+
+
+def _own_class(module: str, name: str) -> type["OfflineAlgorithm"]:
+    from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
+
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, ValueError, AttributeError) as error:
+        raise ConfigError(
+            f"the class {module}:{name} cannot be imported: {error}; its folder must be on "
+            "PYTHONPATH, or its package installed"
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, OfflineAlgorithm)):
+        raise ConfigError(f"{module}:{name} is no OfflineAlgorithm but {found!r}")
+    return found
+
+
+@cache
+def settings_of(algorithm: type["OfflineAlgorithm"]) -> Mapping[str, Any]:
+    """
+    :param algorithm: a class
+    :return: its constructor's arguments with their defaults, then its parent's where it hands on
+        what it does not name; without those of :data:`GIVEN`
+    """
+    found: dict[str, Any] = {}
+    for ancestor in algorithm.__mro__:
+        if "__init__" not in vars(ancestor):
+            continue
+        _, *parameters = inspect.signature(vars(ancestor)["__init__"]).parameters.values()
+        for parameter in parameters:
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD:
+                found.setdefault(parameter.name, parameter.default)
+        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+            break
+    return {k: v for k, v in found.items() if k not in GIVEN and not k.startswith("_")}

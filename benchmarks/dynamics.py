@@ -39,8 +39,7 @@ def draw(task: str, seed: int, folder: Path) -> Path:
         model.set_logger(configure(logs, ["csv"]))
         model.learn(log_interval=25, progress_bar=True)
         curves = read_progress_csv(Path(logs) / "progress.csv")
-    attained = model.n_cloning_steps + model.n_attain_steps
-    phases = {"cloning": 0, "attaining": model.n_cloning_steps, "alignment": attained}
+    phases = {phase.name: phase.start for phase in model.phases()}
     title = f"{task}, cost limit {COST_LIMIT:g}, seed {seed}"
     return plot_learning_curves(folder / f"dynamics_{task}.png", curves, phases=phases, title=title)
 

@@ -28,7 +28,7 @@ from sb3_presa.feedback.table import Feedback
 #: arguments of PRESA that leave one phase only
 PHASES: dict[str, dict[str, Any]] = {
     "cloning": {"n_cloning_steps": 1_000_000},
-    "alignment": {"n_cloning_steps": 0, "n_attain_steps": 0},
+    "alignment": {"n_cloning_steps": 0, "objective_kwargs": {"n_attain_steps": 0}},
 }
 #: cost limits of the agents, in turn; an episode of the made-up data costs about 100
 COST_LIMITS = (97.0, 100.0, 103.0)
@@ -116,7 +116,7 @@ def measure(
     return Timing(
         device.type,
         th.get_num_threads(),
-        str(alone[0]._compute_dtype).removeprefix("torch."),
+        str(alone[0].compute_dtype).removeprefix("torch."),
         phase,
         n_agents,
         alone_ms,

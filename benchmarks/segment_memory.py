@@ -16,8 +16,10 @@ from rich.table import Table
 from speed_data import EPISODE_LENGTH, made_up_dataset, write_figures
 
 from sb3_presa.data.episodes import load_transitions
+from sb3_presa.data.transitions import Transitions
 from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.segment_buffer import SegmentBuffer
+from sb3_presa.learning.offline_data import OfflineData
+from sb3_presa.learning.source import BatchSource, make_source
 
 SEGMENT_LENGTH = 64
 MEGABYTE = 1_000_000
@@ -50,12 +52,18 @@ def random_feedback(dataset: MinariDataset, n_segments: int) -> Feedback:
     )
 
 
-def tensor_bytes(buffer: SegmentBuffer) -> int:
+def on_device(transitions: Transitions, feedback: Feedback) -> BatchSource:
+    """:return: the data as an algorithm trains from them"""
+    data = OfflineData.of(transitions, feedback)
+    return make_source(data, th.device("cpu"), lambda actions: actions)
+
+
+def tensor_bytes(source: BatchSource) -> int:
     """
-    :param buffer: the data on the device
+    :param source: the data on the device
     :return: bytes of everything that it holds of segments
     """
-    tensors = [value for value in vars(buffer.labels).values() if isinstance(value, th.Tensor)]
+    tensors = [value for value in vars(source.training).values() if isinstance(value, th.Tensor)]
     return sum(tensor.nbytes for tensor in tensors)
 
 
@@ -70,21 +78,21 @@ def main() -> None:
         dataset = made_up_dataset(Path(root), arguments.transitions)
         transitions = load_transitions(dataset)
         few = random_feedback(dataset, 2)
-        SegmentBuffer(transitions, few, th.device("cpu"), lambda actions: actions)
+        on_device(transitions, few)
         before = resident_bytes()
         feedback = random_feedback(dataset, arguments.segments)
         labelled = resident_bytes()
-        buffer = SegmentBuffer(transitions, feedback, th.device("cpu"), lambda actions: actions)
+        source = on_device(transitions, feedback)
         ready = resident_bytes()
     rows = {
         "the feedback, process growth": labelled - before,
-        "the buffer, process growth": ready - labelled,
-        "the buffer, tensors of segments": tensor_bytes(buffer),
+        "the source, process growth": ready - labelled,
+        "the source, tensors of segments": tensor_bytes(source),
         "both, process growth": ready - before,
     }
     title = (
         f"{arguments.segments:,} segments of {SEGMENT_LENGTH} steps "
-        f"on {buffer.n_transitions:,} transitions"
+        f"on {source.n_transitions:,} transitions"
     )
     table = Table("what", title=title)
     table.add_column("MB", justify="right")

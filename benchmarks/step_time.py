@@ -26,7 +26,6 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from sb3_presa import PRESA
 from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.cloning import cloning_loss
 
 
 @dataclass(frozen=True)
@@ -88,14 +87,14 @@ class BareStep:
     """
 
     def __init__(self, model: PRESA, shape: Shape) -> None:
-        assert model.buffer is not None
+        source = model.require_source()
         self.actor = deepcopy(model.policy.actor)
         self.optimizer = th.optim.Adam(self.actor.parameters(), lr=3e-4)
-        rows = th.arange(2 * shape.n_pairs * shape.n_segment_steps) % model.buffer.n_transitions
-        self.observations, self.actions = model.buffer.gather(rows)
+        rows = th.arange(2 * shape.n_pairs * shape.n_segment_steps) % source.n_transitions
+        self.observations, self.actions = source.gather(rows)
 
     def __call__(self) -> None:
-        loss = cloning_loss(self.actor, self.observations, self.actions)
+        loss = -self.actor.log_prob(self.observations, self.actions).mean()
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -147,7 +146,7 @@ def measure(
         dataset,
         feedback,
         n_cloning_steps=0,
-        n_attain_steps=0,
+        objective_kwargs={"n_attain_steps": 0},
         n_pairs=shape.n_pairs,
         n_segment_steps=shape.n_segment_steps,
         policy_kwargs={"net_arch": [shape.width, shape.width]},

@@ -46,7 +46,11 @@ def main() -> None:
         sys.exit(f"PPO and SAC learn in a simulator: {error}")
 
     n = options.gradient_steps
-    settings = {} if n is None else {"n_cloning_steps": n // 2, "n_attain_steps": n // 8}
+    settings = (
+        {}
+        if n is None
+        else {"n_cloning_steps": n // 2, "objective_kwargs": {"n_attain_steps": n // 8}}
+    )
     presa = PRESA.load_offline(dataset, seed=0, **settings)
     ppo = PPO("MlpPolicy", env, n_steps=1000, batch_size=50, seed=0, device="cpu")
     sac = SAC("MlpPolicy", env, seed=0)

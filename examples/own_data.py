@@ -76,7 +76,7 @@ def main() -> None:
         model = PRESA.load_offline(
             "me/corridor-v0",
             n_cloning_steps=steps // 2,
-            n_attain_steps=steps // 8,
+            objective_kwargs={"n_attain_steps": steps // 8},
             cloning_batch_size=256,  # the log has 720 steps
             delta=0.55,  # how sure the policy shall be, on average, of what is safe and what is not
             seed=0,

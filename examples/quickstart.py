@@ -47,7 +47,11 @@ def main() -> None:
     # One timestep is one gradient step. The defaults suit the default number of steps; a shorter
     # training divides its own among the parts.
     n = options.steps
-    settings = {} if n is None else {"n_cloning_steps": n // 2, "n_attain_steps": n // 8}
+    settings = (
+        {}
+        if n is None
+        else {"n_cloning_steps": n // 2, "objective_kwargs": {"n_attain_steps": n // 8}}
+    )
     presa = PRESA.load_offline(dataset, seed=options.seed, **settings)
     agents: dict[str, BC | PRESA] = {
         "BC on everything": BC.load_offline(dataset, data="all", seed=options.seed),

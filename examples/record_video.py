@@ -48,7 +48,8 @@ def train(steps: int | None) -> PRESA:
     """:return: an agent, trained for so many gradient steps; its own number if ``None``."""
     n = steps
     # So short a training has no steps to find out which delta can be reached.
-    settings: dict[str, Any] = {} if n is None else {"n_cloning_steps": n // 2, "n_attain_steps": 0}
+    short = {"n_cloning_steps": (n or 0) // 2, "objective_kwargs": {"n_attain_steps": 0}}
+    settings: dict[str, Any] = {} if n is None else short
     agent = PRESA.load_offline(example_dataset(), seed=0, device="cpu", **settings)
     return agent.learn(n, progress_bar=True)
 

@@ -61,7 +61,7 @@ def make_model(steps: int) -> PRESA:
     return PRESA.load_offline(
         example_dataset(),
         n_cloning_steps=steps // 2,
-        n_attain_steps=0,  # a search for the delta that can be reached, idle in so short a run
+        objective_kwargs={"n_attain_steps": 0},  # no search for the delta that can be reached
         seed=0,
     )
 

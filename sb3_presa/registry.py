@@ -1,11 +1,11 @@
 """The algorithm classes by their names, and what can be set of them."""
 
 import importlib
-import inspect
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from sb3_presa.arguments import arguments_of
 from sb3_presa.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -65,6 +65,37 @@ def _own_class(module: str, name: str) -> type["OfflineAlgorithm"]:
     return found
 
 
+def preset_of(algorithm: type["OfflineAlgorithm"], name: str) -> dict[str, Any]:
+    """
+    :param algorithm: a class
+    :param name: name of a preset of it, as ``paper`` for ``PRESA.PAPER``
+    :return: the preset's arguments of the constructor, as plain dictionaries
+    :raises ConfigError: if the class has no such preset
+    """
+    presets = {n.lower(): v for n, v in vars(algorithm).items() if n.isupper() and _is_map(v)}
+    if name not in presets:
+        known = ", ".join(presets) or "none"
+        raise ConfigError(f"`preset` of {algorithm.__name__} must be one of: {known}; got {name!r}")
+    return {n: dict(v) if _is_map(v) else v for n, v in presets[name].items()}
+
+
+def with_settings(preset: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    :param preset: arguments of a constructor
+    :param settings: arguments that replace them; dictionaries of both are joined
+    :return: both
+    """
+    joined = dict(preset)
+    for name, value in settings.items():
+        both = _is_map(value) and _is_map(joined.get(name))
+        joined[name] = {**joined[name], **value} if both else value
+    return joined
+
+
+def _is_map(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
 @cache
 def settings_of(algorithm: type["OfflineAlgorithm"]) -> Mapping[str, Any]:
     """
@@ -72,14 +103,5 @@ def settings_of(algorithm: type["OfflineAlgorithm"]) -> Mapping[str, Any]:
     :return: its constructor's arguments with their defaults, then its parent's where it hands on
         what it does not name; without those of :data:`GIVEN`
     """
-    found: dict[str, Any] = {}
-    for ancestor in algorithm.__mro__:
-        if "__init__" not in vars(ancestor):
-            continue
-        _, *parameters = inspect.signature(vars(ancestor)["__init__"]).parameters.values()
-        for parameter in parameters:
-            if parameter.kind is not inspect.Parameter.VAR_KEYWORD:
-                found.setdefault(parameter.name, parameter.default)
-        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
-            break
+    found = arguments_of(algorithm)
     return {k: v for k, v in found.items() if k not in GIVEN and not k.startswith("_")}

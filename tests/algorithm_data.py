@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
 from typing import Any
 
 import gymnasium as gym
@@ -18,11 +19,14 @@ from stable_baselines3.common.logger import KVWriter, Logger
 from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.feedback.table import Feedback
+from sb3_presa.learning.alignment import Align
+from sb3_presa.learning.losses import PairBatch
+from sb3_presa.learning.settings import ObjectiveSettings
 
 #: PRESA in 15 steps: 6 of cloning, 4 towards the attainable level, 5 on the Lagrangian.
 TINY_PRESA: dict[str, Any] = {
     "n_cloning_steps": 6,
-    "n_attain_steps": 4,
+    "objective_kwargs": {"n_attain_steps": 4},
     "cloning_batch_size": 16,
     "n_pairs": 4,
     "n_segment_steps": 5,
@@ -38,6 +42,31 @@ def one_thread() -> Iterator[None]:
     th.set_num_threads(1)
     yield
     th.set_num_threads(n_threads)
+
+
+def in_objective(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of PRESA, those of its objective that only experts turn where they belong."""
+    expert = {f.name for f in fields(ObjectiveSettings) if f.default is not MISSING}
+    flat = {name: value for name, value in settings.items() if name not in expert}
+    given = {name: value for name, value in settings.items() if name in expert}
+    flat["objective_kwargs"] = {**flat.get("objective_kwargs", {}), **given}
+    return flat
+
+
+def alignment_of(model: Any) -> Align:
+    """The last phase of a run, ready to evaluate its loss."""
+    phase = model.phases(model.num_timesteps + 1)[-1]
+    assert isinstance(phase, Align)
+    phase.prepare()
+    return phase
+
+
+def loss_of(model: Any, batch: PairBatch) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+    """The loss of the last phase on a batch, after which its next state is the objective's."""
+    before = {name: value.clone() for name, value in model.objective.state().items()}
+    loss, metrics, state = alignment_of(model).pair_loss(batch, before)
+    model.objective.keep(state)
+    return loss, metrics
 
 
 def tiny_feedback(dataset: MinariDataset, **options: Any) -> Feedback:
@@ -194,7 +223,12 @@ class LogRecorder(KVWriter):
     def write(
         self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0
     ) -> None:
-        self.entries.append({**key_values, "step": step})
+        seen = {
+            name: value
+            for name, value in key_values.items()
+            if "stdout" not in (key_excluded[name] or ())
+        }
+        self.entries.append({**seen, "step": step})
 
     def close(self) -> None:
         pass
@@ -216,5 +250,5 @@ def record_log(model: BaseAlgorithm) -> LogRecorder:
 def learn_quietly(model: Any, *args: Any, **kwargs: Any) -> Any:
     """``learn`` without the warning that delta is out of reach, which tiny runs often give."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="delta = ")
+        warnings.filterwarnings("ignore", message="`delta` should be")
         return model.learn(*args, **kwargs)

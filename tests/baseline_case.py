@@ -11,7 +11,7 @@ from algorithm_data import episode, learn_quietly, stored
 from minari import MinariDataset
 
 from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.alignment import PairBatch
+from sb3_presa.learning.losses import PairBatch
 
 SEEDS = range(5)
 #: cost of an episode of 12 steps up to which it is safe
@@ -25,7 +25,6 @@ def batch_of(
     """Pairs of segments of 2 steps, from the log-ratio of their steps, (B, 2, 2)."""
     ratios = th.tensor(log_ratio)
     return PairBatch(
-        rows=th.arange(len(ratios)),
         log_ratio=ratios,
         log_prob=ratios - 1.0,
         positions=th.arange(2).expand_as(ratios),
@@ -33,6 +32,9 @@ def batch_of(
         lengths=th.full(ratios.shape[:2], 2),
         p_safe=th.tensor(p_safe),
         preference=th.tensor(preference),
+        usable=~th.tensor(preference).isnan(),
+        unlabelled=th.zeros(len(ratios), dtype=th.bool),
+        segment_weights=None,
     )
 
 

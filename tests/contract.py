@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from algorithm_data import TINY_PRESA, TINY_STEPS, learn_quietly, tiny_feedback
+from algorithm_data import TINY_PRESA, TINY_STEPS, in_objective, learn_quietly, tiny_feedback
 from minari import MinariDataset
 
 from sb3_presa import BC, CPL, PRESA, BCQLag, SafeFirst, SafeRLHF, SafetyOnly, TraC
@@ -31,13 +31,16 @@ class Case:
 
     def limited(self, cost_limit: float) -> dict[str, float]:
         """The argument by which an algorithm that reads costs is told of their limit."""
-        return {"cost_limit": cost_limit} if self.algorithm.reads_outcomes else {}
+        return {"cost_limit": cost_limit} if "outcomes" in self.algorithm.needs else {}
 
     def make(self, dataset: MinariDataset, feedback: Feedback | None = None, **kwargs: Any) -> Any:
         """A new model on a dataset; labels of its own if none are given."""
         arguments = {"device": "cpu", "seed": 0, "policy_kwargs": {"net_arch": [8]}}
         labels = tiny_feedback(dataset) if feedback is None else feedback
-        return self.algorithm.load_offline(dataset, labels, **(arguments | self.settings | kwargs))
+        settings = arguments | self.settings | kwargs
+        if self.algorithm is PRESA:
+            settings = in_objective(settings)
+        return self.algorithm.load_offline(dataset, labels, **settings)
 
     def trained(
         self, dataset: MinariDataset, feedback: Feedback | None = None, **kwargs: Any

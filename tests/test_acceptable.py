@@ -24,7 +24,7 @@ from sb3_presa.benchmark.engine.shared_cloning import Seconds, SharedClones
 from sb3_presa.errors import ConfigError
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.learning.acceptable import share_acceptable, share_won
-from sb3_presa.learning.segment_buffer import make_labels
+from sb3_presa.learning.source import make_labels
 
 N = 20
 CPU = th.device("cpu")
@@ -89,7 +89,7 @@ def whole_episodes(dataset: MinariDataset, p_safe: list[float]) -> Feedback:
     return Feedback.create(dataset, segments, p_safe, pairs, [1.0] * len(pairs))
 
 
-@pytest.mark.filterwarnings("ignore:learn.. ends")
+@pytest.mark.filterwarnings("ignore:`total_timesteps` should")
 def test_what_is_called_unsafe_is_not_cloned(box_dataset: MinariDataset) -> None:
     """The clone is the same, bit for bit, whatever was done in the unsafe episodes."""
     feedback = whole_episodes(box_dataset, [1.0, 0.0, 1.0])  # and of the others nobody says
@@ -97,8 +97,8 @@ def test_what_is_called_unsafe_is_not_cloned(box_dataset: MinariDataset) -> None
     for weight, clone_winners, alike in cases:
         settings = {"unsafe_cloning_weight": weight, "clone_winners": clone_winners}
         one, other = (PRESA_CASE.make(box_dataset, feedback, **settings) for _ in range(2))
-        unsafe = slice(int(other.buffer.labels.starts[1]), int(other.buffer.labels.starts[2]))
-        other.buffer.actions[unsafe] = 0.9
+        unsafe = slice(int(other.source.training.starts[1]), int(other.source.training.starts[2]))
+        other.source.actions[unsafe] = 0.9
         for model in (one, other):
             learn_quietly(model, CLONING_STEPS)
         same = all(
@@ -109,10 +109,10 @@ def test_what_is_called_unsafe_is_not_cloned(box_dataset: MinariDataset) -> None
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.1])
-@pytest.mark.filterwarnings("ignore:learn.. ends")
+@pytest.mark.filterwarnings("ignore:`total_timesteps` should")
 def test_unsafe_labels_everywhere_are_warned_of(weight: float, box_dataset: MinariDataset) -> None:
     feedback = whole_episodes(box_dataset, [0.0] * int(box_dataset.total_episodes))
-    with pytest.warns(UserWarning, match="every transition unsafe: all of them are cloned"):
+    with pytest.warns(UserWarning, match="falls back to cloning all transitions"):
         cloned = PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=weight)
     everything = PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=1.0)
     for model in (cloned, everything):
@@ -121,7 +121,7 @@ def test_unsafe_labels_everywhere_are_warned_of(weight: float, box_dataset: Mina
 
 
 def test_a_weight_out_of_its_range_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"unsafe_cloning_weight is 1.5; allowed is \[0, 1\]"):
+    with pytest.raises(ConfigError, match=r"`unsafe_cloning_weight` must be in \[0, 1\], got 1.5"):
         PRESA_CASE.algorithm(unsafe_cloning_weight=1.5)
 
 
@@ -138,8 +138,8 @@ def test_each_transition_has_its_weight(
         unsafe_cloning_weight=0.1,
         clone_winners=clone_winners,
     )
-    weights = model.cloning_mass.diff(prepend=th.zeros(1, dtype=th.double))
-    starts, lengths = model.buffer.labels.starts, model.buffer.labels.lengths
+    weights = model.phases()[0].rows.mass.diff(prepend=th.zeros(1, dtype=th.double))
+    starts, lengths = model.source.training.starts, model.source.training.lengths
     for segment, weight in enumerate(expected):
         rows = slice(int(starts[segment]), int(starts[segment] + lengths[segment]))
         th.testing.assert_close(weights[rows], th.full_like(weights[rows], weight))
@@ -151,8 +151,8 @@ def test_safe_episodes_that_never_won_are_cloned_all_the_same(box_dataset: Minar
     n = int(box_dataset.total_episodes)
     feedback = whole_episodes(box_dataset, [0.0] * (n - 1) + [1.0])  # each beats the next
     model = PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=0.0, clone_winners=True)
-    weights = model.cloning_mass.diff(prepend=th.zeros(1, dtype=th.double))
-    last = int(model.buffer.labels.starts[-1])
+    weights = model.phases()[0].rows.mass.diff(prepend=th.zeros(1, dtype=th.double))
+    last = int(model.source.training.starts[-1])
     assert bool((weights[:last] == 0.0).all())
     assert bool((weights[last:] == 1.0).all())
 

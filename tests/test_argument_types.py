@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch as th
+from algorithm_data import tiny_feedback
 from minari import MinariDataset
 
 import sb3_presa
@@ -31,10 +32,9 @@ class OwnClass(CPL):
 @pytest.mark.parametrize(
     ("algorithm", "name", "value", "allowed"),
     [
-        (PRESA, "normalize_length", "false", "True or False"),
-        (PRESA, "center_utilities", "no", "True or False"),
+        (PRESA, "clone_winners", "false", "True or False"),
         (PRESA, "compile", 0, "True or False"),
-        (PRESA, "delta", "abc", "a finite number"),
+        (PRESA, "delta", "abc", "a finite number or 'auto'"),
         (PRESA, "alpha", math.nan, "a finite number"),
         (PRESA, "alpha", math.inf, "a finite number"),
         (PRESA, "beta", True, "a finite number"),
@@ -42,7 +42,13 @@ class OwnClass(CPL):
         (PRESA, "n_pairs", 1.5, "a whole number"),
         (PRESA, "n_pairs", True, "a whole number"),
         (PRESA, "n_pairs", None, "a whole number"),
-        (PRESA, "preference_filter", 3, "a text"),
+        (PRESA, "precision", 3, "'float32' or 'bfloat16' or 'auto'"),
+        (PRESA, "delta", "low", "a finite number or 'auto'"),
+        (PRESA, "delta", 1.0, "in (0, 1)"),
+        (PRESA, "n_pairs", 0, "at least 1"),
+        (PRESA, "clip_range", 1.0, "in (0, 1) or None"),
+        (PRESA, "alpha", 0.0, "above 0"),
+        (PRESA, "seed", -1, "in [0, 4294967295] or None"),
         (PRESA, "policy_kwargs", 5, "a dictionary or None"),
         (PRESA, "learning_rate", "fast", "a finite number or a function"),
         (PRESA, "max_grad_norm", math.nan, "a number"),
@@ -62,19 +68,21 @@ class OwnClass(CPL):
 def test_the_refusal_says_what_was_found_and_what_is_allowed(
     algorithm: Any, name: str, value: Any, allowed: str
 ) -> None:
-    said = f"{name} is {value!r}; allowed is {allowed}"
+    said = f"`{name}` must be {allowed}, got {value!r}"
     with pytest.raises(ConfigError, match=f"^{re.escape(said)}$"):
         algorithm(**{name: value}, device="cpu")
 
 
 def test_a_positional_argument_is_checked_too() -> None:
-    with pytest.raises(ConfigError, match=r"^learning_rate is 'fast'; allowed is"):
+    with pytest.raises(
+        ConfigError, match=r"^`learning_rate` must be a finite number or a function, got 'fast'"
+    ):
         PRESA("MlpPolicy", None, "fast")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("rate", [-1e-3, -1])
 def test_a_learning_rate_below_zero_is_refused(rate: float) -> None:
-    with pytest.raises(ConfigError, match=rf"^learning_rate is {rate}; it must be at least 0"):
+    with pytest.raises(ConfigError, match=rf"^`learning_rate` must be at least 0, got {rate}"):
         BC(learning_rate=rate)
 
 
@@ -83,12 +91,11 @@ def test_what_is_a_number_to_python_passes() -> None:
         alpha=1,
         beta=np.float32(0.5),  # type: ignore[arg-type]
         n_pairs=np.int64(4),  # type: ignore[arg-type]
-        normalize_length=np.bool_(False),  # type: ignore[arg-type]
+        clone_winners=np.bool_(False),  # type: ignore[arg-type]
         learning_rate=lambda progress: progress * 1e-3,
         max_grad_norm=math.inf,
-        multiplier_max=math.inf,
         clip_range=None,
-        unsafe_weight=None,
+        objective_kwargs={"multiplier_max": math.inf, "unsafe_weight": None},
         verbose=False,
         tensorboard_log=Path("logs"),  # type: ignore[arg-type]
         device=th.device("cpu"),
@@ -110,6 +117,49 @@ def test_defaults_are_of_their_own_type(name: str) -> None:
     assert "policy" in inspect.signature(algorithm).parameters
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("n_cloning_steps", -3, "`n_cloning_steps` must be at least 0, got -3"),
+        ("clone_winners", "false", "`clone_winners` must be True or False, got 'false'"),
+        ("unsafe_cloning_weight", 7.0, "`unsafe_cloning_weight` must be in [0, 1], got 7.0"),
+        ("validation_fraction", 1.0, "`validation_fraction` must be in [0, 1), got 1.0"),
+        ("alpha", 0, "`alpha` must be above 0, got 0"),
+        ("objective_kwargs", {"beta": 1.0}, "`objective_kwargs` has no setting 'beta'"),
+        (
+            "objective_kwargs",
+            {"attain_margin": 2.0},
+            "`attain_margin` must be in (0, 1], got 2.0",
+        ),
+        ("objective_kwargs", {"multiplier_init": 5.0}, "`multiplier_init` must be at most"),
+        ("dleta", 0.9, "PRESA has no argument `dleta`; did you mean 'delta'?"),
+    ],
+)
+def test_load_checks_what_replaces_the_files_settings(
+    name: str, value: Any, said: str, box_dataset: MinariDataset, tmp_path: Path
+) -> None:
+    PRESA.load_offline(box_dataset, tiny_feedback(box_dataset), device="cpu").save(tmp_path / "m")
+    with pytest.raises(ConfigError, match=f"^{re.escape(said)}"):
+        PRESA.load(tmp_path / "m", device="cpu", **{name: value})
+    kept = PRESA.load(tmp_path / "m", device="cpu", delta=0.9, objective_kwargs={})
+    assert (kept.delta, kept.objective.settings.delta) == (0.9, 0.9)
+
+
+def test_a_state_out_of_its_range_is_refused(box_dataset: MinariDataset) -> None:
+    model = PRESA.load_offline(box_dataset, tiny_feedback(box_dataset), device="cpu")
+    parameters = model.get_parameters()
+    for name, value, said in (
+        ("multiplier", 5.0, "`multiplier` must be in [0, 4], got 5"),
+        ("delta", 1.5, "`delta` must be in (0, 1), got 1.5"),
+        ("delta", math.nan, "`delta` must be in (0, 1), got nan"),
+    ):
+        state = {**parameters["objective"], name: th.tensor(value)}
+        with pytest.raises(ConfigError, match=f"^{re.escape(said)}"):
+            model.set_parameters({**parameters, "objective": state})
+        assert float(model.objective.multiplier) == 0.5
+    model.set_parameters(parameters)
+
+
 def test_a_wrong_name_is_still_a_type_error() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'dleta'"):
         PRESA(dleta=0.5)  # type: ignore[call-arg]
@@ -118,9 +168,9 @@ def test_a_wrong_name_is_still_a_type_error() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("dropout", "much", "dropout is 'much'; allowed is a finite number"),
-        ("action_std", math.nan, "action_std is nan; allowed is a finite number"),
-        ("normalize_images", "no", "normalize_images is 'no'; allowed is True or False"),
+        ("dropout", "much", "`dropout` must be a finite number, got 'much'"),
+        ("action_std", math.nan, "`action_std` must be a finite number, got nan"),
+        ("normalize_images", "no", "`normalize_images` must be True or False, got 'no'"),
         ("net_arch", 8, "net_arch is 8; allowed is a list of widths of hidden layers"),
         ("net_arch", [8, 0], "net_arch is [8, 0]; allowed is a list of widths"),
     ],

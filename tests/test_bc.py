@@ -22,8 +22,9 @@ from sb3_presa import BC
 from sb3_presa.algorithms.bc import _segment_weights
 from sb3_presa.errors import ConfigError, FeedbackError, FeedbackNotFoundError
 from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.cloning import sample_segment_rows
-from sb3_presa.learning.segment_buffer import SegmentBuffer
+from sb3_presa.learning.offline_data import OfflineData
+from sb3_presa.learning.phases import SegmentRows
+from sb3_presa.learning.source import BatchSource, make_source
 
 NAN = math.nan
 #: p_safe of five segments, of lengths 2, 4, 6, 3, 5
@@ -33,10 +34,11 @@ COMPARISONS = [(0, 1), (2, 0), (2, 4), (3, 2)]
 PREFERENCES = [1.0, 0.0, 0.5, 1.0]
 
 
-def make_buffer() -> SegmentBuffer:
+def source() -> BatchSource:
     feedback = lone_feedback(SEGMENTS, P_SAFE, COMPARISONS, PREFERENCES)
     transitions = flat_transitions([20], [0])
-    return SegmentBuffer(transitions, feedback, th.device("cpu"), lambda actions: actions)
+    data = OfflineData.of(transitions, feedback)
+    return make_source(data, th.device("cpu"), lambda actions: actions)
 
 
 @pytest.mark.parametrize(
@@ -48,15 +50,15 @@ def make_buffer() -> SegmentBuffer:
     ],
 )
 def test_how_much_of_each_segment_is_cloned(data: str, weights: list[float]) -> None:
-    assert _segment_weights(make_buffer().labels, data).tolist() == weights
+    assert _segment_weights(source().training, data).tolist() == weights
 
 
 def test_steps_are_drawn_in_proportion_to_weight_and_length() -> None:
     """Each step as often as its segment's weight says: within 5 standard errors of 20,000 draws,
     which by chance a right sampler misses for one of 20 steps in 1 of 80,000 seeds."""
-    buffer, n_draws = make_buffer(), 20_000
-    weights = _segment_weights(buffer.labels, "safe")
-    rows = sample_segment_rows(buffer, weights, n_draws, th.Generator().manual_seed(0))
+    n_draws = 20_000
+    weights = _segment_weights(source().training, "safe")
+    rows = SegmentRows(source(), weights, n_draws).draw(th.Generator().manual_seed(0))
     share = np.bincount(rows.numpy(), minlength=20) / n_draws
     expected = np.repeat([1.0, 0.0, 0.5, 0.0, 1.0], [2, 4, 6, 3, 5]) / (2 + 3 + 5)
     assert (abs(share - expected) <= 5 * np.sqrt(expected * (1 - expected) / n_draws)).all()

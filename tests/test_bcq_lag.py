@@ -14,7 +14,7 @@ from minari import MinariDataset
 from toy_envs import env_id
 
 from sb3_presa import BCQLag
-from sb3_presa.algorithms.q_learning import constrained_q
+from sb3_presa.algorithms.q_learning import phase as q_phase
 from sb3_presa.algorithms.q_learning.bcq_losses import (
     bellman_targets,
     chosen_values,
@@ -26,7 +26,6 @@ from sb3_presa.algorithms.q_learning.bcq_losses import (
 )
 from sb3_presa.data.episodes import load_endings, load_outcomes
 from sb3_presa.errors import ConfigError, DatasetError
-from sb3_presa.policies.type_aliases import index_obs
 
 (CASE,) = (case for case in CASES if case.name == "bcq-lag")
 OBSERVATIONS = np.random.default_rng(0).uniform(-1, 1, (20, 3)).astype(np.float32)
@@ -95,12 +94,12 @@ def two_episodes(minari_root: Any) -> MinariDataset:
 
 def test_critics_look_beyond_a_cut_and_not_beyond_an_end(two_episodes: MinariDataset) -> None:
     model = BCQLag.load_offline(two_episodes, cost_limit=6, gamma=0.5, device="cpu")
-    successors = model._successors
-    assert model.buffer is not None and successors is not None
-    assert isinstance(model.buffer.observations, th.Tensor)
-    assert model.buffer.observations.flatten().tolist() == [0, 1, 2, 4, 5]
-    following = index_obs(successors.observations, successors.next_rows)
-    assert isinstance(following, th.Tensor)
+    source = model.require_source()
+    successors = source.successors
+    assert successors is not None
+    seen, following = source.logged_observations(), source.observations_at(successors.next_rows)
+    assert isinstance(seen, th.Tensor) and isinstance(following, th.Tensor)
+    assert seen.flatten().tolist() == [0, 1, 2, 4, 5]
     assert following.flatten().tolist() == [1, 2, 3, 5, 6]
     assert successors.goes_on.tolist() == [1, 1, 1, 1, 0]
     assert model._outcomes(th.tensor([1])).flatten().tolist() == pytest.approx([0.1, 1.0])
@@ -128,8 +127,9 @@ def test_values_do_not_depend_on_how_many_are_made_together(
     rows = th.arange(9)
     values = []
     for n_together in (1, 1000):
-        monkeypatch.setattr(constrained_q, "_CACHED_CANDIDATES", n_together)
-        values.append(model._next_values(rows, model._step_generator(0)))
+        monkeypatch.setattr(q_phase, "_CACHED_CANDIDATES", n_together)
+        generator = th.Generator().manual_seed(0)
+        values.append(model.phases()[-1]._next_values(rows, generator))
     assert values[0].shape == (2, 9)
     assert th.allclose(values[0], values[1], atol=1e-5)
 

@@ -159,7 +159,7 @@ def test_settings_are_what_a_constructor_takes(name: str) -> None:
     settings = settings_of(algorithm)
     assert {"learning_rate", "policy_kwargs"} <= set(settings)
     assert GIVEN.isdisjoint(settings) and not {"self", "kwargs", "_init_setup_model"} & {*settings}
-    limit = {"cost_limit": 5} if algorithm.reads_outcomes else {}
+    limit = {"cost_limit": 5} if "outcomes" in algorithm.needs else {}
     model = algorithm("MlpPolicy", None, **limit)  # type: ignore[arg-type]
     assert [s for s in settings if not hasattr(model, s) and not hasattr(model, f"_{s}")] == []
 

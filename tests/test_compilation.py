@@ -14,7 +14,7 @@ from minari import MinariDataset
 from sb3_presa.learning.compilation import CompiledFunction
 
 #: cloning and one phase of alignment, so that one graph is compiled
-SETTINGS: dict[str, Any] = {"n_cloning_steps": 2, "n_attain_steps": 0, "precision": "float32"}
+SETTINGS: dict[str, Any] = {"n_cloning_steps": 2, "objective_kwargs": {"n_attain_steps": 0}}
 N_STEPS = 8
 
 

@@ -34,7 +34,7 @@ Numbers = npt.NDArray[np.float64]
 every_case_from_feedback, every_case_from_outcomes = (
     pytest.mark.parametrize(
         "case",
-        [case for case in CASES if case.algorithm.reads_outcomes == reads],
+        [case for case in CASES if ("outcomes" in case.algorithm.needs) == reads],
         ids=lambda case: case.name,
     )
     for reads in (False, True)
@@ -137,7 +137,7 @@ def test_no_reference_from_the_model_leads_to_rewards_or_costs(
     dataset = rewrite_outcomes(minari_root, lambda n: random.normal(size=n))
     outcomes = load_outcomes(dataset)
     model = learn_quietly(case.make(dataset, feedback), TINY_STEPS)
-    assert model.buffer is not None
+    assert model.source is not None
     objects = list(reachable(model))
     assert not [o for o in objects if isinstance(o, MinariDataset | MinariStorage | Outcomes)]
     arrays = list(numbers_in(objects))
@@ -147,6 +147,6 @@ def test_no_reference_from_the_model_leads_to_rewards_or_costs(
         for dtype in (np.float64, np.float32):
             hidden = secret.astype(dtype).astype(np.float64)
             assert not any(contains(found, hidden) for found in arrays)
-    model.buffer.leak = {"somewhere": [float(x) for x in outcomes.costs]}
+    model.leak = {"somewhere": [float(x) for x in outcomes.costs]}
     leaked = numbers_in(reachable(model))
     assert any(contains(found, outcomes.costs[rows]) for found in leaked), "the search is blind"

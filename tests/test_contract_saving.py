@@ -465,4 +465,4 @@ def test_models_without_a_seed_differ_and_still_go_on_exactly(
     for one in (model, loaded):
         learn_quietly(one, 3, reset_num_timesteps=False)
     assert_same_weights(model, loaded)
-    assert case.make(box_dataset, seed=None)._minibatch_seed != model._minibatch_seed
+    assert case.make(box_dataset, seed=None).data_seed != model._minibatch_seed

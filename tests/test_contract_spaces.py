@@ -11,6 +11,7 @@ import torch as th
 from algorithm_data import (  # noqa: F401
     TINY_STEPS,
     assert_finite_weights,
+    in_objective,
     learn_quietly,
     one_thread,
     random_dataset,
@@ -26,7 +27,8 @@ from toy_envs import Kind, env_id
 
 from sb3_presa import BC, PRESA
 from sb3_presa.errors import ConfigError, DatasetError, FeedbackError
-from sb3_presa.policies.policy import MlpPolicy, ObservationStandardizer
+from sb3_presa.policies.actor import ObservationStandardizer
+from sb3_presa.policies.policy import MlpPolicy
 
 VECTOR = spaces.Box(-1.0, 1.0, (3,))
 HWC = spaces.Box(0, 255, (36, 36, 3), np.uint8)
@@ -324,7 +326,7 @@ def test_spaces_and_policies_that_nothing_can_be_made_of_are_refused(minari_root
     ):
         with pytest.raises(ConfigError, match=said):
             PRESA_CASE.algorithm("MlpPolicy", Nowhere(observations, actions))
-    with pytest.raises(ConfigError, match="policy SACPolicy is not of this package"):
+    with pytest.raises(ConfigError, match=r"`policy` must be a subclass of .*, got SACPolicy"):
         PRESA_CASE.algorithm(SACPolicy)
     with pytest.raises(ConfigError, match=r"net_arch is .*allowed is a list of widths"):
         PRESA_CASE.algorithm(
@@ -336,7 +338,6 @@ PRESA_REFUSALS: list[tuple[str, Any]] = [
     *[("delta", value) for value in (0.0, 1.0, -0.5, float("nan"))],
     *[(name, value) for name in ("gamma", "safety_gamma") for value in (0.0, 1.01)],
     *[("unsafe_weight", value) for value in (0.0, 1.0)],
-    *[("preference_bias", value) for value in (0.0, 1.5)],
     *[("attain_margin", value) for value in (0.0, 1.5)],
     *[("validation_fraction", value) for value in (-0.1, 1.0)],
     *[("multiplier_init", value) for value in (-1.0, 5.0)],
@@ -376,8 +377,9 @@ COMMON_REFUSALS: list[tuple[str, Any]] = [
 )
 def test_arguments_out_of_their_range(algorithm: Any, name: str, value: Any) -> None:
     """The message names the argument and what was found."""
-    with pytest.raises(ConfigError, match=rf"{name}\b.*{value}"):
-        algorithm(**{name: value}, device="cpu")
+    with pytest.raises(ConfigError, match=rf"`{name}`.*{value}"):
+        settings = {name: value}
+        algorithm(**(in_objective(settings) if algorithm is PRESA else settings), device="cpu")
 
 
 @pytest.mark.parametrize("kwargs", [{"total_timesteps": 0}, {"log_interval": 0}])

@@ -22,9 +22,7 @@ NAN = math.nan
 
 def test_the_loss_by_hand() -> None:
     """r = a + b / 2 of the two steps; u = 2 r; the rejected one counts half."""
-    objective = CPLObjective(
-        2.0, 0.5, gamma=0.5, normalize_length=False, n_pairs=2, n_segment_steps=2
-    )
+    objective = CPLObjective(2.0, 0.5, gamma=0.5, normalize_length=False, n_pairs=2)
     batch = batch_of(
         [[[1.0, -1.0], [0.0, 2.0]], [[-1.0, 0.0], [0.5, 1.0]]],
         [[NAN, NAN], [1.0, 0.0]],

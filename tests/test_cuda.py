@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import torch as th
-from algorithm_data import TINY_STEPS, learn_quietly, one_thread  # noqa: F401
+from algorithm_data import TINY_STEPS, alignment_of, learn_quietly, one_thread  # noqa: F401
 from contract import PRESA_CASE, Case, every_case
 from minari import MinariDataset
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from sb3_presa.learning.alignment import PairRows
 
 needs_cuda = pytest.mark.skipif(not th.cuda.is_available(), reason="no CUDA device is present")
 
@@ -39,19 +41,13 @@ class NoReads(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def steps_of_every_phase(model: Any) -> Iterator[int]:
-    """The steps of a run that may not read: all but those that lower delta or relabel."""
-    first_aligned = getattr(model, "n_cloning_steps", 0)
-    once = {first_aligned + getattr(model, "n_attain_steps", 0), getattr(model, "n_model_steps", 0)}
-    for step in range(TINY_STEPS):
-        if step not in once:
-            yield step
-
-
-def take_step(model: Any, step: int) -> dict[str, th.Tensor]:
-    metrics: dict[str, th.Tensor] = model._train_step(step)
-    model.policy.update_average(model.average_decay)
-    return metrics
+def steps_of_every_phase(model: Any) -> Iterator[tuple[Any, int]]:
+    """Each step of a run, and the loop that takes it; phases are entered before, and may read."""
+    with model.learning(TINY_STEPS) as run:
+        for step in range(TINY_STEPS):
+            run.loop.enter(step)
+            yield run.loop, step
+            model.count_step()
 
 
 def prepared(case: Case, dataset: MinariDataset, **kwargs: Any) -> Any:
@@ -63,9 +59,9 @@ def prepared(case: Case, dataset: MinariDataset, **kwargs: Any) -> Any:
 def test_no_step_reads_from_the_device(case: Case, box_dataset: MinariDataset) -> None:
     """Wherever it runs; so it need not wait for a GPU, and a GPU need not wait for it."""
     model = prepared(case, box_dataset)
-    for step in steps_of_every_phase(model):
+    for loop, step in steps_of_every_phase(model):
         with NoReads():
-            take_step(model, step)
+            loop.step(step)
 
 
 @pytest.mark.parametrize(
@@ -87,20 +83,21 @@ def test_a_read_would_be_noticed(read: Any) -> None:
 @every_case
 def test_no_step_synchronises_with_cuda(case: Case, box_dataset: MinariDataset) -> None:
     model = prepared(case, box_dataset, device="cuda")
-    for step in steps_of_every_phase(model):
+    for loop, step in steps_of_every_phase(model):
         th.cuda.set_sync_debug_mode("error")
         try:
-            take_step(model, step)
+            loop.step(step)
         finally:
             th.cuda.set_sync_debug_mode("default")
 
 
-def loss_of_a_batch(model: Any, device: th.device, compiled: bool) -> dict[str, float]:
+def loss_of_a_batch(model: Any) -> dict[str, float]:
     """Losses on the same weights and the same evenly spaced steps, whatever the device draws."""
-    rows = th.arange(model.n_pairs, device=device)
-    steps = model._sample_steps(model.buffer.labels, rows, generator=None)
-    function = model._loss if compiled else model._evaluate_loss
-    loss, metrics, _ = function(rows, steps, model.n_attain_steps)
+    phase = alignment_of(model)
+    rows = th.arange(model.n_pairs, device=model.device)
+    labels = model.source.training
+    steps = model.source.sample_steps(labels.pairs[rows], phase.n_segment_steps, None)
+    loss, metrics, _ = phase.loss(PairRows(rows, steps))
     return {"loss": float(loss), **{name: float(value) for name, value in metrics.items()}}
 
 
@@ -114,10 +111,8 @@ def test_cuda_gives_the_losses_that_the_cpu_gives(
         PRESA_CASE, box_dataset, precision="float32", device="cuda", compile=compiled
     )
     on_cuda.set_parameters(on_cpu.get_parameters())
-    for model in (on_cpu, on_cuda):
-        model._prepare_reference()
-    expected = loss_of_a_batch(on_cpu, th.device("cpu"), compiled=False)
+    expected = loss_of_a_batch(on_cpu)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a step that could not be compiled
-        losses = loss_of_a_batch(on_cuda, th.device("cuda"), compiled)
+        losses = loss_of_a_batch(on_cuda)
     assert losses == pytest.approx(expected, rel=1e-3, abs=1e-4)

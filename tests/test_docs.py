@@ -16,6 +16,7 @@ import sb3_presa
 from sb3_presa.benchmark.suites.suite import load_suite
 from sb3_presa.cli import app
 from sb3_presa.evaluation.callbacks import SafetyEvalCallback
+from sb3_presa.registry import preset_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
@@ -106,13 +107,13 @@ def test_links_lead_to_files(page: Path) -> None:
 
 def test_the_example_of_the_paper_is_accepted() -> None:
     """The settings that the page gives as the paper's make a model, and are what is benchmarked."""
-    (block,) = [b for b in blocks(ROOT / "docs" / "presa.md", "python") if "preference_filter" in b]
-    (call,) = [node for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Call)]
-    settings = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
-    assert sb3_presa.PRESA(**settings).preference_filter == "all"
+    (block,) = [b for b in blocks(ROOT / "docs" / "presa.md", "python") if "PRESA.PAPER" in b]
+    assert "**PRESA.PAPER" in block
+    model = sb3_presa.PRESA(**sb3_presa.PRESA.PAPER)
+    assert model.objective_kwargs["preference_filter"] == "all"
     suite = load_suite(ROOT / "benchmarks" / "suites" / "sensitivity.yaml")
     plain = suite.only(["the paper's plain objective"]).cells
-    assert plain and all(cell.settings == settings for cell in plain)
+    assert plain and all(cell.settings == preset_of(sb3_presa.PRESA, "paper") for cell in plain)
 
 
 def test_every_command_has_help_for_every_option() -> None:

@@ -8,7 +8,9 @@ import torch as th
 from algorithm_data import (  # noqa: F401
     TINY_PRESA,
     TINY_STEPS,
+    alignment_of,
     assert_same_weights,
+    in_objective,
     learn_quietly,
     one_thread,
     tiny_feedback,
@@ -49,7 +51,7 @@ def test_it_drops_a_share_and_keeps_the_mean() -> None:
 
 def make(dataset: MinariDataset, **kwargs: Any) -> Any:
     arguments: dict[str, Any] = {"device": "cpu", "seed": 0, "policy_kwargs": DROPOUT, **TINY_PRESA}
-    return PRESA.load_offline(dataset, tiny_feedback(dataset), **(arguments | kwargs))
+    return PRESA.load_offline(dataset, tiny_feedback(dataset), **in_objective(arguments | kwargs))
 
 
 def test_only_training_steps_drop(box_dataset: MinariDataset) -> None:
@@ -64,11 +66,11 @@ def test_only_training_steps_drop(box_dataset: MinariDataset) -> None:
 
     learn_quietly(model, TINY_STEPS, callback=check)
     model.policy.actor.load_state_dict(model.policy.actor_reference.state_dict())
-    labels = model.buffer.labels
-    rows = th.arange(len(labels.pairs))
-    assert model.pair_batch(labels, rows, None).log_ratio.abs().max() < 1e-5
+    rows = th.arange(len(model.source.training.pairs))
+    phase = alignment_of(model)
+    assert phase.evaluate(rows).log_ratio.abs().max() < 1e-5
     with model.policy.dropping_out(th.Generator().manual_seed(0)):
-        dropped = model.pair_batch(labels, rows, None).log_ratio
+        dropped = phase.evaluate(rows).log_ratio
     assert dropped.abs().max() > 0.01
     assert dropped.mean() < 0, "what is dropped in one of two equal networks is noise in it alone"
 

@@ -132,7 +132,16 @@ def test_a_merge_ends_with_the_command_that_trains_on_it(
     assert name == "sb3-presa"
     assert words[:4] == ["train", str(folder), "--feedback", "soft" if into else "team"]
     monkeypatch.chdir(tmp_path)
-    run(*words, "--steps", 2, "--set", "n_cloning_steps=1", "--set", "n_attain_steps=0", "--quiet")
+    run(
+        *words,
+        "--steps",
+        2,
+        "--set",
+        "n_cloning_steps=1",
+        "--set",
+        "objective_kwargs.n_attain_steps=0",
+        "--quiet",
+    )
     assert (tmp_path / "agent.zip").is_file()
 
 

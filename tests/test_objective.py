@@ -13,8 +13,11 @@ import torch as th
 from algorithm_data import (  # noqa: F401
     TINY_PRESA,
     TINY_STEPS,
+    alignment_of,
     assert_finite_weights,
+    in_objective,
     learn_quietly,
+    loss_of,
     one_thread,
     record_log,
     tiny_feedback,
@@ -22,7 +25,7 @@ from algorithm_data import (  # noqa: F401
 from minari import MinariDataset
 
 from sb3_presa import PRESA
-from sb3_presa.errors import ConfigError
+from sb3_presa.errors import FeedbackError
 from sb3_presa.feedback.table import Feedback
 
 #: What the numbers of these tests are worked out for, whatever the defaults are.
@@ -56,8 +59,8 @@ def make(dataset: MinariDataset, feedback: Feedback | None, **kwargs: Any) -> An
         "seed": 0,
         "policy_kwargs": {"net_arch": [8]},
     }
-    arguments |= TINY_PRESA | PINNED
-    return PRESA.load_offline(dataset, feedback, **(arguments | kwargs))
+    arguments |= in_objective(TINY_PRESA | PINNED | kwargs)
+    return PRESA.load_offline(dataset, feedback, **arguments)
 
 
 # --- patchy feedback ------------------------------------------------------------------------
@@ -78,12 +81,12 @@ PATCHY: dict[str, tuple[Callable[[MinariDataset], Feedback], list[str]]] = {
         patchy(p_safe=HALF_SAFE, comparisons=PAIRS, preferences=[1, 0, 0.5, 0.3]),
         [],
     ),
-    "only-safety": (patchy(p_safe=HALF_SAFE), ["no comparisons: only safety"]),
+    "only-safety": (patchy(p_safe=HALF_SAFE), ["hold no comparisons: only safety"]),
     "one-safety-label": (
         patchy(p_safe=[*[NAN] * 7, 1.0]),
-        ["no comparisons: only safety", "every safety label says safe"],
+        ["hold no comparisons: only safety", "every safety label says safe"],
     ),
-    "only-comparisons": (patchy(comparisons=PAIRS), ["no safety labels"]),
+    "only-comparisons": (patchy(comparisons=PAIRS), ["hold no safety labels"]),
     "comparisons-and-other-segments-safety": (
         patchy(p_safe=[*[NAN] * 4, *HALF_SAFE[2:6]], comparisons=PAIRS[:2]),
         [],
@@ -102,7 +105,7 @@ PATCHY: dict[str, tuple[Callable[[MinariDataset], Feedback], list[str]]] = {
         patchy(p_safe=[0, 1] * 4, comparisons=PAIRS),
         ["none of the 4 comparisons has a winner that may be safe"],
     ),
-    "one-comparison": (patchy(comparisons=PAIRS[:1]), ["no safety labels"]),
+    "one-comparison": (patchy(comparisons=PAIRS[:1]), ["hold no safety labels"]),
 }
 
 
@@ -158,7 +161,7 @@ def test_few_safety_labels_still_constrain(box_dataset: MinariDataset) -> None:
 
 def test_no_label_at_all_is_refused(box_dataset: MinariDataset) -> None:
     for feedback in (None, Feedback.create(box_dataset, SEGMENTS)):
-        with pytest.raises(ConfigError, match="no label"):
+        with pytest.raises(FeedbackError, match="must hold comparisons or safety labels"):
             make(box_dataset, feedback)
 
 
@@ -172,9 +175,9 @@ def pair_losses(dataset: MinariDataset, feedback: Feedback, **settings: Any) -> 
     move_away(model)
     values = []
     for row in range(len(feedback.comparisons)):
-        batch = model.pair_batch(model.buffer.labels, th.tensor([row]), None)
+        batch = alignment_of(model).evaluate(th.tensor([row]))
         model.objective.reset()
-        values.append(model.objective(batch, 0)[0].item())
+        values.append(loss_of(model, batch)[0].item())
     return values
 
 
@@ -212,9 +215,9 @@ def test_winner_safe_leaves_out_comparisons_that_an_unsafe_segment_won(
     comparisons = [(0, 1), (0, 1), (0, 1), (1, 0), (2, 1), (1, 2), (0, 3), (6, 7)]
     preferences = [1.0, 0.0, 0.5, 0.5, 1.0, 1.0, 0.5, 1.0]
     feedback = Feedback.create(box_dataset, SEGMENTS, p_safe, comparisons, preferences)
-    used = make(box_dataset, feedback).objective._usable_comparison[: len(comparisons)]
+    used = make(box_dataset, feedback).source.training.usable[: len(comparisons)]
     assert used.tolist() == [True, False, False, False, True, False, True, False]
-    every = make(box_dataset, feedback, preference_filter="all").objective._usable_comparison
+    every = make(box_dataset, feedback, preference_filter="all").source.training.usable
     assert every[: len(comparisons)].all()
 
 
@@ -227,9 +230,9 @@ def test_balanced_draws_half_from_safe_winners_and_uses_all(box_dataset: MinariD
     none = Feedback.create(box_dataset, SEGMENTS, p_safe, comparisons[1:], preferences[1:])
     for feedback, n_drawn_from in ((few, 1), (none, len(comparisons) - 1)):
         model = make(box_dataset, feedback, preference_filter="balanced", n_pairs=2000)
-        objective, labels = model.objective, model.buffer.labels
-        assert objective._usable_comparison[: len(feedback.comparisons)].all()
-        rows = objective.sample_pairs(labels, th.Generator().manual_seed(0))
+        labels = model.source.training
+        assert labels.usable[: len(feedback.comparisons)].all()
+        rows = alignment_of(model).pairs.draw(th.Generator().manual_seed(0))
         counts = th.bincount(rows, minlength=len(labels.pairs))
         expected = 1000 / len(labels.pairs) + 1000 / n_drawn_from
         assert counts[0].item() == pytest.approx(expected, abs=40)
@@ -279,10 +282,10 @@ def test_the_plain_setting_is_the_papers_objective(
     )
     move_away(model)
     model.objective.reset()
-    labels = model.buffer.labels
-    batch = model.pair_batch(labels, th.arange(len(labels.pairs)), None)
+    labels = model.source.training
+    batch = alignment_of(model).evaluate(th.arange(len(labels.pairs)))
     with th.no_grad():
-        loss, metrics = model.objective(batch, 0)
+        loss, metrics = loss_of(model, batch)
 
     steps = [list(log_densities(model, box_dataset, segment)) for segment in SEGMENTS]
     r = [sum(gamma**t * x for t, x in enumerate(each)) for each in steps]
@@ -337,7 +340,7 @@ def test_a_delta_out_of_reach_is_lowered_with_a_warning(box_dataset: MinariDatas
         multiplier_learning_rate=5.0,
     )
     recorder = record_log(model)
-    with pytest.warns(UserWarning, match=r"delta = 0\.999 cannot be reached") as caught:
+    with pytest.warns(UserWarning, match=r"`delta` should be at most 0\.\d+, got 0\.999") as caught:
         model.learn(40, log_interval=1)
     attained = recorder.last("train/attained")
     message = str(caught[0].message)
@@ -396,7 +399,7 @@ def test_training_under_the_constraint_starts_from_the_reference(
 ) -> None:
     """Measuring the attainable level leaves the policy, its average and the offset unmoved."""
     model = make(box_dataset, tiny_feedback(box_dataset), center_utilities=True)
-    constrained = model.n_cloning_steps + model.n_attain_steps
+    constrained = model.phases()[-1].start
     recorder = record_log(model)
     learn_quietly(model, constrained, log_interval=1)
     moved = max(recorder.series("train/log_ratio_preferred"), key=abs)
@@ -417,18 +420,19 @@ def test_nothing_is_gained_by_leaving_the_data(box_dataset: MinariDataset) -> No
     """A step at less than 1 - clip_range of its reference probability has no gradient."""
     model = make(box_dataset, tiny_feedback(box_dataset), clip_range=0.25, anchor_coef=0.0)
     move_away(model)
-    labels = model.buffer.labels
-    batch = model.pair_batch(labels, th.arange(len(labels.pairs)), None)
+    labels = model.source.training
+    batch = alignment_of(model).evaluate(th.arange(len(labels.pairs)))
     left = batch.log_ratio < math.log(0.75)
     assert 0.1 < left.float().mean() < 0.9
     log_ratio = batch.log_ratio.detach().requires_grad_()
-    loss, _ = model.objective(batch._replace(log_ratio=log_ratio), model.n_attain_steps)
+    loss, _ = loss_of(model, batch._replace(log_ratio=log_ratio))
     (gradient,) = th.autograd.grad(loss, log_ratio)
     moved = batch.weights * (~batch.preference.isnan()).float()[:, None, None] > 0
     assert gradient[left].abs().max() == 0.0
     assert (gradient[~left & moved] != 0.0).float().mean() > 0.9
     further = batch._replace(log_ratio=th.where(left, batch.log_ratio - 1.0, batch.log_ratio))
-    assert th.equal(model.objective.utility(further), model.objective.utility(batch))
+    for utility in (model.objective.preference_utility, model.objective.safety_utility):
+        assert th.equal(utility(further), utility(batch))
 
 
 def test_the_offset_is_the_middle_between_the_classes(box_dataset: MinariDataset) -> None:
@@ -437,16 +441,16 @@ def test_the_offset_is_the_middle_between_the_classes(box_dataset: MinariDataset
     model = make(box_dataset, feedback, n_segment_steps=64, precision="float32", n_attain_steps=0)
     move_away(model)
     model.objective.reset()
-    batch = model.pair_batch(model.buffer.labels, th.arange(4), None)
+    batch = alignment_of(model).evaluate(th.arange(4))
     with th.no_grad():
-        utility = 0.2 * model.objective.segment_log_ratio(batch, 1.0).flatten().numpy()
-        model.objective(batch, 0)
+        utility = model.objective.safety_utility(batch).flatten().numpy()
+        loss_of(model, batch)
     safe = np.asarray(HALF_SAFE) == 1.0
     middle = (utility[safe].mean() + utility[~safe].mean()) / 2
     assert float(model.objective.offset) == pytest.approx(0.05 * middle, rel=1e-4)
-    only_safe = model.pair_batch(model.buffer.labels, th.tensor([1]), None)
+    only_safe = alignment_of(model).evaluate(th.tensor([1]))
     with th.no_grad():
-        model.objective(only_safe, 0)
+        loss_of(model, only_safe)
     assert float(model.objective.offset) == pytest.approx(0.05 * middle, rel=1e-4)
 
 
@@ -457,10 +461,10 @@ def test_the_anchor_clones_safe_winners_only(box_dataset: MinariDataset) -> None
     feedback = Feedback.create(box_dataset, SEGMENTS, p_safe, comparisons, preferences)
     model = make(box_dataset, feedback, n_segment_steps=64, precision="float32", n_attain_steps=0)
     move_away(model)
-    batch = model.pair_batch(model.buffer.labels, th.arange(len(model.buffer.labels.pairs)), None)
-    _, metrics = model.objective(batch, 0)
-    rows = th.arange(SEGMENTS[0][2]) + model.buffer.labels.starts[0]
-    expected = -model.policy.actor.log_prob(*model.buffer.gather(rows)).mean()
+    batch = alignment_of(model).evaluate(th.arange(len(model.source.training.pairs)))
+    _, metrics = loss_of(model, batch)
+    rows = th.arange(SEGMENTS[0][2]) + model.source.training.starts[0]
+    expected = -model.policy.actor.log_prob(*model.source.gather(rows)).mean()
     assert metrics["anchor_loss"].item() == pytest.approx(expected.item(), rel=1e-5)
 
 
@@ -469,8 +473,8 @@ def test_no_utility_makes_the_anchor_vanish(box_dataset: MinariDataset) -> None:
     feedback = Feedback.create(box_dataset, SEGMENTS[:2], [1.0, 0.0], [(0, 1)], [1.0])
     model = make(box_dataset, feedback, n_segment_steps=64, precision="float32", n_attain_steps=0)
     move_away(model)
-    batch = model.pair_batch(model.buffer.labels, th.tensor([0]), None)
+    batch = alignment_of(model).evaluate(th.tensor([0]))
     log_ratio = th.tensor([[-1e3], [1e3]]).expand_as(batch.log_ratio)
-    _, metrics = model.objective(batch._replace(log_ratio=log_ratio), 0)
+    _, metrics = loss_of(model, batch._replace(log_ratio=log_ratio))
     expected = -(batch.log_prob * batch.weights)[0, 0].sum() / SEGMENTS[0][2]
     assert metrics["anchor_loss"].item() == pytest.approx(expected.item(), rel=1e-5)

@@ -15,7 +15,20 @@ ERRORS = st.lists(st.floats(-100.0, 100.0, width=32), min_size=1, max_size=30)
 
 
 def multipliers(controller: PIDLagrangian, errors: list[float]) -> list[float]:
-    return [controller.update(th.tensor(error)).item() for error in errors]
+    found = []
+    for error in errors:
+        following = controller.following(th.tensor(error))
+        controller.keep(following)
+        found.append(following["multiplier"].item())
+    return found
+
+
+def test_what_follows_changes_nothing_until_it_is_kept() -> None:
+    controller = PIDLagrangian((0.1, 0.01, 0.5))
+    one, same = (controller.following(th.tensor(2.0)) for _ in range(2))
+    assert one == same
+    controller.keep(one)
+    assert controller.following(th.tensor(2.0)) != same
 
 
 def test_the_multiplier_by_hand() -> None:
@@ -69,7 +82,7 @@ def test_it_goes_on_from_its_saved_state_and_forgets_when_told() -> None:
         ((0.1, -0.1, 0.0), 1.0, "pid_gains is"),
         ((0.1, 0.1), 1.0, "pid_gains is"),
         ((0.1, 0.1, math.nan), 1.0, "pid_gains is"),
-        ((0.1, 0.1, 0.1), 0.0, "multiplier_max is 0"),
+        ((0.1, 0.1, 0.1), 0.0, "`multiplier_max` must be above 0"),
     ],
 )
 def test_arguments_out_of_their_range(gains: Any, largest: float, message: str) -> None:

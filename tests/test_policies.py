@@ -15,14 +15,8 @@ from stable_baselines3.common.torch_layers import NatureCNN
 from stable_baselines3.common.utils import FloatSchedule
 
 from sb3_presa.errors import ConfigError
-from sb3_presa.policies.action_heads import CategoricalHead, GaussianHead
-from sb3_presa.policies.policy import (
-    CnnPolicy,
-    MlpPolicy,
-    MultiInputPolicy,
-    ObservationStandardizer,
-    OfflinePolicy,
-)
+from sb3_presa.policies.actor import CategoricalHead, GaussianHead, ObservationStandardizer
+from sb3_presa.policies.policy import CnnPolicy, MlpPolicy, MultiInputPolicy, OfflinePolicy
 
 VECTOR = spaces.Box(-1.0, 1.0, (3,))
 UNIT = spaces.Box(-1.0, 1.0, (2,))
@@ -141,20 +135,8 @@ def test_the_average_acts() -> None:
         for bias in policy.actor.head.parameters():
             bias.fill_(5.0)
     assert np.array_equal(policy.predict(observation, deterministic=True)[0], before)
-    policy.update_average(0.0)
+    policy.freeze_reference()
     assert (policy.predict(observation, deterministic=True)[0] > 0.99).all()
-
-
-def test_the_running_average_by_hand() -> None:
-    policy = make()
-    trained, average = (next(actor.parameters()) for actor in (policy.actor, policy.actor_average))
-    old = average.clone()
-    with th.no_grad():
-        trained.add_(1.0)
-    policy.update_average(0.75)
-    assert th.allclose(average, old + 0.25)
-    policy.update_average(0.75)
-    assert th.allclose(average, old + 0.4375)
 
 
 def test_only_the_actor_is_trained_and_the_copies_share_nothing_with_it() -> None:

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sb3_presa.errors import ConfigError
 from sb3_presa.learning import precision as precision_module
-from sb3_presa.learning.precision import resolve_precision
+from sb3_presa.learning.precision import Precision, resolve_precision
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ class MatrixProducts(TorchDispatchMode):
     ],
 )
 def test_auto_asks_the_hardware_and_the_others_do_not(
-    precision: str, hardware: bool, device: str, expected: th.dtype, cpu: Any
+    precision: Precision, hardware: bool, device: str, expected: th.dtype, cpu: Any
 ) -> None:
     cpu(hardware)
     assert resolve_precision(precision, th.device(device)) is expected

@@ -13,6 +13,7 @@ from algorithm_data import (  # noqa: F401
     TINY_STEPS,
     assert_same_weights,
     episode,
+    in_objective,
     learn_quietly,
     one_thread,
     record_log,
@@ -32,7 +33,7 @@ SEEDS = range(5)
 def make(dataset: MinariDataset, feedback: Feedback | None = None, **kwargs: Any) -> Any:
     arguments = {"device": "cpu", "seed": 0, "policy_kwargs": {"net_arch": [8]}, **TINY_PRESA}
     labels = tiny_feedback(dataset) if feedback is None else feedback
-    return PRESA.load_offline(dataset, labels, **(arguments | kwargs))
+    return PRESA.load_offline(dataset, labels, **in_objective(arguments | kwargs))
 
 
 # --- it learns ------------------------------------------------------------------------------
@@ -256,7 +257,10 @@ def test_gradients_are_clipped_to_max_grad_norm(box_dataset: MinariDataset) -> N
 
 def test_the_default_total_is_cloning_and_alignment() -> None:
     model = PRESA(device="cpu")
-    assert model.default_total_timesteps > model.n_cloning_steps + model.n_attain_steps
+    assert (
+        model.default_total_timesteps
+        > model.n_cloning_steps + model.objective.settings.n_attain_steps
+    )
 
 
 def test_bfloat16_gives_about_what_float32_gives(known_direction: MinariDataset) -> None:
@@ -275,7 +279,7 @@ def test_held_out_labels_change_nothing_but_what_is_trained_on(
     feedback = tiny_feedback(box_dataset)
     model = make(box_dataset, feedback, validation_fraction=0.3)
     n_labels = 60 + int((~np.isnan(feedback.p_safe)).sum())
-    validation, training = model.validation, model.buffer.labels
+    validation, training = model.source.held_out, model.source.training
 
     def count(labels: Any) -> int:
         preferences = int((~labels.preferences.isnan()).sum())

@@ -17,7 +17,7 @@ from sb3_presa.algorithms.q_learning.reward_models import (
     reward_loss,
     segment_means,
 )
-from sb3_presa.learning.segment_buffer import SegmentLabels, make_labels
+from sb3_presa.learning.source import SegmentLabels, make_labels
 
 NAN = math.nan
 

@@ -28,7 +28,7 @@ def sigmoid(u: float) -> float:
 def test_the_loss_by_hand(unsafe_weight: float | None) -> None:
     """r = a + b of the two steps; u = r / 2."""
     objective = SafetyOnlyObjective(
-        0.5, unsafe_weight, gamma=1.0, normalize_length=False, n_pairs=2, n_segment_steps=2
+        0.5, unsafe_weight, gamma=1.0, normalize_length=False, n_pairs=2
     )
     batch = batch_of(
         [[[1.0, 1.0], [2.0, 2.0]], [[-1.0, 3.0], [-4.0, 0.0]]], [[1.0, 1.0], [1.0, 0.0]], [NAN, 1.0]
@@ -37,7 +37,7 @@ def test_the_loss_by_hand(unsafe_weight: float | None) -> None:
     expected = (sum(safe) + unsafe) / 4
     if unsafe_weight is not None:
         expected = 0.25 * sum(safe) / 3 + 0.75 * unsafe
-    loss, metrics = objective(batch, 0)
+    loss, metrics, _ = objective.loss(batch, {})
     assert loss.item() == pytest.approx(-expected)
     assert metrics["p_right_safe"].item() == pytest.approx(sum(safe) / 3)
     assert metrics["p_right_unsafe"].item() == pytest.approx(unsafe)

@@ -1,5 +1,6 @@
 """Agents that go on from another's clone end as if they had cloned themselves."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from minari import MinariDataset
 
 from sb3_presa import CPL
 from sb3_presa.benchmark.engine.shared_cloning import Seconds, SharedClones
+from sb3_presa.learning.phases import Clone, Phase
 
-#: Those that clone every transition, with PRESA's settings.
-SHARING = {"cpl", "safe-first", "safety-only"}
+#: Those whose cloning does not depend on the labels that were given.
+SHARING = {"cpl", "safe-first", "safety-only", "trac"}
 
 
 def agent(case: Case, dataset: MinariDataset, seed: int = 0, **changes: Any) -> Any:
@@ -53,8 +55,26 @@ def test_other_beginnings_are_not_shared(box_dataset: MinariDataset) -> None:
     assert clones.learn(agent(case, box_dataset), "box", TINY_STEPS) > Seconds()
 
 
+class OwnClone(Clone):
+    """Clones in a way that no key tells of."""
+
+
 class Own(CPL):
-    """A user's class, which may clone in ways that no key tells of."""
+    """A user's class."""
+
+    def phases(self, total_timesteps: int | None = None) -> Sequence[Phase]:
+        clone, *rest = super().phases(total_timesteps)
+        assert isinstance(clone, Clone)
+        own = OwnClone(
+            clone.start,
+            clone.stop,
+            clone.learning_rate,
+            rows=clone.rows,
+            policy=clone.policy,
+            source=clone.source,
+            autocast=clone.autocast,
+        )
+        return [own, *rest]
 
 
 @pytest.mark.filterwarnings("ignore")

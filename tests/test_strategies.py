@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch as th
+from algorithm_data import alignment_of
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -222,7 +223,7 @@ def test_saved_models_can_be_asked(minari_root: Path, tmp_path: Path) -> None:
     paths = []
     for seed in (0, 1):
         model = PRESA.load_offline(
-            dataset, feedback, n_cloning_steps=2, n_attain_steps=1, seed=seed, n_pairs=2
+            dataset, feedback, n_cloning_steps=2, seed=seed, n_pairs=2
         ).learn(6)
         paths.append(str(tmp_path / f"model{seed}.zip"))
         model.save(paths[-1])
@@ -240,7 +241,7 @@ def test_saved_models_can_be_asked(minari_root: Path, tmp_path: Path) -> None:
 
     best = max(disagreement(a, b) for a in pool for b in pool if a != b)
     assert disagreement(*first) == pytest.approx(best)
-    with pytest.raises(ConfigError, match="no model that PRESA saved"):
+    with pytest.raises(ConfigError, match="must be a model that PRESA saved"):
         broken = tmp_path / "broken.zip"
         broken.write_bytes(b"x")
         make_strategy("disagreement", dataset, 10, models=[str(broken), paths[0]])
@@ -259,22 +260,20 @@ def test_models_are_asked_by_the_utilities_that_they_were_trained_with(
         feedback,
         learning_rate=0.05,
         n_cloning_steps=5,
-        n_attain_steps=0,
         n_pairs=2,
         gamma=0.9,
         alpha=0.3,
         clip_range=clip_range,
-        normalize_length=normalize_length,
+        objective_kwargs={"n_attain_steps": 0, "normalize_length": normalize_length},
         average_decay=0.0,  # what is trained is what acts
         precision="float32",
         device="cpu",
         seed=0,
     ).learn(40)
     model.save(tmp_path / "model.zip")
-    assert model.buffer is not None
-    batch = model.pair_batch(model.buffer.labels, th.arange(2), None)
+    batch = alignment_of(model).evaluate(th.arange(2))
     assert bool((batch.log_ratio < math.log(0.5)).any())  # there is something to clip
-    trained_with = model.alpha * model.objective.segment_log_ratio(batch, model.gamma)
+    trained_with = model.objective.preference_utility(batch)
     found = segment_utilities([str(tmp_path / "model.zip")], load_transitions(dataset), segments)
     np.testing.assert_allclose(found[:, 0], trained_with.detach().numpy().ravel(), rtol=1e-4)
 

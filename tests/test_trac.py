@@ -42,7 +42,6 @@ from sb3_presa.algorithms.trac import (
 from sb3_presa.data.episodes import load_outcomes
 from sb3_presa.errors import ConfigError, DatasetError
 from sb3_presa.learning.schedules import WarmupSchedule
-from sb3_presa.learning.segment_buffer import SegmentLabels
 
 (CASE,) = (case for case in CASES if case.name == "trac")
 NAN = math.nan
@@ -121,13 +120,19 @@ def three_episodes(name: str) -> MinariDataset:
     return stored(name, episodes, space, space)
 
 
+def weights_of_segments(model: TraC) -> th.Tensor:
+    weights = model.require_source().training.weights
+    assert weights is not None
+    return weights
+
+
 def labelled(model: TraC) -> dict[int, tuple[float, float]]:
     """Label and weight by episode."""
     assert model.feedback is not None
     rows = zip(
         model.feedback.segments[:, 0].tolist(),
         model.feedback.p_safe.tolist(),
-        model.objective.segment_weights.tolist(),
+        weights_of_segments(model).tolist(),
         strict=True,
     )
     return {episode_id: (label, weight) for episode_id, label, weight in rows}
@@ -162,7 +167,7 @@ def test_weights_stay_with_their_segments_in_batches(box_dataset: MinariDataset)
     expected = np.ones(len(episodes))
     expected[~unsafe] = 0.7 + 0.3 * (safe_returns - low) / (high - low)
     assert len(np.unique(expected)) > 3
-    assert model.objective.segment_weights.numpy() == pytest.approx(expected, rel=1e-5)
+    assert weights_of_segments(model).numpy() == pytest.approx(expected, rel=1e-5)
 
 
 def test_weights_stay_with_their_segments_where_some_are_held_out(
@@ -209,21 +214,10 @@ def test_a_hopeless_segment_is_given_up() -> None:
 
 
 def test_utilities_are_discounted_sums_and_each_has_its_weight() -> None:
-    objective = TraCObjective(
-        0.2, 0.5, gamma=0.5, normalize_length=False, n_pairs=1, n_segment_steps=2
-    )
-    objective.segment_weights = th.tensor([9.0, 0.6, 0.7])
-    objective.attach(
-        SegmentLabels(
-            starts=th.zeros(3),
-            lengths=th.ones(3),
-            p_safe=th.tensor([NAN, 0.0, 1.0]),
-            pairs=th.tensor([[2, 1]]),
-            preferences=th.tensor([NAN]),
-            max_length=2,
-        )
-    )
-    loss, metrics = objective(batch_of([[[1.0, 4.0], [2.0, 2.0]]], [[1.0, 0.0]], [NAN]), 0)
+    objective = TraCObjective(0.2, 0.5, gamma=0.5, normalize_length=False, n_pairs=1)
+    batch = batch_of([[[1.0, 4.0], [2.0, 2.0]]], [[1.0, 0.0]], [NAN])
+    batch = batch._replace(segment_weights=th.tensor([[0.7, 0.6]]))
+    loss, metrics, _ = objective.loss(batch, {})
     parts = [-0.7 * log_sigmoid(0.2 * 3.0), -0.6 * 0.5 * log_sigmoid(-0.2 * 3.0)]
     assert loss.item() == pytest.approx(sum(parts) / 2)
     assert metrics["accuracy"].item() == 0.5
@@ -259,8 +253,8 @@ def test_what_is_published_is_the_default() -> None:
 
 def test_cloning_is_of_labelled_segments_at_one_rate(box_dataset: MinariDataset) -> None:
     model = CASE.make(box_dataset)
-    rows = model._sample_cloning_rows(model._step_generator(0))
-    labels = model.buffer.labels
+    rows = model.phases()[0].rows.draw(th.Generator().manual_seed(0))
+    labels = model.source.training
     inside = np.concatenate(
         [
             np.arange(s, s + n)
@@ -268,7 +262,7 @@ def test_cloning_is_of_labelled_segments_at_one_rate(box_dataset: MinariDataset)
         ]
     )
     assert set(rows.tolist()) <= set(inside.tolist())
-    assert len(inside) < model.buffer.n_transitions, "some are neither"
+    assert len(inside) < model.source.n_transitions, "some are neither"
     rates = []
 
     def read(locals_: dict[str, Any], _globals: dict[str, Any]) -> bool:

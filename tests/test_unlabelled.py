@@ -8,11 +8,13 @@ import pytest
 import torch as th
 from algorithm_data import (
     TINY_STEPS,
+    alignment_of,
     assert_equal_results,
     assert_same_weights,
     flat_transitions,
     learn_quietly,
     lone_feedback,
+    loss_of,
 )
 from contract import PRESA_CASE
 from hypothesis import given
@@ -21,7 +23,7 @@ from minari import MinariDataset
 
 from sb3_presa import learn_many
 from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.segment_buffer import make_labels
+from sb3_presa.learning.source import make_labels
 from sb3_presa.learning.unlabelled import add_unlabelled, has_label
 
 CPU = th.device("cpu")
@@ -102,8 +104,8 @@ def test_nothing_changes_where_labels_cover_everything(box_dataset: MinariDatase
 
 def test_labels_that_are_held_out_cover_what_they_are_on(box_dataset: MinariDataset) -> None:
     model = make(box_dataset, every_label(box_dataset), validation_fraction=0.5)
-    assert len(model.validation.pairs) > 0
-    assert model.buffer.labels.unlabelled_share == 0.0
+    assert len(model.source.held_out.pairs) > 0
+    assert model.source.training.unlabelled_share == 0.0
 
 
 def test_how_much_has_no_label_is_of_the_data_and_not_of_the_agent(
@@ -111,7 +113,7 @@ def test_how_much_has_no_label_is_of_the_data_and_not_of_the_agent(
 ) -> None:
     model = make(box_dataset, few_labels(box_dataset))
     share = float(model.objective.unlabelled_share)
-    assert share == pytest.approx(model.buffer.labels.unlabelled_share) and share > 0.5
+    assert share == pytest.approx(model.source.training.unlabelled_share) and share > 0.5
     model.set_parameters(make(box_dataset, every_label(box_dataset)).get_parameters())
     assert float(model.objective.unlabelled_share) == share
 
@@ -131,25 +133,25 @@ def test_what_has_no_label_stays_likely(box_dataset: MinariDataset) -> None:
                 n_cloning_steps=50,
             )
             model.learn(250)
-            assert model.buffer.labels.unlabelled_share > 0.5 or coef == 0.0
-            rows = th.arange(3 * 20, model.buffer.n_transitions)  # beyond the labelled episodes
+            assert model.source.training.unlabelled_share > 0.5 or coef == 0.0
+            rows = th.arange(3 * 20, model.source.n_transitions)  # beyond the labelled episodes
             with th.no_grad():
-                log_prob[coef] = model.policy.actor.log_prob(*model.buffer.gather(rows)).mean()
+                log_prob[coef] = model.policy.actor.log_prob(*model.source.gather(rows)).mean()
     assert log_prob[10.0] > log_prob[0.0] + 0.05, log_prob
 
 
 def test_the_term_is_the_cloning_loss_times_the_share(box_dataset: MinariDataset) -> None:
     feedback = few_labels(box_dataset)
     model = learn_quietly(make(box_dataset, feedback, n_segment_steps=64), TINY_STEPS)
-    labels, objective = model.buffer.labels, model.objective
+    labels = model.source.training
     rows = (~has_label(labels)).nonzero().flatten()
     with th.no_grad():
-        batch = model.pair_batch(labels, th.cat([th.tensor([0, 1]), rows]), None)
-        _, metrics = objective(batch, TINY_STEPS)
+        batch = alignment_of(model).evaluate(th.cat([th.tensor([0, 1]), rows]))
+        _, metrics = loss_of(model, batch)
         everything = model.policy.actor.log_prob(
-            *model.buffer.gather(th.arange(model.buffer.n_transitions))
+            *model.source.gather(th.arange(model.source.n_transitions))
         )
-    free = th.ones(model.buffer.n_transitions, dtype=th.bool)
+    free = th.ones(model.source.n_transitions, dtype=th.bool)
     for start in labels.starts[:4].tolist():
         free[start : start + 8] = False
     twin = len(labels.pairs[rows].unique()) % 2  # an odd number of stretches: one counts twice

@@ -21,7 +21,9 @@ def main() -> None:
     assert len(Feedback.load(dataset).comparisons) > 0
     observation = next(iter(dataset.iterate_episodes())).observations[0]
 
-    model = PRESA.load_offline(dataset, n_cloning_steps=5, n_attain_steps=5, seed=0)
+    model = PRESA.load_offline(
+        dataset, n_cloning_steps=5, objective_kwargs={"n_attain_steps": 5}, seed=0
+    )
     model.learn(20)
     action, _ = model.predict(observation, deterministic=True)
     with tempfile.TemporaryDirectory() as folder:

@@ -43,6 +43,15 @@ class Method:
     steps: int | None = None
     phases: Mapping[str, float] = field(default_factory=dict)
 
+    def of_steps(self, steps: int) -> dict[str, Any]:
+        """:return: settings of a run of so many steps"""
+        found: dict[str, Any] = {}
+        for name, share in self.phases.items():
+            place, dot, inner = name.partition(".")
+            where = found.setdefault(place, {}) if dot else found
+            where[inner or place] = int(share * steps)
+        return found
+
 
 METHODS = (
     # The labels cover an eighth of the data; elsewhere the policy is held to what was recorded.
@@ -51,7 +60,7 @@ METHODS = (
         "PRESA",
         PRESA,
         {"unlabelled_coef": 30.0},
-        phases={"n_cloning_steps": 0.5, "n_attain_steps": 0.125},
+        phases={"n_cloning_steps": 0.5, "objective_kwargs.n_attain_steps": 0.125},
     ),
     # Its defaults, 102,000 steps of batches of 512, take hours.
     Method(
@@ -117,7 +126,7 @@ def train_and_drive(
         return Row(**json.loads(row_path.read_text()))
     settings = dict(method.settings)
     if steps is not None:
-        settings |= {phase: int(share * steps) for phase, share in method.phases.items()}
+        settings |= method.of_steps(steps)
     model = method.algorithm.load_offline(dataset, feedback, seed=seed, **settings)
     began = time.process_time()
     model.learn(steps or method.steps)

@@ -1,54 +1,78 @@
 """What the baselines that align pairs of segments share: settings, and the utility of a segment."""
 
 from abc import abstractmethod
+from collections.abc import Hashable
 from typing import Any
 
 import torch as th
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
 
-from sb3_presa.data.transitions import Transitions
-from sb3_presa.errors import ConfigError, FeedbackError
-from sb3_presa.feedback.table import Feedback
+from sb3_presa.arguments import (
+    Bound,
+    Count,
+    CountFromZero,
+    NonNegative,
+    Positive,
+    Seed,
+    ShareAboveZero,
+    ShareBelowOne,
+)
 from sb3_presa.learning import losses
-from sb3_presa.learning.alignment import AlignmentAlgorithm, Objective, PairBatch
+from sb3_presa.learning.alignment import Objective, PairLoss, PairSampler
+from sb3_presa.learning.alignment_algorithm import AlignmentAlgorithm
+from sb3_presa.learning.losses import PairBatch
+from sb3_presa.learning.precision import Precision
 from sb3_presa.learning.schedules import CosineSchedule
-from sb3_presa.learning.segment_buffer import SegmentLabels
+from sb3_presa.learning.source import SegmentLabels
 
 
 class UtilityObjective(Objective):
     """
-    An objective on the utility of segments, which is ``scale`` times their log-ratio r.
+    An objective on one utility of segments, which is ``scale`` times their log-ratio r. Pairs are
+    drawn uniformly from all labels.
 
     :param scale: inverse temperature per unit of r
     :param gamma: discount in (0, 1] of the log-ratios along a segment
     :param normalize_length: scale r to that of a segment of 100 steps
     :param n_pairs: pairs of segments a gradient step
-    :param n_segment_steps: steps sampled of each segment longer than that
     """
 
-    def __init__(
-        self, scale: float, gamma: float, normalize_length: bool, n_pairs: int, n_segment_steps: int
-    ) -> None:
-        super().__init__(n_pairs, n_segment_steps)
-        if not 0.0 < gamma <= 1.0:
-            raise ConfigError(f"gamma is {gamma}; allowed is (0, 1]")
+    def __init__(self, scale: float, gamma: float, normalize_length: bool, n_pairs: int) -> None:
+        super().__init__()
         self.scale, self.gamma, self.normalize_length = scale, gamma, normalize_length
+        self.n_pairs = n_pairs
 
-    def sample_pairs(self, labels: SegmentLabels, generator: th.Generator) -> th.Tensor:
-        return th.randint(
-            len(labels.pairs), (self.n_pairs,), generator=generator, device=generator.device
-        )
+    def attach(self, labels: SegmentLabels) -> tuple[SegmentLabels, PairSampler]:
+        every = th.arange(len(labels.pairs), device=labels.pairs.device)
+        return labels, PairSampler([(every, self.n_pairs)])
 
     def utility(self, batch: PairBatch) -> th.Tensor:
-        return self.scale * losses.segment_log_ratio(
-            batch.log_ratio,
-            batch.weights,
-            batch.positions,
-            batch.lengths,
-            self.gamma,
-            self.normalize_length,
+        """
+        :param batch: a minibatch
+        :return: utility of each segment, (B, 2)
+        """
+        return self.scale * losses.clipped_segment_log_ratio(
+            batch, self.gamma, None, self.normalize_length
         )
+
+    def signature(self) -> Hashable:
+        settings = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return tuple(sorted((name, str(value)) for name, value in settings.items()))
+
+    def preference_utility(self, batch: PairBatch) -> th.Tensor:
+        return self.utility(batch)
+
+    def safety_utility(self, batch: PairBatch) -> th.Tensor:
+        return self.utility(batch)
+
+    @abstractmethod
+    def loss(self, batch: PairBatch, state: losses.State) -> losses.LossAndState:
+        """
+        :param batch: a minibatch
+        :param state: the state, of which these objectives have none
+        :return: the loss, scalars to log, and the next state
+        """
 
 
 class AlignedBaseline(AlignmentAlgorithm):
@@ -77,7 +101,6 @@ class AlignedBaseline(AlignmentAlgorithm):
     :param precision: ``"float32"``, ``"bfloat16"`` or ``"auto"``, as in :class:`~sb3_presa.PRESA`
     :param compile: compile the alignment step with ``torch.compile``
     :param policy_kwargs: further arguments of the policy
-    :param stats_window_size: kept for SB3's interface
     :param tensorboard_log: folder for TensorBoard logs, ``None`` for none
     :param verbose: 0 for no output, 1 for info, 2 for debug
     :param device: device to train on
@@ -85,36 +108,34 @@ class AlignedBaseline(AlignmentAlgorithm):
     :raises ConfigError: for an argument out of its range or spaces that are not supported
     """
 
+    objective: UtilityObjective
+
     def __init__(
         self,
         policy: str | type[BasePolicy] = "MlpPolicy",
         env: GymEnv | str | None = None,
-        learning_rate: float | Schedule = CosineSchedule(3e-4, 6e-6),
-        n_cloning_steps: int = 2000,
-        cloning_learning_rate: float = 1e-3,
-        cloning_batch_size: int = 1024,
-        n_pairs: int = 32,
-        n_segment_steps: int = 64,
-        gamma: float = 0.99,
+        learning_rate: NonNegative | Schedule = CosineSchedule(3e-4, 6e-6),
+        n_cloning_steps: CountFromZero = 2000,
+        cloning_learning_rate: Positive = 1e-3,
+        cloning_batch_size: Count = 1024,
+        n_pairs: Count = 32,
+        n_segment_steps: Count = 64,
+        gamma: ShareAboveZero = 0.99,
         normalize_length: bool = True,
-        average_decay: float = 0.99,
-        max_grad_norm: float = 10.0,
-        validation_fraction: float = 0.0,
-        precision: str = "auto",
+        average_decay: ShareBelowOne = 0.99,
+        max_grad_norm: Bound = 10.0,
+        validation_fraction: ShareBelowOne = 0.0,
+        precision: Precision = "float32",
         compile: bool = False,
         policy_kwargs: dict[str, Any] | None = None,
-        stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         verbose: int = 0,
         device: th.device | str = "auto",
-        seed: int | None = None,
+        seed: Seed | None = None,
         _init_setup_model: bool = True,
     ) -> None:
-        self.n_pairs = n_pairs
-        self.n_segment_steps = n_segment_steps
         self.gamma = gamma
         self.normalize_length = normalize_length
-        self._make_objective()  # refuses settings out of their range now, not when data come
         super().__init__(
             policy,
             env,
@@ -122,13 +143,14 @@ class AlignedBaseline(AlignmentAlgorithm):
             n_cloning_steps=n_cloning_steps,
             cloning_learning_rate=cloning_learning_rate,
             cloning_batch_size=cloning_batch_size,
+            n_pairs=n_pairs,
+            n_segment_steps=n_segment_steps,
             validation_fraction=validation_fraction,
             precision=precision,
             compile=compile,
             max_grad_norm=max_grad_norm,
             average_decay=average_decay,
             policy_kwargs=policy_kwargs,
-            stats_window_size=stats_window_size,
             tensorboard_log=tensorboard_log,
             verbose=verbose,
             device=device,
@@ -136,15 +158,5 @@ class AlignedBaseline(AlignmentAlgorithm):
             init_setup_model=_init_setup_model,
         )
 
-    @abstractmethod
-    def _readable(self, feedback: Feedback) -> Feedback:
-        """
-        :param feedback: all labels
-        :return: those that this algorithm may read, which are the only ones that it is given
-        """
-
-    def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
-        readable = self._readable(feedback)
-        if len(readable.comparisons) == 0 and not (readable.p_safe == readable.p_safe).any():
-            raise FeedbackError(f"the feedback holds no label that {self.algorithm} learns from")
-        super()._use_data(transitions, readable)
+    def _pair_loss(self) -> PairLoss:
+        return self.objective.loss

@@ -1,24 +1,30 @@
 """Behaviour cloning, on everything or on what feedback calls good."""
 
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final, Literal
 
 import torch as th
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
 
-from sb3_presa.data.datasets import DatasetLike
-from sb3_presa.data.transitions import Transitions
-from sb3_presa.errors import ConfigError, FeedbackError
-from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.cloning import sample_rows, sample_segment_rows
-from sb3_presa.learning.cloning_algorithm import CloningAlgorithm
-from sb3_presa.learning.schedules import CosineSchedule
-from sb3_presa.learning.segment_buffer import SegmentLabels
+from sb3_presa.arguments import Bound, Count, NonNegative, Seed, ShareBelowOne
+from sb3_presa.errors import FeedbackError
+from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
+from sb3_presa.learning.offline_data import LABELS, Needs, OfflineData
+from sb3_presa.learning.phases import AllRows, Clone, Phase, RowSampler, SegmentRows
+from sb3_presa.learning.precision import Precision
+from sb3_presa.learning.schedules import CosineSchedule, rate_over
+from sb3_presa.learning.source import BatchSource, SegmentLabels
 
-_DATA = ("all", "safe", "preferred-and-safe")
+#: What each choice of data reads.
+_NEEDS: Final[Mapping[str, Needs]] = {
+    "all": frozenset(),
+    "safe": frozenset({"safety labels"}),
+    "preferred-and-safe": LABELS,
+}
 
 
-class BC(CloningAlgorithm):
+class BC(OfflineAlgorithm):
     """
     Behaviour cloning, the baseline that any method from feedback must beat.
 
@@ -30,11 +36,8 @@ class BC(CloningAlgorithm):
     :param batch_size: transitions a gradient step
     :param average_decay: share of the old average of the weights that stays at each step
     :param max_grad_norm: gradients are clipped to this norm
-    :param precision: of the networks' forward and backward passes in training: ``"float32"``,
-        ``"bfloat16"`` (autocast), or ``"auto"``: bfloat16 on a CPU that multiplies bfloat16 in
-        hardware (AVX512-BF16, AMX), float32 elsewhere, GPUs included. ``predict`` is in float32
+    :param precision: ``"float32"``, ``"bfloat16"`` or ``"auto"``, as in :class:`~sb3_presa.PRESA`
     :param policy_kwargs: further arguments of the policy
-    :param stats_window_size: kept for SB3's interface
     :param tensorboard_log: folder for TensorBoard logs, ``None`` for none
     :param verbose: 0 for no output, 1 for info, 2 for debug
     :param device: device to train on
@@ -48,27 +51,22 @@ class BC(CloningAlgorithm):
         self,
         policy: str | type[BasePolicy] = "MlpPolicy",
         env: GymEnv | str | None = None,
-        data: str = "all",
-        learning_rate: float | Schedule = CosineSchedule(1e-3, 1e-5),
-        batch_size: int = 1024,
-        average_decay: float = 0.99,
-        max_grad_norm: float = 10.0,
-        precision: str = "auto",
+        data: Literal["all", "safe", "preferred-and-safe"] = "all",
+        learning_rate: NonNegative | Schedule = CosineSchedule(1e-3, 1e-5),
+        batch_size: Count = 1024,
+        average_decay: ShareBelowOne = 0.99,
+        max_grad_norm: Bound = 10.0,
+        precision: Precision = "float32",
         policy_kwargs: dict[str, Any] | None = None,
-        stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         verbose: int = 0,
         device: th.device | str = "auto",
-        seed: int | None = None,
+        seed: Seed | None = None,
         _init_setup_model: bool = True,
     ) -> None:
-        if data not in _DATA:
-            raise ConfigError(f"data is {data!r}; allowed are {', '.join(map(repr, _DATA))}")
-        if batch_size < 1:
-            raise ConfigError(f"batch_size is {batch_size}; it must be at least 1")
         self.data = data
         self.batch_size = batch_size
-        self._segment_weights: th.Tensor | None = None
+        self.needs = _NEEDS[data]
         super().__init__(
             policy,
             env,
@@ -77,7 +75,6 @@ class BC(CloningAlgorithm):
             average_decay=average_decay,
             precision=precision,
             policy_kwargs=policy_kwargs,
-            stats_window_size=stats_window_size,
             tensorboard_log=tensorboard_log,
             verbose=verbose,
             device=device,
@@ -85,40 +82,35 @@ class BC(CloningAlgorithm):
             init_setup_model=_init_setup_model,
         )
 
-    def set_dataset(
-        self, dataset: DatasetLike, feedback: str | Feedback | None = "default"
-    ) -> None:
-        """
-        Gives the model the data to learn from.
+    def phases(self, total_timesteps: int | None = None) -> Sequence[Phase]:
+        source = self.require_source()
+        end = self.default_total_timesteps if total_timesteps is None else total_timesteps
+        clone = Clone(
+            0,
+            end,
+            rate_over(self.lr_schedule, 0, end),
+            rows=self._rows(source),
+            policy=self.policy,
+            source=source,
+            autocast=self._autocast,
+        )
+        return [clone]
 
-        :param dataset: a Minari dataset, its id, or the path of its folder
-        :param feedback: name of the feedback set that lies beside the dataset, or labels; not
-            read where ``data`` is ``"all"``
-        """
-        super().set_dataset(dataset, None if self.data == "all" else feedback)
+    def _rows(self, source: BatchSource) -> RowSampler:
+        if self.data == "all":
+            return AllRows(source.n_transitions, self.batch_size)
+        weights = _segment_weights(source.training, self.data)
+        return SegmentRows(source, weights, self.batch_size)
 
-    def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
-        super()._use_data(transitions, feedback)
-        assert self.buffer is not None
-        self._segment_weights = None
-        if self.data != "all":
-            self._segment_weights = _segment_weights(self.buffer.labels, self.data)
-            if not bool((self._segment_weights > 0).any()):
-                raise FeedbackError(
-                    f"the feedback has no segment that is {self.data}, so there is nothing to clone"
-                )
-
-    def _sample_cloning_rows(self, generator: th.Generator) -> th.Tensor:
-        assert self.buffer is not None
-        if self._segment_weights is None:
-            return sample_rows(self.buffer.n_transitions, self.batch_size, generator)
-        return sample_segment_rows(self.buffer, self._segment_weights, self.batch_size, generator)
-
-    def _learning_rate_at(self, step: int) -> float:
-        return float(self.lr_schedule(self._current_progress_remaining))
-
-    def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "_segment_weights"]
+    def _use_data(self, data: OfflineData, source: BatchSource) -> None:
+        super()._use_data(data, source)
+        if self.data == "all":
+            return
+        if not bool((_segment_weights(source.training, self.data) > 0).any()):
+            raise FeedbackError(
+                f"`feedback` must hold a segment that is {self.data} to clone, got none of "
+                f"{len(source.training.starts)}. Label more segments, or clone data='all'."
+            )
 
 
 def _segment_weights(labels: SegmentLabels, data: str) -> th.Tensor:

@@ -1,18 +1,16 @@
 """Contrastive preference learning: what is preferred, safe or not."""
 
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch as th
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv
 
 from sb3_presa.algorithms.aligned import AlignedBaseline, UtilityObjective
-from sb3_presa.errors import ConfigError
-from sb3_presa.feedback.table import Feedback
+from sb3_presa.arguments import Positive, ShareAboveZero
 from sb3_presa.learning import losses
-from sb3_presa.learning.alignment import PairBatch
+from sb3_presa.learning.losses import PairBatch
+from sb3_presa.learning.offline_data import Needs
 
 
 class CPLObjective(UtilityObjective):
@@ -24,26 +22,25 @@ class CPLObjective(UtilityObjective):
     :param kwargs: as for :class:`~sb3_presa.algorithms.aligned.UtilityObjective`
     """
 
+    metrics = ("preference_loss", "log_ratio_preferred", "log_ratio_rejected")
+
     def __init__(self, alpha: float, preference_bias: float, **kwargs: Any) -> None:
         super().__init__(alpha, **kwargs)
-        if not alpha > 0.0:
-            raise ConfigError(f"alpha is {alpha}; it must be above 0")
-        if not 0.0 < preference_bias <= 1.0:
-            raise ConfigError(f"preference_bias is {preference_bias}; allowed is (0, 1]")
         self.preference_bias = preference_bias
 
-    def forward(self, batch: PairBatch, step: int) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+    def loss(self, batch: PairBatch, state: losses.State) -> losses.LossAndState:
         utility = self.utility(batch)
         loss = losses.preference_loss(
             utility[:, 0], utility[:, 1], batch.preference, self.preference_bias
         ).mean()
         log_ratio = utility.detach() / self.scale
         winner_loser = th.where(batch.preference.unsqueeze(-1) > 0.5, log_ratio, log_ratio.flip(-1))
-        return loss, {
+        metrics = {
             "preference_loss": loss,
             "log_ratio_preferred": winner_loser[:, 0].mean(),
             "log_ratio_rejected": winner_loser[:, 1].mean(),
         }
+        return loss, metrics, state
 
 
 class CPL(AlignedBaseline):
@@ -69,12 +66,14 @@ class CPL(AlignedBaseline):
     :raises ConfigError: for an argument out of its range or spaces that are not supported
     """
 
+    needs: Needs = frozenset({"comparisons"})
+
     def __init__(
         self,
         policy: str | type[BasePolicy] = "MlpPolicy",
         env: GymEnv | str | None = None,
-        alpha: float = 0.2,
-        preference_bias: float = 0.75,
+        alpha: Positive = 0.2,
+        preference_bias: ShareAboveZero = 0.75,
         **kwargs: Any,
     ) -> None:
         self.alpha = alpha
@@ -88,8 +87,4 @@ class CPL(AlignedBaseline):
             gamma=self.gamma,
             normalize_length=self.normalize_length,
             n_pairs=self.n_pairs,
-            n_segment_steps=self.n_segment_steps,
         )
-
-    def _readable(self, feedback: Feedback) -> Feedback:
-        return replace(feedback, p_safe=np.full_like(feedback.p_safe, np.nan))

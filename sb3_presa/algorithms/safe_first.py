@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from sb3_presa.algorithms.cpl import CPL
+from sb3_presa.data.transitions import Outcomes, Transitions
 from sb3_presa.feedback.table import Feedback
+from sb3_presa.learning.offline_data import LABELS, Needs, narrow
 
 
 class SafeFirst(CPL):
@@ -24,8 +26,12 @@ class SafeFirst(CPL):
     :raises ConfigError: for an argument out of its range or spaces that are not supported
     """
 
-    def _readable(self, feedback: Feedback) -> Feedback:
-        return super()._readable(safe_first(feedback))
+    needs: Needs = LABELS
+
+    def _relabel(
+        self, feedback: Feedback, transitions: Transitions, outcomes: Outcomes | None
+    ) -> Feedback:
+        return narrow(safe_first(feedback), frozenset({"comparisons"}))
 
 
 def safe_first(feedback: Feedback) -> Feedback:

@@ -1,20 +1,19 @@
 """The safety classification term on its own."""
 
 import warnings
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch as th
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv
 
 from sb3_presa.algorithms.aligned import AlignedBaseline, UtilityObjective
-from sb3_presa.errors import ConfigError
-from sb3_presa.feedback.table import Feedback
+from sb3_presa.arguments import Positive, ShareWithin
 from sb3_presa.learning import losses
-from sb3_presa.learning.alignment import PairBatch
-from sb3_presa.learning.segment_buffer import SegmentLabels
+from sb3_presa.learning.alignment import PairSampler
+from sb3_presa.learning.losses import PairBatch
+from sb3_presa.learning.offline_data import Needs
+from sb3_presa.learning.source import SegmentLabels
 
 
 class SafetyOnlyObjective(UtilityObjective):
@@ -26,31 +25,31 @@ class SafetyOnlyObjective(UtilityObjective):
     :param kwargs: as for :class:`~sb3_presa.algorithms.aligned.UtilityObjective`
     """
 
+    metrics = ("p_right", "p_right_safe", "p_right_unsafe")
+
     def __init__(self, beta: float, unsafe_weight: float | None, **kwargs: Any) -> None:
         super().__init__(beta, **kwargs)
-        if not beta > 0.0:
-            raise ConfigError(f"beta is {beta}; it must be above 0")
-        if unsafe_weight is not None and not 0.0 < unsafe_weight < 1.0:
-            raise ConfigError(f"unsafe_weight is {unsafe_weight}; allowed is (0, 1) or None")
         self.unsafe_weight = unsafe_weight
 
-    def attach(self, labels: SegmentLabels) -> None:
+    def attach(self, labels: SegmentLabels) -> tuple[SegmentLabels, PairSampler]:
         for only, missing in (("safe", labels.p_safe < 0.5), ("unsafe", labels.p_safe > 0.5)):
             if not bool(missing.any()):
                 warnings.warn(
-                    f"no safety label says other than {only}: there is one class only", stacklevel=2
+                    f"every safety label says {only}: the labels hold one class only", stacklevel=2
                 )
+        return super().attach(labels)
 
-    def forward(self, batch: PairBatch, step: int) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+    def loss(self, batch: PairBatch, state: losses.State) -> losses.LossAndState:
         probability = losses.label_probability(self.utility(batch), batch.p_safe)
         p_right = losses.expected_label_probability(
             probability, batch.p_safe, th.ones_like(batch.p_safe), self.unsafe_weight
         )
-        return -p_right, {
+        metrics = {
             "p_right": p_right,
             "p_right_safe": losses.mean_if_any(probability.detach(), batch.p_safe),
             "p_right_unsafe": losses.mean_if_any(probability.detach(), 1.0 - batch.p_safe),
         }
+        return -p_right, metrics, state
 
 
 class SafetyOnly(AlignedBaseline):
@@ -70,12 +69,14 @@ class SafetyOnly(AlignedBaseline):
     :raises ConfigError: for an argument out of its range or spaces that are not supported
     """
 
+    needs: Needs = frozenset({"safety labels"})
+
     def __init__(
         self,
         policy: str | type[BasePolicy] = "MlpPolicy",
         env: GymEnv | str | None = None,
-        beta: float = 0.2,
-        unsafe_weight: float | None = 2.0 / 3.0,
+        beta: Positive = 0.2,
+        unsafe_weight: ShareWithin | None = 2.0 / 3.0,
         **kwargs: Any,
     ) -> None:
         self.beta = beta
@@ -89,9 +90,4 @@ class SafetyOnly(AlignedBaseline):
             gamma=self.gamma,
             normalize_length=self.normalize_length,
             n_pairs=self.n_pairs,
-            n_segment_steps=self.n_segment_steps,
         )
-
-    def _readable(self, feedback: Feedback) -> Feedback:
-        nothing = np.zeros(0, dtype=np.float32)
-        return replace(feedback, comparisons=np.zeros((0, 2), dtype=np.int64), preferences=nothing)

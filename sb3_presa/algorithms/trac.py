@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,14 +13,25 @@ from stable_baselines3.common.type_aliases import GymEnv, Schedule
 from torch.nn import functional as F
 
 from sb3_presa.algorithms.aligned import AlignedBaseline, UtilityObjective
+from sb3_presa.arguments import (
+    Bound,
+    Count,
+    CountFromZero,
+    NonNegative,
+    Positive,
+    Share,
+    ShareAboveZero,
+    ShareBelowOne,
+)
 from sb3_presa.data.transitions import Outcomes, Transitions
 from sb3_presa.errors import ConfigError, DatasetError
 from sb3_presa.feedback.synthetic import judge_safety
 from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.alignment import PairBatch
-from sb3_presa.learning.cloning import sample_segment_rows
-from sb3_presa.learning.schedules import WarmupSchedule
-from sb3_presa.learning.segment_buffer import SegmentLabels
+from sb3_presa.learning.losses import LossAndState, PairBatch, State
+from sb3_presa.learning.offline_data import Needs
+from sb3_presa.learning.phases import RowSampler, SegmentRows
+from sb3_presa.learning.schedules import Rate, WarmupSchedule
+from sb3_presa.learning.source import BatchSource, SegmentLabels
 
 Numbers = NDArray[np.float64]
 
@@ -38,26 +50,21 @@ class TraCObjective(UtilityObjective):
     :param kwargs: as for :class:`~sb3_presa.algorithms.aligned.UtilityObjective`
     """
 
+    metrics = ("classification_loss", "accuracy")
+
     def __init__(self, alpha: float, eta: float, **kwargs: Any) -> None:
         super().__init__(alpha, **kwargs)
-        if not alpha > 0.0:
-            raise ConfigError(f"alpha is {alpha}; it must be above 0")
-        if not eta >= 0.0:
-            raise ConfigError(f"eta is {eta}; it must be at least 0")
         self.eta = eta
-        self.segment_weights = th.zeros(0)
 
-    def attach(self, labels: SegmentLabels) -> None:
-        self._pairs = labels.pairs
-
-    def forward(self, batch: PairBatch, step: int) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+    def loss(self, batch: PairBatch, state: State) -> LossAndState:
         utility, desirable = self.utility(batch), batch.p_safe > 0.5
-        weight = self.segment_weights[self._pairs[batch.rows]]
-        loss = classification_loss(utility, desirable, weight, self.eta)
-        return loss, {
+        assert batch.segment_weights is not None
+        loss = classification_loss(utility, desirable, batch.segment_weights, self.eta)
+        metrics = {
             "classification_loss": loss,
             "accuracy": ((utility > 0.0) == desirable).float().mean(),
         }
+        return loss, metrics, state
 
 
 def classification_loss(
@@ -133,45 +140,36 @@ class TraC(AlignedBaseline):
     """
 
     default_total_timesteps: ClassVar[int] = 100_000
-    reads_outcomes: ClassVar[bool] = True
+    needs: Needs = frozenset({"outcomes"})
     objective: TraCObjective
 
     def __init__(
         self,
         policy: str | type[BasePolicy] = "MlpPolicy",
         env: GymEnv | str | None = None,
-        cost_limit: float | None = None,
-        learning_rate: float | Schedule = WarmupSchedule(1e-5, share=1.0 / 7.0),
-        alpha: float = 0.2,
-        gamma: float = 0.99,
-        eta: float = 0.25,
-        kappa: float = 0.7,
-        top_share: float = 0.5,
-        bottom_share: float = 0.0,
-        segment_share: float = 1.0,
-        n_cloning_steps: int = 30_000,
-        cloning_learning_rate: float = 1e-4,
-        cloning_batch_size: int = 9600,
-        n_pairs: int = 48,
-        n_segment_steps: int = 10_000,
+        cost_limit: NonNegative | None = None,
+        learning_rate: NonNegative | Schedule = WarmupSchedule(1e-5, share=1.0 / 7.0),
+        alpha: Positive = 0.2,
+        gamma: ShareAboveZero = 0.99,
+        eta: NonNegative = 0.25,
+        kappa: Share = 0.7,
+        top_share: ShareAboveZero = 0.5,
+        bottom_share: Share = 0.0,
+        segment_share: ShareAboveZero = 1.0,
+        n_cloning_steps: CountFromZero = 30_000,
+        cloning_learning_rate: Positive = 1e-4,
+        cloning_batch_size: Count = 9600,
+        n_pairs: Count = 48,
+        n_segment_steps: Count = 10_000,
         normalize_length: bool = False,
-        average_decay: float = 0.0,
-        max_grad_norm: float = math.inf,
+        average_decay: ShareBelowOne = 0.0,
+        max_grad_norm: Bound = math.inf,
         policy_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        if cost_limit is not None and not 0.0 <= cost_limit < math.inf:
-            raise ConfigError(f"cost_limit is {cost_limit}; allowed are finite numbers >= 0")
-        for name, share in (("kappa", kappa), ("bottom_share", bottom_share)):
-            if not 0.0 <= share <= 1.0:
-                raise ConfigError(f"{name} is {share}; allowed is [0, 1]")
-        for name, share in (("top_share", top_share), ("segment_share", segment_share)):
-            if not 0.0 < share <= 1.0:
-                raise ConfigError(f"{name} is {share}; allowed is (0, 1]")
         if top_share + bottom_share > 1.0:
             raise ConfigError(
-                f"bottom_share is {bottom_share} and top_share is {top_share}: a segment cannot be "
-                "in both; their sum must be at most 1"
+                f"`top_share` + `bottom_share` must be at most 1, got {top_share} + {bottom_share}"
             )
         self.cost_limit = cost_limit
         self.alpha = alpha
@@ -204,13 +202,17 @@ class TraC(AlignedBaseline):
             gamma=self.gamma,
             normalize_length=self.normalize_length,
             n_pairs=self.n_pairs,
-            n_segment_steps=self.n_segment_steps,
         )
 
-    def _use_outcomes(self, transitions: Transitions, outcomes: Outcomes) -> Feedback:
+    def _relabel(
+        self, feedback: Feedback, transitions: Transitions, outcomes: Outcomes | None
+    ) -> Feedback:
+        assert outcomes is not None
         if self.cost_limit is None:
-            raise ConfigError("TraC has no cost_limit: give the cost that an episode may have")
-        random = np.random.default_rng(self._minibatch_seed)
+            raise ConfigError(
+                "`cost_limit` must be given to TraC: the cost that an episode may have, got None"
+            )
+        random = np.random.default_rng(self.data_seed)
         lengths, horizon = outcomes.episode_lengths, int(outcomes.episode_lengths.max())
         segments = draw_segments(lengths, self.segment_share, random)
         first = outcomes.episode_starts[segments[:, 0]] + segments[:, 1]
@@ -222,20 +224,22 @@ class TraC(AlignedBaseline):
         self._check_classes(safe, costs)
         label, weight = desirability(returns, safe, self.kappa, self.top_share, self.bottom_share)
         used = ~np.isnan(label)
-        self.objective.segment_weights = th.tensor(
-            weight[used], dtype=th.float32, device=self.device
-        )
         segments[:, 0] = outcomes.episode_ids[segments[:, 0]]
+        self._labelled = segments[used, 0], weight[used]
         provenance = {"source": "outcomes", "cost_limit": self.cost_limit}
         return Feedback.create(transitions, segments[used], label[used], provenance=provenance)
 
-    def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
-        super()._use_data(transitions, feedback)
-        assert self.feedback is not None
+    def _prepare_labels(
+        self, training: SegmentLabels, held_out: SegmentLabels, transitions: Transitions
+    ) -> SegmentLabels:
+        labels = super()._prepare_labels(training, held_out, transitions)
         # Whole episodes are held out, and what is left to train on keeps its order
-        kept = np.isin(feedback.segments[:, 0], self.feedback.segments[:, 0])
-        weights = self.objective.segment_weights
-        self.objective.segment_weights = weights[th.as_tensor(kept, device=self.device)]
+        episodes, weights = self._labelled
+        starts = training.starts.cpu().numpy()
+        index = np.searchsorted(transitions.episode_starts, starts, side="right") - 1
+        kept = np.isin(episodes, transitions.episode_ids[index])
+        of_labels = th.tensor(weights[kept], dtype=th.float32, device=self.device)
+        return replace(labels, weights=of_labels)
 
     def _check_classes(self, safe: NDArray[np.bool_], costs: Numbers) -> None:
         if not safe.any():
@@ -250,16 +254,15 @@ class TraC(AlignedBaseline):
                 stacklevel=4,
             )
 
-    def _readable(self, feedback: Feedback) -> Feedback:
-        return feedback  # what _use_outcomes made: no human labels come here
+    def _cloning_rows(self, source: BatchSource) -> RowSampler:
+        alike = th.ones_like(source.training.p_safe)
+        return SegmentRows(source, alike, self.cloning_batch_size)
 
-    def _sample_cloning_rows(self, generator: th.Generator) -> th.Tensor:
-        assert self.buffer is not None
-        alike = th.ones_like(self.buffer.labels.p_safe)
-        return sample_segment_rows(self.buffer, alike, self.cloning_batch_size, generator)
+    def _cloning_rate(self) -> Rate:
+        return lambda _step: self.cloning_learning_rate
 
-    def _cloning_rate(self, progress_remaining: float) -> float:
-        return self.cloning_learning_rate
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "_labelled"]
 
 
 def draw_segments(

@@ -11,7 +11,13 @@ import typer
 from sb3_presa.cli.console import naming_environment, parse_settings, print_table
 from sb3_presa.errors import ConfigError
 from sb3_presa.files import atomic_path, check_writable
-from sb3_presa.registry import ALGORITHMS, algorithm_class, settings_of
+from sb3_presa.registry import (
+    ALGORITHMS,
+    algorithm_class,
+    preset_of,
+    settings_of,
+    with_settings,
+)
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -45,12 +51,17 @@ def train(
     threads: Annotated[
         int, typer.Option(min=1, help="Threads on a CPU; more than 1 slow a small network down.")
     ] = 1,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Settings to begin with: paper, for PRESA."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="A setting of the algorithm, as a Python literal; can be repeated.",
+            help="A setting of the algorithm, as a Python literal; objective_kwargs.NAME=VALUE for "
+            "one of the objective. Can be repeated.",
         ),
     ] = None,
     tensorboard: Annotated[
@@ -68,6 +79,8 @@ def train(
     out = _model_path(out)
     chosen = _algorithm(algorithm)
     values = parse_settings(settings or (), dict.fromkeys(settings_of(chosen)))
+    if preset is not None:
+        values = with_settings(preset_of(chosen, preset), values)
     if tensorboard is not None:
         _check_tensorboard()
     _check_device(device)
@@ -191,7 +204,7 @@ def _describe_labels(model: "OfflineAlgorithm", dataset: str, name: str) -> str:
 
     from sb3_presa.feedback import Feedback
 
-    if model.reads_outcomes:
+    if "outcomes" in model.needs:
         return "the true rewards and costs, and on no feedback"
     labels = model.feedback
     assert labels is not None

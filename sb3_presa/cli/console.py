@@ -11,6 +11,7 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from sb3_presa.arguments import closest
 from sb3_presa.errors import ConfigError
 
 #: Values that people write as other languages do; ``inf`` has no literal in Python.
@@ -89,7 +90,7 @@ def parse_settings(settings: Collection[str], allowed: Mapping[str, Any]) -> dic
     """
     Read ``key=value`` texts. A value is a Python literal (``3e-4``, ``None``, ``"safe"``,
     ``{"net_arch": [64]}``), ``true``, ``false``, ``none`` or ``inf`` in any case, or else the text
-    as it stands.
+    as it stands. ``objective_kwargs.alpha=0.1`` sets one entry of a dictionary.
 
     :param settings: the texts
     :param allowed: the names that may be set
@@ -102,11 +103,13 @@ def parse_settings(settings: Collection[str], allowed: Mapping[str, Any]) -> dic
         key = key.strip()
         if not equals:
             raise ConfigError(f"--set takes KEY=VALUE, and got {setting!r}")
-        if key not in allowed:
-            raise ConfigError(f"--set {key}: no such setting; there are: {', '.join(allowed)}")
-        if key in values:
-            raise ConfigError(f"--set {key} is given twice")
-        values[key] = _read_value(text)
+        name, dot, inner = key.partition(".")
+        if name not in allowed or (dot and not name.endswith("_kwargs")):
+            raise ConfigError(f"--set {key}: unknown setting; {closest(name, list(allowed))}")
+        place = values.setdefault(name, {}) if dot else values
+        if (inner or name) in place:
+            raise ConfigError(f"--set {key} must be given once, got it twice")
+        place[inner or name] = _read_value(text)
     return values
 
 

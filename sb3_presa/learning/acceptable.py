@@ -2,7 +2,7 @@
 
 import torch as th
 
-from sb3_presa.learning.segment_buffer import SegmentLabels
+from sb3_presa.learning.source import SegmentLabels
 
 #: Segments at a time: a copy of a million labels would cost as much as they do.
 _CHUNK = 65_536

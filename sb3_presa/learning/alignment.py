@@ -1,393 +1,289 @@
-"""Clone first, then align: the loop that preference and safety objectives share."""
+"""Alignment: a phase on pairs of labelled segments, against a frozen reference."""
 
-import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 import torch as th
 from torch import nn
-from torch.func import functional_call
 
-from sb3_presa.data.transitions import Transitions
-from sb3_presa.errors import ConfigError
-from sb3_presa.feedback.holdout import hold_out
-from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.cloning import log_prob_of_all, sample_rows, sample_weighted_rows
-from sb3_presa.learning.cloning_algorithm import CloningAlgorithm
 from sb3_presa.learning.compilation import CompiledFunction
-from sb3_presa.learning.diagnostics import policy_diagnostics, validation_metrics, validation_rows
-from sb3_presa.learning.schedules import CosineSchedule
-from sb3_presa.learning.segment_buffer import SegmentLabels, SegmentSteps, make_labels
+from sb3_presa.learning.diagnostics import (
+    policy_diagnostic_names,
+    policy_diagnostics,
+    validation_metrics,
+    validation_rows,
+)
+from sb3_presa.learning.losses import LossAndState, PairBatch, State
+from sb3_presa.learning.phases import Autocast, LikelihoodPhase, log_prob_of_all
+from sb3_presa.learning.source import BatchSource, SegmentLabels, SegmentSteps
+from sb3_presa.policies.policy import OfflinePolicy
+
+#: From a minibatch and the state to a loss, scalars to log, and the next state.
+PairLoss: TypeAlias = Callable[[PairBatch, State], LossAndState]
 
 
-class PairBatch(NamedTuple):
-    """A minibatch of ``B`` pairs of segments with ``K`` sampled steps each."""
+class PairRows(NamedTuple):
+    """What is drawn for a minibatch: pairs, and steps of their segments."""
 
-    rows: th.Tensor  #: rows of the table of pairs, (B,)
-    log_ratio: th.Tensor  #: log pi - log pi_ref of each step, (B, 2, K)
-    log_prob: th.Tensor  #: log pi of each step, (B, 2, K)
-    positions: th.Tensor  #: index of each step in its segment, (B, 2, K)
-    weights: th.Tensor  #: how many steps each one stands for, (B, 2, K); 0 for padding
-    lengths: th.Tensor  #: steps of each segment, (B, 2)
-    p_safe: th.Tensor  #: probability that the segment is safe, (B, 2), NaN if not labelled
-    preference: th.Tensor  #: probability that the first is preferred, (B,), NaN if none
+    pairs: th.Tensor  #: rows of the table of pairs, (B,)
+    steps: SegmentSteps  #: steps sampled of both segments of each pair, (B, 2, K)
 
 
-def make_pair_batch(
-    labels: SegmentLabels,
-    rows: th.Tensor,
-    steps: SegmentSteps,
-    log_prob: th.Tensor,
-    reference: th.Tensor,
-) -> PairBatch:
+@dataclass(frozen=True, eq=False)
+class PairSampler:
     """
-    :param labels: the table of pairs
-    :param rows: rows of ``labels.pairs``, (..., B)
-    :param steps: steps sampled of both segments of each pair, (..., B, 2, K)
-    :param log_prob: log pi of each step, (..., B, 2, K)
-    :param reference: log pi_ref of each step, (..., B, 2, K)
-    :return: the minibatch
+    Draws pairs, with replacement, uniformly from each of some groups.
+
+    :param groups: rows of the table of pairs, and how many of them are drawn
     """
-    return PairBatch(
-        rows=rows,
-        log_ratio=log_prob - reference,
-        log_prob=log_prob,
-        positions=steps.positions,
-        weights=steps.weights,
-        lengths=steps.lengths,
-        p_safe=labels.p_safe[labels.pairs[rows]],
-        preference=labels.preferences[rows],
-    )
+
+    groups: Sequence[tuple[th.Tensor, int]]
+
+    @property
+    def n_pairs(self) -> int:
+        """:return: pairs of a minibatch, B"""
+        return sum(n for _, n in self.groups)
+
+    def draw(self, generator: th.Generator) -> th.Tensor:
+        """
+        :param generator: source of randomness
+        :return: rows of the table of pairs, (B,)
+        """
+        device = generator.device
+        drawn = [
+            rows[th.randint(len(rows), (n,), generator=generator, device=device)]
+            for rows, n in self.groups
+        ]
+        return th.cat(drawn)
 
 
 class Objective(nn.Module, ABC):
     """
     What an algorithm minimises after cloning. Its state that training changes (a multiplier,
     running means) is kept in buffers, so it is saved and restored with the model.
-
-    :param n_pairs: pairs of segments a gradient step
-    :param n_segment_steps: steps sampled of each segment longer than that
     """
 
-    def __init__(self, n_pairs: int, n_segment_steps: int) -> None:
-        super().__init__()
-        if n_pairs < 1 or n_segment_steps < 1:
-            raise ConfigError(
-                f"n_pairs ({n_pairs}) and n_segment_steps ({n_segment_steps}) must be at least 1"
-            )
-        self.n_pairs = n_pairs
-        self.n_segment_steps = n_segment_steps
+    #: names of the scalars that the loss returns beside itself
+    metrics: tuple[str, ...]
 
-    def attach(self, labels: SegmentLabels) -> None:
+    @abstractmethod
+    def attach(self, labels: SegmentLabels) -> tuple[SegmentLabels, PairSampler]:
         """
         Told of the labels that it will be trained on, before the first step.
 
         :param labels: the training labels
+        :return: the same, with what the loss is to know of them, and what draws pairs of them
         """
 
     def reset(self) -> None:
         """Back to the state before the first alignment step."""
 
-    def before_step(self, step: int) -> dict[str, float]:
+    def check_state(self, state: Mapping[str, th.Tensor]) -> None:
         """
-        Called before each alignment step; may read from the device at a change of phase only.
-
-        :param step: alignment steps taken so far
-        :return: numbers to log once
+        :param state: a state that is to become this one's
+        :raises ConfigError: for a number out of its range
         """
-        del step
-        return {}
 
-    def phase_start(self, step: int) -> int:
+    def state(self) -> State:
+        """:return: the state that the next loss is computed from"""
+        return dict(self.named_buffers())
+
+    def keep(self, state: State) -> None:
         """
-        The loss depends on the step only through this, so that it is compiled once a phase.
-        Every phase starts from the reference policy.
-
-        :param step: alignment steps taken so far
-        :return: the first step of the phase that it is in
+        :param state: the state that a loss returned; it becomes this one's
         """
-        del step
-        return 0
+        for name, buffer in self.named_buffers():
+            buffer.copy_(state[name])
 
+    @abstractmethod
     def signature(self) -> Hashable:
         """
-        Objectives of one class with equal signatures may be evaluated together.
+        Objectives of one class with equal signatures have the same loss.
 
-        :return: all that the loss depends on beside the buffers, the labels and the batch
-        """
-        settings = {name: value for name, value in vars(self).items() if not name.startswith("_")}
-        return tuple(sorted(settings.items()))
-
-    @abstractmethod
-    def sample_pairs(self, labels: SegmentLabels, generator: th.Generator) -> th.Tensor:
-        """
-        :param labels: the training labels
-        :param generator: source of randomness
-        :return: rows of ``labels.pairs``, (n_pairs,)
+        :return: all that the loss depends on beside the state and the batch
         """
 
     @abstractmethod
-    def forward(self, batch: PairBatch, step: int) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+    def preference_utility(self, batch: PairBatch) -> th.Tensor:
         """
-        :param batch: the minibatch
-        :param step: alignment steps taken so far, or any other step of the same phase
-        :return: the loss, and scalars to log
+        :param batch: a minibatch
+        :return: utility of each segment on which preferences are classified, (B, 2)
         """
 
     @abstractmethod
-    def utility(self, batch: PairBatch) -> th.Tensor:
+    def safety_utility(self, batch: PairBatch) -> th.Tensor:
         """
-        :param batch: the minibatch
-        :return: utility of each segment, on which labels are classified, (B, 2)
+        :param batch: a minibatch
+        :return: utility of each segment on which safety labels are classified, (B, 2)
         """
 
 
-class AlignmentAlgorithm(CloningAlgorithm, ABC):
+class Reference:
     """
-    Behaviour cloning for ``n_cloning_steps``, which gives the reference policy, then an
-    objective on pairs of labelled segments.
+    The frozen policy that log-ratios are taken against, and its log-probabilities of all
+    transitions, which are computed once.
 
-    :param n_cloning_steps: gradient steps of cloning, at least 0
-    :param cloning_learning_rate: learning rate at the start of cloning; falls to a hundredth
-    :param cloning_batch_size: transitions a cloning step
-    :param validation_fraction: share of the labels held out by episode, in [0, 1); preference
-        accuracy and safety AUC on them are logged
-    :param compile: compile the alignment step with ``torch.compile``
-    :param kwargs: arguments of :class:`OfflineAlgorithm`
-    :raises ConfigError: for an argument out of its range
+    :param policy: the policy that has it
+    :param source: the data
+    :param autocast: context of forward passes; the precision is that of the trained policy
     """
 
-    objective: Objective
+    def __init__(self, policy: OfflinePolicy, source: BatchSource, autocast: Autocast) -> None:
+        self._policy, self._source, self._autocast = policy, source, autocast
+        self._log_prob: th.Tensor | None = None
+
+    def freeze(self) -> None:
+        """The policy as it is becomes the reference."""
+        self._policy.freeze_reference()
+        self._log_prob = None
+
+    def log_prob(self) -> th.Tensor:
+        """:return: log pi_ref of every transition, (N,)"""
+        if self._log_prob is None:
+            with self._autocast():
+                self._log_prob = log_prob_of_all(self._policy.actor_reference, self._source)
+        return self._log_prob
+
+
+class Align(LikelihoodPhase):
+    """
+    A loss on pairs of labelled segments, from the reference on.
+
+    :param name: name of the phase
+    :param loss: the loss
+    :param objective: whose state the loss moves
+    :param pairs: draws the pairs
+    :param n_segment_steps: steps sampled of each segment longer than that
+    :param reference: the reference
+    :param freezes_reference: whether the policy becomes the reference when the phase is entered;
+        otherwise it returns to the reference that there is
+    :param on_enter: changes the state of the objective at the start; returns numbers to log
+    :param compiles: whether the step is compiled
+    :param kwargs: as for :class:`~sb3_presa.learning.phases.LikelihoodPhase`
+    """
 
     def __init__(
         self,
         *args: Any,
-        n_cloning_steps: int,
-        cloning_learning_rate: float,
-        cloning_batch_size: int,
-        validation_fraction: float,
-        compile: bool,
+        name: str,
+        loss: PairLoss,
+        objective: Objective,
+        pairs: PairSampler,
+        n_segment_steps: int,
+        reference: Reference,
+        freezes_reference: bool = True,
+        on_enter: Callable[[], dict[str, float]] | None = None,
+        compiles: bool = False,
         **kwargs: Any,
     ) -> None:
-        if n_cloning_steps < 0 or cloning_batch_size < 1:
-            raise ConfigError(
-                f"n_cloning_steps ({n_cloning_steps}) must be at least 0 and cloning_batch_size "
-                f"({cloning_batch_size}) at least 1"
-            )
-        if not cloning_learning_rate > 0.0:
-            raise ConfigError(
-                f"cloning_learning_rate is {cloning_learning_rate}; it must be above 0"
-            )
-        if not 0.0 <= validation_fraction < 1.0:
-            raise ConfigError(f"validation_fraction is {validation_fraction}; allowed is [0, 1)")
-        self.n_cloning_steps = n_cloning_steps
-        self.cloning_learning_rate = cloning_learning_rate
-        self.cloning_batch_size = cloning_batch_size
-        self.validation_fraction = validation_fraction
-        self.compile = compile
-        self.validation: SegmentLabels | None = None
-        self._reference_log_prob: th.Tensor | None = None
-        self.cloning_mass: th.Tensor | None = None
         super().__init__(*args, **kwargs)
+        self.name = name  # type: ignore[misc]  # one class, a name for each stretch
+        self.pair_loss = loss
+        self.objective = objective
+        self.pairs = pairs
+        self.n_segment_steps = max(1, min(n_segment_steps, self.source.training.max_length))
+        self.metrics = ("loss", *objective.metrics)  # type: ignore[misc]
+        self._reference = reference
+        self._reference_log_prob = th.zeros(0)
+        self._freezes_reference = freezes_reference
+        self._on_enter = on_enter
+        self._evaluate = self._loss_of_rows
+        if compiles:
+            self._evaluate = CompiledFunction(self._loss_of_rows, self.source.device)
+        self._validation_rows = validation_rows(self.source.held_out)
+        self.reports = policy_diagnostic_names(self.policy)
+        if self._validation_rows is not None:
+            self.reports += ("validation/preference_accuracy", "validation/safety_auc")
 
-    @abstractmethod
-    def _make_objective(self) -> Objective:
-        """:return: a new objective from the algorithm's settings"""
+    def enter(self) -> dict[str, float]:
+        if self._freezes_reference:
+            self._reference.freeze()
+        self.policy.return_to_reference()
+        self.policy.optimizer.state.clear()
+        return self._on_enter() if self._on_enter is not None else {}
 
-    def _setup_model(self) -> None:
-        super()._setup_model()
-        self.objective = self._make_objective().to(self.device)
-        self._loss = (
-            CompiledFunction(self._evaluate_loss, self.device)
-            if self.compile
-            else self._evaluate_loss
-        )
+    def prepare(self) -> None:
+        self._reference_log_prob = self._reference.log_prob()
 
-    def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
-        training, held_out = hold_out(feedback, self.validation_fraction, self._minibatch_seed)
-        super()._use_data(transitions, training)
-        self.validation = make_labels(transitions, held_out, self.device)
-        assert self.buffer is not None
-        self.buffer.labels = self._complete_labels(self.buffer.labels, transitions)
-        self.objective.attach(self.buffer.labels)
-        weights = self._cloning_weights(self.buffer.labels, self.validation)
-        self.cloning_mass = None if weights is None else weights.cumsum(0)
-        self._reference_log_prob = None
+    def sample(self, generator: th.Generator) -> PairRows:
+        pairs = self.pairs.draw(generator)
+        labels = self.source.training
+        segments = labels.pairs[pairs]
+        return PairRows(pairs, self.source.sample_steps(segments, self.n_segment_steps, generator))
 
-    def _cloning_weights(self, labels: SegmentLabels, held_out: SegmentLabels) -> th.Tensor | None:
-        """
-        :param labels: the training labels
-        :param held_out: those held out
-        :return: weight of each transition in cloning, float64, (N,), not all 0; ``None`` for all
-            alike
-        """
-        del labels, held_out
-        return None
+    def rows_of(self, batch: PairRows) -> th.Tensor:
+        return batch.steps.rows
 
-    def _complete_labels(self, labels: SegmentLabels, transitions: Transitions) -> SegmentLabels:
-        """
-        :param labels: the training labels
-        :param transitions: what they are on
-        :return: what minibatches are drawn from, the labels alone unless a subclass adds to them
-        """
-        del transitions
-        return labels
+    def loss(self, batch: PairRows) -> LossAndState:
+        return self._evaluate(batch, self.objective.state())
 
-    def _before_learning(self, total_timesteps: int) -> None:
-        if self.num_timesteps < total_timesteps <= self.n_cloning_steps:
-            warnings.warn(
-                f"learn() ends at step {total_timesteps}, within the {self.n_cloning_steps} steps "
-                "of behaviour cloning: nothing is aligned with preferences and safety labels. "
-                "Raise total_timesteps or lower n_cloning_steps.",
-                stacklevel=3,
-            )
+    def _loss_of_rows(self, batch: PairRows, state: State) -> LossAndState:
+        """All that lies between the minibatch's indices and its loss: what is compiled."""
+        pairs = self.pair_batch(batch, self._log_prob(batch.steps.rows))
+        loss, metrics, state = self.pair_loss(pairs, state)
+        return loss, {"loss": loss, **metrics}, state
 
-    def _train_step(self, step: int) -> dict[str, th.Tensor]:
-        self._enter_step(step)
-        if self._clones(step):
-            return self._cloning_step(step)
-        return self._alignment_step(step, step - self.n_cloning_steps)
+    def _log_prob(self, rows: th.Tensor) -> th.Tensor:
+        observations, actions = self.source.gather(rows)
+        with self.autocast():
+            return self.policy.actor.log_prob(observations, actions).view(rows.shape)
 
-    def _enter_step(self, step: int) -> None:
-        super()._enter_step(step)
-        if step == 0:
-            self.objective.reset()
-            self._reference_log_prob = None
-        if self._clones(step):
-            return
-        alignment_step = step - self.n_cloning_steps
-        if alignment_step == 0:
-            self.policy.freeze_reference()
-            self._reference_log_prob = None
-        if self.objective.phase_start(alignment_step) == alignment_step:
-            self.policy.return_to_reference()
-            self.policy.optimizer.state.clear()
-        self._prepare_reference()
-        for name, value in self.objective.before_step(alignment_step).items():
-            self.logger.record(f"train/{name}", value)
-
-    def _clones(self, step: int) -> bool:
-        return step < self.n_cloning_steps
-
-    def _sample_cloning_rows(self, generator: th.Generator) -> th.Tensor:
-        assert self.buffer is not None
-        if self.cloning_mass is not None:
-            return sample_weighted_rows(self.cloning_mass, self.cloning_batch_size, generator)
-        return sample_rows(self.buffer.n_transitions, self.cloning_batch_size, generator)
-
-    def _learning_rate_at(self, step: int) -> float:
-        if self._clones(step):
-            return self._cloning_rate(1.0 - step / self.n_cloning_steps)
-        return float(self.lr_schedule(self._alignment_progress(step)))
-
-    def _cloning_rate(self, progress_remaining: float) -> float:
-        rate = self.cloning_learning_rate
-        return CosineSchedule(rate, 0.01 * rate)(progress_remaining)
-
-    def _alignment_step(self, step: int, alignment_step: int) -> dict[str, th.Tensor]:
-        assert self.buffer is not None
-        generator = self._step_generator(step)
-        rows = self.objective.sample_pairs(self.buffer.labels, generator)
-        steps = self._sample_steps(self.buffer.labels, rows, generator)
-        loss, metrics, state = self._loss(rows, steps, self.objective.phase_start(alignment_step))
-        self._gradient_step(loss, self._learning_rate_at(step))
-        # Only now: a compiled backward pass reads the state that the loss was computed from
-        for name, buffer in self.objective.named_buffers():
-            buffer.copy_(state[name])
-        return {"loss": loss, **metrics}
-
-    def _prepare_reference(self) -> None:
-        """The reference is evaluated once, in the precision that the policy trains in."""
-        if self._reference_log_prob is None:
-            assert self.buffer is not None
-            with self._autocast():
-                reference = log_prob_of_all(self.policy.actor_reference, self.buffer)
-            self._reference_log_prob = reference
+    def loss_of(self, log_prob: th.Tensor, batch: PairRows) -> LossAndState:
+        return self.pair_loss(self.pair_batch(batch, log_prob), self.objective.state())
 
     def pair_batch(
-        self, labels: SegmentLabels, rows: th.Tensor, generator: th.Generator | None
+        self, batch: PairRows, log_prob: th.Tensor, labels: SegmentLabels | None = None
     ) -> PairBatch:
         """
-        Samples steps of pairs of segments and evaluates the trained policy on them.
-
-        :param labels: labels on this model's buffer
-        :param rows: rows of ``labels.pairs``, (B,)
-        :param generator: source of randomness, ``None`` for evenly spaced steps
-        :return: the minibatch
+        :param batch: what was drawn
+        :param log_prob: log pi of each step, (B, 2, K)
+        :param labels: the labels that it was drawn from, those to train on by default
+        :return: what the loss is computed from
         """
-        return self._evaluate(labels, rows, self._sample_steps(labels, rows, generator))
+        labels = self.source.training if labels is None else labels
+        rows, steps = batch.pairs, batch.steps
+        segments = labels.pairs[rows]
+        return PairBatch(
+            log_ratio=log_prob - self._reference_log_prob[steps.rows],
+            log_prob=log_prob,
+            positions=steps.positions,
+            weights=steps.weights,
+            lengths=steps.lengths,
+            p_safe=labels.p_safe[segments],
+            preference=labels.preferences[rows],
+            usable=labels.usable[rows],
+            unlabelled=labels.unlabelled[rows],
+            segment_weights=None if labels.weights is None else labels.weights[segments],
+        )
 
-    def _sample_steps(
-        self, labels: SegmentLabels, rows: th.Tensor, generator: th.Generator | None
-    ) -> SegmentSteps:
-        assert self.buffer is not None
-        n_steps = self._n_sampled_steps(labels)
-        return self.buffer.sample_steps(labels.pairs[rows], n_steps, generator, labels)
+    def keep(self, state: State) -> None:
+        self.objective.keep(state)
 
-    def _n_sampled_steps(self, labels: SegmentLabels) -> int:
-        return max(1, min(self.objective.n_segment_steps, labels.max_length))
+    def report(self) -> dict[str, float]:
+        found = policy_diagnostics(self.policy, self.source)
+        if self._validation_rows is not None:
+            found |= self._validate(self._validation_rows)
+        return found
 
-    def _evaluate_loss(
-        self, rows: th.Tensor, steps: SegmentSteps, step: int
-    ) -> tuple[th.Tensor, dict[str, th.Tensor], dict[str, th.Tensor]]:
-        """All that lies between the minibatch's indices and its loss: what is compiled."""
-        assert self.buffer is not None
-        state = {name: value.clone() for name, value in self.objective.named_buffers()}
-        batch = self._evaluate(self.buffer.labels, rows, steps)
-        loss, metrics = functional_call(self.objective, state, (batch, step))
-        return loss, metrics, state
-
-    def _evaluate(self, labels: SegmentLabels, rows: th.Tensor, steps: SegmentSteps) -> PairBatch:
-        assert self.buffer is not None and self._reference_log_prob is not None
-        observations, actions = self.buffer.gather(steps.rows)
-        with self._autocast():
-            log_prob = self.policy.actor.log_prob(observations, actions).view(steps.rows.shape)
-        reference = self._reference_log_prob[steps.rows]
-        return make_pair_batch(labels, rows, steps, log_prob, reference)
-
-    def _alignment_progress(self, step: int) -> float:
-        """Remaining share of the alignment steps, from 1 to 0."""
-        n_steps = max(1, self._total_timesteps - self.n_cloning_steps)
-        return 1.0 - (step - self.n_cloning_steps) / n_steps
-
-    def _record(self, metrics: dict[str, float]) -> None:
-        super()._record(metrics)
-        if self._reference_log_prob is None or self.buffer is None:
-            return
-        for name, value in policy_diagnostics(self.policy, self.buffer).items():
-            self.logger.record(f"train/{name}", value)
-        for name, value in self._validation_metrics().items():
-            self.logger.record(f"validation/{name}", value)
+    def evaluate(self, pairs: th.Tensor, labels: SegmentLabels | None = None) -> PairBatch:
+        """
+        :param pairs: rows of a table of pairs, (B,)
+        :param labels: the table, that of the training labels by default
+        :return: what the loss is computed from, on evenly spaced steps of the segments
+        """
+        labels = self.source.training if labels is None else labels
+        n_steps = max(1, min(self.n_segment_steps, labels.max_length))
+        steps = self.source.sample_steps(labels.pairs[pairs], n_steps, None, labels)
+        return self.pair_batch(PairRows(pairs, steps), self._log_prob(steps.rows), labels)
 
     @th.no_grad()
-    def _validation_metrics(self) -> dict[str, float]:
-        rows = validation_rows(self.validation)
-        if rows is None or self.validation is None:
-            return {}
-        batch = self.pair_batch(self.validation, rows, generator=None)
-        return validation_metrics(self.objective.utility(batch), batch.preference, batch.p_safe)
-
-    def set_parameters(
-        self,
-        load_path_or_dict: str | dict[str, Any],
-        exact_match: bool = True,
-        device: th.device | str = "auto",
-    ) -> None:
-        """
-        Sets the weights of the policy and the state of the objective, as in SB3.
-
-        :param load_path_or_dict: a saved model, or what ``get_parameters()`` returns
-        :param exact_match: whether all parameters must be given
-        :param device: device to load a saved model on
-        """
-        self._reference_log_prob = None  # they were of the old reference policy
-        super().set_parameters(load_path_or_dict, exact_match, device)
-
-    def _excluded_save_params(self) -> list[str]:
-        unsaved = ["validation", "cloning_mass", "_reference_log_prob", "_loss"]
-        return [*super()._excluded_save_params(), *unsaved]
-
-    def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
-        state_dicts, tensors = super()._get_torch_save_params()
-        return [*state_dicts, "objective"], tensors
+    def _validate(self, rows: th.Tensor) -> dict[str, float]:
+        batch = self.evaluate(rows, self.source.held_out)
+        return validation_metrics(
+            self.objective.preference_utility(batch),
+            self.objective.safety_utility(batch),
+            batch.preference,
+            batch.p_safe,
+        )

@@ -3,9 +3,8 @@
 import torch as th
 from gymnasium import spaces
 
-from sb3_presa.learning.segment_buffer import SegmentBuffer, SegmentLabels
+from sb3_presa.learning.source import BatchSource, SegmentLabels
 from sb3_presa.policies.policy import OfflinePolicy
-from sb3_presa.policies.type_aliases import index_obs
 
 #: transitions on which the policy is compared with the reference
 _N_PROBES = 1024
@@ -16,52 +15,66 @@ _SATURATED = 0.99
 
 
 @th.no_grad()
-def policy_diagnostics(policy: OfflinePolicy, buffer: SegmentBuffer) -> dict[str, float]:
+def policy_diagnostics(policy: OfflinePolicy, source: BatchSource) -> dict[str, float]:
     """
     :param policy: the policy
-    :param buffer: the data; evenly spaced transitions of it are used
-    :return: ``reference_distance``, the root mean square distance between the most likely
+    :param source: the data; evenly spaced transitions of it are used
+    :return: ``train/reference_distance``, the root mean square distance between the most likely
         actions of the trained policy and of the reference (for discrete actions the share that
-        differs), and for ``Box`` actions ``saturated_actions``, the share at a bound
+        differs), and for ``Box`` actions ``train/saturated_actions``, the share at a bound
     """
-    n_probes = min(_N_PROBES, buffer.n_transitions)
-    rows = th.linspace(0, buffer.n_transitions - 1, n_probes, device=buffer.device).long()
-    observations = index_obs(buffer.observations, rows)
+    n_probes = min(_N_PROBES, source.n_transitions)
+    rows = th.linspace(0, source.n_transitions - 1, n_probes, device=source.device).long()
+    observations = source.observations_at(rows)
     actions = policy.actor.head.mode(policy.actor(observations))
     reference = policy.actor_reference.head.mode(policy.actor_reference(observations))
     if not isinstance(policy.action_space, spaces.Box):
-        return {"reference_distance": float((actions != reference).float().mean())}
+        return {"train/reference_distance": float((actions != reference).float().mean())}
     return {
-        "reference_distance": float((actions - reference).square().sum(-1).mean().sqrt()),
-        "saturated_actions": float((actions.abs() > _SATURATED).float().mean()),
+        "train/reference_distance": float((actions - reference).square().sum(-1).mean().sqrt()),
+        "train/saturated_actions": float((actions.abs() > _SATURATED).float().mean()),
     }
 
 
-def validation_rows(labels: SegmentLabels | None) -> th.Tensor | None:
+def policy_diagnostic_names(policy: OfflinePolicy) -> tuple[str, ...]:
+    """
+    :param policy: the policy
+    :return: the names that :func:`policy_diagnostics` returns
+    """
+    names = ("train/reference_distance", "train/saturated_actions")
+    return names if isinstance(policy.action_space, spaces.Box) else names[:1]
+
+
+def validation_rows(labels: SegmentLabels) -> th.Tensor | None:
     """
     :param labels: the labels that are held out
     :return: evenly spaced rows of their pairs, on which the policy is checked; ``None`` for none
     """
-    if labels is None or len(labels.pairs) == 0:
+    if len(labels.pairs) == 0:
         return None
     n_pairs = min(_N_VALIDATION_PAIRS, len(labels.pairs))
     return th.linspace(0, len(labels.pairs) - 1, n_pairs, device=labels.pairs.device).long()
 
 
 def validation_metrics(
-    utility: th.Tensor, preference: th.Tensor, p_safe: th.Tensor
+    preference_utility: th.Tensor,
+    safety_utility: th.Tensor,
+    preference: th.Tensor,
+    p_safe: th.Tensor,
 ) -> dict[str, float]:
     """
-    :param utility: utility of both segments of held-out pairs, (B, 2)
+    :param preference_utility: of both segments of held-out pairs, (B, 2), as the preference loss
+        has it
+    :param safety_utility: the same as the safety classification has it, (B, 2)
     :param preference: probability that the first is preferred, (B,), NaN if there is none
     :param p_safe: probability that each segment is safe, (B, 2), NaN if not labelled
-    :return: ``preference_accuracy`` (share of the pairs that are no tie on which the utilities
-        agree with the label) and ``safety_auc`` (probability that a safe segment has a higher
-        utility than an unsafe one); what cannot be computed is left out
+    :return: ``validation/preference_accuracy`` (share of the pairs that are no tie on which the
+        utilities agree with the label) and ``validation/safety_auc`` (probability that a safe
+        segment has a higher utility than an unsafe one); what cannot be computed is left out
     """
     metrics = {
-        "preference_accuracy": preference_accuracy(utility, preference),
-        "safety_auc": safety_auc(utility.flatten(), p_safe.flatten()),
+        "validation/preference_accuracy": preference_accuracy(preference_utility, preference),
+        "validation/safety_auc": safety_auc(safety_utility.flatten(), p_safe.flatten()),
     }
     return {name: value for name, value in metrics.items() if value is not None}
 

@@ -1,16 +1,39 @@
-"""The losses of PRESA as pure functions of tensors.
+"""Losses on labelled segments as pure functions of tensors.
 
 Nothing here knows of Stable-Baselines3, of networks or of data: log-ratios come in, numbers
 come out. Shapes: ``B`` pairs, two segments a pair, ``K`` steps a segment.
 """
 
 import math
+from typing import NamedTuple, TypeAlias
 
 import torch as th
 from torch.nn import functional as F
 
+from sb3_presa.learning.settings import ObjectiveSettings
+
+#: What training changes beside the weights (a multiplier, running means), by name.
+State: TypeAlias = dict[str, th.Tensor]
+#: A loss, scalars to log, and the next state.
+LossAndState: TypeAlias = tuple[th.Tensor, dict[str, th.Tensor], State]
+
 #: With a normalised length, utilities are those of a segment of this many steps.
 NORMALISED_LENGTH = 100.0
+
+
+class PairBatch(NamedTuple):
+    """A minibatch of ``B`` pairs of segments with ``K`` sampled steps each."""
+
+    log_ratio: th.Tensor  #: log pi - log pi_ref of each step, (B, 2, K)
+    log_prob: th.Tensor  #: log pi of each step, (B, 2, K)
+    positions: th.Tensor  #: index of each step in its segment, (B, 2, K)
+    weights: th.Tensor  #: how many steps each one stands for, (B, 2, K); 0 for padding
+    lengths: th.Tensor  #: steps of each segment, (B, 2)
+    p_safe: th.Tensor  #: probability that the segment is safe, (B, 2), NaN if not labelled
+    preference: th.Tensor  #: probability that the first is preferred, (B,), NaN if none
+    usable: th.Tensor  #: whether the preference loss uses the comparison, (B,)
+    unlabelled: th.Tensor  #: whether the pair stands for data without a label, (B,)
+    segment_weights: th.Tensor | None  #: weight of each segment, (B, 2), 1 where ``None``
 
 
 def discounted_length(lengths: th.Tensor, gamma: float) -> th.Tensor:
@@ -187,3 +210,149 @@ def dual_ascent(
     """
     step = learning_rate * (delta - probability.detach())
     return (multiplier + step).clamp(0.0, maximum)
+
+
+#: Decay of the running means of the offset and of E[p].
+_RUNNING_DECAY = 0.95
+
+
+def clipped_segment_log_ratio(
+    batch: PairBatch, gamma: float, clip_range: float | None, normalize_length: bool
+) -> th.Tensor:
+    """
+    :func:`segment_log_ratio` of the segments of a minibatch, its steps clipped where asked.
+
+    :param batch: the minibatch
+    :param gamma: discount of the steps' log-ratios
+    :param clip_range: as for :func:`clip_log_ratio`, ``None`` for none
+    :param normalize_length: as for :func:`segment_log_ratio`
+    :return: r of each segment, (B, 2)
+    """
+    log_ratio = batch.log_ratio
+    if clip_range is not None:
+        log_ratio = clip_log_ratio(log_ratio, clip_range)
+    return segment_log_ratio(
+        log_ratio, batch.weights, batch.positions, batch.lengths, gamma, normalize_length
+    )
+
+
+def presa_loss(
+    settings: ObjectiveSettings,
+    has_comparisons: bool,
+    has_safety: bool,
+    attains: bool,
+    batch: PairBatch,
+    state: State,
+) -> LossAndState:
+    r"""
+    PRESA's objective on one minibatch: while it attains, :math:`-E[p]`; then the Lagrangian of the
+    preference loss under :math:`E[p] \ge \delta`. Cloning terms are added to both.
+
+    :param settings: the settings
+    :param has_comparisons: whether the labels hold comparisons
+    :param has_safety: whether they hold safety labels
+    :param attains: whether this step looks for the level that can be attained
+    :param batch: the minibatch
+    :param state: ``multiplier``, ``delta``, ``offset``, ``attained`` and ``unlabelled_share``,
+        scalars
+    :return: the loss, scalars to log, and the next state
+    """
+    clip, normalize = settings.clip_range, settings.normalize_length
+    r = clipped_segment_log_ratio(batch, settings.gamma, clip, normalize)
+    preference, metrics = _preference(batch, r, settings.alpha)
+    anchor = _anchor(batch, r.detach(), settings.anchor_sharpness, has_comparisons, has_safety)
+    unlabelled = state["unlabelled_share"]  # 0 where nothing was added to be cloned
+    if settings.unlabelled_coef > 0.0:
+        steps = batch.weights * batch.unlabelled[:, None, None]
+        unlabelled = -unlabelled * weighted_mean(batch.log_prob, steps)
+    metrics |= {"anchor_loss": anchor, "unlabelled_loss": unlabelled}
+    regularised = settings.anchor_coef * anchor + settings.unlabelled_coef * unlabelled
+    if not has_safety:
+        return settings.preference_coef * preference + regularised, metrics, state
+
+    safety_r = r
+    if settings.safety_gamma != settings.gamma:
+        safety_r = clipped_segment_log_ratio(batch, settings.safety_gamma, clip, normalize)
+    utility, offset = settings.beta * safety_r, state["offset"]
+    if settings.center_utilities:
+        offset = _next_offset(offset, utility.detach(), batch.p_safe)
+    probability, safety_metrics = _safety(batch, utility - offset, settings.unsafe_weight)
+    metrics |= safety_metrics | {"offset": offset}
+    if attains:
+        loss = -probability + regularised
+        attained = state["attained"]
+        attained = attained + (1.0 - _RUNNING_DECAY) * (probability.detach() - attained)
+        following = {**state, "offset": offset, "attained": attained}
+    else:
+        multiplier, delta = state["multiplier"], state["delta"]
+        loss = regularised + lagrangian(
+            settings.preference_coef * preference, probability, multiplier, delta
+        )
+        multiplier = dual_ascent(
+            multiplier,
+            probability,
+            delta,
+            settings.multiplier_learning_rate,
+            settings.multiplier_max,
+        )
+        following = {**state, "offset": offset, "multiplier": multiplier}
+    metrics |= {"multiplier": following["multiplier"], "delta": following["delta"]}
+    return loss, metrics, following
+
+
+def _preference(
+    batch: PairBatch, r: th.Tensor, alpha: float
+) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+    usable = batch.usable.float()
+    preference = batch.preference.nan_to_num(0.5)
+    utility = alpha * r
+    loss = preference_loss(utility[:, 0], utility[:, 1], preference)
+    first_won = (preference > 0.5).unsqueeze(-1)
+    winner_loser = th.where(first_won, r, r.flip(-1)).detach()
+    return weighted_mean(loss, usable), {
+        "preference_loss": mean_if_any(loss.detach(), usable),
+        "log_ratio_preferred": mean_if_any(winner_loser[:, 0], usable),
+        "log_ratio_rejected": mean_if_any(winner_loser[:, 1], usable),
+    }
+
+
+def _safety(
+    batch: PairBatch, utility: th.Tensor, unsafe_weight: float | None
+) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+    labelled = (~batch.p_safe.isnan()).float()
+    p_safe = batch.p_safe.nan_to_num(0.5)
+    probability = label_probability(utility, p_safe)
+    expected = expected_label_probability(probability, p_safe, labelled, unsafe_weight)
+    safe, unsafe = labelled * p_safe, labelled * (1.0 - p_safe)
+    return expected, {
+        "p_right": expected,
+        "p_right_safe": mean_if_any(probability.detach(), safe),
+        "p_right_unsafe": mean_if_any(probability.detach(), unsafe),
+    }
+
+
+def _next_offset(offset: th.Tensor, utility: th.Tensor, p_safe: th.Tensor) -> th.Tensor:
+    """Towards the middle between the mean utilities of safe and unsafe segments."""
+    labelled = (~p_safe.isnan()).float()
+    p_safe = p_safe.nan_to_num(0.5)
+    safe, unsafe = labelled * p_safe, labelled * (1.0 - p_safe)
+    means = weighted_mean(utility, safe), weighted_mean(utility, unsafe)
+    both = ((safe.sum() > 0) & (unsafe.sum() > 0)).float()
+    middle = 0.5 * (means[0] + means[1])
+    return offset + both * (1.0 - _RUNNING_DECAY) * (middle - offset)
+
+
+def _anchor(
+    batch: PairBatch, r: th.Tensor, sharpness: float, has_comparisons: bool, has_safety: bool
+) -> th.Tensor:
+    """Negative log-likelihood of safe winners, of the policy's favourites most."""
+    if has_comparisons:
+        first, second = batch.preference, 1.0 - batch.preference
+        won = th.stack([first, second], dim=-1).nan_to_num(0.0)
+    else:
+        won = th.ones_like(batch.p_safe)
+    safe = batch.p_safe.nan_to_num(0.0) if has_safety else 1.0
+    steps = batch.weights / batch.lengths.unsqueeze(-1)
+    # In logarithms, or a high utility of another segment makes all weights vanish
+    weights = th.softmax(((won * safe).log() + sharpness * r).flatten(), 0).nan_to_num(0.0)
+    return -(weights * (steps * batch.log_prob).sum(-1).flatten()).sum()

@@ -1,44 +1,146 @@
-"""From what a user names to what an algorithm is given: transitions, and the labels on them."""
+"""The one way in: from what a user names to what an algorithm may read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, Literal, Self, TypeAlias
 
 import numpy as np
 
-from sb3_presa.data.datasets import DatasetLike
-from sb3_presa.data.episodes import load_transitions
-from sb3_presa.data.transitions import Transitions
+from sb3_presa.data.datasets import DatasetLike, resolve_dataset
+from sb3_presa.data.episodes import load_endings, load_outcomes, load_transitions
+from sb3_presa.data.transitions import Endings, Outcomes, Transitions
 from sb3_presa.errors import FeedbackError
+from sb3_presa.feedback.holdout import hold_out
 from sb3_presa.feedback.left_out import align_and_warn
 from sb3_presa.feedback.table import Feedback
 
+#: What an algorithm may read beside observations and actions.
+Need: TypeAlias = Literal["comparisons", "safety labels", "endings", "outcomes"]
+Needs: TypeAlias = frozenset[Need]
 
-def read_data(
-    dataset: DatasetLike, feedback: str | Feedback | None
-) -> tuple[Transitions, Feedback]:
+LABELS: Final[Needs] = frozenset({"comparisons", "safety labels"})
+
+#: What an algorithm makes of its labels before any are held out.
+Relabel: TypeAlias = Callable[[Feedback, Transitions, Outcomes | None], Feedback]
+
+
+@dataclass(frozen=True, eq=False)
+class OfflineData:
     """
-    :param dataset: a Minari dataset, its id, or the path of its folder
-    :param feedback: name of the feedback set that lies beside the dataset, or labels, or ``None``
-    :return: the dataset's transitions, and the labels of the episodes that it has
-    :raises DatasetError: if the dataset cannot be used
-    :raises FeedbackError: if the labels cannot be used
+    All that an algorithm may read of a dataset, and nothing else.
+
+    :param transitions: what was observed and done
+    :param training: labels to train on, on the episodes of ``transitions``
+    :param held_out: labels that are kept for validation
+    :param endings: how each episode ends, ``None`` where it is not needed
+    :param outcomes: true rewards and costs, ``None`` where they are not needed
     """
-    check_feedback(feedback)
-    transitions = load_transitions(dataset)
-    if isinstance(feedback, str):
-        feedback = Feedback.load(dataset, feedback)
-    if feedback is None or not len(feedback.segments):
-        return transitions, feedback or _no_feedback(transitions)
-    return transitions, align_and_warn(feedback, dataset, transitions)
+
+    transitions: Transitions
+    training: Feedback
+    held_out: Feedback
+    endings: Endings | None = None
+    outcomes: Outcomes | None = None
+
+    @classmethod
+    def read(
+        cls,
+        dataset: DatasetLike,
+        feedback: str | Feedback | None = "default",
+        *,
+        needs: Needs,
+        validation_fraction: float = 0.0,
+        seed: int = 0,
+        relabel: Relabel | None = None,
+    ) -> Self:
+        """
+        Resolves the dataset, loads it, aligns the labels with its episodes, narrows them to what
+        is needed, and holds a share of them out.
+
+        :param dataset: a Minari dataset, its id, or the path of its folder
+        :param feedback: name of the feedback set that lies beside the dataset, or labels, or
+            ``None``; not read where no labels are needed
+        :param needs: what the algorithm may read
+        :param validation_fraction: share in [0, 1) of the labels to hold out by episode
+        :param seed: seed of that draw
+        :param relabel: what the algorithm makes of the labels before any are held out
+        :return: the data
+        :raises DatasetError: if the dataset cannot be used
+        :raises FeedbackError: if the labels cannot be used, or there are none where some are needed
+        """
+        check_feedback(feedback)
+        dataset = resolve_dataset(dataset)
+        transitions = load_transitions(dataset)
+        outcomes = load_outcomes(dataset) if "outcomes" in needs else None
+        labels = narrow(_labels(dataset, feedback, transitions, needs), needs)
+        if relabel is not None:
+            labels = relabel(labels, transitions, outcomes)
+        if needs & LABELS:
+            _check_any(labels, needs)
+        training, held_out = hold_out(labels, validation_fraction, seed)
+        return cls(
+            transitions=transitions,
+            training=training,
+            held_out=held_out,
+            endings=load_endings(dataset) if "endings" in needs else None,
+            outcomes=outcomes,
+        )
+
+    @classmethod
+    def of(cls, transitions: Transitions, training: Feedback) -> Self:
+        """
+        :param transitions: what was observed and done
+        :param training: labels on the same episodes
+        :return: both, with nothing held out
+        """
+        return cls(transitions, training, _no_feedback(transitions))
 
 
 def check_feedback(feedback: object) -> None:
     """
     :param feedback: what was given as feedback
-    :raises FeedbackError: if it is none
+    :raises FeedbackError: if it is of another type
     """
     if not isinstance(feedback, str | Feedback | None):
         raise FeedbackError(
-            f"the feedback is {feedback!r}; allowed are the name of a feedback set, a Feedback, "
-            "or None"
+            f"`feedback` must be the name of a feedback set, a Feedback or None, got {feedback!r}"
         )
+
+
+def narrow(feedback: Feedback, needs: Needs) -> Feedback:
+    """
+    :param feedback: labels
+    :param needs: what an algorithm may read
+    :return: the labels without the kinds that it may not read
+    """
+    if "safety labels" not in needs:
+        feedback = replace(feedback, p_safe=np.full_like(feedback.p_safe, np.nan))
+    if "comparisons" not in needs:
+        nothing = np.zeros(0, dtype=np.float32)
+        none = np.zeros((0, 2), dtype=np.int64)
+        feedback = replace(feedback, comparisons=none, preferences=nothing)
+    return feedback
+
+
+def _check_any(feedback: Feedback, needs: Needs) -> None:
+    if not len(feedback.comparisons) and np.isnan(feedback.p_safe).all():
+        kinds = " or ".join(sorted(needs & LABELS))
+        raise FeedbackError(
+            f"`feedback` must hold {kinds}, got none of them on the episodes of "
+            f"'{feedback.dataset_id}'"
+        )
+
+
+def _labels(
+    dataset: DatasetLike, feedback: str | Feedback | None, transitions: Transitions, needs: Needs
+) -> Feedback:
+    if not needs & LABELS or feedback is None:
+        return _no_feedback(transitions)
+    if isinstance(feedback, str):
+        feedback = Feedback.load(dataset, feedback)
+    if not len(feedback.segments):
+        return feedback
+    return align_and_warn(feedback, dataset, transitions)
 
 
 def _no_feedback(transitions: Transitions) -> Feedback:

@@ -1,27 +1,17 @@
 """Which arithmetic a model trains in. It always acts in float32."""
 
+from typing import Literal, TypeAlias
+
 import torch as th
 
-from sb3_presa.errors import ConfigError
-
 #: What ``precision`` may be.
-_PRECISIONS = ("auto", "float32", "bfloat16")
+Precision: TypeAlias = Literal["float32", "bfloat16", "auto"]
 #: PyTorch's questions to the processor whether it multiplies bfloat16 matrices; older and other
 #: builds lack some of them.
 _CPU_CHECKS = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
 
 
-def check_precision(precision: str) -> None:
-    """
-    :param precision: what the user asked for
-    :raises ConfigError: if it is none of what is offered
-    """
-    if precision not in _PRECISIONS:
-        allowed = ", ".join(map(repr, _PRECISIONS))
-        raise ConfigError(f"precision is {precision!r}; allowed are {allowed}")
-
-
-def resolve_precision(precision: str, device: th.device) -> th.dtype:
+def resolve_precision(precision: Precision, device: th.device) -> th.dtype:
     """
     :param precision: ``"float32"``, ``"bfloat16"``, or ``"auto"``: bfloat16 on a CPU that
         multiplies bfloat16 matrices in hardware, float32 elsewhere

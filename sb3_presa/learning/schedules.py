@@ -1,7 +1,14 @@
 """Learning-rate schedules in SB3's sense: functions of the remaining progress, 1 to 0."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from stable_baselines3.common.type_aliases import Schedule
+
+#: Learning rate at a gradient step.
+Rate: TypeAlias = Callable[[int], float]
 
 
 @dataclass(frozen=True)
@@ -43,3 +50,14 @@ class WarmupSchedule:
         :return: the value at that point
         """
         return self.value * min(1.0, (1.0 - progress_remaining) / self.share)
+
+
+def rate_over(schedule: Schedule, start: int, stop: int) -> Rate:
+    """
+    :param schedule: function of the remaining progress
+    :param start: the step at which the progress that remains is 1
+    :param stop: the step at which none remains
+    :return: learning rate at each step between them
+    """
+    n_steps = max(1, stop - start)
+    return lambda step: float(schedule(1.0 - (step - start) / n_steps))

@@ -6,7 +6,7 @@ import numpy as np
 import torch as th
 from numpy.typing import NDArray
 
-from sb3_presa.learning.segment_buffer import SegmentLabels, two_by_two
+from sb3_presa.learning.source import SegmentLabels, two_by_two
 
 
 def add_unlabelled(
@@ -45,8 +45,14 @@ def add_unlabelled(
         p_safe=th.cat([labels.p_safe, nothing]),
         pairs=th.cat([labels.pairs, th.as_tensor(pairs, device=device)]),
         preferences=th.cat([labels.preferences, nothing[: len(pairs)]]),
+        usable=_with(labels.usable, len(pairs), False),
+        unlabelled=_with(labels.unlabelled, len(pairs), True),
         unlabelled_share=float(lengths.sum()) / n,
     )
+
+
+def _with(flags: th.Tensor, n: int, value: bool) -> th.Tensor:
+    return th.cat([flags, th.full((n,), value, device=flags.device)])
 
 
 def has_label(labels: SegmentLabels) -> th.Tensor:

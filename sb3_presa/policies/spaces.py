@@ -147,3 +147,37 @@ def check_same_spaces(
     if not same:
         error = DatasetError if owner == "dataset" else ConfigError
         raise error(f"the {name} of the {owner} is {found}, that of the model is {model}")
+
+
+def check_action_space(action_space: spaces.Space[object]) -> None:
+    """
+    :param action_space: the space to check
+    :raises ConfigError: if no head fits it
+    """
+    if isinstance(action_space, spaces.Box):
+        if not np.issubdtype(action_space.dtype, np.floating):
+            raise ConfigError(
+                f"the actions of {action_space} are whole numbers, and scaling them to [-1, 1] and "
+                "back rounds and overflows; allowed are Box of floats, Discrete and MultiDiscrete. "
+                "Give the dataset one of these."
+            )
+        if action_space.shape == ():
+            raise ConfigError(f"the action space {action_space} has no axis; give it one, (1,)")
+        if not action_space.is_bounded("both"):
+            raise ConfigError(
+                f"the action space {action_space} has no finite bounds; log-probabilities are "
+                "taken over actions scaled to [-1, 1]. Give the dataset a bounded Box."
+            )
+        if not (action_space.low < action_space.high).all():
+            raise ConfigError(
+                f"the action space {action_space} has a dimension whose low is its high; there is "
+                "nothing to learn in it. Leave it out of the actions."
+            )
+        return
+    if isinstance(action_space, spaces.MultiDiscrete) and action_space.nvec.ndim > 1:
+        raise ConfigError(f"{action_space} has {action_space.nvec.ndim} axes; flatten it to one")
+    if not isinstance(action_space, spaces.Discrete | spaces.MultiDiscrete):
+        raise ConfigError(
+            f"the action space {action_space} is not supported; allowed are Box, Discrete and "
+            "MultiDiscrete"
+        )

@@ -1,6 +1,7 @@
 """Batch-constrained Q-learning with a Lagrangian, an upper reference that reads the truth."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,7 +10,11 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
 
 from sb3_presa.algorithms.q_learning.constrained_q import ConstrainedQLearning
-from sb3_presa.data.transitions import Outcomes, Transitions
+from sb3_presa.arguments import Bound, Count, NonNegative, Seed, Share, ShareAboveZero
+from sb3_presa.learning.offline_data import Needs, OfflineData
+from sb3_presa.learning.phases import Phase
+from sb3_presa.learning.precision import Precision
+from sb3_presa.learning.source import BatchSource
 
 
 class BCQLag(ConstrainedQLearning):
@@ -55,7 +60,6 @@ class BCQLag(ConstrainedQLearning):
     :param precision: ``"float32"``, ``"bfloat16"`` or ``"auto"``, as in :class:`~sb3_presa.PRESA`
     :param policy_kwargs: further arguments of the policy,
         :class:`~sb3_presa.algorithms.q_learning.bcq_policy.BCQPolicy`
-    :param stats_window_size: kept for SB3's interface
     :param tensorboard_log: folder for TensorBoard logs, ``None`` for none
     :param verbose: 0 for no output, 1 for info, 2 for debug
     :param device: device to train on
@@ -64,33 +68,32 @@ class BCQLag(ConstrainedQLearning):
     """
 
     default_total_timesteps: ClassVar[int] = 100_000
-    reads_outcomes: ClassVar[bool] = True
+    needs: Needs = frozenset({"outcomes", "endings"})
 
     def __init__(
         self,
         policy: str | type[BasePolicy] = "MlpPolicy",
         env: GymEnv | str | None = None,
-        cost_limit: float | None = None,
-        learning_rate: float | Schedule = 1e-3,
-        batch_size: int = 512,
-        gamma: float = 0.99,
-        tau: float = 0.005,
-        n_target_actions: int = 10,
+        cost_limit: NonNegative | None = None,
+        learning_rate: NonNegative | Schedule = 1e-3,
+        batch_size: Count = 512,
+        gamma: ShareAboveZero = 0.99,
+        tau: ShareAboveZero = 0.005,
+        n_target_actions: Count = 10,
         choose_targets: bool = False,
-        min_weight: float = 0.75,
-        kl_coef: float = 0.5,
+        min_weight: Share = 0.75,
+        kl_coef: NonNegative = 0.5,
         reward_scale: float = 0.1,
         pid_gains: tuple[float, float, float] = (0.1, 0.003, 0.001),
-        multiplier_max: float = math.inf,
-        horizon: int | None = None,
-        max_grad_norm: float = math.inf,
-        precision: str = "auto",
+        multiplier_max: Bound = math.inf,
+        horizon: Count | None = None,
+        max_grad_norm: Bound = math.inf,
+        precision: Precision = "float32",
         policy_kwargs: dict[str, Any] | None = None,
-        stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         verbose: int = 0,
         device: th.device | str = "auto",
-        seed: int | None = None,
+        seed: Seed | None = None,
         _init_setup_model: bool = True,
     ) -> None:
         self.reward_scale = reward_scale
@@ -113,7 +116,6 @@ class BCQLag(ConstrainedQLearning):
             max_grad_norm=max_grad_norm,
             precision=precision,
             policy_kwargs=policy_kwargs,
-            stats_window_size=stats_window_size,
             tensorboard_log=tensorboard_log,
             verbose=verbose,
             device=device,
@@ -121,19 +123,19 @@ class BCQLag(ConstrainedQLearning):
             init_setup_model=_init_setup_model,
         )
 
-    def _use_outcomes(self, transitions: Transitions, outcomes: Outcomes) -> None:
-        self._episode_limit()  # refuses data before anything changes
-        both = np.stack([self.reward_scale * outcomes.rewards, outcomes.costs])
+    def _use_data(self, data: OfflineData, source: BatchSource) -> None:
+        super()._use_data(data, source)
+        assert data.outcomes is not None
+        both = np.stack([self.reward_scale * data.outcomes.rewards, data.outcomes.costs])
         self._true_outcomes = th.as_tensor(both, dtype=th.float32, device=self.device)
 
     def _outcomes(self, rows: th.Tensor) -> th.Tensor:
         assert self._true_outcomes is not None
         return self._true_outcomes.index_select(1, rows)
 
-    def _train_step(self, step: int) -> dict[str, th.Tensor]:
-        if step == 0:
-            self._restart()
-        return self._q_learning_step(step, self.lr_schedule(self._current_progress_remaining))
+    def phases(self, total_timesteps: int | None = None) -> Sequence[Phase]:
+        end = self.default_total_timesteps if total_timesteps is None else total_timesteps
+        return [self._q_learning(0, end)]
 
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "_true_outcomes"]

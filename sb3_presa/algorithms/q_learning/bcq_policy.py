@@ -17,9 +17,10 @@ from torch import nn
 
 from sb3_presa.algorithms.q_learning.bcq_losses import lagrangian_score
 from sb3_presa.algorithms.q_learning.ensemble import EnsembleMLP
-from sb3_presa.arguments import checking_types
+from sb3_presa.arguments import checking_arguments
 from sb3_presa.errors import ConfigError
-from sb3_presa.policies.policy import DEFAULT_CLIP_OBS, ObservationStandardizer, OfflinePolicy
+from sb3_presa.policies.actor import DEFAULT_CLIP_OBS, ObservationStandardizer
+from sb3_presa.policies.policy import OfflinePolicy
 from sb3_presa.policies.type_aliases import TensorObs
 
 #: Codes are cut here when actions are generated, as published: the middle of the prior only.
@@ -196,7 +197,7 @@ class BCQPolicy(OfflinePolicy):
     codes: th.Tensor
     multiplier: th.Tensor
 
-    @checking_types
+    @checking_arguments
     def __init__(
         self,
         observation_space: spaces.Space[Any],

@@ -31,9 +31,9 @@ class PIDLagrangian(nn.Module):
     def __init__(self, gains: tuple[float, float, float], multiplier_max: float = math.inf) -> None:
         super().__init__()
         if [0.0 <= gain < math.inf for gain in gains] != [True] * 3:
-            raise ConfigError(f"pid_gains is {gains}; allowed are three finite numbers >= 0")
-        if not multiplier_max > 0.0:
-            raise ConfigError(f"multiplier_max is {multiplier_max}; it must be above 0")
+            raise ConfigError(
+                f"`pid_gains` must be three finite numbers of at least 0, got {gains}"
+            )
         self.proportional_gain, self.integral_gain, self.derivative_gain = gains
         self.multiplier_max = multiplier_max
         for name in ("integral", "last_error", "multiplier"):
@@ -45,24 +45,34 @@ class PIDLagrangian(nn.Module):
             state.zero_()
 
     @th.no_grad()
-    def update(self, error: th.Tensor) -> th.Tensor:
+    def following(self, error: th.Tensor) -> dict[str, th.Tensor]:
         """
-        One step of the controller; nothing is read from the device.
+        The state after one step of the controller, which changes nothing yet; nothing is read from
+        the device.
 
         :param error: by how much the constraint is violated, scalar, negative within the limit
-        :return: the new multiplier, scalar
+        :return: the next ``multiplier``, ``integral`` and ``last_error``, scalars
         """
         error = error.detach().float()
         largest = self.multiplier_max / self.integral_gain if self.integral_gain else math.inf
-        self.integral.add_(error).clamp_(0.0, largest)
+        integral = (self.integral + error).clamp(0.0, largest)
         multiplier = (
             self.proportional_gain * error.clamp_min(0.0)
-            + self.integral_gain * self.integral
+            + self.integral_gain * integral
             + self.derivative_gain * (error - self.last_error).clamp_min(0.0)
         )
-        self.last_error.copy_(error)
-        self.multiplier.copy_(multiplier.clamp(0.0, self.multiplier_max))
-        return self.multiplier
+        return {
+            "multiplier": multiplier.clamp(0.0, self.multiplier_max),
+            "integral": integral,
+            "last_error": error,
+        }
+
+    def keep(self, state: dict[str, th.Tensor]) -> None:
+        """
+        :param state: what :meth:`following` returned; it becomes the controller's
+        """
+        for name, buffer in self.named_buffers():
+            buffer.copy_(state[name])
 
 
 def discounted_limit(cost_limit: float, gamma: float, horizon: int) -> float:

@@ -12,9 +12,9 @@ from torch.nn import functional as F
 
 from sb3_presa.algorithms.q_learning.ensemble import EnsembleMLP
 from sb3_presa.learning.diagnostics import preference_accuracy, safety_auc
-from sb3_presa.learning.segment_buffer import SegmentBuffer, SegmentLabels
-from sb3_presa.policies.policy import ObservationStandardizer
-from sb3_presa.policies.type_aliases import TensorObs, index_obs
+from sb3_presa.learning.source import BatchSource, SegmentLabels
+from sb3_presa.policies.actor import ObservationStandardizer
+from sb3_presa.policies.type_aliases import TensorObs
 
 #: Log-odds at which a segment without any predicted cost is safe: 1 in 400 such are not.
 SHARPNESS = 6.0
@@ -77,17 +77,16 @@ class OutcomeModels(BaseModel):
         return rewards, F.softplus(costs)
 
     @th.no_grad()
-    def mean_outcomes(self, buffer: SegmentBuffer, chunk: int = 16384) -> th.Tensor:
+    def mean_outcomes(self, source: BatchSource, chunk: int = 16384) -> th.Tensor:
         """
-        :param buffer: the data
+        :param source: the data
         :param chunk: transitions at a time
         :return: the ensembles' means for every transition, not calibrated, (2, N)
         """
-        rows = th.arange(buffer.n_transitions, device=buffer.device)
+        rows = th.arange(source.n_transitions, device=source.device)
         parts = []
         for part in rows.split(chunk):
-            observations = index_obs(buffer.observations, part)
-            outcomes = self(observations, buffer.actions.index_select(0, part))
+            outcomes = self(*source.gather(part))
             parts.append(th.stack([member.mean(0) for member in outcomes]))
         return th.cat(parts, dim=1)
 

@@ -1,28 +1,33 @@
 """Safe RLHF without an environment: models of reward and cost, then constrained Q-learning."""
 
 import math
-import warnings
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import torch as th
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
-from stable_baselines3.common.utils import update_learning_rate
 
 from sb3_presa.algorithms.q_learning.constrained_q import ConstrainedQLearning
-from sb3_presa.algorithms.q_learning.reward_models import (
-    OutcomeModels,
-    cost_loss,
-    held_out_metrics,
-    reward_loss,
+from sb3_presa.algorithms.q_learning.fit_models import FitModels
+from sb3_presa.algorithms.q_learning.reward_models import OutcomeModels, held_out_metrics
+from sb3_presa.arguments import (
+    Bound,
+    Count,
+    NonNegative,
+    Positive,
+    Seed,
+    Share,
+    ShareAboveZero,
+    ShareBelowOne,
 )
-from sb3_presa.data.transitions import Transitions
-from sb3_presa.errors import ConfigError, FeedbackError
-from sb3_presa.feedback.holdout import hold_out
-from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.schedules import CosineSchedule
-from sb3_presa.learning.segment_buffer import SegmentLabels, make_labels
+from sb3_presa.errors import FeedbackError
+from sb3_presa.learning.offline_data import LABELS, Needs, OfflineData
+from sb3_presa.learning.phases import Phase
+from sb3_presa.learning.precision import Precision
+from sb3_presa.learning.schedules import CosineSchedule, rate_over
+from sb3_presa.learning.source import BatchSource
 
 #: Cost of a step on the boundary where no ``boundary_cost`` is given.
 _STEP_COST = 0.1
@@ -74,7 +79,6 @@ class SafeRLHF(ConstrainedQLearning):
     :param precision: ``"float32"``, ``"bfloat16"`` or ``"auto"``, as in :class:`~sb3_presa.PRESA`
     :param policy_kwargs: further arguments of the policy,
         :class:`~sb3_presa.algorithms.q_learning.bcq_policy.BCQPolicy`
-    :param stats_window_size: kept for SB3's interface
     :param tensorboard_log: folder for TensorBoard logs, ``None`` for none
     :param verbose: 0 for no output, 1 for info, 2 for debug
     :param device: device to train on
@@ -83,58 +87,42 @@ class SafeRLHF(ConstrainedQLearning):
     """
 
     default_total_timesteps: ClassVar[int] = 102_000
+    needs: Needs = LABELS | {"endings"}
 
     def __init__(
         self,
         policy: str | type[BasePolicy] = "MlpPolicy",
         env: GymEnv | str | None = None,
-        boundary_cost: float | None = 20.0,
-        cost_limit: float | None = None,
-        learning_rate: float | Schedule = 1e-3,
-        n_model_steps: int = 2000,
-        model_learning_rate: float = 1e-3,
-        n_models: int = 3,
+        boundary_cost: Positive | None = 20.0,
+        cost_limit: NonNegative | None = None,
+        learning_rate: NonNegative | Schedule = 1e-3,
+        n_model_steps: Count = 2000,
+        model_learning_rate: Positive = 1e-3,
+        n_models: Count = 3,
         model_net_arch: list[int] | None = None,
-        n_pairs: int = 32,
-        n_segment_steps: int = 64,
-        validation_fraction: float = 0.1,
-        batch_size: int = 512,
-        gamma: float = 0.99,
-        tau: float = 0.005,
-        n_target_actions: int = 10,
+        n_pairs: Count = 32,
+        n_segment_steps: Count = 64,
+        validation_fraction: ShareBelowOne = 0.1,
+        batch_size: Count = 512,
+        gamma: ShareAboveZero = 0.99,
+        tau: ShareAboveZero = 0.005,
+        n_target_actions: Count = 10,
         choose_targets: bool = False,
-        min_weight: float = 0.75,
-        kl_coef: float = 0.5,
+        min_weight: Share = 0.75,
+        kl_coef: NonNegative = 0.5,
         reward_scale: float = 0.3,
         pid_gains: tuple[float, float, float] = (0.1, 0.003, 0.001),
-        multiplier_max: float = math.inf,
-        horizon: int | None = None,
-        max_grad_norm: float = math.inf,
-        precision: str = "auto",
+        multiplier_max: Bound = math.inf,
+        horizon: Count | None = None,
+        max_grad_norm: Bound = math.inf,
+        precision: Precision = "float32",
         policy_kwargs: dict[str, Any] | None = None,
-        stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         verbose: int = 0,
         device: th.device | str = "auto",
-        seed: int | None = None,
+        seed: Seed | None = None,
         _init_setup_model: bool = True,
     ) -> None:
-        for name, number in (
-            ("n_model_steps", n_model_steps),
-            ("n_models", n_models),
-            ("n_pairs", n_pairs),
-            ("n_segment_steps", n_segment_steps),
-        ):
-            if number < 1:
-                raise ConfigError(f"{name} is {number}; it must be at least 1")
-        for name, value in (
-            ("boundary_cost", _STEP_COST if boundary_cost is None else boundary_cost),
-            ("model_learning_rate", model_learning_rate),
-        ):
-            if not 0.0 < value < math.inf:
-                raise ConfigError(f"{name} is {value}; it must be finite and above 0")
-        if not 0.0 <= validation_fraction < 1.0:
-            raise ConfigError(f"validation_fraction is {validation_fraction}; allowed is [0, 1)")
         self.boundary_cost = boundary_cost
         self.n_model_steps = n_model_steps
         self.model_learning_rate = model_learning_rate
@@ -146,7 +134,6 @@ class SafeRLHF(ConstrainedQLearning):
         self.reward_scale = reward_scale
         #: how well the models predict held-out labels, once they are trained
         self.label_metrics: dict[str, float] = {}
-        self.validation: SegmentLabels | None = None
         self._relabelled: th.Tensor | None = None
         super().__init__(
             policy,
@@ -166,7 +153,6 @@ class SafeRLHF(ConstrainedQLearning):
             max_grad_norm=max_grad_norm,
             precision=precision,
             policy_kwargs=policy_kwargs,
-            stats_window_size=stats_window_size,
             tensorboard_log=tensorboard_log,
             verbose=verbose,
             device=device,
@@ -192,26 +178,26 @@ class SafeRLHF(ConstrainedQLearning):
 
     # --- data -------------------------------------------------------------------------------
 
-    def _use_data(self, transitions: Transitions, feedback: Feedback) -> None:
-        training, held_out = hold_out(feedback, self.validation_fraction, self._minibatch_seed)
+    def _use_data(self, data: OfflineData, source: BatchSource) -> None:
+        training = data.training
         for kind, n_labels in (
             ("comparisons", len(training.comparisons)),
             ("safety labels", int(np.sum(~np.isnan(training.p_safe)))),
         ):
             if n_labels == 0:
                 raise FeedbackError(
-                    f"the feedback has no {kind} to train on: SafeRLHF learns a reward from "
+                    f"`feedback` must hold {kind}, got none: SafeRLHF learns a reward from "
                     "comparisons and a cost from safety labels, and needs both"
                 )
-        horizon = self._horizon(transitions)
+        horizon = self._horizon(data.transitions)
         self._boundary = _STEP_COST * horizon if self.boundary_cost is None else self.boundary_cost
         self._cost_unit = self._boundary / horizon
-        super()._use_data(transitions, training)
-        assert self.buffer is not None
-        self.validation = make_labels(transitions, held_out, self.device)
+        super()._use_data(data, source)
         self._relabelled = None
-        if self._is_untrained():
-            self.outcome_models.standardizer.fit(self.buffer.observations)
+
+    def _fit_statistics(self, source: BatchSource) -> None:
+        super()._fit_statistics(source)
+        self.outcome_models.standardizer.fit(source.logged_observations())
 
     def _episode_limit(self) -> float:
         return self._boundary if self.cost_limit is None else self.cost_limit
@@ -222,68 +208,60 @@ class SafeRLHF(ConstrainedQLearning):
 
     # --- learning ---------------------------------------------------------------------------
 
-    def _before_learning(self, total_timesteps: int) -> None:
-        if self.num_timesteps < total_timesteps <= self.n_model_steps:
-            warnings.warn(
-                f"learn() ends at step {total_timesteps}, within the {self.n_model_steps} steps of "
-                "the reward and cost models: the policy is not trained. Raise total_timesteps or "
-                "lower n_model_steps.",
-                stacklevel=3,
-            )
-
-    def _train_step(self, step: int) -> dict[str, th.Tensor]:
-        if step == 0:
-            self._restart()
-            self.model_optimizer.state.clear()
-        if step < self.n_model_steps:
-            self._relabelled = None
-            return self._model_step(step)
-        if step == self.n_model_steps or self._relabelled is None:
-            self._relabel(calibrate=step == self.n_model_steps)
-        remaining = self._total_timesteps - step
-        progress = remaining / max(1, self._total_timesteps - self.n_model_steps)
-        return self._q_learning_step(step, self.lr_schedule(progress))
-
-    def _model_step(self, step: int) -> dict[str, th.Tensor]:
-        assert self.buffer is not None
-        labels, generator = self.buffer.labels, self._step_generator(step)
-        rows = th.randint(
-            len(labels.pairs), (self.n_pairs,), generator=generator, device=self.device
-        )
-        n_steps = max(1, min(self.n_segment_steps, labels.max_length))
-        steps = self.buffer.sample_steps(labels.pairs[rows], n_steps, generator)
-        with self._autocast():
-            outcomes = self.outcome_models(*self.buffer.gather(steps.rows))
-        rewards, costs = (
-            (values.view(-1, *steps.rows.shape) * steps.weights).sum(-1) for values in outcomes
-        )
-        # A reward's unit is free: this one keeps sums over segments of any length in range
-        of_rewards = reward_loss(rewards / labels.max_length**0.5, labels.preferences[rows])
-        of_costs = cost_loss(costs / steps.lengths, labels.p_safe[labels.pairs[rows]])
+    def phases(self, total_timesteps: int | None = None) -> Sequence[Phase]:
+        end = self.default_total_timesteps if total_timesteps is None else total_timesteps
         rate = self.model_learning_rate
-        schedule = CosineSchedule(rate, 0.01 * rate)
-        update_learning_rate(self.model_optimizer, schedule(1.0 - step / self.n_model_steps))
-        self.model_optimizer.zero_grad()
-        (of_rewards + of_costs).backward()
-        self.model_optimizer.step()
-        return {
-            "reward_model_loss": of_rewards / self.n_models,
-            "cost_model_loss": of_costs / self.n_models,
-        }
+        fit = FitModels(
+            0,
+            self.n_model_steps,
+            rate_over(CosineSchedule(rate, 0.01 * rate), 0, self.n_model_steps),
+            models=self.outcome_models,
+            optimizer=self.model_optimizer,
+            source=self.require_source(),
+            n_pairs=self.n_pairs,
+            n_segment_steps=self.n_segment_steps,
+            autocast=self._autocast,
+        )
+        learn = self._q_learning(
+            self.n_model_steps,
+            max(end, self.n_model_steps + 1),
+            on_enter=lambda: self._predict_outcomes(calibrate=True),
+            on_prepare=lambda: self._predict_outcomes(calibrate=False),
+        )
+        if len(self.require_source().held_out.starts):
+            names = ("preference_accuracy", "safety_accuracy", "safety_auc")
+            learn.reports = tuple(f"validation/{name}" for name in names)
+        return [fit, learn]
 
-    def _relabel(self, calibrate: bool) -> None:
+    def _shortage(self, phases: Sequence[Phase], end: int) -> str:
+        if not self.num_timesteps < end <= self.n_model_steps:
+            return ""
+        return (
+            f"`total_timesteps` should be above n_model_steps ({self.n_model_steps}), got {end}: "
+            "the run only fits reward and cost models, and trains no policy. Raise total_timesteps "
+            "or lower n_model_steps."
+        )
+
+    def _restart(self) -> None:
+        super()._restart()
+        self.model_optimizer.state.clear()
+        self._relabelled = None
+
+    def _predict_outcomes(self, calibrate: bool) -> dict[str, float]:
         """Gives every transition its predicted reward and cost, in the units of Q-learning."""
-        assert self.buffer is not None and self.validation is not None
-        outcomes = self.outcome_models.mean_outcomes(self.buffer)
+        if self._relabelled is not None and not calibrate:
+            return {}
+        source = self.require_source()
+        outcomes = self.outcome_models.mean_outcomes(source)
         if calibrate:
-            self.outcome_models.calibrate(outcomes, self.buffer.labels)
+            self.outcome_models.calibrate(outcomes, source.training)
         outcomes = self.outcome_models.relabel(outcomes)
-        if calibrate:
-            self.label_metrics = held_out_metrics(outcomes, self.validation)
-            for name, value in self.label_metrics.items():
-                self.logger.record(f"validation/{name}", value)
         units = th.tensor([[self.reward_scale], [self._cost_unit]], device=self.device)
         self._relabelled = units * outcomes
+        if not calibrate:
+            return {}
+        self.label_metrics = held_out_metrics(outcomes, source.held_out)
+        return {f"validation/{name}": value for name, value in self.label_metrics.items()}
 
     # --- saving -----------------------------------------------------------------------------
 
@@ -304,7 +282,7 @@ class SafeRLHF(ConstrainedQLearning):
         super().set_parameters(load_path_or_dict, exact_match, device)
 
     def _excluded_save_params(self) -> list[str]:
-        left_out = ["validation", "_relabelled", "_boundary", "_cost_unit"]
+        left_out = ["_relabelled", "_boundary", "_cost_unit"]
         return [*super()._excluded_save_params(), *left_out]
 
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:

@@ -8,7 +8,6 @@ import numpy.typing as npt
 from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import ConfigError
-from sb3_presa.feedback.table import Feedback
 
 
 def segment_utilities(
@@ -25,42 +24,15 @@ def segment_utilities(
     :raises ConfigError: for a file that is no saved PRESA model.
     :raises DatasetError: for a model of other spaces.
     """
-    feedback = Feedback.create(transitions, segments)
-    starts = dict(
-        zip(transitions.episode_ids.tolist(), transitions.episode_starts.tolist(), strict=True)
-    )
-    rows = [(starts[episode] + start, length) for episode, start, length in segments]
-    return np.stack([_utilities(path, transitions, feedback, rows) for path in paths], axis=1)
-
-
-def _utilities(
-    path: str, transitions: Transitions, feedback: Feedback, rows: Sequence[tuple[int, int]]
-) -> npt.NDArray[np.float64]:
     from sb3_presa.algorithms.presa import PRESA
-    from sb3_presa.learning.cloning import log_prob_of_all
-    from sb3_presa.learning.losses import NORMALISED_LENGTH, clip_log_ratio
-    from sb3_presa.learning.segment_buffer import SegmentBuffer
-    from sb3_presa.policies.spaces import channels_first, check_fits
 
-    try:
-        model = PRESA.load(path)
-        actor, reference = model.policy.actor_average, model.policy.actor_reference
-        alpha, gamma, normalised = model.alpha, model.gamma, model.normalize_length
-        clip_range = model.clip_range
-    except OSError:
-        raise
-    except Exception as error:  # SB3 raises whatever its parsers raise
-        raise ConfigError(f"{path} is no model that PRESA saved: {error}") from error
-    observed = channels_first(transitions.observation_space)
-    check_fits(model, observed, transitions.action_space)
-    buffer = SegmentBuffer(transitions, feedback, model.device, model.policy.scale_actions)
-    ratios = log_prob_of_all(actor, buffer) - log_prob_of_all(reference, buffer)
-    if clip_range is not None:
-        ratios = clip_log_ratio(ratios, clip_range)
-    steps = ratios.double().cpu().numpy()
-    found = np.empty(len(rows))
-    for index, (start, length) in enumerate(rows):
-        discounts = gamma ** np.arange(length)
-        scale = NORMALISED_LENGTH / discounts.sum() if normalised else 1.0
-        found[index] = alpha * scale * discounts @ steps[start : start + length]
-    return found
+    found = []
+    for path in paths:
+        try:
+            model = PRESA.load(path)
+        except OSError:
+            raise
+        except Exception as error:  # SB3 raises whatever its parsers raise
+            raise ConfigError(f"{path} must be a model that PRESA saved: {error}") from error
+        found.append(model.preference_utility(transitions, segments))
+    return np.stack(found, axis=1)

@@ -3,12 +3,13 @@
 import hashlib
 import time
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch as th
 from stable_baselines3.common.callbacks import BaseCallback
 
-from sb3_presa.learning.alignment import AlignmentAlgorithm
+from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
+from sb3_presa.learning.phases import Clone
 
 #: Clones that a process keeps; cells of one dataset and seed follow each other.
 _MOST_CLONES = 8
@@ -44,26 +45,27 @@ class SharedClones:
     def __init__(self) -> None:
         self._kept: OrderedDict[str, tuple[dict[str, th.Tensor], Seconds]] = OrderedDict()
 
-    def learn(self, model: Any, dataset: str, total_timesteps: int | None) -> Seconds:
+    def learn(self, model: OfflineAlgorithm, dataset: str, total_timesteps: int | None) -> Seconds:
         """
         :param model: an agent that has not learnt yet
         :param dataset: names the data that it has
         :param total_timesteps: gradient steps, the algorithm's own number where ``None``
         :return: the time that its cloning would have taken, nothing if it was not spared
         """
-        steps = model.default_total_timesteps if total_timesteps is None else total_timesteps
-        if not _clones_alike(model) or not 0 < model.n_cloning_steps < steps:
+        steps = model.steps_of(total_timesteps)
+        clone = model.phases(steps)[0]
+        if type(clone) is not Clone or not 0 < clone.stop < steps:
             model.learn(steps)
             return Seconds()
-        key = _beginning(model, dataset)
+        key = _beginning(model, clone, dataset)
         if key not in self._kept:
-            model.learn(steps, callback=_Keep(self, key))
+            model.learn(steps, callback=_Keep(self, key, clone.stop))
             return Seconds()
         self._kept.move_to_end(key)
         weights, seconds = self._kept[key]
         model.policy.load_state_dict(weights)
-        model.num_timesteps = model._n_updates = model.n_cloning_steps
-        model.learn(steps - model.n_cloning_steps, reset_num_timesteps=False)
+        model.begin_at(clone.stop)
+        model.learn(steps - clone.stop, reset_num_timesteps=False)
         return seconds
 
     def keep(self, key: str, weights: dict[str, th.Tensor], seconds: Seconds) -> None:
@@ -80,48 +82,37 @@ class SharedClones:
 class _Keep(BaseCallback):
     """Keeps the policy as it is when cloning ends."""
 
-    def __init__(self, clones: SharedClones, key: str) -> None:
+    def __init__(self, clones: SharedClones, key: str, n_steps: int) -> None:
         super().__init__()
-        self._clones, self._key = clones, key
+        self._clones, self._key, self._n_steps = clones, key, n_steps
 
     def _on_training_start(self) -> None:
         self._start = Seconds.now()
 
     def _on_step(self) -> bool:
-        model: Any = self.model
-        if self.num_timesteps == model.n_cloning_steps:
-            weights = model.policy.state_dict()
+        if self.num_timesteps == self._n_steps:
+            weights = self.model.policy.state_dict()
             self._clones.keep(self._key, weights, Seconds.now().since(self._start))
         return True
 
 
-def _clones_alike(model: Any) -> bool:
-    """Whether its cloning is that of :class:`AlignmentAlgorithm`; others' may be anything."""
-    return (
-        isinstance(model, AlignmentAlgorithm)
-        and type(model).__module__.startswith("sb3_presa.")
-        and type(model)._sample_cloning_rows is AlignmentAlgorithm._sample_cloning_rows
-    )
-
-
-def _beginning(model: AlignmentAlgorithm, dataset: str) -> str:
+def _beginning(model: OfflineAlgorithm, clone: Clone, dataset: str) -> str:
     """What cloning depends on: data, seed, settings, weights at the start, what is cloned."""
     digest = hashlib.sha256()
-    tensors = sorted(model.policy.state_dict().items())
-    if model.cloning_mass is not None:
-        tensors.append(("cloning_mass", model.cloning_mass))
-    for name, value in tensors:
+    for name, value in sorted(model.policy.state_dict().items()):
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    for part in clone.rows.identity():
+        known = part.cpu().numpy().tobytes() if isinstance(part, th.Tensor) else repr(part).encode()
+        digest.update(known)
     settings = (
         dataset,
-        (model.seed, model._minibatch_seed),
-        model.n_cloning_steps,
-        model.cloning_learning_rate,
-        model.cloning_batch_size,
+        (model.seed, model.data_seed),
+        type(clone.rows).__name__,
+        [clone.learning_rate(step) for step in range(clone.start, clone.stop)],
         model.max_grad_norm,
         model.average_decay,
-        str(model._compute_dtype),
+        model.compute_dtype,
         str(model.device),
         str(model.policy_kwargs),
     )

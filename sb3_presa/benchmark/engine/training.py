@@ -61,7 +61,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     feedback = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
-        if algorithm.reads_outcomes:
+        if "outcomes" in algorithm.needs:
             settings["cost_limit"] = cell.cost_limit
         else:
             feedback = _feedback(dataset, cell, horizon)
@@ -74,10 +74,10 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     objective = getattr(model, "objective", None)
     return {
         **_outcome_columns(cell, dataset, result, reference),
-        "reads_outcomes": algorithm.reads_outcomes,
+        "reads_outcomes": "outcomes" in algorithm.needs,
         **_option_columns(cell, horizon),
         **_label_columns(feedback),
-        **_identity_of_data(cell, algorithm.reads_outcomes),
+        **_identity_of_data(cell, "outcomes" in algorithm.needs),
         "trained_steps": model.num_timesteps,
         "multiplier": _number(getattr(objective, "multiplier", None)),
         "delta": _number(getattr(objective, "delta", None)),

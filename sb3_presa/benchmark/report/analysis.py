@@ -17,6 +17,7 @@ from sb3_presa.benchmark.report import statistics
 from sb3_presa.benchmark.report.consistency import concerns
 from sb3_presa.benchmark.report.statistics import Interval, Numbers
 from sb3_presa.errors import ConfigError
+from sb3_presa.learning.settings import ObjectiveSettings
 from sb3_presa.registry import ALGORITHMS, UNKNOWN, algorithm_class, settings_of
 
 #: What two agents share that are compared: task, cost limit, seed.
@@ -65,8 +66,12 @@ class Agent:
         """
         kind, _, name = vary.partition(".")
         if kind == "settings":
-            settings = json.loads(self.row.get("settings") or "{}")
-            return settings[name] if name in settings else _default(self.row.get("class"), name)
+            given: Any = json.loads(self.row.get("settings") or "{}")
+            for part in name.split("."):
+                if part not in given:
+                    return _default(self.row.get("class"), name)
+                given = given[part]
+            return given
         if name in ("segment_length", "length_divisor"):
             horizon = float(self.row.get("horizon") or math.nan)
             return round(float(self.row.get("segment_length") or math.nan) / horizon, 4)
@@ -79,6 +84,9 @@ class Agent:
 def _default(class_name: str | None, setting: str) -> Any:
     if class_name not in ALGORITHMS:
         return UNKNOWN
+    place, _, inner = setting.partition(".")
+    if place == "objective_kwargs":
+        return vars(ObjectiveSettings).get(inner, UNKNOWN)  # a dataclass keeps its defaults there
     return settings_of(algorithm_class(class_name)).get(setting, UNKNOWN)
 
 

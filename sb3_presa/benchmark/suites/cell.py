@@ -91,7 +91,9 @@ class Cell:
         changed = ""
         if self.study != "main":
             kind, _, option = self.study.partition(".")
-            value = self.settings[option] if kind == "settings" else getattr(self.labels, option)
+            value: Any = self.labels if kind == "labels" else self.settings
+            for part in option.split("."):
+                value = getattr(value, part) if kind == "labels" else value[part]
             changed = f" ({option} = {value})"
         return (
             f"{self.task}, limit {self.cost_limit:g}, {self.algorithm}{changed}, seed {self.seed}"

@@ -10,7 +10,13 @@ from sb3_presa.benchmark.suites.cell import Cell, Labels
 from sb3_presa.benchmark.suites.suite_yaml import Place, load_yaml
 from sb3_presa.envs.tasks import find_task
 from sb3_presa.errors import ConfigError
-from sb3_presa.registry import GIVEN, algorithm_class, settings_of
+from sb3_presa.registry import (
+    GIVEN,
+    algorithm_class,
+    preset_of,
+    settings_of,
+    with_settings,
+)
 
 MIDDLE = "middle"
 _LABELS = tuple(item.name for item in fields(Labels))
@@ -19,7 +25,7 @@ _RESOURCES = ("cpus", "gpus")
 _TRAINING = ("labels", "steps", "n_episodes", "resources", "device")
 _SELECTION = ("tasks", "cost_limits", "seeds")
 _TOP = ("name", "tasks", "cost_limits", "seeds", "algorithms", "sweeps", "retries", *_TRAINING)
-_ALGORITHM = ("class", "settings", *_SELECTION, *_TRAINING)
+_ALGORITHM = ("class", "preset", "settings", *_SELECTION, *_TRAINING)
 _SWEEP = ("vary", "values", "algorithms", *_SELECTION)
 _DEVICES = ("cpu", "cuda")
 #: Arguments of a constructor that the engine itself gives.
@@ -90,7 +96,7 @@ class Suite:
                     f"allowed for {cell.class_name}: {', '.join(sorted(allowed))}"
                 )
         try:
-            limit = {"cost_limit": cell.cost_limit} if algorithm.reads_outcomes else {}
+            limit = {"cost_limit": cell.cost_limit} if "outcomes" in algorithm.needs else {}
             # Without spaces it makes no network
             algorithm("MlpPolicy", None, device="cpu", **limit, **cell.settings)  # type: ignore[arg-type]
         except (TypeError, ValueError) as error:
@@ -259,7 +265,9 @@ def _sweep(
                 labels = _labels(place.at("values").at(index), {option: value}, training.labels)
                 training = replace(training, labels=labels)
             else:
-                settings[option] = value
+                place_, dot, inner = option.partition(".")
+                changed_setting = {place_: {inner: value}} if dot else {option: value}
+                settings = with_settings(settings, changed_setting)
             changed = replace(algorithm, training=training, settings=settings)
             chosen = selection.within(algorithm.selection).within(everything)
             for cell in _grid(changed, tasks, chosen):
@@ -301,9 +309,13 @@ def _algorithms(
             here.at("settings").at(own).refuse(
                 settings[own], "what the benchmark itself gives must not be set"
             )
+        class_name = here.at("class").text(entry.get("class", name))
+        if (preset := entry.get("preset")) is not None:
+            arguments = preset_of(algorithm_class(class_name), here.at("preset").text(preset))
+            settings = with_settings(arguments, settings)
         algorithms[name] = _Algorithm(
             name,
-            here.at("class").text(entry.get("class", name)),
+            class_name,
             settings,
             _selection(here, entry, tasks),
             _training(here, entry, training),

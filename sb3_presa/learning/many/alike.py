@@ -1,16 +1,17 @@
 """What models must have in common to be trained together."""
 
 from collections.abc import Callable, Sequence
-from operator import attrgetter
+from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 import torch as th
 
 from sb3_presa.errors import ConfigError
-from sb3_presa.learning.alignment import AlignmentAlgorithm
-from sb3_presa.learning.cloning_algorithm import CloningAlgorithm
+from sb3_presa.learning.alignment import Align
 from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
-from sb3_presa.learning.segment_buffer import SegmentBuffer
+from sb3_presa.learning.phases import Clone, LikelihoodPhase, Phase
+from sb3_presa.learning.source import BatchSource
 
 #: Arguments of a policy that do not change its architecture.
 _FREE = ("lr_schedule", "dropout", "optimizer_class", "optimizer_kwargs")
@@ -23,7 +24,7 @@ def check_alike(models: Sequence[OfflineAlgorithm], reset_num_timesteps: bool) -
     :raises ConfigError: if they cannot be trained together, saying what differs and where
     """
     if len({id(model) for model in models}) < len(models):
-        raise ConfigError("the same model is given twice; each must be another one")
+        raise ConfigError("models that are trained together must differ, got the same one twice")
     for index, model in enumerate(models):
         _check_can_join(index, model)
     _check_same(models, "class of policy", lambda model: type(model.policy).__name__)
@@ -33,7 +34,7 @@ def check_alike(models: Sequence[OfflineAlgorithm], reset_num_timesteps: bool) -
     # How much is dropped may differ, but a layer that drops is one that others lack
     _check_same(models, "use of dropout", lambda model: model.policy.dropout > 0.0)
     _check_same(models, "device", lambda model: str(model.device))
-    _check_same(models, "precision", lambda model: str(model._compute_dtype).removeprefix("torch."))
+    _check_same(models, "precision", lambda model: str(model.compute_dtype).removeprefix("torch."))
     if not reset_num_timesteps:
         _check_same(models, "num_timesteps", lambda model: model.num_timesteps)
     _check_sizes(models)
@@ -46,64 +47,73 @@ def share_transitions(models: Sequence[OfflineAlgorithm]) -> None:
 
     :param models: models with the same data
     """
-    first = _buffer(models[0])
+    first = models[0].require_source()
     for model in models[1:]:
-        buffer = _buffer(model)
-        buffer.observations, buffer.actions = first.observations, first.actions
+        model.source = replace(
+            model.require_source(), observations=first.observations, actions=first.actions
+        )
 
 
 def _check_can_join(index: int, model: OfflineAlgorithm) -> None:
-    if not isinstance(model, CloningAlgorithm) or model.reads_outcomes:
-        name = type(model).__name__
+    phases = model.phases()
+    if not all(isinstance(phase, LikelihoodPhase) for phase in phases) or "outcomes" in model.needs:
         raise ConfigError(
-            f"model {index} is a {name}, which cannot be trained together with others; allowed "
-            "are the algorithms that clone and align from feedback: BC, CPL, PRESA, SafeFirst and "
-            "SafetyOnly"
+            f"models must clone and align from feedback (BC, CPL, PRESA, SafeFirst, SafetyOnly) to "
+            f"be trained together, got a {type(model).__name__} (model {index})"
         )
-    if isinstance(model, AlignmentAlgorithm) and model.compile:
+    if getattr(model, "compile", False):
         raise ConfigError(
-            f"model {index} has compile=True; the step of many models is not compiled. Make it "
-            "with compile=False"
+            f"`compile` must be False in models that are trained together, got True (model {index})"
         )
 
 
 def _check_sizes(models: Sequence[OfflineAlgorithm]) -> None:
-    _check_same(
-        models,
-        "kind of algorithm",
-        lambda model: "aligns" if isinstance(model, AlignmentAlgorithm) else "clones only",
-    )
-    if not isinstance(models[0], AlignmentAlgorithm):
-        _check_same(models, "batch_size", lambda model: model.batch_size)
-        return
-    for name in ("n_cloning_steps", "cloning_batch_size"):
-        _check_same(models, name, attrgetter(name))
-    _check_same(models, "n_pairs", lambda model: model.objective.n_pairs)
-    _check_same(
-        models,
-        "number of steps sampled of a segment (n_segment_steps, or the longest segment's if less)",
-        lambda model: model._n_sampled_steps(_buffer(model).labels),
-    )
+    """Minibatches of one shape at every step."""
+    phases = [model.phases() for model in models]
+    for index, own in enumerate(phases[1:], 1):
+        for number, (phase, other) in enumerate(zip_longest(phases[0], own)):
+            first, here = _shape(phase), _shape(other)
+            if first != here:
+                raise ConfigError(
+                    f"phases of models that are trained together must be alike, got {first} in "
+                    f"model 0 and {here} in model {index} (phase {number})"
+                )
+
+
+def _shape(phase: Phase | None) -> str:
+    """What two phases must have in common so that their steps can be taken together."""
+    if isinstance(phase, Align):
+        return (
+            f"{phase.pairs.n_pairs} pairs of {phase.n_segment_steps} steps (n_pairs, "
+            f"n_segment_steps) from step {phase.start} on"
+        )
+    if isinstance(phase, Clone):
+        n_rows = len(phase.sample(th.Generator(phase.source.device)))
+        return f"{n_rows} transitions (batch size) up to step {phase.stop}"
+    return "no phase"
 
 
 def _check_same_data(models: Sequence[OfflineAlgorithm]) -> None:
-    first = _buffer(models[0])
+    first = models[0].require_source()
     for index, model in enumerate(models[1:], 1):
-        if not _same_transitions(first, _buffer(model)):
+        if not _same_transitions(first, model.require_source()):
             raise ConfigError(
                 f"the transitions of model {index} are not those of model 0; models that are "
                 "trained together share one dataset"
             )
 
 
-def _same_transitions(one: SegmentBuffer, other: SegmentBuffer) -> bool:
-    if not isinstance(one.observations, dict) or not isinstance(other.observations, dict):
-        pairs = [(one.observations, other.observations)]
-    elif one.observations.keys() != other.observations.keys():
-        return False
+def _same_transitions(one: BatchSource, other: BatchSource) -> bool:
+    pairs = [(one.actions, other.actions)]
+    if isinstance(one.observations, dict) and isinstance(other.observations, dict):
+        if one.observations.keys() != other.observations.keys():
+            return False
+        pairs += [(values, other.observations[key]) for key, values in one.observations.items()]
+    elif isinstance(one.observations, th.Tensor) and isinstance(other.observations, th.Tensor):
+        pairs.append((one.observations, other.observations))
     else:
-        pairs = [(values, other.observations[key]) for key, values in one.observations.items()]
-    return all(a is b or th.equal(a, b) for a, b in [*pairs, (one.actions, other.actions)])  # type: ignore[arg-type]
+        return False
+    return all(a is b or th.equal(a, b) for a, b in pairs)
 
 
 def _check_same(
@@ -114,15 +124,10 @@ def _check_same(
         value = value_of(model)
         if value != first:
             raise ConfigError(
-                f"{name} is {first} in model 0 and {value} in model {index}; models that are "
-                "trained together must have it in common"
+                f"{name} of models that are trained together must be the same, got {first} in "
+                f"model 0 and {value} in model {index}"
             )
 
 
 def _policy_argument(name: str) -> Callable[[Any], Any]:
     return lambda model: model.policy._get_constructor_parameters()[name]
-
-
-def _buffer(model: OfflineAlgorithm) -> SegmentBuffer:
-    assert model.buffer is not None
-    return model.buffer

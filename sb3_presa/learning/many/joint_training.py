@@ -1,93 +1,97 @@
 """One gradient step of many models at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import torch as th
 from stable_baselines3.common.utils import update_learning_rate
+from torch.func import vmap
 
-from sb3_presa.learning.alignment import AlignmentAlgorithm
-from sb3_presa.learning.cloning_algorithm import CloningAlgorithm
-from sb3_presa.learning.many.aligned_group import AlignedGroup
+from sb3_presa.learning.alignment import Align, PairRows
+from sb3_presa.learning.loop import MeanMetrics, Run
+from sb3_presa.learning.losses import PairBatch, State
 from sb3_presa.learning.many.stacked_actors import StackedActors
-from sb3_presa.learning.mean_metrics import MeanMetrics
+from sb3_presa.learning.phases import LikelihoodPhase
 
 
 class JointTraining:
     """
-    Takes the steps of many models together: one gather, one forward and backward pass of the
-    stacked networks, one evaluation of the objective for all models that share it. Randomness,
-    phases, learning rates and optimizers stay each model's own.
+    Takes the steps of many runs together: one gather, one forward and backward pass of the stacked
+    networks, one evaluation of the loss for all models that share it. Randomness, phases, learning
+    rates and optimizers stay each model's own.
 
-    :param models: models that ``check_alike`` lets through, with shared transitions
+    :param runs: runs that ``check_alike`` lets through, with shared transitions
     """
 
-    def __init__(self, models: Sequence[CloningAlgorithm]) -> None:
-        self._groups = [AlignedGroup(group) for group in _with_one_objective(models)]
-        grouped: list[CloningAlgorithm] = [m for group in self._groups for m in group.models]
-        self._models = grouped or list(models)
-        policies = [model.policy for model in self._models]
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._runs = list(runs)
+        policies = [run.model.policy for run in runs]
         self._actors = StackedActors([policy.actor for policy in policies])
         self._optimizers = [policy.optimizer for policy in policies]
         self._parameters = [_parameters(optimizer) for optimizer in self._optimizers]
-        max_norms = [model.max_grad_norm for model in self._models]
-        self._max_norms = th.tensor(max_norms, device=self._models[0].device)
-        self._cloning_means = MeanMetrics()
-        self._group_means = [MeanMetrics() for _ in self._groups]
+        max_norms = [run.model.max_grad_norm for run in runs]
+        self._max_norms = th.tensor(max_norms, device=runs[0].model.device)
+        self._groups: list[_Group] = []
+        self._phases: list[LikelihoodPhase] = []
 
     def step(self, step: int) -> None:
         """
         :param step: gradient steps that each model has taken so far
         """
+        self._enter(step)
+        batches: list[Any] = []
         with ExitStack() as dropping:
-            for model in self._models:
-                dropping.enter_context(model.policy.dropping_out(model._generator))
-                model._enter_step(step)
-            losses = self._clone(step) if self._models[0]._clones(step) else self._align(step)
-            self._gradient_step(losses.sum(), step)
+            for run, phase in zip(self._runs, self._phases, strict=True):
+                generator = run.loop.seed_generator(step)
+                dropping.enter_context(run.model.policy.dropping_out(generator))
+                batches.append(phase.sample(generator))
+            rows = [p.rows_of(b) for p, b in zip(self._phases, batches, strict=True)]
+            log_prob = self._log_prob(th.stack(rows))
+            losses = [group.loss(log_prob, batches) for group in self._groups]
+            self._gradient_step(th.stack(losses).sum(), step)
+        for group in self._groups:
+            group.keep()
+        for run, phase in zip(self._runs, self._phases, strict=True):
+            run.loop.average(phase, step)
 
-    def pop_metrics(self, step: int) -> Iterator[tuple[CloningAlgorithm, dict[str, float]]]:
-        """
-        :param step: the last step that was taken
-        :return: each model and the means of its metrics since they were last asked for
-        """
-        if self._models[0]._clones(step):
-            yield from _by_model(self._models, self._cloning_means.pop())
+    def _enter(self, step: int) -> None:
+        """The phase of each model; those that share a loss are one group."""
+        phases: list[LikelihoodPhase] = []
+        for run in self._runs:
+            phase, entered = run.loop.enter(step)
+            assert isinstance(phase, LikelihoodPhase)
+            run.model.record(entered)
+            phases.append(phase)
+        if phases == self._phases:
             return
-        for group, means in zip(self._groups, self._group_means, strict=True):
-            yield from _by_model(group.models, means.pop())
+        members: dict[Hashable, list[int]] = {}
+        for index, phase in enumerate(phases):
+            members.setdefault(_loss_key(phase), []).append(index)
+        self._phases = phases
+        self._groups = [_Group(phases, indices) for indices in members.values()]
 
-    def _clone(self, step: int) -> th.Tensor:
-        rows = [model._sample_cloning_rows(model._step_generator(step)) for model in self._models]
-        losses = -self._log_prob(th.stack(rows)).mean(1)
-        self._cloning_means.add({"cloning_loss": losses})
-        return losses
-
-    def _align(self, step: int) -> th.Tensor:
-        batches = [group.sample(step) for group in self._groups]
-        log_prob = self._log_prob(th.cat([batch.steps.rows for batch in batches]))
-        parts = log_prob.split([len(group.models) for group in self._groups])
-        losses = []
-        for group, batch, part, means in zip(
-            self._groups, batches, parts, self._group_means, strict=True
-        ):
-            loss, metrics = group.losses(batch, part, step)
-            losses.append(loss)
-            means.add(metrics)
-        return th.cat(losses)
+    def entries(self, step: int) -> Iterator[tuple[Run, dict[str, float]]]:
+        """
+        :param step: gradient steps taken so far, at least 1
+        :return: each run, and what its log entry holds
+        """
+        for group in self._groups:
+            means = group.means.pop()
+            for position, index in enumerate(group.indices):
+                run = self._runs[index]
+                yield run, run.loop.entry(step, {k: v[position] for k, v in means.items()})
 
     def _log_prob(self, rows: th.Tensor) -> th.Tensor:
         """Of the transitions in each model's rows, (M, ...), by that model."""
-        first = self._models[0]
-        assert first.buffer is not None
-        observations, actions = first.buffer.gather(rows)
-        with first._autocast():
+        first = self._phases[0]
+        observations, actions = first.source.gather(rows)
+        with first.autocast():
             return self._actors.log_prob(observations, actions).view(rows.shape)
 
     def _gradient_step(self, loss: th.Tensor, step: int) -> None:
-        for model, optimizer in zip(self._models, self._optimizers, strict=True):
-            update_learning_rate(optimizer, model._learning_rate_at(step))
+        for phase, optimizer in zip(self._phases, self._optimizers, strict=True):
+            update_learning_rate(optimizer, phase.learning_rate(step))
         for parameter in [p for own in self._parameters for p in own]:
             parameter.grad = None
         loss.backward()
@@ -99,27 +103,66 @@ class JointTraining:
     def _clip_gradients(self) -> None:
         """Those of each model to its own norm, as ``clip_grad_norm_`` does."""
         gradients = [p.grad for own in self._parameters for p in own if p.grad is not None]
-        norms = th.stack(th._foreach_norm(gradients)).view(len(self._models), -1)
+        norms = th.stack(th._foreach_norm(gradients)).view(len(self._runs), -1)
         scale = (self._max_norms / (norms.norm(dim=1) + 1e-6)).clamp(max=1.0)
         th._foreach_mul_(gradients, list(scale.repeat_interleave(norms.shape[1]).unbind()))
 
 
-def _with_one_objective(models: Sequence[CloningAlgorithm]) -> list[list[AlignmentAlgorithm]]:
-    """Models that align, those together whose objectives can be evaluated together."""
-    groups: dict[Any, list[AlignmentAlgorithm]] = {}
-    for model in models:
-        if isinstance(model, AlignmentAlgorithm):
-            key = type(model.objective), model.objective.signature()
-            groups.setdefault(key, []).append(model)
-    return list(groups.values())
+class _Group:
+    """Models whose phases compute the same of their batches and states."""
+
+    def __init__(self, phases: Sequence[LikelihoodPhase], indices: list[int]) -> None:
+        self.indices = indices
+        self.means = MeanMetrics()
+        self._own = [phases[index] for index in indices]
+        self._states: list[State] = []
+
+    def loss(self, log_prob: th.Tensor, batches: Sequence[Any]) -> th.Tensor:
+        """The sum of the losses of its models, from log pi of the rows of all, (M, ...)."""
+        batch = [batches[index] for index in self.indices]
+        if all(isinstance(phase, Align) for phase in self._own):
+            loss, metrics = self._aligned(log_prob[self.indices], batch)
+        else:
+            found = [
+                phase.loss_of(log_prob[index], own)
+                for phase, index, own in zip(self._own, self.indices, batch, strict=True)
+            ]
+            loss = th.stack([each[0] for each in found])
+            names = found[0][1]
+            metrics = {name: th.stack([each[1][name] for each in found]) for name in names}
+            self._states = [each[2] for each in found]
+        self.means.add(metrics)
+        return loss.sum()
+
+    def _aligned(
+        self, log_prob: th.Tensor, batches: list[PairRows]
+    ) -> tuple[th.Tensor, dict[str, th.Tensor]]:
+        """One evaluation of the loss for all, by ``torch.func.vmap``."""
+        own = [phase for phase in self._own if isinstance(phase, Align)]
+        pairs = [
+            phase.pair_batch(batch, of_one)
+            for phase, batch, of_one in zip(own, batches, log_prob, strict=True)
+        ]
+        stacked = PairBatch(
+            *(None if parts[0] is None else th.stack(parts) for parts in zip(*pairs, strict=True))  # type: ignore[arg-type]
+        )
+        states = [phase.objective.state() for phase in own]
+        state = {name: th.stack([each[name] for each in states]) for name in states[0]}
+        loss, metrics, following = vmap(own[0].pair_loss)(stacked, state)
+        split = {name: values.unbind() for name, values in following.items()}
+        self._states = [{name: split[name][i] for name in split} for i in range(len(own))]
+        return loss, {"loss": loss, **metrics}
+
+    def keep(self) -> None:
+        for phase, state in zip(self._own, self._states, strict=True):
+            phase.keep(state)
+
+
+def _loss_key(phase: LikelihoodPhase) -> Hashable:
+    if not isinstance(phase, Align):
+        return phase.name
+    return phase.name, type(phase.objective), phase.objective.signature()
 
 
 def _parameters(optimizer: th.optim.Optimizer) -> list[th.Tensor]:
     return [p for group in optimizer.param_groups for p in group["params"]]
-
-
-def _by_model(
-    models: Sequence[CloningAlgorithm], metrics: dict[str, list[float]]
-) -> Iterator[tuple[CloningAlgorithm, dict[str, float]]]:
-    for index, model in enumerate(models):
-        yield model, {name: values[index] for name, values in metrics.items()}

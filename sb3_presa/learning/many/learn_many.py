@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from typing import TypeVar, cast
-
-from stable_baselines3.common.callbacks import BaseCallback
+from typing import TypeVar
 
 from sb3_presa.errors import ConfigError
-from sb3_presa.learning.cloning_algorithm import CloningAlgorithm
+from sb3_presa.learning.loop import Run
 from sb3_presa.learning.many.alike import check_alike, share_transitions
 from sb3_presa.learning.many.joint_training import JointTraining
 from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
@@ -49,49 +47,50 @@ def learn_many(
     check_alike(models, reset_num_timesteps)
     share_transitions(models)
     with ExitStack() as learning:
-        callbacks = []
-        for index, model in enumerate(models):
-            learning.enter_context(model._spaces_env())
-            show_bar = progress_bar and index == 0  # the first model's bar is that of all
-            end, callback = model._setup_learn(
-                n_steps, None, reset_num_timesteps, model.algorithm, show_bar
+        runs = [
+            learning.enter_context(
+                model.learning(
+                    n_steps,
+                    None,
+                    log_interval,
+                    reset_num_timesteps=reset_num_timesteps,
+                    progress_bar=progress_bar and index == 0,  # the first bar is that of all
+                )
             )
-            callbacks.append(callback)
-            model._before_learning(end)
-        _loop(cast(list[CloningAlgorithm], models), end, log_interval, callbacks[0])
+            for index, model in enumerate(models)
+        ]
+        _loop(runs, log_interval)
     return models
 
 
 def _steps_of_each(
     models: Sequence[OfflineAlgorithm], total_timesteps: int | None, log_interval: int | None
 ) -> int:
-    steps = [model._check_learning(total_timesteps, log_interval) for model in models]
+    steps = [model.steps_of(total_timesteps, log_interval) for model in models]
     for index, n_steps in enumerate(steps):
         if n_steps != steps[0]:
             raise ConfigError(
-                f"model 0 learns for {steps[0]} steps and model {index} for {n_steps} if it is not "
-                "told; give total_timesteps"
+                "`total_timesteps` must be given to models whose defaults differ, got None: model "
+                f"0 learns for {steps[0]} steps and model {index} for {n_steps}"
             )
     return steps[0]
 
 
-def _loop(
-    models: Sequence[CloningAlgorithm], end: int, log_interval: int | None, callback: BaseCallback
-) -> None:
-    """What ``OfflineAlgorithm._loop`` does, for many."""
-    training = JointTraining(models)
+def _loop(runs: Sequence[Run], log_interval: int | None) -> None:
+    """What ``learn`` does, for many."""
+    training = JointTraining(runs)
+    end, callback = runs[0].end, runs[0].callback
     callback.on_training_start({"total_timesteps": end}, {})
-    for step in range(models[0].num_timesteps, end):
-        for model in models:
-            model._update_current_progress_remaining(step, end)
+    for step in range(runs[0].model.num_timesteps, end):
+        for run in runs:
+            run.model.show_progress(end)
         training.step(step)
-        for model in models:
-            model.policy.update_average(model._average_decay_at(step))
-            model.num_timesteps += 1
-            model._n_updates += 1
+        for run in runs:
+            run.model.count_step()
         callback.on_step()
-        if log_interval is not None and ((step + 1) % log_interval == 0 or step + 1 == end):
-            for model, metrics in training.pop_metrics(step):
-                model._record(metrics)
-                model.dump_logs()
+        taken = step + 1
+        if log_interval is not None and (taken % log_interval == 0 or taken == end):
+            for run, entry in training.entries(taken):
+                run.model.record(entry)
+                run.model.dump_logs(run.loop.columns)
     callback.on_training_end()

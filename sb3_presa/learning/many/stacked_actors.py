@@ -6,8 +6,8 @@ from copy import deepcopy
 import torch as th
 from torch import nn
 
+from sb3_presa.policies.actor import Actor
 from sb3_presa.policies.dropout import SeededDropout
-from sb3_presa.policies.policy import Actor
 from sb3_presa.policies.type_aliases import TensorObs
 
 #: Rows that are evaluated together on a CPU; the layers of more do not fit into its cache, which

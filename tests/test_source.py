@@ -18,23 +18,30 @@ from hypothesis import strategies as st
 
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.segment_buffer import SegmentBuffer, make_labels, observations_to_device
+from sb3_presa.learning.offline_data import OfflineData
+from sb3_presa.learning.source import (
+    BatchSource,
+    make_labels,
+    make_source,
+    observations_to_device,
+)
 
 CPU = th.device("cpu")
 
 
-def make_buffer(transitions: Transitions, feedback: Feedback) -> SegmentBuffer:
-    return SegmentBuffer(transitions, feedback, CPU, lambda actions: actions)
+def make_one(transitions: Transitions, feedback: Feedback) -> BatchSource:
+    data = OfflineData.of(transitions, feedback)
+    return make_source(data, CPU, lambda actions: actions)
 
 
 def generator(seed: int) -> th.Generator:
     return th.Generator().manual_seed(seed)
 
 
-def one_episode(length: int, segments: Sequence[Sequence[int]]) -> SegmentBuffer:
+def one_episode(length: int, segments: Sequence[Sequence[int]]) -> BatchSource:
     """One episode, number 0, and segments of it."""
     feedback = lone_feedback(segments, [1.0] * len(segments))
-    return make_buffer(flat_transitions([length], [0]), feedback)
+    return make_one(flat_transitions([length], [0]), feedback)
 
 
 # --- sampling -------------------------------------------------------------------------------
@@ -42,8 +49,8 @@ def one_episode(length: int, segments: Sequence[Sequence[int]]) -> SegmentBuffer
 
 @pytest.mark.parametrize("source", [generator(0), None])
 def test_a_segment_that_fits_is_taken_whole(source: th.Generator | None) -> None:
-    buffer = one_episode(9, [(0, 2, 4), (0, 5, 1), (0, 0, 6)])
-    steps = buffer.sample_steps(th.tensor([0, 1, 2]), 6, source)
+    source_ = one_episode(9, [(0, 2, 4), (0, 5, 1), (0, 0, 6)])
+    steps = source_.sample_steps(th.tensor([0, 1, 2]), 6, source)
     assert steps.weights.tolist() == [[1, 1, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0], [1] * 6]
     assert steps.positions[0, :4].tolist() == [0, 1, 2, 3]
     assert steps.rows[0, :4].tolist() == [2, 3, 4, 5]
@@ -52,8 +59,8 @@ def test_a_segment_that_fits_is_taken_whole(source: th.Generator | None) -> None
 
 
 def test_evenly_spaced_steps_are_the_middles_of_their_strata() -> None:
-    buffer = one_episode(20, [(0, 3, 12)])
-    steps = buffer.sample_steps(th.tensor([0]), 4, None)
+    source_ = one_episode(20, [(0, 3, 12)])
+    steps = source_.sample_steps(th.tensor([0]), 4, None)
     assert steps.positions.tolist() == [[1, 4, 7, 10]]
     assert steps.rows.tolist() == [[4, 7, 10, 13]]
     assert steps.weights.tolist() == [[3.0] * 4]
@@ -67,8 +74,8 @@ def test_sums_over_long_segments_are_unbiased(length: int, n_steps: int) -> None
     sampler would miss that for one of the 76 steps tested in 1 of 20,000 seeds.
     """
     n_draws = 40_000
-    buffer = one_episode(length, [(0, 0, length)])
-    steps = buffer.sample_steps(th.zeros(n_draws, dtype=th.int64), n_steps, generator(1))
+    source_ = one_episode(length, [(0, 0, length)])
+    steps = source_.sample_steps(th.zeros(n_draws, dtype=th.int64), n_steps, generator(1))
     weight_of_step = th.zeros(n_draws, length).scatter_add_(1, steps.positions, steps.weights)
     errors = weight_of_step.std(0) / math.sqrt(n_draws)
     assert ((weight_of_step.mean(0) - 1.0).abs() <= 5.0 * errors + 1e-6).all()
@@ -99,13 +106,13 @@ def test_samples_stay_in_their_segment(
 ) -> None:
     """Whatever the episodes' order and ids: observations say where a sample really came from."""
     lengths, ids, segments = data
-    buffer = make_buffer(
+    source_ = make_one(
         flat_transitions(lengths, ids), lone_feedback(segments, [1.0] * len(segments))
     )
     rows = th.arange(len(segments))
     for source in (generator(seed), None):
-        steps = buffer.sample_steps(rows, n_steps, source)
-        observations, _ = buffer.gather(steps.rows)
+        steps = source_.sample_steps(rows, n_steps, source)
+        observations, _ = source_.gather(steps.rows)
         assert isinstance(observations, th.Tensor)
         found = observations.view(len(segments), n_steps, 2).long()
         for (episode, start, length), where, position, weight in zip(
@@ -122,8 +129,8 @@ def test_samples_stay_in_their_segment(
 @given(length=st.integers(2, 2**30), n_steps=st.integers(1, 128), seed=st.integers(0, 99))
 def test_float_rounding_does_not_leave_a_segment(length: int, n_steps: int, seed: int) -> None:
     """Neither in a huge segment nor where the largest random number below 1 is drawn."""
-    buffer = one_episode(1, [(0, 0, 1)])
-    buffer.labels.lengths[0] = length
+    source_ = one_episode(1, [(0, 0, 1)])
+    source_.training.lengths[0] = length
     largest = mock.patch.object(th, "rand", lambda shape, **_: th.full(shape, 1 - 2**-24))
     for source, draws in (
         (generator(seed), contextlib.nullcontext()),
@@ -131,7 +138,7 @@ def test_float_rounding_does_not_leave_a_segment(length: int, n_steps: int, seed
         (None, contextlib.nullcontext()),
     ):
         with draws:
-            positions = buffer.sample_steps(th.tensor([0]), n_steps, source).positions
+            positions = source_.sample_steps(th.tensor([0]), n_steps, source).positions
         assert int(positions.min()) >= 0
         assert int(positions.max()) < length
 

@@ -1,0 +1,114 @@
+"""How many of the package's files a call runs through: loading a dataset, and one alignment step.
+
+``python benchmarks/path_length.py`` prints both paths; ``--json OUT`` writes their lengths. A file counts if one
+line of it runs; the bodies of modules, which run once when they are imported, do not.
+"""
+
+import argparse
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from speed_data import made_up_dataset, write_figures
+from stable_baselines3.common.callbacks import BaseCallback
+
+import sb3_presa
+from sb3_presa import PRESA, Feedback
+
+PACKAGE = Path(sb3_presa.__file__).parent
+#: Steps of the run, the last of which is counted: one under the constraint.
+N_CLONING, N_ATTAIN, N_ALIGNED = 5, 5, 10
+
+
+class Files:
+    """Collects the package's files of which a line runs, while it is switched on."""
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+        self._before: Any = None
+
+    def _trace(self, frame: Any, event: str, argument: Any) -> Any:
+        path = Path(frame.f_code.co_filename)
+        if PACKAGE not in path.parents:
+            return None
+        # A module's own body runs when it is imported, once in a process: that is no step of the way
+        if event == "line" and frame.f_code.co_name != "<module>":
+            self.found.add(str(path.relative_to(PACKAGE)))
+        return self._trace
+
+    def start(self) -> None:
+        """From now on lines are collected, those of functions that are running as well."""
+        self._before = sys.gettrace()
+        frame: Any = sys._getframe(1)
+        while frame is not None:
+            frame.f_trace = self._trace
+            frame = frame.f_back
+        sys.settrace(self._trace)
+
+    def stop(self) -> None:
+        """No more."""
+        sys.settrace(self._before)
+
+
+def files_of(call: Callable[[], object]) -> list[str]:
+    """
+    :param call: what to run
+    :return: the package's files of which a line ran, sorted
+    """
+    files = Files()
+    files.start()
+    try:
+        call()
+    finally:
+        files.stop()
+    return sorted(files.found)
+
+
+class LastStep(BaseCallback):
+    """Collects the files of the last step, from the callback of the step before to its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files = Files()
+
+    def _on_step(self) -> bool:
+        if self.num_timesteps == N_CLONING + N_ATTAIN + N_ALIGNED - 1:
+            self.files.start()
+        elif self.num_timesteps == N_CLONING + N_ATTAIN + N_ALIGNED:
+            self.files.stop()
+        return True
+
+
+def main() -> None:
+    """Counts, prints both paths and writes their lengths as JSON where asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="OUT", help="file to write the figures to")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as root:
+        dataset = made_up_dataset(Path(root), 2_000)
+        Feedback.synthetic(dataset, 200, cost_limit=100.0).save(dataset)
+        settings: dict[str, Any] = {
+            "n_cloning_steps": N_CLONING,
+            "objective_kwargs": {"n_attain_steps": N_ATTAIN},
+            "device": "cpu",
+            "seed": 0,
+        }
+        PRESA.load_offline(dataset, **settings)  # what is imported and cached once
+        loading = files_of(lambda: PRESA.load_offline(dataset, **settings))
+        step = LastStep()
+        model = PRESA.load_offline(dataset, **settings)
+        model.learn(N_CLONING + N_ATTAIN + N_ALIGNED, step, log_interval=None)
+    paths = {"PRESA.load_offline": loading, "an alignment step": sorted(step.files.found)}
+    for name, files in paths.items():
+        print(f"{name}: {len(files)} files")
+        for file in files:
+            print(f"  {file}")
+    write_figures(arguments.json, files={name: len(files) for name, files in paths.items()})
+
+
+if __name__ == "__main__":
+    main()

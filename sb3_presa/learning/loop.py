@@ -1,0 +1,406 @@
+"""The one loop: ``learn``, and the gradient steps of the phases of a run."""
+
+import math
+import sys
+import time
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Final, TypeVar
+
+import numpy as np
+import torch as th
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.type_aliases import MaybeCallback
+from stable_baselines3.common.utils import update_learning_rate
+
+from sb3_presa.arguments import Count, check_arguments
+from sb3_presa.learning.phases import Phase
+from sb3_presa.learning.source import BatchSource
+from sb3_presa.learning.spaces_env import SpacesVecEnv
+from sb3_presa.policies.policy import OfflinePolicy
+
+
+class TrainingLoop:
+    """
+    Takes the gradient steps of a run. The minibatch of a step is a function of the seed and of the
+    step alone.
+
+    :param phases: the phases, in order, from step 0 to the last step without a gap
+    :param policy: whose weights are averaged
+    :param seed: gives the seed of the minibatches
+    :param generator: source of randomness on the device, seeded anew at every step
+    :param max_grad_norm: gradients are clipped to this norm
+    :param average_decay: share of the old average of the weights that stays at each step
+    """
+
+    def __init__(
+        self,
+        phases: Sequence[Phase],
+        policy: OfflinePolicy,
+        seed: Callable[[], int],
+        generator: th.Generator,
+        max_grad_norm: float,
+        average_decay: float,
+    ) -> None:
+        self.phases = list(phases)
+        self.policy = policy
+        self._seed, self._generator = seed, generator
+        self._max_grad_norm, self._average_decay = max_grad_norm, average_decay
+        self._weights: list[th.Tensor] = list(policy.actor.parameters())
+        self._average: list[th.Tensor] = list(policy.actor_average.parameters())
+        self._phase: Phase | None = None
+        self.metrics = MeanMetrics()
+
+    def enter(self, step: int) -> tuple[Phase, dict[str, float]]:
+        """
+        :param step: gradient steps taken so far
+        :return: the phase of the next step, and what entering it gives to log
+        """
+        if self._phase is not None and step < self._phase.stop:
+            return self._phase, {}
+        phase = self._phase = next(phase for phase in self.phases if step < phase.stop)
+        entered = phase.enter() if step == phase.start else {}
+        phase.prepare()
+        return phase, entered
+
+    def step(self, step: int) -> dict[str, float]:
+        """
+        One gradient step.
+
+        :param step: gradient steps taken so far
+        :return: numbers to log once
+        """
+        phase, entered = self.enter(step)
+        generator = self.seed_generator(step)
+        dropping = self.policy.dropout > 0.0
+        with self.policy.dropping_out(generator) if dropping else nullcontext():
+            loss, metrics, state = phase.loss(phase.sample(generator))
+            self._descend(phase, loss, phase.learning_rate(step))
+        # Only now: a compiled backward pass reads the state that the loss was computed from
+        phase.keep(state)
+        self.average(phase, step)
+        self.metrics.add(metrics)
+        return entered
+
+    def seed_generator(self, step: int) -> th.Generator:
+        """
+        :param step: gradient steps taken so far
+        :return: the generator of that step's minibatch
+        """
+        state = np.random.SeedSequence((self._seed(), step)).generate_state(1)
+        self._generator.manual_seed(int(state[0]))
+        return self._generator
+
+    @th.no_grad()
+    def average(self, phase: Phase, step: int) -> None:
+        """
+        One step of the running average of the weights. Where the average acts, it forgets faster at
+        first: it starts from weights that nobody trained.
+
+        :param phase: the phase of the step
+        :param step: gradient steps taken before it
+        """
+        decay = self._average_decay
+        if phase.warms_average_up:
+            decay = min(decay, (1 + step) / (10 + step))
+        th._foreach_lerp_(self._average, self._weights, 1.0 - decay)
+
+    def _descend(self, phase: Phase, loss: th.Tensor, learning_rate: float) -> None:
+        optimizer = phase.optimizer
+        update_learning_rate(optimizer, learning_rate)
+        optimizer.zero_grad()
+        loss.backward()
+        if phase.optimizer is self.policy.optimizer and self._max_grad_norm < math.inf:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            th.nn.utils.clip_grad_norm_(parameters, self._max_grad_norm, foreach=True)
+        optimizer.step()
+
+    def entry(self, step: int, metrics: Mapping[str, float]) -> dict[str, float]:
+        """
+        What a log entry holds.
+
+        :param step: gradient steps taken so far, at least 1
+        :param metrics: means of the phase's metrics since the last entry
+        :return: numbers by their full names
+        """
+        phase = self._phase
+        assert phase is not None
+        found = {f"train/{name}": value for name, value in metrics.items()}
+        return found | {"train/learning_rate": phase.learning_rate(step - 1)} | phase.report()
+
+    @cached_property
+    def columns(self) -> Sequence[str]:
+        """:return: the full names of all that the phases of the run log"""
+        return logged_names(self.phases)
+
+
+def logged_names(phases: Sequence[Phase]) -> list[str]:
+    """
+    :param phases: the phases of a run
+    :return: the full names of all that they log
+    """
+    names: list[str] = []
+    for phase in phases:
+        names += [f"train/{name}" for name in phase.metrics]
+        names += phase.reports
+    return list(dict.fromkeys(names))
+
+
+class MeanMetrics:
+    """
+    Means over the steps since the last log entry, summed on the device. A step at which a number is
+    NaN does not count for it: its minibatch had nothing to take it from.
+    """
+
+    def __init__(self) -> None:
+        self._names: tuple[str, ...] = ()
+        self._sum = self._steps = th.zeros(0)
+
+    def add(self, metrics: dict[str, th.Tensor]) -> None:
+        """
+        :param metrics: numbers by name, all of one shape: scalars, or one a model. Other names
+            than at the last step begin anew
+        """
+        names, values = tuple(metrics), th.stack([v.detach().float() for v in metrics.values()])
+        if names != self._names:  # another phase logs other metrics
+            self._names = names
+            self._sum, self._steps = th.zeros_like(values), th.zeros_like(values)
+        self._sum += values.nan_to_num(0.0, posinf=th.inf, neginf=-th.inf)
+        self._steps += ~values.isnan()
+
+    def pop(self) -> dict[str, Any]:
+        """
+        :return: the mean of each, a float or a list of them as what was added is, NaN where there
+            was nothing to take it from; forgets them
+        """
+        means = (self._sum / self._steps).tolist()
+        self._sum.zero_()
+        self._steps.zero_()
+        return dict(zip(self._names, means, strict=True))
+
+
+#: Formats of SB3's logger that are no tables.
+_NO_TABLES: Final = ("stdout", "log", "json", "tensorboard")
+
+SelfLearner = TypeVar("SelfLearner", bound="Learner")
+
+
+class Learner(BaseAlgorithm, ABC):
+    """An SB3 algorithm whose ``learn`` takes the gradient steps of its :meth:`phases`."""
+
+    policy: OfflinePolicy
+    #: gradient steps of ``learn()`` when it is not told
+    default_total_timesteps: ClassVar[int] = 4400
+    algorithm: str
+    max_grad_norm: float
+    average_decay: float
+    data_seed: int
+    _generator: th.Generator
+
+    def learn(
+        self: SelfLearner,
+        total_timesteps: Count | None = None,
+        callback: MaybeCallback = None,
+        log_interval: Count | None = 100,
+        tb_log_name: str | None = None,
+        reset_num_timesteps: bool = True,
+        progress_bar: bool = False,
+    ) -> SelfLearner:
+        """
+        Trains the model.
+
+        :param total_timesteps: gradient steps; the algorithm's default where ``None``
+        :param callback: SB3 callback(s), called at every gradient step
+        :param log_interval: gradient steps between two log entries, ``None`` for no entries
+        :param tb_log_name: name of the run for TensorBoard, the algorithm's where ``None``
+        :param reset_num_timesteps: start to count anew; ``False`` goes on where a model stopped
+        :param progress_bar: show a progress bar
+        :return: the model
+        :raises ConfigError: if the model has no dataset, or an argument is out of its range
+        """
+        with self.learning(
+            total_timesteps, callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar
+        ) as run:
+            self._loop(run, log_interval)
+        return self
+
+    @contextmanager
+    def learning(
+        self,
+        total_timesteps: int | None = None,
+        callback: MaybeCallback = None,
+        log_interval: int | None = 100,
+        tb_log_name: str | None = None,
+        reset_num_timesteps: bool = True,
+        progress_bar: bool = False,
+    ) -> Iterator["Run"]:
+        """
+        The frame of :meth:`learn`, for who takes the steps elsewhere; arguments as there.
+
+        :return: the run, for as long as the context is open
+        """
+        steps = self.steps_of(total_timesteps, log_interval)
+        with self._spaces_env():
+            end, prepared = self._setup_learn(
+                steps, callback, reset_num_timesteps, tb_log_name or self.algorithm, progress_bar
+            )
+            phases = self.phases(end)
+            if shortage := self._shortage(phases, end):
+                warnings.warn(shortage, stacklevel=4)
+            if self.num_timesteps == 0:
+                self._restart()
+            loop = TrainingLoop(
+                phases,
+                self.policy,
+                lambda: self.data_seed if self.seed is None else self.seed,
+                self._generator,
+                self.max_grad_norm,
+                self.average_decay,
+            )
+            yield Run(self, loop, end, prepared)
+
+    def steps_of(self, total_timesteps: int | None, log_interval: int | None = 100) -> int:
+        """
+        :param total_timesteps: as :meth:`learn` takes it
+        :param log_interval: as :meth:`learn` takes it
+        :return: the gradient steps that it would take
+        :raises ConfigError: if the model has no dataset, or an argument is out of its range
+        """
+        self.require_source()
+        values = {"total_timesteps": total_timesteps, "log_interval": log_interval}
+        check_arguments(Learner.learn, values)
+        return self.default_total_timesteps if total_timesteps is None else total_timesteps
+
+    @abstractmethod
+    def phases(self, total_timesteps: int | None = None) -> Sequence[Phase]:
+        """
+        The stretches of a run, in order.
+
+        :param total_timesteps: gradient steps at which the run ends, earlier calls of ``learn``
+            included; the algorithm's default where ``None``
+        :return: phases that cover every step from 0 on, without a gap
+        :raises ConfigError: if the model has no dataset
+        """
+
+    def _shortage(self, phases: Sequence[Phase], end: int) -> str:
+        """
+        :param phases: the phases of a run
+        :param end: gradient steps at which it ends
+        :return: what the run is too short for, to warn of; empty for nothing
+        """
+        del phases, end
+        return ""
+
+    def _restart(self) -> None:
+        """Called before step 0: what a run begins without."""
+        self.policy.optimizer.state.clear()
+
+    def _loop(self, run: "Run", log_interval: int | None) -> None:
+        # Callbacks read these from the loop's locals
+        loop, callback, total_timesteps = run.loop, run.callback, run.end
+        dones, infos = np.zeros(1, dtype=bool), [{}]  # type: ignore[var-annotated]
+        callback.on_training_start(locals(), globals())
+        callback.on_rollout_start()
+        while self.num_timesteps < total_timesteps:
+            self.show_progress(total_timesteps)
+            if entered := loop.step(self.num_timesteps):
+                self.record(entered)
+            self.count_step()
+            callback.update_locals(locals())
+            if not callback.on_step():
+                break
+            is_last = self.num_timesteps == total_timesteps
+            if is_last or (log_interval is not None and self.num_timesteps % log_interval == 0):
+                callback.on_rollout_end()
+                if log_interval is not None:
+                    self.record(loop.entry(self.num_timesteps, loop.metrics.pop()))
+                    self.dump_logs(loop.columns)
+                if not is_last:
+                    callback.on_rollout_start()
+        callback.on_training_end()
+
+    def show_progress(self, end: int) -> None:
+        """
+        :param end: gradient steps at which the run ends
+        """
+        self._update_current_progress_remaining(self.num_timesteps, end)
+
+    def begin_at(self, step: int) -> None:
+        """
+        The weights are those of a run that has come to a step: ``learn`` goes on from there with
+        ``reset_num_timesteps=False``.
+
+        :param step: gradient steps that were taken
+        """
+        self.num_timesteps = self._n_updates = step
+
+    def count_step(self) -> None:
+        """One more gradient step was taken."""
+        self.num_timesteps += 1
+        self._n_updates += 1
+
+    def record(self, values: Mapping[str, float]) -> None:
+        """
+        :param values: numbers for the next log entry, by their full names
+        """
+        for name, value in values.items():
+            self.logger.record(name, value)
+
+    def dump_logs(self, columns: Sequence[str] = ()) -> None:
+        """
+        Writes what was recorded since the last log entry.
+
+        :param columns: names that the entries of the run have; those that this one lacks are NaN in
+            tables, so that a CSV file has all its columns from its first row on
+        """
+        for name in columns:
+            if name not in self.logger.name_to_value:
+                self.logger.record(name, math.nan, exclude=_NO_TABLES)
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+        seconds = max((time.time_ns() - self.start_time) / 1e9, sys.float_info.epsilon)
+        steps = self.num_timesteps - self._num_timesteps_at_start
+        self.logger.record("time/fps", int(steps / seconds))
+        self.logger.record("time/time_elapsed", int(seconds), exclude="tensorboard")
+        self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
+        self.logger.dump(self.num_timesteps)
+
+    @abstractmethod
+    def require_source(self) -> BatchSource:
+        """
+        :return: what minibatches are drawn from
+        :raises ConfigError: if the model has no dataset
+        """
+
+    @contextmanager
+    def _spaces_env(self) -> Iterator[None]:
+        """While learning, callbacks see one environment that is never stepped."""
+        env, n_envs, normalizer = self.env, self.n_envs, self._vec_normalize_env
+        self.env, self.n_envs = SpacesVecEnv(self.observation_space, self.action_space), 1
+        self._last_obs = self._vec_normalize_env = None
+        try:
+            yield
+        finally:
+            self.env, self.n_envs, self._last_obs = env, n_envs, None
+            self._vec_normalize_env = normalizer
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """
+    A call of ``learn``.
+
+    :param model: who learns
+    :param loop: takes the steps
+    :param end: gradient steps at which it ends
+    :param callback: the callbacks
+    """
+
+    model: Learner
+    loop: TrainingLoop
+    end: int
+    callback: BaseCallback

@@ -1,0 +1,284 @@
+"""The network that acts: from raw observations to a distribution over actions."""
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch as th
+from gymnasium import spaces
+from stable_baselines3.common.policies import BaseModel
+from stable_baselines3.common.preprocessing import is_image_space
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, create_mlp
+from torch import nn
+from torch.nn import functional as F
+
+from sb3_presa.policies.dropout import SeededDropout
+from sb3_presa.policies.spaces import check_action_space
+from sb3_presa.policies.type_aliases import TensorObs
+
+#: Key under which the statistics of a plain (not Dict) observation are kept.
+_PLAIN = "observation"
+#: Where standardised observations are cut, as ``VecNormalize`` does by default.
+DEFAULT_CLIP_OBS = 10.0
+#: Where coordinates are cut that are nearly always the same. At 3 clones of MetaDrive's lidar still
+#: leave the road (docs/algorithm.md).
+_RARE_CLIP_OBS = 2.0
+#: Such coordinates lie further out than that in less than this share of the data; of what is
+#: distributed normally 4.6% does.
+_RARE_SHARE = 0.005
+_MIN_STD = 1e-4
+#: Logged actions at a bound would push a tanh mean to infinity.
+_ACTION_MARGIN = 1e-5
+
+
+class ObservationStandardizer(nn.Module):
+    """
+    Standardises ``Box`` observations other than images with the dataset's mean and deviation.
+    The statistics are buffers, so they are saved with the policy and ``predict`` takes raw
+    observations.
+
+    Coordinates that are nearly always the same and now and then further off than ``clip_obs``, as
+    lidar is, are cut at 2 deviations if the data go beyond those in less than one step of 200.
+    Their deviation is no measure of what is far, and what a network makes of a value that it hardly
+    ever saw is luck; cut so, all that is left of a rare value is that it is one.
+
+    :param observation_space: the space whose ``Box`` parts are standardised
+    :param clip_obs: standardised observations are cut here, in standard deviations
+    """
+
+    def __init__(
+        self, observation_space: spaces.Space[Any], clip_obs: float = DEFAULT_CLIP_OBS
+    ) -> None:
+        super().__init__()
+        self.clip_obs = clip_obs
+        self.keys = [key for key, space in _parts(observation_space) if _is_vector(space)]
+        for key, space in _parts(observation_space):
+            if _is_vector(space):
+                assert space.shape is not None
+                self.register_buffer(f"mean_{key}", th.zeros(space.shape))
+                self.register_buffer(f"std_{key}", th.ones(space.shape))
+                self.register_buffer(f"clip_{key}", th.full(space.shape, clip_obs))
+
+    def fit(self, observations: TensorObs) -> None:
+        """
+        Takes the statistics of a dataset. A coordinate that never varies keeps its scale.
+
+        :param observations: all observations, (N, ...), or a dict of them
+        """
+        for key in self.keys:
+            values = observations[key] if isinstance(observations, dict) else observations
+            values = values.double()
+            mean, std = values.mean(0), values.std(0, correction=0)
+            std = th.where(std > _MIN_STD, std, 1.0)
+            rare_clip = min(_RARE_CLIP_OBS, self.clip_obs)
+            clip = th.where(self._is_rare(values, mean, std), rare_clip, self.clip_obs)
+            for name, statistic in (("mean", mean), ("std", std), ("clip", clip)):
+                getattr(self, f"{name}_{key}").copy_(statistic)
+
+    def _is_rare(self, values: th.Tensor, mean: th.Tensor, std: th.Tensor) -> th.Tensor:
+        farthest = th.maximum(values.amax(0) - mean, mean - values.amin(0)) / std
+        far = (values - mean).abs_() > _RARE_CLIP_OBS * std
+        return (farthest > self.clip_obs) & (far.double().mean(0) < _RARE_SHARE)
+
+    def forward(self, observations: TensorObs) -> TensorObs:
+        """
+        :param observations: raw observations, (N, ...), or a dict of them
+        :return: the same, standardised where the space is a vector
+        """
+        if isinstance(observations, dict):
+            return {
+                key: self._standardize(key, value) if key in self.keys else value
+                for key, value in observations.items()
+            }
+        return self._standardize(_PLAIN, observations) if self.keys else observations
+
+    def _standardize(self, key: str, value: th.Tensor) -> th.Tensor:
+        mean, std, clip = (getattr(self, f"{name}_{key}") for name in ("mean", "std", "clip"))
+        clipped: th.Tensor = ((value.float() - mean) / std).clamp(-clip, clip)
+        return clipped
+
+
+def _parts(space: spaces.Space[Any]) -> list[tuple[str, spaces.Space[Any]]]:
+    return list(space.spaces.items()) if isinstance(space, spaces.Dict) else [(_PLAIN, space)]
+
+
+def _is_vector(space: spaces.Space[Any]) -> bool:
+    return isinstance(space, spaces.Box) and not is_image_space(space)
+
+
+class ActionHead(nn.Module, ABC):
+    """
+    The last layer of an actor. Actions are in the policy's own scale: [-1, 1] for ``Box``,
+    integers from 0 for ``Discrete`` and ``MultiDiscrete``, always of shape (N, A).
+    """
+
+    @abstractmethod
+    def log_prob(self, features: th.Tensor, actions: th.Tensor) -> th.Tensor:
+        """
+        :param features: (N, F)
+        :param actions: (N, A)
+        :return: log-probability (density for ``Box``) of each action, (N,)
+        """
+
+    @abstractmethod
+    def mode(self, features: th.Tensor) -> th.Tensor:
+        """
+        :param features: (N, F)
+        :return: the most likely actions, (N, A)
+        """
+
+    @abstractmethod
+    def sample(self, features: th.Tensor) -> th.Tensor:
+        """
+        :param features: (N, F)
+        :return: sampled actions, (N, A)
+        """
+
+
+class GaussianHead(ActionHead):
+    """
+    A Gaussian with a tanh mean and a fixed standard deviation. A learned one lets the policy
+    sharpen around unsafe actions, and makes log-ratios grow without bound.
+
+    :param features_dim: F
+    :param action_space: of floats; bounds must be finite
+    :param action_std: standard deviation in units of half the action range
+    """
+
+    def __init__(self, features_dim: int, action_space: spaces.Box, action_std: float) -> None:
+        super().__init__()
+        self.mean = nn.Linear(features_dim, math.prod(action_space.shape))
+        self.action_std = action_std
+
+    def log_prob(self, features: th.Tensor, actions: th.Tensor) -> th.Tensor:
+        actions = actions.clamp(-1.0 + _ACTION_MARGIN, 1.0 - _ACTION_MARGIN)
+        distance = (actions - self.mode(features)).float()
+        log_scale = math.log(self.action_std) + 0.5 * math.log(2.0 * math.pi)
+        squared = distance.square().sum(-1)
+        return -0.5 / self.action_std**2 * squared - actions.shape[-1] * log_scale
+
+    def mode(self, features: th.Tensor) -> th.Tensor:
+        return th.tanh(self.mean(features))
+
+    def sample(self, features: th.Tensor) -> th.Tensor:
+        mean = self.mode(features)
+        return (mean + self.action_std * th.randn_like(mean)).clamp(-1.0, 1.0)
+
+
+class CategoricalHead(ActionHead):
+    """
+    Independent categorical distributions, one an action dimension.
+
+    :param features_dim: F
+    :param n_choices: number of choices of each action dimension, A numbers
+    """
+
+    def __init__(self, features_dim: int, n_choices: list[int]) -> None:
+        super().__init__()
+        self.n_choices = n_choices
+        self.logits = nn.Linear(features_dim, sum(n_choices))
+
+    def _log_probs(self, features: th.Tensor) -> list[th.Tensor]:
+        logits = self.logits(features).float().split(self.n_choices, dim=-1)
+        return [F.log_softmax(part, dim=-1) for part in logits]
+
+    def log_prob(self, features: th.Tensor, actions: th.Tensor) -> th.Tensor:
+        columns = actions.long().split(1, dim=-1)
+        parts = self._log_probs(features)
+        return th.cat([p.gather(-1, a) for p, a in zip(parts, columns, strict=True)], -1).sum(-1)
+
+    def mode(self, features: th.Tensor) -> th.Tensor:
+        return th.stack([part.argmax(-1) for part in self._log_probs(features)], dim=-1)
+
+    def sample(self, features: th.Tensor) -> th.Tensor:
+        parts = [th.multinomial(part.exp(), 1) for part in self._log_probs(features)]
+        return th.cat(parts, dim=-1)
+
+
+def make_action_head(
+    features_dim: int, action_space: spaces.Space[object], action_std: float
+) -> ActionHead:
+    """
+    :param features_dim: F
+    :param action_space: ``Box`` with finite bounds, ``Discrete`` or ``MultiDiscrete``
+    :param action_std: standard deviation for ``Box``
+    :return: the head for that space
+    :raises ConfigError: for any other space
+    """
+    check_action_space(action_space)
+    if isinstance(action_space, spaces.Box):
+        return GaussianHead(features_dim, action_space, action_std)
+    if isinstance(action_space, spaces.Discrete):
+        return CategoricalHead(features_dim, [int(action_space.n)])
+    assert isinstance(action_space, spaces.MultiDiscrete)
+    return CategoricalHead(features_dim, [int(n) for n in action_space.nvec])
+
+
+class Actor(BaseModel):
+    """
+    Standardiser, features extractor, multilayer perceptron and action head.
+
+    :param observation_space: observation space
+    :param action_space: ``Box`` (bounded floats), ``Discrete`` or ``MultiDiscrete``
+    :param net_arch: widths of the hidden layers
+    :param activation_fn: activation between them
+    :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
+    :param dropout: share of each hidden layer that is dropped, in [0, 1)
+    :param clip_obs: standardised observations are cut here, in standard deviations
+    :param features_extractor_class: as in every SB3 policy
+    :param features_extractor_kwargs: as in every SB3 policy
+    :param normalize_images: divide images by 255
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        net_arch: list[int],
+        activation_fn: type[nn.Module],
+        action_std: float,
+        dropout: float,
+        clip_obs: float,
+        features_extractor_class: type[BaseFeaturesExtractor],
+        features_extractor_kwargs: dict[str, Any],
+        normalize_images: bool,
+    ) -> None:
+        super().__init__(
+            observation_space,
+            action_space,
+            features_extractor_class=features_extractor_class,
+            features_extractor_kwargs=features_extractor_kwargs,
+            normalize_images=normalize_images,
+        )
+        self.standardizer = ObservationStandardizer(observation_space, clip_obs)
+        self.features_extractor: BaseFeaturesExtractor = self.make_features_extractor()
+        features_dim = self.features_extractor.features_dim
+        drop = [lambda _width: SeededDropout(dropout)] if dropout > 0.0 else []
+        layers = create_mlp(
+            features_dim,
+            -1,
+            net_arch,
+            activation_fn,
+            post_linear_modules=drop,  # type: ignore[arg-type]  # what makes a module will do
+        )
+        self.mlp = nn.Sequential(*layers)
+        last_dim = net_arch[-1] if net_arch else features_dim
+        self.head = make_action_head(last_dim, action_space, action_std)
+
+    def forward(self, observations: TensorObs) -> th.Tensor:
+        """
+        :param observations: raw observations, (N, ...), or a dict of them
+        :return: features for the action head, (N, F)
+        """
+        standardized = self.standardizer(observations)
+        features: th.Tensor = self.mlp(self.extract_features(standardized, self.features_extractor))
+        return features
+
+    def log_prob(self, observations: TensorObs, actions: th.Tensor) -> th.Tensor:
+        """
+        :param observations: raw observations, (N, ...), or a dict of them
+        :param actions: actions in the policy's scale, (N, A)
+        :return: log-probabilities, (N,), in float32
+        """
+        log_prob: th.Tensor = self.head.log_prob(self(observations), actions)
+        return log_prob

@@ -1,7 +1,7 @@
 """How many of the package's files a call runs through: loading a dataset, and one alignment step.
 
-``python benchmarks/path_length.py`` prints both paths; ``--json OUT`` writes their lengths. A file counts if one
-line of it runs; the bodies of modules, which run once when they are imported, do not.
+``python benchmarks/path_length.py`` prints both paths; ``--json OUT`` writes their lengths. A file
+counts if one line of it runs; the bodies of modules, which run once, do not.
 """
 
 import argparse
@@ -34,7 +34,7 @@ class Files:
         path = Path(frame.f_code.co_filename)
         if PACKAGE not in path.parents:
             return None
-        # A module's own body runs when it is imported, once in a process: that is no step of the way
+        # A module's own body runs once, when it is imported
         if event == "line" and frame.f_code.co_name != "<module>":
             self.found.add(str(path.relative_to(PACKAGE)))
         return self._trace

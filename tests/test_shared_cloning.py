@@ -68,7 +68,7 @@ class Own(CPL):
         own = OwnClone(
             clone.start,
             clone.stop,
-            clone.learning_rate,
+            clone.learning_rates.__getitem__,
             rows=clone.rows,
             policy=clone.policy,
             source=clone.source,

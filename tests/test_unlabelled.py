@@ -24,7 +24,7 @@ from minari import MinariDataset
 from sb3_presa import learn_many
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.learning.source import make_labels
-from sb3_presa.learning.unlabelled import add_unlabelled, has_label
+from sb3_presa.learning.unlabelled import add_unlabelled
 
 CPU = th.device("cpu")
 NAN = float("nan")
@@ -54,7 +54,7 @@ def test_each_transition_has_a_label_or_is_in_one_added_stretch(
     added = add_unlabelled(labels, transitions.episode_starts, n)
     old = len(labels.starts)
     counts = np.zeros(n, dtype=int)
-    for row in [*labels.pairs[has_label(labels)].unique().tolist(), *range(old, len(added.starts))]:
+    for row in [*labels.pairs[labels.has_label].unique().tolist(), *range(old, len(added.starts))]:
         start, length = int(added.starts[row]), int(added.lengths[row])
         counts[start : start + length] += 1
         if row >= old:
@@ -62,10 +62,10 @@ def test_each_transition_has_a_label_or_is_in_one_added_stretch(
             assert length <= labels.max_length
             episode = np.searchsorted(transitions.episode_starts, start, side="right") - 1
             assert start + length <= transitions.episode_starts[episode] + lengths[episode]
-    if has_label(labels).any():
+    if labels.has_label.any():
         assert counts.min() > 0
         assert added.unlabelled_share == pytest.approx(int(added.lengths[old:].sum()) / n)
-        assert not has_label(added)[len(labels.pairs) :].any()
+        assert not added.has_label[len(labels.pairs) :].any()
         assert set(added.pairs[len(labels.pairs) :].unique().tolist()) == {
             *range(old, len(added.starts))
         }
@@ -144,7 +144,7 @@ def test_the_term_is_the_cloning_loss_times_the_share(box_dataset: MinariDataset
     feedback = few_labels(box_dataset)
     model = learn_quietly(make(box_dataset, feedback, n_segment_steps=64), TINY_STEPS)
     labels = model.source.training
-    rows = (~has_label(labels)).nonzero().flatten()
+    rows = (~labels.has_label).nonzero().flatten()
     with th.no_grad():
         batch = alignment_of(model).evaluate(th.cat([th.tensor([0, 1]), rows]))
         _, metrics = loss_of(model, batch)

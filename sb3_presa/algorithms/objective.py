@@ -13,7 +13,6 @@ from sb3_presa.learning.alignment import Objective, PairLoss, PairSampler
 from sb3_presa.learning.losses import PairBatch, clipped_segment_log_ratio, presa_loss
 from sb3_presa.learning.settings import ObjectiveSettings
 from sb3_presa.learning.source import SegmentLabels
-from sb3_presa.learning.unlabelled import has_label, has_safety_label
 
 #: Share of the pairs that are drawn of data without a label, where none has one.
 _MOST_UNLABELLED = 0.25
@@ -85,7 +84,7 @@ class PRESAObjective(Objective):
         """
         self.has_safety = bool((~labels.p_safe.isnan()).any())
         self.has_comparisons = bool((~labels.preferences.isnan()).any())
-        labelled = has_label(labels)
+        labelled = labels.has_label
         if not bool(labelled.any()):
             raise ConfigError("`feedback` must hold a label to train on, got none")
         self._warn_of_missing_labels(labels)
@@ -97,7 +96,7 @@ class PRESAObjective(Objective):
         if self.settings.preference_filter == "balanced":
             drawn = usable & _winner_may_be_safe(labels)
         # E[p] is of what has a safety label: no minibatch may lack one
-        first = has_safety_label(labels) if self.has_safety else labelled
+        first = labels.has_safety_label if self.has_safety else labelled
         n_unlabelled = round(_MOST_UNLABELLED * self.n_pairs * labels.unlabelled_share)
         self.unlabelled_share.fill_(labels.unlabelled_share)
         drawn_rows = (drawn if bool(drawn.any()) else usable).nonzero().flatten()

@@ -182,7 +182,6 @@ class PRESA(AlignmentAlgorithm):
         self.anchor_coef = anchor_coef
         self.unlabelled_coef = unlabelled_coef
         self.objective_kwargs = dict(objective_kwargs or {})
-        self._cloning_weights: th.Tensor | None = None
         super().__init__(
             policy,
             env,
@@ -246,10 +245,6 @@ class PRESA(AlignmentAlgorithm):
             "n_cloning_steps or n_attain_steps."
         )
 
-    def _use_data(self, data: OfflineData, source: BatchSource) -> None:
-        super()._use_data(data, source)
-        self._cloning_weights = self._weigh_transitions(source)
-
     def _weigh_transitions(self, source: BatchSource) -> th.Tensor | None:
         """Weight of each transition in cloning, float64, (N,); ``None`` for all alike."""
         labels, least, n = source.training, self.unsafe_cloning_weight, source.n_transitions
@@ -268,9 +263,10 @@ class PRESA(AlignmentAlgorithm):
         return None
 
     def _cloning_rows(self, source: BatchSource) -> RowSampler:
-        if self._cloning_weights is None:
+        weights = self._weigh_transitions(source)
+        if weights is None:
             return AllRows(source.n_transitions, self.cloning_batch_size)
-        return WeightedRows(self._cloning_weights, self.cloning_batch_size)
+        return WeightedRows(weights, self.cloning_batch_size)
 
     def _prepare_labels(
         self, training: SegmentLabels, held_out: SegmentLabels, transitions: Transitions
@@ -315,6 +311,3 @@ class PRESA(AlignmentAlgorithm):
             )
             found.append(settings.alpha * float(r))
         return np.asarray(found)
-
-    def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "_cloning_weights"]

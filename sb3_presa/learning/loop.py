@@ -80,7 +80,7 @@ class TrainingLoop:
         dropping = self.policy.dropout > 0.0
         with self.policy.dropping_out(generator) if dropping else nullcontext():
             loss, metrics, state = phase.loss(phase.sample(generator))
-            self._descend(phase, loss, phase.learning_rate(step))
+            self._descend(phase, loss, phase.learning_rates[step - phase.start])
         # Only now: a compiled backward pass reads the state that the loss was computed from
         phase.keep(state)
         self.average(phase, step)
@@ -131,7 +131,11 @@ class TrainingLoop:
         phase = self._phase
         assert phase is not None
         found = {f"train/{name}": value for name, value in metrics.items()}
-        return found | {"train/learning_rate": phase.learning_rate(step - 1)} | phase.report()
+        return (
+            found
+            | {"train/learning_rate": phase.learning_rates[step - 1 - phase.start]}
+            | phase.report()
+        )
 
     @cached_property
     def columns(self) -> Sequence[str]:

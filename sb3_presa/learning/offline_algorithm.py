@@ -162,7 +162,9 @@ class OfflineAlgorithm(Learner):
         self.policy.set_training_mode(False)
         self._generator = th.Generator(device=self.device)
         # Not saved: a model that is loaded on another machine asks that one
-        self.compute_dtype = resolve_precision(self.precision, self.device)
+        self.compute_dtype = th.float32
+        if self.precision != "float32":
+            self.compute_dtype = resolve_precision(self.precision, self.device)
         # Forward passes of training run in this; ``predict`` does not
         enabled = self.compute_dtype is not th.float32
         self._autocast: Autocast = partial(

@@ -45,15 +45,9 @@ class Phase(ABC):
         self._rate_at = rates
 
     @cached_property
-    def _rates(self) -> Sequence[float]:
+    def learning_rates(self) -> Sequence[float]:
+        """:return: the learning rate of each step of the phase, from ``start`` on"""
         return [self._rate_at(step) for step in range(self.start, self.stop)]
-
-    def learning_rate(self, step: int) -> float:
-        """
-        :param step: a gradient step of this phase
-        :return: its learning rate
-        """
-        return self._rates[step - self.start]
 
     def enter(self) -> dict[str, float]:
         """

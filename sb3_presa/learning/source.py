@@ -52,6 +52,16 @@ class SegmentLabels:
     unlabelled_share: float = 0.0  #: of all transitions, those in segments added without a label
 
     @property
+    def has_safety_label(self) -> th.Tensor:
+        """Whether either of a pair's segments has a safety label, (P,)."""
+        return ~self.p_safe[self.pairs].isnan().all(1)
+
+    @property
+    def has_label(self) -> th.Tensor:
+        """Whether a pair has a preference, or either of its segments a safety label, (P,)."""
+        return ~self.preferences.isnan() | self.has_safety_label
+
+    @property
     def won(self) -> th.Tensor:
         """Probability that each segment of a pair won its comparison, (P, 2), NaN if none."""
         return th.stack([self.preferences, 1.0 - self.preferences], dim=-1)

@@ -55,25 +55,9 @@ def _with(flags: th.Tensor, n: int, value: bool) -> th.Tensor:
     return th.cat([flags, th.full((n,), value, device=flags.device)])
 
 
-def has_label(labels: SegmentLabels) -> th.Tensor:
-    """
-    :param labels: a table of pairs
-    :return: whether a pair has a preference, or either of its segments a safety label, (P,)
-    """
-    return ~labels.preferences.isnan() | has_safety_label(labels)
-
-
-def has_safety_label(labels: SegmentLabels) -> th.Tensor:
-    """
-    :param labels: a table of pairs
-    :return: whether either of a pair's segments has a safety label, (P,)
-    """
-    return ~labels.p_safe[labels.pairs].isnan().all(1)
-
-
 def _labelled(labels: SegmentLabels) -> NDArray[np.int64]:
     """First and last row, the last excluded, of each segment that has a label, (2, S)."""
-    rows = labels.pairs[has_label(labels)].unique()
+    rows = labels.pairs[labels.has_label].unique()
     starts = labels.starts[rows]
     return th.stack([starts, starts + labels.lengths[rows]]).cpu().numpy()
 

@@ -109,7 +109,7 @@ def _beginning(model: OfflineAlgorithm, clone: Clone, dataset: str) -> str:
         dataset,
         (model.seed, model.data_seed),
         type(clone.rows).__name__,
-        [clone.learning_rate(step) for step in range(clone.start, clone.stop)],
+        clone.learning_rates,
         model.max_grad_norm,
         model.average_decay,
         model.compute_dtype,

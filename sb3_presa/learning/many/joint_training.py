@@ -91,7 +91,7 @@ class JointTraining:
 
     def _gradient_step(self, loss: th.Tensor, step: int) -> None:
         for phase, optimizer in zip(self._phases, self._optimizers, strict=True):
-            update_learning_rate(optimizer, phase.learning_rate(step))
+            update_learning_rate(optimizer, phase.learning_rates[step - phase.start])
         for parameter in [p for own in self._parameters for p in own]:
             parameter.grad = None
         loss.backward()

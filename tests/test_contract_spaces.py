@@ -394,7 +394,7 @@ def test_what_is_no_dataset_and_no_feedback_is_refused(
 ) -> None:
     limit = case.limited(4.0)
     env = gym.make(env_id("box"))
-    with pytest.raises(DatasetError, match=r"the dataset is <.*>; allowed are a Minari dataset"):
+    with pytest.raises(DatasetError, match=r"the dataset must be a Minari dataset, .*, got <.*>"):
         case.algorithm.load_offline(env, **limit)
     with pytest.raises(FeedbackError, match=r"the feedback is \[1, 2\]; allowed are the name"):
         case.algorithm.load_offline(box_dataset, [1, 2], **limit)

@@ -1,5 +1,6 @@
 """Check a dataset's numbers, and say where the first bad one is."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import gymnasium as gym
@@ -17,6 +18,8 @@ Array: TypeAlias = npt.NDArray[Any]
 #: How far outside its bound a continuous action may lie, relative to ``max(1, |bound|)``: a few
 #: roundings of float32, no more.
 BOUND_TOLERANCE = 1e-6
+#: Numbers that are checked at a time: what a check makes of them stays in the processor's cache.
+_BLOCK_NUMBERS = 2**16
 
 
 def check_transitions(transitions: "Transitions") -> None:
@@ -31,7 +34,7 @@ def check_transitions(transitions: "Transitions") -> None:
         name = f"observation '{key}'" if key else "observation"
         part = space[key] if isinstance(space, spaces.Dict) else space
         _check_finite(transitions, values, name)
-        if isinstance(part, spaces.Discrete | spaces.MultiDiscrete):
+        if not isinstance(part, spaces.Box):
             _check_bounds(transitions, values, part, name)
     _check_finite(transitions, transitions.actions, "action")
     _check_bounds(transitions, transitions.actions, transitions.action_space, "action")
@@ -40,25 +43,34 @@ def check_transitions(transitions: "Transitions") -> None:
 def _check_finite(transitions: "Transitions", values: Array, name: str) -> None:
     if values.dtype.kind != "f":
         return
-    wrong = ~np.isfinite(values)
-    row = first_true_row(wrong)
-    if row is not None:
-        found = _first_entry(values[row], wrong[row])
-        raise DatasetError(f"{_where(transitions, row)}: {name} {found} is not finite.")
+    for start, block in _blocks(values):
+        finite = np.isfinite(block)
+        if not finite.all():
+            row = _first_row(~finite)
+            found = first_entry(block[row], ~finite[row])
+            raise DatasetError(f"{_where(transitions, start + row)}: {name} {found} is not finite.")
 
 
 def _check_bounds(
     transitions: "Transitions", values: Array, space: gym.Space[Any], name: str
 ) -> None:
     low, high = space_bounds(space)
-    wrong = bound_excess(values, low, high)
-    row = first_true_row(wrong)
-    if row is not None:
-        found, least, most = (_first_entry(of, wrong[row]) for of in (values[row], low, high))
-        raise DatasetError(
-            f"{_where(transitions, row)}: {name} {found} is outside its space; allowed there is "
-            f"[{least}, {most}]."
-        )
+    for start, block in _blocks(values):
+        wrong = bound_excess(block, low, high)
+        if wrong.any():
+            row = _first_row(wrong)
+            found, least, most = (first_entry(of, wrong[row]) for of in (block[row], low, high))
+            raise DatasetError(
+                f"{_where(transitions, start + row)}: {name} must be in [{least}, {most}], got "
+                f"{found}."
+            )
+
+
+def _blocks(values: Array) -> Iterator[tuple[int, Array]]:
+    """Some rows at a time, with the number of the first; so no check is as large as the data."""
+    n_rows = max(1, _BLOCK_NUMBERS // max(1, values[:1].size))
+    for start in range(0, len(values), n_rows):
+        yield start, values[start : start + n_rows]
 
 
 def bound_excess(values: Array, low: Array, high: Array) -> npt.NDArray[np.bool_]:
@@ -75,13 +87,15 @@ def bound_excess(values: Array, low: Array, high: Array) -> npt.NDArray[np.bool_
 def space_bounds(space: gym.Space[Any]) -> tuple[Array, Array]:
     """The smallest and largest value of each part of a value, both inclusive.
 
-    :param space: a Box, Discrete or MultiDiscrete space.
+    :param space: a Box, Discrete, MultiDiscrete or MultiBinary space.
     :return: two arrays of the space's shape, float64 for Box and int64 otherwise.
     """
     if isinstance(space, spaces.Box):
         return space.low.astype(np.float64), space.high.astype(np.float64)
     if isinstance(space, spaces.Discrete):
         return np.asarray(space.start, np.int64), np.asarray(space.start + space.n - 1, np.int64)
+    if isinstance(space, spaces.MultiBinary):
+        return np.zeros(space.shape, np.int64), np.ones(space.shape, np.int64)
     assert isinstance(space, spaces.MultiDiscrete)
     start = np.asarray(space.start, np.int64)
     return start, start + np.asarray(space.nvec, np.int64) - 1
@@ -96,12 +110,19 @@ def _tolerance(bound: Array) -> Array:
 
 def first_true_row(bad: Array) -> int | None:
     """The first row in which any entry of ``bad`` is true."""
-    rows = bad.reshape(len(bad), -1).any(axis=1)
-    return int(np.argmax(rows)) if rows.any() else None
+    return _first_row(bad) if bad.any() else None
 
 
-def _first_entry(row: Array, bad: Array) -> Any:
-    """The first offending entry of a row, as a plain number."""
+def _first_row(bad: Array) -> int:
+    return int(np.argmax(bad.reshape(len(bad), -1).any(axis=1)))
+
+
+def first_entry(row: Array, bad: Array) -> Any:
+    """The first offending entry of a row, as a plain number.
+
+    :param row: of what was checked.
+    :param bad: where it is wrong; of the row's shape, or one to which it can be broadcast.
+    """
     return np.broadcast_to(row, bad.shape)[bad].flat[0].item() if bad.ndim else row.item()
 
 

@@ -1,25 +1,24 @@
 """Find and open Minari datasets, and read what their metadata says."""
 
 import os
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import gymnasium as gym
-import h5py
 import minari
 from minari import MinariDataset
 from minari.dataset.minari_dataset import DATASET_ID_RE
-from minari.dataset.minari_storage import is_image_space
 from minari.storage import get_dataset_path
 
 from sb3_presa.data.example import EXAMPLE_DATASET_ID
+from sb3_presa.data.opening import open_folder
+from sb3_presa.data.storage import Column, Field
+from sb3_presa.data.stored import open_episodes
 from sb3_presa.errors import DatasetError
 
 DatasetLike: TypeAlias = str | os.PathLike[str] | MinariDataset
-Field: TypeAlias = Literal[
-    "observations", "actions", "rewards", "cost", "terminations", "truncations"
-]
 
 
 def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
@@ -34,15 +33,12 @@ def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
         return dataset
     if not isinstance(dataset, str | os.PathLike):
         raise DatasetError(
-            f"the dataset is {dataset!r}; allowed are a Minari dataset, its id, or the path of its "
-            "folder"
+            "the dataset must be a Minari dataset, its id, or the path of its folder, got "
+            f"{dataset!r}"
         )
     for folder in _candidate_folders(dataset):
         if (folder / "metadata.json").is_file():
-            try:
-                return MinariDataset(folder)
-            except Exception as error:  # Minari raises whatever its parsers raise
-                raise DatasetError(f"The dataset at {folder} cannot be opened: {error}") from error
+            return open_folder(folder)
     name = os.fspath(dataset)
     if isinstance(dataset, str) and os.sep not in name and not DATASET_ID_RE.fullmatch(name):
         hint = "It is no valid dataset id either: ids look like 'namespace/name-v0'."
@@ -86,8 +82,8 @@ def dataset_horizon(dataset: DatasetLike) -> int:
 
     :param dataset: as for :func:`resolve_dataset`.
     :return: ``max_episode_steps`` of the recorded environment, or of the dataset's metadata; where
-        there is none, the horizon of the task table; where the task is unknown, the longest
-        episode of the dataset's storage.
+        there is none, the horizon of the task table. Where the task is unknown, or an episode is
+        longer (which is warned of), the longest episode of the dataset's storage.
     """
     from sb3_presa.envs.tasks import find_task
 
@@ -99,12 +95,17 @@ def dataset_horizon(dataset: DatasetLike) -> int:
         dataset.storage.metadata.get("max_episode_steps"),
         task.horizon if task is not None else None,
     )
-    for steps in known:
-        if steps is not None:
-            return int(steps)
     # Of all that is stored: a filtered dataset keeps the horizon of the whole one.
-    everything = dataset.storage.get_episode_metadata(range(dataset.storage.total_episodes))
-    return max((int(episode["total_steps"]) for episode in everything), default=0)
+    with open_episodes(MinariDataset(dataset.storage)) as episodes:
+        longest = max(episodes.lengths, default=0)
+    horizon = next((int(steps) for steps in known if steps is not None), longest)
+    if longest > horizon:
+        warnings.warn(
+            f"Dataset '{dataset.id}': the recorded horizon is {horizon} steps, and an episode has "
+            f"{longest}; {longest} is taken as the horizon.",
+            stacklevel=2,
+        )
+    return max(horizon, longest)
 
 
 def reward_reference(dataset: DatasetLike) -> tuple[float, float] | None:
@@ -128,45 +129,15 @@ def read_episodes(
     :return: pairs of the episode's id and its fields, as stored.
     :raises DatasetError: if the storage is damaged.
     """
-    images = "observations" in fields and _holds_images(dataset.observation_space)
-    plain_hdf5 = dataset.storage.FORMAT == "hdf5" and not images
-    try:
-        yield from (_read_hdf5 if plain_hdf5 else _read_through_minari)(dataset, fields)
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        where = dataset.storage.data_path
-        raise DatasetError(f"Dataset '{dataset.id}' at {where} is damaged: {error}") from error
+    with open_episodes(dataset) as episodes:
+        for stored in episodes.read(*fields):
+            yield (
+                stored.id,
+                {field: _read(dataset, field, stored.columns[field]) for field in fields},
+            )
 
 
-def _read_through_minari(
-    dataset: MinariDataset, fields: tuple[Field, ...]
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    for episode in dataset.iterate_episodes():
-        cost = (episode.infos or {}).get("cost")
-        yield (
-            int(episode.id),
-            {name: cost if name == "cost" else getattr(episode, name) for name in fields},
-        )
-
-
-def _read_hdf5(
-    dataset: MinariDataset, fields: tuple[Field, ...]
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """As Minari reads it, without what was not asked for: several times faster."""
-    with h5py.File(Path(dataset.storage.data_path) / "main_data.hdf5", "r") as file:
-        for index in dataset.episode_indices:
-            episode = file[f"episode_{index}"]
-            found: dict[str, Any] = {}
-            for name in fields:
-                item = episode.get("infos/cost") if name == "cost" else episode[name]
-                if isinstance(item, h5py.Group):
-                    found[name] = {key: item[key][()] for key in item}
-                else:
-                    found[name] = None if item is None else item[()]
-            yield int(index), found
-
-
-def _holds_images(space: gym.Space[Any]) -> bool:
-    """Whether Minari encodes some of the space's values as JPEG."""
-    if isinstance(space, gym.spaces.Dict):
-        return any(_holds_images(part) for part in space.values())
-    return bool(is_image_space(space))
+def _read(dataset: MinariDataset, field: Field, columns: Mapping[str, Column]) -> Any:
+    found = {key: column.read() for key, column in columns.items()}
+    is_dict = field == "observations" and isinstance(dataset.observation_space, gym.spaces.Dict)
+    return found if is_dict else found.get("")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sb3_presa.errors import DatasetError, FeedbackError
 
 if TYPE_CHECKING:
-    from sb3_presa.data.datasets import Field
+    from sb3_presa.data.storage import Field
 
 #: The column of results that says it; rows from before it was there leave it empty.
 COLUMN = "data_hash"

@@ -1,0 +1,147 @@
+"""From what is stored to the arrays that are learnt from: no value is changed on the way."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from sb3_presa.data.checks import first_entry, first_true_row, space_bounds
+from sb3_presa.data.room import make_room
+from sb3_presa.data.storage import Column, Field, column_name, space_parts
+from sb3_presa.data.stored import StoredEpisode
+from sb3_presa.errors import DatasetError
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """One of the arrays of :class:`~sb3_presa.data.transitions.Transitions`.
+
+    :param field: what it is of.
+    :param key: of a Dict space, or ``""``.
+    :param space: whose values it holds.
+    :param dtype: its type.
+    """
+
+    field: Field
+    key: str
+    space: gym.Space[Any]
+    dtype: np.dtype[Any]
+
+    def allocate(self, steps: int) -> Array:
+        """Room for all steps, and for the last observation of the last episode.
+
+        :param steps: of all episodes.
+        """
+        return make_room((steps + 1, *(self.space.shape or ())), self.dtype)
+
+    def read_into(self, stored: StoredEpisode, rows: Array) -> None:
+        """Read the steps of an episode.
+
+        :param stored: the episode.
+        :param rows: where to put them, from the first on. The row after its last step may be
+            overwritten.
+        :raises DatasetError: if they have another shape, or a value would be changed.
+        """
+        column = self._column(stored)
+        if column.dtype == self.dtype:
+            column.read_into(rows[: column.shape[0]].reshape(column.shape))
+        else:
+            values = column.read()[: stored.steps].reshape(stored.steps, *rows.shape[1:])
+            rows[: stored.steps] = self._cast(values, stored)
+
+    def read_last(self, stored: StoredEpisode) -> Array:
+        """The last row of an episode: its last observation, which follows its last step.
+
+        :param stored: the episode.
+        :raises DatasetError: as :meth:`read_into` does, or if it is not finite.
+        """
+        values = self._column(stored).last().reshape(1, *(self.space.shape or ()))
+        if values.dtype != self.dtype:
+            values = self._cast(values, stored)
+        if not np.isfinite(values).all():
+            name = column_name(self.field, self.key)
+            raise DatasetError(f"{stored.where}, after the last step: {name} are not finite.")
+        return np.asarray(values[0])
+
+    def _column(self, stored: StoredEpisode) -> Column:
+        """What is stored; only axes of length 1 may come or go."""
+        column = stored.columns[self.field][self.key]
+        name = column_name(self.field, self.key)
+        shape, wanted = column.shape[1:], self.space.shape or ()
+        if column.dtype.kind not in "fiub":
+            raise DatasetError(f"{stored.where}: {name} must be numbers, got {column.dtype}.")
+        if [axis for axis in shape if axis != 1] != [axis for axis in wanted if axis != 1]:
+            raise DatasetError(
+                f"{stored.where}: {name} must have the shape {wanted} a step, as {self.space} "
+                f"has, got {shape}."
+            )
+        return column
+
+    def _cast(self, values: Array, stored: StoredEpisode) -> Array:
+        """The same numbers in this leaf's type. Floats are rounded to float32."""
+        if self.dtype.kind == "f":
+            largest = np.finfo(self.dtype).max
+            wrong = np.isfinite(values) & (np.abs(values) > largest)
+            low, high, constraint = np.asarray(-largest), np.asarray(largest), "be"
+        else:
+            # The bounds of a Box of pictures are not asked for, as those of other Boxes are not
+            is_box = isinstance(self.space, spaces.Box)
+            low, high = (np.asarray(0), np.asarray(255)) if is_box else space_bounds(self.space)
+            wrong = ~((values >= low) & (values <= high) & (values == np.rint(values)))
+            constraint = "be a whole number"
+        step = first_true_row(wrong)
+        if step is not None:
+            found, least, most = (first_entry(of, wrong[step]) for of in (values[step], low, high))
+            name = self.field[:-1] + (f" '{self.key}'" if self.key else "")
+            raise DatasetError(
+                f"{stored.where}, step {step}: {name} must {constraint} in [{least}, {most}], got "
+                f"{found}."
+            )
+        return values.astype(self.dtype)
+
+
+def observation_leaves(space: gym.Space[Any]) -> list[Leaf]:
+    """The arrays of observations.
+
+    :param space: the dataset's observation space.
+    :return: one for each entry of a Dict, else one.
+    :raises DatasetError: for a space that no policy can take.
+    """
+    return [
+        Leaf("observations", key, part, _observation_dtype(part, key))
+        for key, part in space_parts(space).items()
+    ]
+
+
+def action_leaf(space: gym.Space[Any]) -> Leaf:
+    """The array of actions.
+
+    :param space: the dataset's action space.
+    :raises DatasetError: for a space that no policy can take.
+    """
+    if isinstance(space, spaces.Box):
+        return Leaf("actions", "", space, np.dtype(np.float32))
+    if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
+        return Leaf("actions", "", space, np.dtype(np.int64))
+    raise DatasetError(
+        f"The action space must be Box, Discrete or MultiDiscrete, got {type(space).__name__}."
+    )
+
+
+def _observation_dtype(space: gym.Space[Any], key: str) -> np.dtype[Any]:
+    if isinstance(space, spaces.Box):
+        return np.dtype(np.uint8 if space.dtype == np.uint8 else np.float32)
+    if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
+        return np.dtype(np.int64)
+    if isinstance(space, spaces.MultiBinary):
+        return np.dtype(np.int8)
+    name = f"observation '{key}'" if key else "observation"
+    raise DatasetError(
+        f"The {name} space must be Box, Discrete, MultiDiscrete or MultiBinary, or for all "
+        f"observations one Dict of these, got {type(space).__name__}."
+    )

@@ -1,0 +1,154 @@
+"""The episodes of a dataset, before they are read, held against what the files say of them."""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from minari import MinariDataset
+
+from sb3_presa.data.hdf5_episodes import Hdf5Episodes
+from sb3_presa.data.storage import Column, Field, Storage, column_name, space_parts
+from sb3_presa.errors import DatasetError
+
+#: How many times its size a file may say that it holds. Deflate packs at most 1,032 to 1.
+_MOST_PACKED = 1100
+#: What is small is read whatever the file says: other filters pack what is constant even closer.
+_SMALL_BYTES = 2**26
+
+
+@dataclass(frozen=True)
+class StoredEpisode:
+    """An episode that has not been read yet.
+
+    :param id: in the storage.
+    :param steps: how many it has.
+    :param columns: as :meth:`~sb3_presa.data.storage.Storage.columns` gives them. All have the rows
+        that the steps ask for.
+    :param where: names the dataset and the episode, to begin a message with.
+    """
+
+    id: int
+    steps: int
+    columns: Mapping[Field, Mapping[str, Column]]
+    where: str
+
+
+class StoredEpisodes:
+    """The episodes of a dataset, in its order.
+
+    :param dataset: the open dataset; of a filtered one, its episodes only.
+    :param storage: its files.
+    """
+
+    def __init__(self, dataset: MinariDataset, storage: Storage) -> None:
+        self.dataset, self._storage = dataset, storage
+        self.ids: list[int] = [int(episode) for episode in dataset.episode_indices]
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """The number of steps that each episode says it has."""
+        lengths = [self._storage.steps(episode) for episode in self.ids]
+        if min(lengths, default=0) < 0:
+            episode = self.ids[int(np.argmin(lengths))]
+            raise DatasetError(f"{self._where(episode)}: `total_steps` is {min(lengths)}.")
+        spaces = (self.dataset.observation_space, self.dataset.action_space)
+        parts = [part for space in spaces for part in space_parts(space).values()]
+        row_bytes = sum(math.prod(part.shape or ()) * _item_bytes(part) for part in parts)
+        if (size := sum(lengths) * row_bytes) > self._most_bytes:
+            raise self._too_large(f"Dataset '{self.dataset.id}': {sum(lengths):,} steps", size)
+        return lengths
+
+    def read(self, *fields: Field) -> Iterator[StoredEpisode]:
+        """Look for some of what is stored of each episode.
+
+        :param fields: what to look for.
+        :return: all episodes, also those without a step.
+        :raises DatasetError: if a field has other rows than the steps ask for.
+        """
+        for episode, steps in zip(self.ids, self.lengths, strict=True):
+            stored = StoredEpisode(
+                episode, steps, self._storage.columns(episode, fields), self._where(episode)
+            )
+            for field, parts in stored.columns.items():
+                for key, column in parts.items():
+                    _check_rows(stored, field, key, column)
+                    if (size := math.prod(column.shape) * column.dtype.itemsize) > self._most_bytes:
+                        name = f"{stored.where}: {column_name(field, key)}"
+                        raise self._too_large(name, size)
+            yield stored
+
+    def _where(self, episode: int) -> str:
+        return f"Dataset '{self.dataset.id}', episode {episode}"
+
+    @cached_property
+    def _most_bytes(self) -> int:
+        """More than the files can hold; nobody makes room for it."""
+        return max(_SMALL_BYTES, _MOST_PACKED * self._storage.size)
+
+    def _too_large(self, what: str, size: int) -> DatasetError:
+        return DatasetError(
+            f"{what} would take {size:,} bytes, and the files have {self._storage.size:,}; the "
+            "metadata are wrong, or the data are damaged."
+        )
+
+
+@contextmanager
+def open_episodes(dataset: MinariDataset) -> Iterator[StoredEpisodes]:
+    """Open the files of a dataset.
+
+    :param dataset: an open dataset.
+    :return: its episodes.
+    :raises DatasetError: if the files are damaged, which may be seen only while they are read.
+    """
+    try:
+        storage = _open_storage(dataset)
+        try:
+            yield StoredEpisodes(dataset, storage)
+        finally:
+            storage.close()
+    except DatasetError:
+        raise
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        where = dataset.storage.data_path
+        raise DatasetError(f"Dataset '{dataset.id}' at {where} is damaged: {error}") from error
+
+
+def _open_storage(dataset: MinariDataset) -> Storage:
+    data_format = dataset.storage.FORMAT
+    if data_format == "hdf5":
+        return Hdf5Episodes(dataset)
+    if data_format in ("arrow", "parquet"):
+        from sb3_presa.data.arrow_episodes import ArrowEpisodes  # pyarrow may not be installed
+
+        return ArrowEpisodes(dataset)
+    raise DatasetError(
+        f"Dataset '{dataset.id}': the format must be hdf5, arrow or parquet, got '{data_format}'."
+    )
+
+
+def _item_bytes(space: gym.Space[Any]) -> int:
+    return 8 if space.dtype is None else space.dtype.itemsize
+
+
+def _check_rows(stored: StoredEpisode, field: Field, key: str, column: Column) -> None:
+    if field == "cost" or (field == "observations" and stored.steps == 0):
+        return  # costs may have a row for the reset; who reads them knows
+    rows = column.shape[0] if column.shape else 0
+    wanted = stored.steps + (field == "observations")
+    if rows == wanted:
+        return
+    message = f"{stored.where}: {column_name(field, key)} must have {wanted} rows, "
+    if field == "observations":
+        message += f"one before each of {stored.steps} steps and one after the last, got {rows}."
+    else:
+        message += (
+            f"as many as its `total_steps`, got {rows}. If the rows are right, correct the number: "
+            "dataset.storage.update_episode_metadata("
+            f"[{{'total_steps': {rows}}}], [{stored.id}])"
+        )
+    raise DatasetError(message)

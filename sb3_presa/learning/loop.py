@@ -54,6 +54,7 @@ class TrainingLoop:
         self._weights: list[th.Tensor] = list(policy.actor.parameters())
         self._average: list[th.Tensor] = list(policy.actor_average.parameters())
         self._phase: Phase | None = None
+        self._optimizer: th.optim.Optimizer | None = None
         self.metrics = MeanMetrics()
 
     def enter(self, step: int) -> tuple[Phase, dict[str, float]]:
@@ -66,6 +67,7 @@ class TrainingLoop:
         phase = self._phase = next(phase for phase in self.phases if step < phase.stop)
         entered = phase.enter() if step == phase.start else {}
         phase.prepare()
+        self._optimizer = phase.optimizer
         return phase, entered
 
     def step(self, step: int) -> dict[str, float]:
@@ -80,7 +82,7 @@ class TrainingLoop:
         dropping = self.policy.dropout > 0.0
         with self.policy.dropping_out(generator) if dropping else nullcontext():
             loss, metrics, state = phase.loss(phase.sample(generator))
-            self._descend(phase, loss, phase.learning_rates[step - phase.start])
+            self._descend(loss, phase.learning_rates[step - phase.start])
         # Only now: a compiled backward pass reads the state that the loss was computed from
         phase.keep(state)
         self.average(phase, step)
@@ -110,12 +112,13 @@ class TrainingLoop:
             decay = min(decay, (1 + step) / (10 + step))
         th._foreach_lerp_(self._average, self._weights, 1.0 - decay)
 
-    def _descend(self, phase: Phase, loss: th.Tensor, learning_rate: float) -> None:
-        optimizer = phase.optimizer
+    def _descend(self, loss: th.Tensor, learning_rate: float) -> None:
+        optimizer = self._optimizer
+        assert optimizer is not None
         update_learning_rate(optimizer, learning_rate)
         optimizer.zero_grad()
         loss.backward()
-        if phase.optimizer is self.policy.optimizer and self._max_grad_norm < math.inf:
+        if optimizer is self.policy.optimizer and self._max_grad_norm < math.inf:
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
             th.nn.utils.clip_grad_norm_(parameters, self._max_grad_norm, foreach=True)
         optimizer.step()

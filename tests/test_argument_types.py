@@ -121,8 +121,8 @@ def test_a_wrong_name_is_still_a_type_error() -> None:
         ("dropout", "much", "dropout is 'much'; allowed is a finite number"),
         ("action_std", math.nan, "action_std is nan; allowed is a finite number"),
         ("normalize_images", "no", "normalize_images is 'no'; allowed is True or False"),
-        ("net_arch", 8, "net_arch is 8; allowed is a list of widths of hidden layers"),
-        ("net_arch", [8, 0], "net_arch is [8, 0]; allowed is a list of widths"),
+        ("net_arch", 8, "`net_arch` must be a list of layer widths, got 8"),
+        ("net_arch", [8, 0], "`net_arch` must be a list of layer widths, got [8, 0]"),
     ],
 )
 def test_arguments_of_the_policy(

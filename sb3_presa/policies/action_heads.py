@@ -1,4 +1,4 @@
-"""From features to a distribution over actions: one head a kind of action space."""
+"""Action heads: from features to a distribution over actions, one class per kind of space."""
 
 import math
 from abc import ABC, abstractmethod
@@ -76,7 +76,7 @@ class GaussianHead(ActionHead):
 
 class CategoricalHead(ActionHead):
     """
-    Independent categorical distributions, one an action dimension.
+    Independent categorical distributions, one per action dimension.
 
     :param features_dim: F
     :param n_choices: number of choices of each action dimension, A numbers
@@ -126,32 +126,37 @@ def make_action_head(
 def check_action_space(action_space: spaces.Space[object]) -> None:
     """
     :param action_space: the space to check
-    :raises ConfigError: if no head fits it
+    :raises ConfigError: if the space is not supported
     """
     if isinstance(action_space, spaces.Box):
         if not np.issubdtype(action_space.dtype, np.floating):
             raise ConfigError(
-                f"the actions of {action_space} are whole numbers, and scaling them to [-1, 1] and "
-                "back rounds and overflows; allowed are Box of floats, Discrete and MultiDiscrete. "
-                "Give the dataset one of these."
+                "the action space must be a Box of floats, Discrete or MultiDiscrete, got "
+                f"{action_space}: scaling integers to [-1, 1] and back rounds and overflows. "
+                "Store the actions as floats or as Discrete"
             )
         if action_space.shape == ():
-            raise ConfigError(f"the action space {action_space} has no axis; give it one, (1,)")
+            raise ConfigError(
+                "the action space must have at least one axis, got "
+                f"{action_space}; reshape the actions to (1,)"
+            )
         if not action_space.is_bounded("both"):
             raise ConfigError(
-                f"the action space {action_space} has no finite bounds; log-probabilities are "
-                "taken over actions scaled to [-1, 1]. Give the dataset a bounded Box."
+                f"the action space must have finite bounds, got {action_space}: actions are scaled "
+                "to [-1, 1]. Store the dataset with a bounded Box"
             )
         if not (action_space.low < action_space.high).all():
             raise ConfigError(
-                f"the action space {action_space} has a dimension whose low is its high; there is "
-                "nothing to learn in it. Leave it out of the actions."
+                "the action space must have low < high in every dimension, got "
+                f"{action_space}; remove constant dimensions from the actions"
             )
         return
     if isinstance(action_space, spaces.MultiDiscrete) and action_space.nvec.ndim > 1:
-        raise ConfigError(f"{action_space} has {action_space.nvec.ndim} axes; flatten it to one")
+        raise ConfigError(
+            f"a MultiDiscrete action space must have one axis, got {action_space.nvec.ndim} axes "
+            f"({action_space}); flatten it"
+        )
     if not isinstance(action_space, spaces.Discrete | spaces.MultiDiscrete):
         raise ConfigError(
-            f"the action space {action_space} is not supported; allowed are Box, Discrete and "
-            "MultiDiscrete"
+            f"the action space must be Box, Discrete or MultiDiscrete, got {action_space}"
         )

@@ -1,4 +1,4 @@
-"""The policies that every offline algorithm of this package trains."""
+"""The policies of all offline algorithms of this package."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,15 +25,15 @@ from sb3_presa.policies.action_heads import make_action_head
 from sb3_presa.policies.dropout import SeededDropout
 from sb3_presa.policies.type_aliases import TensorObs
 
-#: Key under which the statistics of a plain (not Dict) observation are kept.
+#: Key of the statistics of a plain (not Dict) observation.
 _PLAIN = "observation"
-#: Where standardised observations are cut, as ``VecNormalize`` does by default.
+#: Clipping range of standardised observations, as in ``VecNormalize``.
 DEFAULT_CLIP_OBS = 10.0
-#: Where coordinates are cut that are nearly always the same. At 3 clones of MetaDrive's lidar still
-#: leave the road (docs/algorithm.md).
+#: Clipping range of nearly constant coordinates. At 3, clones on MetaDrive's lidar still leave the
+#: road (docs/algorithm.md).
 _RARE_CLIP_OBS = 2.0
-#: Such coordinates lie further out than that in less than this share of the data; of what is
-#: distributed normally 4.6% does.
+#: Nearly constant coordinates exceed that range in less than this share of the data; a normal
+#: distribution does in 4.6%.
 _RARE_SHARE = 0.005
 _MIN_STD = 1e-4
 
@@ -41,16 +41,16 @@ _MIN_STD = 1e-4
 class ObservationStandardizer(nn.Module):
     """
     Standardises ``Box`` observations other than images with the dataset's mean and deviation.
-    The statistics are buffers, so they are saved with the policy and ``predict`` takes raw
+    The statistics are buffers: they are saved with the policy, and ``predict`` takes raw
     observations.
 
-    Coordinates that are nearly always the same and now and then further off than ``clip_obs``, as
-    lidar is, are cut at 2 deviations if the data go beyond those in less than one step of 200.
-    Their deviation is no measure of what is far, and what a network makes of a value that it hardly
-    ever saw is luck; cut so, all that is left of a rare value is that it is one.
+    Some coordinates, such as lidar, are nearly constant but sometimes exceed ``clip_obs``. They are
+    clipped at 2 deviations if the data exceed these in less than one step of 200. The deviation of
+    such a coordinate does not measure its scale, and networks extrapolate badly to values that they
+    hardly saw. After clipping, all rare values look the same.
 
     :param observation_space: the space whose ``Box`` parts are standardised
-    :param clip_obs: standardised observations are cut here, in standard deviations
+    :param clip_obs: clipping range of standardised observations, in standard deviations
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class ObservationStandardizer(nn.Module):
 
     def fit(self, observations: TensorObs) -> None:
         """
-        Takes the statistics of a dataset. A coordinate that never varies keeps its scale.
+        Computes the statistics of a dataset. A constant coordinate keeps its scale.
 
         :param observations: all observations, (N, ...), or a dict of them
         """
@@ -90,7 +90,7 @@ class ObservationStandardizer(nn.Module):
     def forward(self, observations: TensorObs) -> TensorObs:
         """
         :param observations: raw observations, (N, ...), or a dict of them
-        :return: the same, standardised where the space is a vector
+        :return: the same, with vectors standardised
         """
         if isinstance(observations, dict):
             return {
@@ -122,8 +122,8 @@ class Actor(BaseModel):
     :param net_arch: widths of the hidden layers
     :param activation_fn: activation between them
     :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
-    :param dropout: share of each hidden layer that is dropped, in [0, 1)
-    :param clip_obs: standardised observations are cut here, in standard deviations
+    :param dropout: dropout share of each hidden layer, in [0, 1)
+    :param clip_obs: clipping range of standardised observations, in standard deviations
     :param features_extractor_class: as in every SB3 policy
     :param features_extractor_kwargs: as in every SB3 policy
     :param normalize_images: divide images by 255
@@ -158,7 +158,7 @@ class Actor(BaseModel):
             -1,
             net_arch,
             activation_fn,
-            post_linear_modules=drop,  # type: ignore[arg-type]  # what makes a module will do
+            post_linear_modules=drop,  # type: ignore[arg-type]  # a function that makes a module
         )
         self.mlp = nn.Sequential(*layers)
         last_dim = net_arch[-1] if net_arch else features_dim
@@ -185,9 +185,9 @@ class Actor(BaseModel):
 
 class OfflinePolicy(BasePolicy):
     """
-    Three copies of one actor: ``actor`` is optimised, ``actor_average`` is the running average
-    of its weights and acts, ``actor_reference`` is the frozen behaviour-cloned one that
-    log-ratios are taken against.
+    Three copies of one actor: ``actor`` is optimised; ``actor_average`` is the running average of
+    its weights, used for acting; ``actor_reference`` is the frozen behaviour-cloned actor of the
+    log-ratios.
 
     :param observation_space: observation space
     :param action_space: ``Box`` (bounded floats), ``Discrete`` or ``MultiDiscrete``
@@ -195,17 +195,17 @@ class OfflinePolicy(BasePolicy):
     :param net_arch: widths of the hidden layers, two of 128 by default (none after a CNN)
     :param activation_fn: activation function
     :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
-    :param dropout: share of each hidden layer that training steps drop, in [0, 1). Nothing is
-        dropped in the reference, so it lowers every log-ratio
-    :param clip_obs: standardised observations are cut here, in standard deviations, as by SB3's
-        ``VecNormalize``; coordinates of which the data lie further out are cut at 2 instead
-        (:class:`ObservationStandardizer`). Infinity cuts none
-    :param features_extractor_class: features extractor to use, the policy's own where ``None``
+    :param dropout: dropout share of each hidden layer in training steps, in [0, 1). The reference
+        is without dropout, so that dropout lowers every log-ratio
+    :param clip_obs: clipping range of standardised observations, in standard deviations, as in
+        SB3's ``VecNormalize``; nearly constant coordinates are clipped at 2 instead
+        (:class:`ObservationStandardizer`). Infinity for no clipping
+    :param features_extractor_class: features extractor to use, the policy's own if ``None``
     :param features_extractor_kwargs: its keyword arguments
     :param normalize_images: divide images by 255
     :param optimizer_class: ``th.optim.Adam`` by default
-    :param optimizer_kwargs: its keyword arguments, without the learning rate; ``fused=True`` for
-        PyTorch's own Adam if none are given, which steps all weights in one call
+    :param optimizer_kwargs: its keyword arguments, without the learning rate. By default
+        ``fused=True`` for PyTorch's own Adam, which updates all weights in one call
     """
 
     default_features_extractor_class: ClassVar[type[BaseFeaturesExtractor]] = FlattenExtractor
@@ -243,17 +243,17 @@ class OfflinePolicy(BasePolicy):
         if optimizer_kwargs is None and optimizer_class is th.optim.Adam:
             self.optimizer_kwargs = {"fused": True}
         if action_std <= 0.0:
-            raise ConfigError(f"action_std is {action_std}; it must be above 0")
+            raise ConfigError(f"`action_std` must be greater than 0, got {action_std}")
         if not 0.0 <= dropout < 1.0:
-            raise ConfigError(f"dropout is {dropout}; allowed is [0, 1)")
+            raise ConfigError(f"`dropout` must be in [0, 1), got {dropout}")
         if not clip_obs > 0.0:
-            raise ConfigError(f"clip_obs is {clip_obs}; it must be above 0")
+            raise ConfigError(f"`clip_obs` must be greater than 0, got {clip_obs}")
         if net_arch is None:
             net_arch = [] if extractor is NatureCNN else [128, 128]
         if not _are_widths(net_arch):
             raise ConfigError(
-                f"net_arch is {net_arch}; allowed is a list of widths of hidden layers, for "
-                "there is one network that acts"
+                f"`net_arch` must be a list of layer widths, got {net_arch} (dicts with pi/vf/qf "
+                "are not supported)"
             )
         self.net_arch = net_arch
         self.activation_fn = activation_fn
@@ -266,7 +266,7 @@ class OfflinePolicy(BasePolicy):
         self.actor_reference = _frozen_copy(self.actor)
         self._weights: list[th.Tensor] = list(self.actor.parameters())
         self._average_weights: list[th.Tensor] = list(self.actor_average.parameters())
-        # SB3's optimizers differ in what they take; all of them take ``lr``
+        # Arguments of SB3's optimizers differ, but all of them have ``lr``
         self.optimizer = self.optimizer_class(
             self.actor.parameters(),
             lr=lr_schedule(1),  # type: ignore[call-arg]
@@ -343,7 +343,7 @@ class OfflinePolicy(BasePolicy):
 
     def fit_standardizer(self, observations: TensorObs) -> None:
         """
-        Takes the dataset's observation statistics into all three actors.
+        Sets the dataset's observation statistics in all three actors.
 
         :param observations: all observations of the dataset, (N, ...), or a dict of them
         """
@@ -353,9 +353,9 @@ class OfflinePolicy(BasePolicy):
     @contextmanager
     def dropping_out(self, generator: th.Generator) -> Iterator[None]:
         """
-        The trained actor drops hidden units within this; the average and the reference never do.
+        Switches dropout on in the optimised actor; the average and the reference never have it.
 
-        :param generator: source of randomness
+        :param generator: random generator of the masks
         """
         layers = [layer for layer in self.actor.mlp if isinstance(layer, SeededDropout)]
         for layer in layers:
@@ -371,20 +371,20 @@ class OfflinePolicy(BasePolicy):
         """
         One step of the running average of the weights.
 
-        :param decay: share of the old average that stays, in [0, 1]
+        :param decay: weight of the old average, in [0, 1]
         """
         th._foreach_lerp_(self._average_weights, self._weights, 1.0 - decay)
 
     @th.no_grad()
     def freeze_reference(self) -> None:
-        """The current actor becomes the reference, and the start of the running average."""
+        """Copy the current actor to the reference and to the running average."""
         weights: Mapping[str, Any] = self.actor.state_dict()
         self.actor_reference.load_state_dict(weights)
         self.actor_average.load_state_dict(weights)
 
     @th.no_grad()
     def return_to_reference(self) -> None:
-        """The reference becomes the current actor, and the start of the running average."""
+        """Copy the reference to the current actor and to the running average."""
         weights: Mapping[str, Any] = self.actor_reference.state_dict()
         self.actor.load_state_dict(weights)
         self.actor_average.load_state_dict(weights)

@@ -1,4 +1,4 @@
-"""``python -m sb3_presa`` is the ``sb3-presa`` command, where that is not on the path."""
+"""``python -m sb3_presa``: the ``sb3-presa`` command where it is not on the path."""
 
 from sb3_presa.cli import main
 

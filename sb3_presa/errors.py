@@ -1,4 +1,4 @@
-"""Exceptions that sb3_presa raises for input that it refuses.
+"""Exceptions that sb3_presa raises for invalid input.
 
 Each is also the built-in exception that a caller would expect (``ValueError``,
 ``FileNotFoundError``, ``ImportError``), so existing ``except`` clauses keep working.
@@ -10,19 +10,19 @@ class PresaError(Exception):
 
 
 class DatasetError(PresaError, ValueError):
-    """A dataset that cannot be used: no costs, not finite, actions outside the space."""
+    """A dataset cannot be used: costs missing, values not finite, actions outside the space."""
 
 
 class FeedbackError(PresaError, ValueError):
-    """Labels that cannot be used: out of range, out of their set, or of another dataset."""
+    """Labels cannot be used: values out of range, or made for another dataset."""
 
 
 class FeedbackNotFoundError(FeedbackError, FileNotFoundError):
-    """A dataset has no feedback of the name that was asked for."""
+    """The dataset has no feedback with the requested name."""
 
 
 class ConfigError(PresaError, ValueError):
-    """An argument or a setting out of its range."""
+    """An argument or a setting is outside its range."""
 
 
 class SimulatorNotInstalledError(PresaError, ImportError):
@@ -30,8 +30,8 @@ class SimulatorNotInstalledError(PresaError, ImportError):
 
 
 class RenderingError(PresaError, RuntimeError):
-    """A picture was asked for, and there is no way to draw one on this machine."""
+    """Rendering is not possible on this machine."""
 
 
 class SimulatorBusyError(PresaError, RuntimeError):
-    """A simulator that runs one world a process runs that of another environment now."""
+    """The simulator runs one world per process, and another environment holds it now."""

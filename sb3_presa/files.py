@@ -1,4 +1,4 @@
-"""Write files so that a crash leaves the old one or the new one, never half of one."""
+"""Atomic writes: a crash leaves the old file or the new one, never a partial one."""
 
 import os
 import time
@@ -15,7 +15,7 @@ _STALE_SECONDS = 3600.0
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path to write to, which takes the place of ``path`` if nothing is raised.
+    """Yield a temporary path to write to; it replaces ``path`` unless the block raises.
 
     :param path: the file to make or replace; its folder must exist.
     """
@@ -28,20 +28,20 @@ def atomic_path(path: Path) -> Iterator[Path]:
         _sync(path.parent)
     except OSError as error:
         if error.filename == str(temporary):
-            error.filename = str(path)  # the one that the user knows
+            error.filename = str(path)  # the user does not know the temporary one
         raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def check_writable(path: Path) -> None:
-    """Make a file's folder and try to write there, before work that would be lost without.
+    """Make a file's folder and try to write there, before hours of work that end in this file.
 
     :param path: the file that is to be made or replaced.
-    :raises ConfigError: if it cannot be.
+    :raises ConfigError: if it cannot be written.
     """
     if path.is_dir():
-        raise ConfigError(f"{path} is a folder; allowed is a file")
+        raise ConfigError(f"the output must be a file, got the folder {path}; add a file name")
     temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def _remove_stale(path: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Put a file's bytes, or a folder's names, on the disk."""
+    """Flush a file's bytes, or a folder's names, to the disk."""
     if path.is_dir() and os.name == "nt":
         return  # Windows cannot open folders
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)

@@ -1,4 +1,4 @@
-"""The algorithm classes by their names, and what can be set of them."""
+"""The algorithm classes by name, and their settings."""
 
 import importlib
 from collections.abc import Mapping
@@ -25,10 +25,10 @@ HOMES: Final[Mapping[str, str]] = {
 #: The names of the algorithm classes.
 ALGORITHMS: Final = tuple(HOMES)
 
-#: Arguments of every constructor that are no settings: suites and commands say them elsewhere.
+#: Constructor arguments that are not settings: suites and commands name them elsewhere.
 GIVEN: Final = frozenset({"policy", "env", "seed", "device", "verbose", "tensorboard_log"})
 
-#: Stands for a value that is not known, where ``None`` is one.
+#: Marks an unknown value, where ``None`` is a valid one.
 UNKNOWN: Final = object()
 
 
@@ -36,15 +36,14 @@ def algorithm_class(name: str) -> type["OfflineAlgorithm"]:
     """
     :param name: one of ``sb3_presa.ALGORITHMS``, or ``package.module:Class``, which is imported
     :return: the class
-    :raises ConfigError: if there is no such class, or it is no offline algorithm
+    :raises ConfigError: if the class does not exist or is not an offline algorithm
     """
     if ":" in name:
         return _own_class(*name.split(":", 1))
     if name not in HOMES:
-        allowed = ", ".join(HOMES)
         raise ConfigError(
-            f"there is no algorithm {name!r}; allowed: {allowed}, or a class of your own as "
-            "package.module:Class"
+            f"the algorithm must be one of {', '.join(HOMES)}, or your own class as "
+            f"package.module:Class, got {name!r}"
         )
     found: type[OfflineAlgorithm] = getattr(importlib.import_module(HOMES[name]), name)
     return found
@@ -57,11 +56,11 @@ def _own_class(module: str, name: str) -> type["OfflineAlgorithm"]:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, ValueError, AttributeError) as error:
         raise ConfigError(
-            f"the class {module}:{name} cannot be imported: {error}; its folder must be on "
-            "PYTHONPATH, or its package installed"
+            f"the class {module}:{name} cannot be imported: {error}; install its package, or add "
+            "its folder to PYTHONPATH"
         ) from error
     if not (isinstance(found, type) and issubclass(found, OfflineAlgorithm)):
-        raise ConfigError(f"{module}:{name} is no OfflineAlgorithm but {found!r}")
+        raise ConfigError(f"{module}:{name} must be a subclass of OfflineAlgorithm, got {found!r}")
     return found
 
 
@@ -100,8 +99,8 @@ def _is_map(value: object) -> bool:
 def settings_of(algorithm: type["OfflineAlgorithm"]) -> Mapping[str, Any]:
     """
     :param algorithm: a class
-    :return: its constructor's arguments with their defaults, then its parent's where it hands on
-        what it does not name; without those of :data:`GIVEN`
+    :return: its constructor's arguments with their defaults, then those of its parents as far as
+        ``**kwargs`` are passed on; without :data:`GIVEN`
     """
     found = arguments_of(algorithm)
     return {k: v for k, v in found.items() if k not in GIVEN and not k.startswith("_")}

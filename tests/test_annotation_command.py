@@ -144,7 +144,7 @@ def test_from_a_dataset_to_answers_and_on_after_a_restart(
         (["--annotator", " "], "printable"),
         (["--token", "short"], "at least 16"),
         (["--clips", "video"], "allowed are auto"),
-        (["--feedback", "../x"], "cannot name feedback"),
+        (["--feedback", "../x"], "the name of feedback must have"),
         (["--instructions", "nowhere.md"], "No such file"),
         (["--host", "203.0.113.9"], "cannot be served"),
     ],

@@ -171,8 +171,8 @@ def test_a_wrong_name_is_still_a_type_error() -> None:
         ("dropout", "much", "`dropout` must be a finite number, got 'much'"),
         ("action_std", math.nan, "`action_std` must be a finite number, got nan"),
         ("normalize_images", "no", "`normalize_images` must be True or False, got 'no'"),
-        ("net_arch", 8, "net_arch is 8; allowed is a list of widths of hidden layers"),
-        ("net_arch", [8, 0], "net_arch is [8, 0]; allowed is a list of widths"),
+        ("net_arch", 8, "`net_arch` must be a list of layer widths, got 8"),
+        ("net_arch", [8, 0], "`net_arch` must be a list of layer widths, got [8, 0]"),
     ],
 )
 def test_arguments_of_the_policy(

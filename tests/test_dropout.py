@@ -97,5 +97,5 @@ def test_the_policy_keeps_it(box_dataset: MinariDataset, tmp_path: Any) -> None:
 
 @pytest.mark.parametrize("share", [-0.1, 1.0])
 def test_a_share_out_of_range_is_refused(share: float, box_dataset: MinariDataset) -> None:
-    with pytest.raises(ConfigError, match=rf"dropout is {share}; allowed is \[0, 1\)"):
+    with pytest.raises(ConfigError, match=rf"`dropout` must be in \[0, 1\), got {share}"):
         make(box_dataset, policy_kwargs={"dropout": share})

@@ -150,7 +150,7 @@ def test_the_world_goes_to_the_one_that_is_reset_and_comes_back(env: MetaDriveEn
     expected = [env.step(AHEAD)[0] for _ in range(3)]
     other = MetaDriveEnv("mediumdense", render_mode="rgb_array")
     other.reset(seed=1)
-    with pytest.raises(SimulatorBusyError, match="reset of another MetaDriveEnv took it"):
+    with pytest.raises(SimulatorBusyError, match="another MetaDriveEnv took it"):
         env.step(AHEAD)
     env.close()
     other.step(AHEAD)  # closing one that had lost the world did not take it from this one
@@ -180,7 +180,7 @@ def test_the_last_picture_of_an_episode_can_be_drawn() -> None:
 
 
 def test_what_it_refuses() -> None:
-    with pytest.raises(ConfigError, match=r"task is 'easy'; allowed are \['easysparse'"):
+    with pytest.raises(ConfigError, match=r"`task` must be one of \['easysparse'.*, got 'easy'"):
         MetaDriveEnv("easy")
-    with pytest.raises(ConfigError, match="render_mode is 'human'"):
+    with pytest.raises(ConfigError, match=r"`render_mode` must be .*, got 'human'"):
         MetaDriveEnv("easysparse", render_mode="human")

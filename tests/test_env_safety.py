@@ -263,9 +263,12 @@ def test_where_nothing_can_draw_the_error_says_what_to_install(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("SafetyPointGoal3-v0",), r"task_id is 'SafetyPointGoal3-v0'; allowed are \['SafetyP"),
-        (("SafetyBallRun-v0",), "task_id is 'SafetyBallRun-v0'"),
-        ((POINT, "human"), "render_mode is 'human'"),
+        (
+            ("SafetyPointGoal3-v0",),
+            r"`task_id` must be one of \['SafetyP.*, got 'SafetyPointGoal3-v0'",
+        ),
+        (("SafetyBallRun-v0",), "`task_id` must be .*, got 'SafetyBallRun-v0'"),
+        ((POINT, "human"), "`render_mode` must be .*, got 'human'"),
     ],
 )
 def test_what_does_not_exist_is_refused(arguments: tuple[str, ...], message: str) -> None:

@@ -123,9 +123,12 @@ def test_registering_imports_neither_simulator_nor_torch() -> None:
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"agent": "Truck", "task": "Run"}, "agent is 'Truck'"),
-        ({"agent": "Ball", "task": "Fly"}, "task is 'Fly'"),
-        ({"agent": "Ball", "task": "Run", "render_mode": "human"}, "render_mode is 'human'"),
+        ({"agent": "Truck", "task": "Run"}, "`agent` must be one of .*'Ball'.*, got 'Truck'"),
+        ({"agent": "Ball", "task": "Fly"}, "`task` must be one of .*'Run'.*, got 'Fly'"),
+        (
+            {"agent": "Ball", "task": "Run", "render_mode": "human"},
+            "`render_mode` must be .*, got 'human'",
+        ),
     ],
 )
 def test_unknown_arguments_are_refused(kwargs: dict[str, str], message: str) -> None:

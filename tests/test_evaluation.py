@@ -94,12 +94,18 @@ def unequal_env(index: int) -> ScriptedEnv:
 def test_an_environment_that_is_none_or_has_other_spaces_is_refused(
     box_dataset: MinariDataset,
 ) -> None:
-    with pytest.raises(ConfigError, match=r"env is 'Toy-v0'; allowed is .*gymnasium\.make"):
+    with pytest.raises(
+        ConfigError, match=r"`env` must be an environment.*'Toy-v0'; pass gymnasium\.make"
+    ):
         evaluate_safety(ZeroPolicy(), "Toy-v0", cost_limit=5)  # type: ignore[arg-type]
     model = BC.load_offline(box_dataset)
-    with pytest.raises(ConfigError, match=r"the observation space of the environment is Box.*\b4"):
+    with pytest.raises(
+        ConfigError, match=r"observation space of the environment must equal .*\b3.*got Box.*\b4"
+    ):
         evaluate_safety(model, gym.make("CartPole-v1"), cost_limit=5)
-    with pytest.raises(ConfigError, match="the action space of the environment is Discrete"):
+    with pytest.raises(
+        ConfigError, match=r"action space of the environment must equal .*got Discrete"
+    ):
         evaluate_safety(model, gym.make(env_id("discrete")), cost_limit=5)
 
 
@@ -195,7 +201,7 @@ def test_a_vec_env_is_seeded_once() -> None:
 )
 def test_an_unusable_cost_names_the_environment_and_the_key(cost: Any, says: str) -> None:
     env = ScriptedEnv([[(1.0, 0.0), (1.0, cost)]], env_id="Costly-v3")
-    with pytest.raises(ConfigError, match=rf'(?s)Costly-v3 .*{says}.*info\["cost"\]'):
+    with pytest.raises(ConfigError, match=rf"(?s)every step must .*{says}.*Costly-v3"):
         evaluate_safety(ZeroPolicy(), env, cost_limit=1, warn=False)
 
 
@@ -208,7 +214,9 @@ def test_every_kind_of_number_is_a_cost(cost: Any) -> None:
 
 def test_a_reward_that_is_not_finite_is_refused() -> None:
     env = ScriptedEnv([[(1.0, 0.0)], [(math.nan, 0.0)]])
-    with pytest.raises(ConfigError, match="reward of episode 1 is nan"):
+    with pytest.raises(
+        ConfigError, match=r"reward of an episode must be finite, got nan .episode 1"
+    ):
         evaluate_safety(ZeroPolicy(), env, cost_limit=1, n_eval_episodes=3, warn=False)
 
 
@@ -229,7 +237,7 @@ def test_a_reward_that_is_not_finite_is_refused() -> None:
 )
 def test_arguments_out_of_range_are_refused_by_name(argument: str, value: Any) -> None:
     arguments: dict[str, Any] = {"cost_limit": 1, argument: value}
-    with pytest.raises(ConfigError, match=rf"{argument} must .*found {re.escape(repr(value))}"):
+    with pytest.raises(ConfigError, match=rf"`{argument}` must .*got {re.escape(repr(value))}"):
         evaluate_safety(ZeroPolicy(), scripted(), warn=False, **arguments)
 
 

@@ -108,8 +108,11 @@ def test_held_out_labels_leave_some(algorithm: Any, box_dataset: MinariDataset) 
     pairs = [(i, 10 + i) for i in range(10)]
     segments = [(episode, start, 3) for episode in (0, 1) for start in range(10)]
     feedback = Feedback.create(box_dataset, segments, [1.0, 0.0] * 10, pairs, [1.0] * 10)
-    with pytest.raises(FeedbackError, match=r"fraction=0.1 leaves none of the 10 comparisons"):
+    with pytest.raises(
+        FeedbackError,
+        match=r"`validation_fraction` must leave some of the 10 comparisons .* got 0.1",
+    ):
         algorithm.load_offline(box_dataset, feedback, validation_fraction=0.1, device="cpu")
     one = Feedback.create(box_dataset, segments[:10], [1.0, 0.0] * 5, [(0, 1)], [1.0])
-    with pytest.warns(UserWarning, match="validation_fraction=0.1 holds nothing out"):
+    with pytest.warns(UserWarning, match="`validation_fraction` is 0.1, but no label is held out"):
         algorithm.load_offline(box_dataset, one, validation_fraction=0.1, device="cpu")

@@ -87,14 +87,17 @@ def test_uni_rlhfs_layout(dataset: MinariDataset, tmp_path: Path) -> None:
     # Counting every step, the second episode starts at row 10, not at 9.
     every = import_preferences(dataset, tmp_path, rows="all", crossing="clip")
     assert every.segments.tolist() == [[0, 0, 5], [0, 9, 1], [1, 7, 1], [2, 10, 2]]
-    with pytest.raises(ConfigError, match="segment_length is 4, and the names"):
+    with pytest.raises(
+        ConfigError, match="`segment_length` must be 5, as in the file names, got 4"
+    ):
         import_preferences(dataset, tmp_path, segment_length=4)
 
 
 def test_segments_that_cross_an_end(dataset: MinariDataset, tmp_path: Path) -> None:
     folder = preference_transformer(tmp_path / "set", [6, 0, 3, 3], [20, 9, 9, 3], [0, 1, 0, 1])
     with pytest.raises(
-        FeedbackError, match=r"indices_num4, row 0: 5 steps from flat row 6.*0.*3 left"
+        FeedbackError,
+        match=r"got 5 steps from flat row 6.*episode 0 has 3 steps left.*indices_num4, row 0",
     ):
         import_preferences(dataset, folder, segment_length=5)
     lengths: dict[Crossing, list[int]] = {"clip": [3, 5, 5], "drop": [5, 5]}
@@ -110,25 +113,27 @@ def test_labels_of_scripted_teachers(tmp_path: Path) -> None:
     path.write_bytes(pickle.dumps(np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])))
     np.testing.assert_array_equal(read_labels(path), [1.0, 0.0, 0.5])
     path.write_bytes(pickle.dumps([[1.0, 0.0], [1.0, 1.0]]))
-    with pytest.raises(FeedbackError, match=r"fake_label, row 1: \[1\.0, 1\.0\].*probabilities"):
+    with pytest.raises(
+        FeedbackError, match=r"two probabilities.* got \[1\.0, 1\.0\] .*fake_label, row 1"
+    ):
         read_labels(path)
 
 
 def test_refusals_name_the_file_and_the_row(dataset: MinariDataset, tmp_path: Path) -> None:
     cases: list[tuple[Any, Any, Any, str]] = [
-        ([0, 34], [9, 9], [0, 1], r"indices_num4, row 1: 34; allowed are rows 0 to 33"),
-        ([0, -1], [9, 9], [0, 1], r"indices_num4, row 1: -1"),
-        ([0], [9, 9], [0, 1], r"indices_num4 has numbers of shape \(1,\)"),
-        ([0, 0], [9, 9], [0, 2], r"label_human, row 1: 2; allowed are 0 \(the first is better\)"),
+        ([0, 34], [9, 9], [0, 1], r"must be a row of .*, 0 to 33, got 34 .*indices_num4, row 1"),
+        ([0, -1], [9, 9], [0, 1], r"got -1 .*indices_num4, row 1"),
+        ([0], [9, 9], [0, 1], r"must have shape \(2,\).* got \(1,\) .*indices_num4"),
+        ([0, 0], [9, 9], [0, 2], r"must be 0 \(the first is better\).* got 2 .*label_human, row 1"),
     ]
     for first, second, labels, said in cases:
         folder = preference_transformer(tmp_path / "set", first, second, labels)
         with pytest.raises(FeedbackError, match=said):
             import_preferences(dataset, folder, segment_length=3)
-    with pytest.raises(ConfigError, match="segment_length is not given"):
+    with pytest.raises(ConfigError, match="`segment_length` must be given"):
         import_preferences(dataset, folder)
     (folder / "indices_num5").write_bytes(b"")
-    with pytest.raises(FeedbackError, match=r"2 files of the first \(indices_num4, indices_num5\)"):
+    with pytest.raises(FeedbackError, match=r"2 files for first \(indices_num4, indices_num5;"):
         import_preferences(dataset, folder, segment_length=3)
 
 

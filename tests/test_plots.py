@@ -124,10 +124,10 @@ def test_only_panels_with_data_are_drawn_each_with_its_curves(
     assert list(by_title) == [
         "Behaviour cloning",
         "Preference loss",
-        "Right safety classification",
+        "Accuracy of safety classification",
     ]
-    probabilities = by_title["Right safety classification"]
-    assert legend(probabilities) == ["safe segments", "unsafe segments", "δ, to be reached"]
+    probabilities = by_title["Accuracy of safety classification"]
+    assert legend(probabilities) == ["safe segments", "unsafe segments", "target δ"]
     for line, name in zip(
         probabilities.lines,
         ("train/p_right_safe", "train/p_right_unsafe", "train/delta"),
@@ -176,7 +176,9 @@ def test_the_log_of_sb3_is_read_back(tmp_path: Path) -> None:
 
 def test_a_log_without_timesteps_is_refused(tmp_path: Path) -> None:
     (tmp_path / "progress.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ConfigError, match=r"progress.csv has no column .*found \['a', 'b'\]"):
+    with pytest.raises(
+        ConfigError, match=r"must contain 'time/total_timesteps', got \['a', 'b'\] .*progress.csv"
+    ):
         read_progress_csv(tmp_path / "progress.csv")
 
 
@@ -206,15 +208,15 @@ def test_a_write_that_fails_leaves_the_picture_before(
 
 def test_input_that_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.png"
-    with pytest.raises(ConfigError, match=r"p\.txt must end in one of .*'png'"):
+    with pytest.raises(ConfigError, match=r"must be one of .*'png'.*got .*p\.txt"):
         plot_learning_curves(tmp_path / "p.txt", CURVES)
     with pytest.raises(ConfigError, match=r"\(3,\) and \(2,\)"):
         plot_reward_cost_plane(path, REWARDS, COSTS[:2], {}, cost_limit=1)
-    with pytest.raises(ConfigError, match="episode_costs must be finite, found nan in row 1"):
+    with pytest.raises(ConfigError, match=r"`episode_costs` must be finite, got nan .row 1"):
         plot_reward_cost_plane(path, [1, 2], [1, math.nan], {}, cost_limit=1)
     with pytest.raises(ConfigError, match=r"agent 'x' .*\(1, nan\)"):
         plot_reward_cost_plane(path, REWARDS, COSTS, {"x": (1, math.nan)}, cost_limit=1)
-    with pytest.raises(ConfigError, match="cost_limit must be finite, found inf"):
+    with pytest.raises(ConfigError, match="`cost_limit` must be finite, got inf"):
         plot_reward_cost_plane(path, REWARDS, COSTS, {}, cost_limit=math.inf)
     with pytest.raises(ConfigError, match=r"'a' must be of equal length.*\(2,\) and \(3,\)"):
         plot_learning_curves(path, {"a": ([1, 2], [1, 2, 3])})

@@ -107,4 +107,4 @@ def test_feedback_that_cannot_be_used_is_said_not_raised(box_dataset: MinariData
     assert "feedback 'rotten' cannot be used" in rendered(summarize(box_dataset))
     (gone, _) = summarize(box_dataset.filter_episodes(lambda e: e.id == 0)).feedback
     assert gone.problem is not None
-    assert "None of the 1 labelled episodes" in gone.problem
+    assert "none of the 1 is: this feedback was made for other data" in gone.problem

@@ -181,7 +181,7 @@ def test_rounding_ties(minari_root: Path) -> None:
 def test_labels_of_one_kind_only_warn(minari_root: Path, limit: float, word: str) -> None:
     costs = {"cost": np.ones(11)}
     write("same-v0", [episode(10, i, infos=costs) for i in range(3)])
-    with pytest.warns(UserWarning, match=f"All 3 segments are {word} at cost limit {limit}.0"):
+    with pytest.warns(UserWarning, match=f"all 3 segments are {word} at cost limit {limit}.0"):
         feedback = Feedback.synthetic("same-v0", 50, cost_limit=limit)
     assert (feedback.p_safe == (word == "safe")).all()
 
@@ -189,14 +189,14 @@ def test_labels_of_one_kind_only_warn(minari_root: Path, limit: float, word: str
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_comparisons": 0}, "n_comparisons is 0; allowed are integers >= 1"),
-        ({"n_comparisons": 2.5}, "n_comparisons is 2.5; allowed are integers >= 1"),
-        ({"segment_length": 0}, "segment_length is 0; allowed are integers >= 1"),
-        ({"seed": -1}, "seed is -1; allowed are integers >= 0"),
-        ({"cost_limit": -1}, "cost_limit is -1; allowed are finite numbers >= 0"),
-        ({"cost_limit": np.nan}, "cost_limit is nan"),
-        ({"flip_safety": 1.2}, r"flip_safety is 1.2; allowed are shares in \[0, 1\]"),
-        ({"unlabelled_preferences": -0.1}, r"unlabelled_preferences is -0.1; allowed are shares"),
+        ({"n_comparisons": 0}, "`n_comparisons` must be an integer >= 1, got 0"),
+        ({"n_comparisons": 2.5}, "`n_comparisons` must be an integer >= 1, got 2.5"),
+        ({"segment_length": 0}, "`segment_length` must be an integer >= 1, got 0"),
+        ({"seed": -1}, "`seed` must be an integer >= 0, got -1"),
+        ({"cost_limit": -1}, "`cost_limit` must be a finite number >= 0, got -1"),
+        ({"cost_limit": np.nan}, "`cost_limit` must be .* got nan"),
+        ({"flip_safety": 1.2}, r"`flip_safety` must be in \[0, 1\], got 1.2"),
+        ({"unlabelled_preferences": -0.1}, r"`unlabelled_preferences` must be in .* got -0.1"),
     ],
 )
 def test_options_out_of_range(
@@ -211,6 +211,6 @@ def test_datasets_that_cannot_be_labelled(minari_root: Path) -> None:
     with pytest.raises(DatasetError, match="'free-v0', episode 0 has no costs"):
         Feedback.synthetic("free-v0", cost_limit=5)
     write("single-v0", [episode(5)])
-    with pytest.raises(FeedbackError, match=r"two different segments; of length 5 .* has 1"):
+    with pytest.raises(FeedbackError, match=r"two different segments of length 5 .* got 1"):
         Feedback.synthetic("single-v0", cost_limit=5)
     assert len(Feedback.synthetic("single-v0", 9, 1, cost_limit=0.5).segments) == 5

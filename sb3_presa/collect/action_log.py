@@ -1,9 +1,9 @@
-"""A dataset kept as its episodes' seeds and actions, from which its environment makes it again.
+"""Action logs: a dataset stored as the seeds and actions of its episodes, to be replayed.
 
-What a collection gives depends on the processor, since PPO's sums are rounded otherwise on another.
-A simulator that is told what to do, in a process whose NumPy is :mod:`portable
-<sb3_presa.collect.portable_numpy>`, rounds alike: from a few bytes a step it gives the same
-episodes on another machine, in a minute where collecting takes a quarter of an hour.
+The result of a collection depends on the processor, since PPO's sums are rounded differently on
+another one. A simulator with given actions, in a process whose NumPy is :mod:`portable
+<sb3_presa.collect.portable_numpy>`, rounds the same everywhere. From a few bytes per step it gives
+the same episodes on another machine, in a minute instead of a quarter of an hour.
 """
 
 import json
@@ -35,9 +35,9 @@ from sb3_presa.files import atomic_path
 _FORMAT = 1
 _COLUMNS = ("seed", "length", "actions", "episode_hash", "about")
 _HASH_BYTES = 32
-#: Entries of a dataset's metadata that say what it is and how it was made.
+#: Entries of a dataset's metadata that describe it and its origin.
 _DESCRIBING = ("algorithm_name", "description", "collection")
-#: Parts of an environment's spec that name code, and what is passed to it.
+#: Parts of an environment's spec that name code, and the arguments of that code.
 _RUN_BY_MAKING = ("entry_point", "vector_entry_point", "kwargs", "additional_wrappers")
 #: Attributes of an episode that Minari writes by itself.
 _MINARIS_OWN = frozenset({"id", "seed", "total_steps", "options"})
@@ -46,10 +46,10 @@ _MINARIS_OWN = frozenset({"id", "seed", "total_steps", "options"})
 @dataclass(frozen=True)
 class Replayed:
     """
-    A dataset that was made again.
+    A replayed dataset.
 
     :param dataset: The dataset.
-    :param n_different: Episodes whose observations are not those of the log, to the last bit.
+    :param n_different: Number of episodes that are not bit-equal to those of the log.
     """
 
     dataset: MinariDataset
@@ -59,12 +59,12 @@ class Replayed:
 @dataclass(frozen=True)
 class ActionLog:
     """
-    What an environment needs to make a dataset again.
+    Seeds and actions from which an environment replays a dataset.
 
-    :param seeds: What each episode was reset with, (E,).
-    :param lengths: Steps of each, (E,).
-    :param actions: Of all steps, one episode after another, (N, ...), as they are stored.
-    :param hashes: The :func:`~sb3_presa.data.transitions.episode_hash` of each.
+    :param seeds: The reset seed of each episode, (E,).
+    :param lengths: The number of steps of each episode, (E,).
+    :param actions: The actions of all steps, episode after episode, (N, ...), in their stored type.
+    :param hashes: The :func:`~sb3_presa.data.transitions.episode_hash` of each episode.
     :param about: JSON-able: the dataset's id, environment, description, episodes' attributes.
     """
 
@@ -77,12 +77,15 @@ class ActionLog:
     @classmethod
     def of(cls, dataset: MinariDataset) -> "ActionLog":
         """
-        :param dataset: A dataset that names its environment and the seed of each episode.
+        :param dataset: A dataset with an environment and the seed of each episode.
         :return: Its log.
-        :raises DatasetError: If it names no environment, or an episode has no seed.
+        :raises DatasetError: If the environment or the seed of an episode is missing.
         """
         if dataset.spec.env_spec is None:
-            raise DatasetError(f"dataset {dataset.id!r} names no environment to act in")
+            raise DatasetError(
+                f"dataset {dataset.id!r} must name its environment (env_spec) to be replayed, "
+                "got None"
+            )
         transitions = load_transitions(dataset)
         attributes = [
             dict(entries)
@@ -91,8 +94,8 @@ class ActionLog:
         for episode, entries in zip(transitions.episode_ids, attributes, strict=True):
             if entries.get("seed") is None:
                 raise DatasetError(
-                    f"episode {episode} of dataset {dataset.id!r} has no seed, so that it cannot "
-                    "be repeated"
+                    f"every episode must have a seed to be replayed, got None for episode "
+                    f"{episode} of dataset {dataset.id!r}"
                 )
         metadata = dataset.storage.metadata
         return cls(
@@ -112,9 +115,9 @@ class ActionLog:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """
-        Writes the log in one step.
+        Writes the log atomically.
 
-        :param path: The ``.npz`` file, of arrays alone.
+        :param path: The ``.npz`` file. It contains arrays only, and nothing pickled.
         """
         about = json.dumps(self.about, sort_keys=True).encode()
         columns: dict[str, npt.NDArray[Any]] = {
@@ -129,27 +132,27 @@ class ActionLog:
 
     def environment(self, trust: bool = False) -> EnvSpec:
         """
-        What the dataset was made in. Making an environment imports and calls what its spec names,
-        and this one is from a file.
+        The environment of the dataset. Making an environment runs the code that its spec names,
+        and this spec is from a file.
 
         :param trust: Whether the file may name any code. If not, the environment must be registered
-            here, as those of this package are, with the same code and arguments.
-        :return: How to make it.
-        :raises DatasetError: If the log names no environment, or one that is not registered so.
+            here with the same code and arguments, as this package's environments are.
+        :return: The environment's specification.
+        :raises DatasetError: If the specification cannot be read, or is not registered here.
         """
         try:
             logged = EnvSpec.from_json(self.about["env_spec"])
         except (AttributeError, LookupError, TypeError, ValueError, gym.error.Error) as error:
-            raise DatasetError(f"the log names no environment that can be read: {error}") from error
+            raise DatasetError(f"the log's environment cannot be read: {error}") from error
         # An id may name a module to import: this package, which is imported already
         registered = gym.registry.get(logged.id.removeprefix("sb3_presa:"))
         found = "none" if registered is None else _what_is_run(registered)
         if not trust and found != _what_is_run(logged):
             raise DatasetError(
-                f"the log is of the environment {logged.id!r} that is made by "
-                f"{_what_is_run(logged)}; registered here under that id is {found}. Import what "
-                "registers it, or, if you trust the file to run that, say so: --trust, or "
-                "trust=True in Python"
+                f"the log's environment {logged.id!r} must be registered here with the same code, "
+                f"got {found} where the log has {_what_is_run(logged)}. Import the module that "
+                "registers it, or, if you trust the file to run this code, use --trust "
+                "(trust=True in Python)"
             )
         return logged
 
@@ -159,8 +162,8 @@ class ActionLog:
         :param path: A file that :meth:`save` wrote. Nothing in it is executed before
             :meth:`replay`.
         :return: The log.
-        :raises DatasetError: If it cannot be read, its parts do not fit together, or it is of
-            another version.
+        :raises DatasetError: If it cannot be read, its parts are inconsistent, or its format is
+            another one.
         """
         try:
             with np.load(path, allow_pickle=False) as file:
@@ -168,9 +171,11 @@ class ActionLog:
             about = json.loads(found["about"].tobytes())
             version = about["format"]
         except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise DatasetError(f"{path} cannot be read as a log of actions: {error}") from error
+            raise DatasetError(f"{path} cannot be read as an action log: {error}") from error
         if version != _FORMAT:
-            raise DatasetError(f"{path} has format {version}; this release reads {_FORMAT}")
+            raise DatasetError(
+                f"the format of an action log must be {_FORMAT}, got {version} ({path})"
+            )
         seeds, lengths, actions = found["seed"], found["length"], found["actions"]
         hashes = found["episode_hash"].tobytes()
         sizes = {len(seeds), len(lengths), len(about["attributes"]), len(hashes) / _HASH_BYTES}
@@ -181,9 +186,9 @@ class ActionLog:
             or lengths.sum() != len(actions)
         ):
             raise DatasetError(
-                f"{path} has {len(lengths)} episodes of {lengths.sum()} steps, {len(seeds)} seeds, "
-                f"{len(hashes) / _HASH_BYTES:g} hashes and {len(actions)} actions, which do not "
-                "fit together"
+                "an action log must have one seed and one hash per episode and one action per "
+                f"step, got {len(lengths)} episodes of {lengths.sum()} steps, {len(seeds)} seeds, "
+                f"{len(hashes) / _HASH_BYTES:g} hashes and {len(actions)} actions ({path})"
             )
         each = range(0, len(hashes), _HASH_BYTES)
         return cls(seeds, lengths, actions, [hashes[i : i + _HASH_BYTES] for i in each], about)
@@ -199,18 +204,17 @@ class ActionLog:
         trust: bool = False,
     ) -> Replayed:
         """
-        Makes the dataset again, in its environment.
+        Replays the dataset in its environment.
 
         :param dataset_id: The new dataset's id; the log's own if ``None``.
-        :param n_workers: Processes that play; a script needs a ``__main__`` guard for them.
+        :param n_workers: Number of worker processes; scripts need a ``__main__`` guard for them.
         :param overwrite: Replace a dataset of this id, and the feedback beside it.
         :param progress_bar: Show a progress bar of the steps.
         :param root: The datasets root; Minari's own if ``None``.
-        :param trust: Whether to run whatever environment the log names, see :meth:`environment`.
-        :return: The dataset, and how many of its episodes differ from the log.
-        :raises DatasetError: If the id is malformed or taken, the environment may not be made, or
-            an episode ends before its last logged action or goes on after it: the environment is
-            not what it was.
+        :param trust: Whether to run any environment that the log names, see :meth:`environment`.
+        :return: The dataset, and the number of its episodes that differ from the log.
+        :raises DatasetError: If the id is malformed or taken, the environment is not registered
+            here, or an episode is shorter or longer than in the log: the environment has changed.
         """
         dataset_id = self.about["dataset_id"] if dataset_id is None else dataset_id
         check_free(dataset_id, root, overwrite)
@@ -246,7 +250,7 @@ class ActionLog:
     def _play(self, spec: str, n_workers: int) -> Iterator[dict[str, Any]]:
         of_episodes = np.split(self.actions, np.cumsum(self.lengths)[:-1])
         jobs = zip(self.seeds.tolist(), of_episodes, strict=True)
-        # Spawned: simulators do not survive a fork, and this process's NumPy rounds as it does
+        # Spawned: simulators do not survive a fork, and this process's NumPy is not portable
         with (
             portable_numpy(),
             get_context("spawn").Pool(n_workers, _start_worker, (spec,)) as pool,
@@ -254,7 +258,7 @@ class ActionLog:
             yield from pool.imap(_play_in_worker, jobs, chunksize=4)
 
 
-#: One environment a process: some simulators have room for no more.
+#: One environment per process: some simulators cannot run more.
 _in_this_worker: list[gym.Env[Any, Any]] = []
 
 
@@ -264,11 +268,11 @@ def _start_worker(spec: str) -> None:
 
 def _play_in_worker(job: tuple[int, npt.NDArray[Any]]) -> dict[str, Any]:
     """
-    Acts as logged.
+    Replays one episode.
 
     :param job: An episode's seed and its actions.
     :return: The episode.
-    :raises DatasetError: If it is shorter or longer than the log.
+    :raises DatasetError: If it is shorter or longer than in the log.
     """
     seed, logged = job
     left = iter(logged)
@@ -276,26 +280,25 @@ def _play_in_worker(job: tuple[int, npt.NDArray[Any]]) -> dict[str, Any]:
         episode = play_episode(_in_this_worker[0], seed, lambda _: next(left))
     except StopIteration:
         raise DatasetError(
-            f"the episode of seed {seed} goes on after its {len(logged)} logged actions: "
-            "the environment is not what it was when they were logged"
+            f"the episode with seed {seed} must end after its {len(logged)} logged actions, but "
+            "it continues: the environment has changed since they were logged"
         ) from None
     if len(episode["rewards"]) < len(logged):
         raise DatasetError(
-            f"the episode of seed {seed} ends after {len(episode['rewards'])} of its "
-            f"{len(logged)} logged actions: the environment is not what it was when they were "
-            "logged"
+            f"the episode with seed {seed} must end after its {len(logged)} logged actions, got "
+            f"{len(episode['rewards'])} steps: the environment has changed since they were logged"
         )
     return episode
 
 
 def _what_is_run(spec: EnvSpec) -> str:
-    """All that making it imports and calls, and with what."""
+    """The code that making the environment imports and calls, with its arguments, as JSON."""
     entries = asdict(spec)
     return json.dumps({name: entries[name] for name in _RUN_BY_MAKING}, sort_keys=True, default=str)
 
 
 def _stored_actions(dataset: MinariDataset) -> npt.NDArray[Any]:
-    """Those of all steps in the type that they have: rounded, they would not repeat an episode."""
+    """The actions of all steps in their stored type: rounded ones would not repeat an episode."""
     shape = dataset.action_space.shape
     of_episodes = [found["actions"] for _, found in read_episodes(dataset, ("actions",))]
     return np.concatenate([np.reshape(each, (-1, *shape)) for each in of_episodes if len(each)])

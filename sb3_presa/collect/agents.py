@@ -1,4 +1,4 @@
-"""Train one agent of a collection and record it: what a worker process does."""
+"""The job of a worker process: train one agent of a collection and record it."""
 
 import dataclasses
 import importlib
@@ -17,21 +17,21 @@ from sb3_presa.files import atomic_path
 
 # An adaptive weight never exceeds this many times the scaled reward of one step.
 _MAX_WEIGHT = 10.0
-# Share of its training in which a sweeping budget still stands at its start: first learn the task.
+# Share of the training before a moving budget starts to move: the agent learns the task first.
 _HOLD = 0.25
 
 
 @dataclass(frozen=True)
 class Job:
-    """One agent to train and record, or the random episodes.
+    """One agent to train and record, or the random or scripted episodes.
 
-    :param index: The job's number; its random numbers depend on it and on ``seed`` alone.
+    :param index: The job's number; its random numbers depend only on it and on ``seed``.
     :param kind: ``"random"``, ``"weight"``, ``"budget"`` or ``"scripted"``.
     :param setting: The weight, the budget's start and end, or the number of scripted episodes;
         empty for random ones.
     :param env_id: The environment.
     :param seed: The collection's seed.
-    :param reward_scale: Factor that brings a very good agent's reward to about 1 a step.
+    :param reward_scale: Scales the reward of a very good agent to about 1 per step.
     :param max_cost: The largest cost return of interest; scales the excess over a budget.
     :param recipe: The collection's recipe.
     """
@@ -71,7 +71,7 @@ class Job:
 
 @dataclass
 class Recorder:
-    """Records whole episodes, each reset with a seed of its own.
+    """Records whole episodes, each with its own reset seed.
 
     :param env: The environment to record in.
     :param job: The job that the episodes belong to.
@@ -106,10 +106,10 @@ class Recorder:
         )
 
     def save(self, path: Path, seconds: float) -> None:
-        """Write the episodes in one step: a file that exists is complete.
+        """Write the episodes atomically: a file that exists is complete.
 
         :param path: The ``.npz`` file.
-        :param seconds: How long the job took.
+        :param seconds: Duration of the job.
         """
         columns: dict[str, npt.NDArray[Any]] = {
             key: np.concatenate([episode[key] for episode in self.episodes])
@@ -127,7 +127,7 @@ def play_episode(env: gym.Env[Any, Any], seed: int, act: Callable[[Any], Any]) -
     """Act until an episode ends.
 
     :param env: The environment; its infos hold ``cost``.
-    :param seed: What it is reset with.
+    :param seed: The reset seed.
     :param act: Observation -> action inside the space.
     :return: ``seed``, ``terminated``, and arrays: ``observations`` (T + 1), ``actions``,
         ``rewards`` and ``costs`` (T each).
@@ -156,12 +156,12 @@ def play_episode(env: gym.Env[Any, Any], seed: int, act: Callable[[Any], Any]) -
 class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
     """Reward an agent with its scaled reward minus a weight times its cost.
 
-    It may run in a process of its own: the trainer calls :meth:`charge` and :meth:`finished_costs`
+    It may run in another process: the trainer calls :meth:`charge` and :meth:`finished_costs`
     through the vectorised environment.
 
     :param env: The environment.
     :param job: The job that the agent is trained for.
-    :param weight: The weight to begin with.
+    :param weight: The initial weight of the cost.
     """
 
     def __init__(self, env: gym.Env[Any, Any], job: Job, weight: float) -> None:
@@ -172,7 +172,7 @@ class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
         self._finished: list[float] = []
 
     def charge(self, weight: float) -> None:
-        """From now on charge this much.
+        """Set the weight of the cost for the following steps.
 
         :param weight: The weight of the cost.
         """
@@ -181,7 +181,7 @@ class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
     def finished_costs(self) -> list[float]:
         """Cost returns of the episodes that ended since the last call.
 
-        :return: One an episode.
+        :return: One per episode.
         """
         finished, self._finished = self._finished, []
         return finished
@@ -192,7 +192,7 @@ class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
         return self.env.reset(**kwargs)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Step, and charge for the cost."""
+        """Step the environment and subtract the weighted cost from the reward."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         cost = float(info["cost"])
         self._cost += cost
@@ -208,7 +208,7 @@ class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
 class CostWeight:
     """The weight of the cost in training; fixed, or adapting to a budget.
 
-    :param job: The job that says which.
+    :param job: The job whose ``kind`` is one of the two.
     :param episode_costs: Cost returns of the episodes that ended since the last update.
     """
 
@@ -222,7 +222,7 @@ class CostWeight:
     def update(self, progress: float) -> None:
         """Adapt the weight to the episodes that ended since the last call.
 
-        :param progress: Share of the training that is done, in [0, 1].
+        :param progress: Completed share of the training, in [0, 1].
         """
         free = progress < self.job.recipe.free_share
         if self.job.kind == "weight" and not free:
@@ -265,7 +265,7 @@ def _record_scripted(recorder: Recorder) -> None:
     make = getattr(importlib.import_module(module), name)
 
     class Scripted:
-        """An agent that is made when it sees the first observation: after the reset."""
+        """An agent that is made at the first observation, and so after the reset."""
 
         act: Callable[[Any], Any] | None = None
 
@@ -286,7 +286,7 @@ def _train(job: Job, recorder: Recorder, report: Callable[[int], None]) -> None:
 
     torch.set_num_threads(1)
     weight = CostWeight(job)
-    initial = weight.weight  # the lambda goes to other processes, the object that adapts does not
+    initial = weight.weight  # a number, since the lambda is sent to other processes
     agent_seed = int(np.random.SeedSequence([job.seed, job.index]).generate_state(1)[0] % 2**31)
     env = make_vec_env(
         job.env_id,
@@ -305,11 +305,11 @@ def _train(job: Job, recorder: Recorder, report: Callable[[int], None]) -> None:
 def _callback(
     job: Job, recorder: Recorder, weight: CostWeight, report: Callable[[int], None]
 ) -> Any:
-    """SB3's callback that records checkpoints and adapts the weight (SB3 is imported here only)."""
+    """The SB3 callback that records checkpoints and adapts the weight (SB3 is imported here)."""
     from stable_baselines3.common.callbacks import BaseCallback
 
     class Record(BaseCallback):
-        """Record the agent between two of its rollouts: its own exploration is not disturbed."""
+        """Record the agent between two rollouts, so that its own exploration is not disturbed."""
 
         due, reported = 0.0, 0
 
@@ -326,7 +326,7 @@ def _callback(
                 weight.episode_costs += finished
             weight.update(self.num_timesteps / job.steps)
             self.training_env.env_method("charge", weight.weight)
-            # The last rollout may run past the steps that were asked for.
+            # The last rollout may exceed the requested steps.
             done = min(self.num_timesteps, job.steps)
             report(done - self.reported)
             self.reported = done
@@ -351,7 +351,7 @@ def _record_checkpoint(model: Any, recorder: Recorder, trained_steps: int) -> No
 
 
 def _sampler(model: Any, recorder: Recorder, random_share: float | None) -> Callable[[Any], Any]:
-    """Sampled actions of an agent, a share of them (drawn here if ``None``) uniformly random."""
+    """Sampled actions of an agent; a share of them is random (the share is drawn if ``None``)."""
     share = recorder.rng.random() if random_share is None else random_share
 
     def act(observation: Any) -> Any:

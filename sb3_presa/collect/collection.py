@@ -1,8 +1,8 @@
 """Collect a Minari dataset of safe and unsafe behaviour from an environment with costs.
 
-SB3's PPO is trained with several prices on cost, fixed ones and ones that follow a budget; all
-along its training it is recorded in separate episodes, each reset with a seed of its own; and what
-was recorded is thinned on a grid of cost return and reward return.
+SB3's PPO is trained with several cost weights, some fixed and some adapting to a budget. It is
+recorded throughout its training in separate episodes, each with its own reset seed. The recorded
+episodes are thinned on a grid of cost return and reward return.
 """
 
 import os
@@ -22,7 +22,7 @@ from sb3_presa.collect.source import Source
 from sb3_presa.data.minari_store import check_free
 from sb3_presa.errors import ConfigError
 
-# Scripted episodes are cut into jobs of so many, for the workers to share.
+# Scripted episodes per job, so that the workers share them.
 _SCRIPTED_A_JOB = 50
 
 __all__ = ["CollectRecipe", "CollectionError", "collect"]
@@ -39,27 +39,28 @@ def collect(
     progress_bar: bool = True,
     root: str | os.PathLike[str] | None = None,
 ) -> MinariDataset:
-    """Collect a dataset; a call that was interrupted goes on from the jobs that it had finished.
+    """Collect a dataset; after an interruption, a second call continues with the unfinished jobs.
 
-    Each agent is a job, done in a worker process; its result appears in one step in a hidden folder
-    of the datasets root, and the dataset in one step at the end. On one machine the result depends
-    on the environment, the recipe and the seed, not on the number of workers or on interruptions.
+    Each agent is a job in a worker process. A job writes its result atomically to a hidden folder
+    of the datasets root, and the dataset is written atomically at the end. On one machine the
+    result depends only on the environment, the recipe and the seed, and not on the number of
+    workers or on interruptions.
 
     :param env_id: A Gymnasium id, with the module to import if the environment is not this
-        package's (``"my_module:MyEnv-v0"``). Every step's info must hold ``cost``; a time limit is
-        needed. The recipe's own if ``None``.
+        package's (``"my_module:MyEnv-v0"``). The info of every step must contain ``cost``, and the
+        environment needs a time limit. The recipe's own if ``None``.
     :param dataset_id: ``(namespace/)name-vN``. The recipe's own if ``None``.
     :param recipe: The settings, or a TOML file of them; the defaults if ``None``.
-    :param seed: Seed of everything that is drawn.
-    :param n_workers: Worker processes; as many as there are processors if ``None``.
-    :param overwrite: Replace a dataset of this id. What was there stays until the new one is whole.
+    :param seed: Seed of all random numbers.
+    :param n_workers: Number of worker processes; one per processor if ``None``.
+    :param overwrite: Replace a dataset of this id. The old one stays until the new one is complete.
     :param progress_bar: Show a progress bar of the training steps.
     :param root: The datasets root; Minari's own if ``None``.
-    :return: The dataset. Each episode holds ``infos["cost"]`` (T + 1 rows, the first 0) and the
-        seed that it was reset with; ``reset(seed=...)`` and its actions repeat it.
+    :return: The dataset. Each episode has ``infos["cost"]`` (T + 1 rows, the first 0) and its reset
+        seed; ``reset(seed=...)`` and its actions repeat it.
     :raises ConfigError: If a setting, the environment or its spaces cannot be used, or neither the
         call nor the recipe names an environment and a dataset.
-    :raises DatasetError: If the id is malformed or taken, the environment gives no costs, or no
+    :raises DatasetError: If the id is malformed or taken, the environment has no costs, or no
         episode lies in the ranges to keep.
     :raises CollectionError: If a worker process fails.
     """
@@ -72,9 +73,9 @@ def collect(
     dataset_id = _named("dataset_id", dataset_id, recipe.dataset_id)
     check_free(dataset_id, root, overwrite)
     if n_workers is not None and n_workers < 1:
-        raise ConfigError(f"n_workers is {n_workers}; at least 1 is needed")
+        raise ConfigError(f"`n_workers` must be at least 1, got {n_workers}")
     if seed < 0:
-        raise ConfigError(f"seed is {seed}; at least 0 is needed")
+        raise ConfigError(f"`seed` must be at least 0, got {seed}")
     source = Source.probe(env_id, recipe)
     jobs = _jobs(env_id, recipe, seed, source)
     scratch = _scratch_folder(dataset_id, root) / recipe.digest(env_id, seed)
@@ -86,7 +87,7 @@ def collect(
         bar.update(bar.total - sum(job.steps for job, _ in missing))
         run_jobs(missing, workers, bar.update)
     recordings = [Recording.load(job, path) for job, path in zip(jobs, paths, strict=True)]
-    # What an interrupted call had finished took its time too.
+    # Include the time of jobs that an interrupted call had finished.
     done_now = {job.index for job, _ in missing}
     before = sum(rec.seconds for rec in recordings if rec.job.index not in done_now) / workers
     dataset = assemble(
@@ -105,7 +106,7 @@ def collect(
 def _named(name: str, given: str | None, of_recipe: str | None) -> str:
     found = given if given is not None else of_recipe
     if found is None:
-        raise ConfigError(f"{name} is missing: neither the call nor the recipe has one")
+        raise ConfigError(f"`{name}` must be given in the call or in the recipe, got neither")
     return found
 
 
@@ -119,8 +120,8 @@ def _jobs(env_id: str, recipe: CollectRecipe, seed: int, source: Source) -> list
     ]
     if not kinds:
         raise ConfigError(
-            "the recipe has no cost_weights, no cost_budgets, no scripted_episodes and no "
-            "random_episodes"
+            "the recipe must have at least one of `cost_weights`, `cost_budgets`, "
+            "`scripted_episodes` and `random_episodes`, got none"
         )
     return [
         Job(index, kind, setting, env_id, seed, source.reward_scale, source.max_cost, recipe)

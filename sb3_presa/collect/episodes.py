@@ -1,4 +1,4 @@
-"""From the recordings of a collection's jobs to its dataset."""
+"""Assembles the recordings of a collection's jobs into its dataset."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from sb3_presa.envs import SIMULATORS
 from sb3_presa.errors import DatasetError
 
 _PACKAGES = ("gymnasium", "minari", "numpy", "stable_baselines3", "torch")
-#: Packages beside the simulator's own whose versions decide what happens in it.
+#: Physics packages of a simulator whose versions affect the episodes.
 _ENGINES = {"bullet": ("pybullet",), "safety": ("mujoco",), "metadrive": ("panda3d",)}
 
 
@@ -30,7 +30,7 @@ class Recording:
     """The episodes that one job recorded.
 
     :param job: The job.
-    :param columns: What :meth:`~sb3_presa.collect.agents.Recorder.save` wrote.
+    :param columns: The arrays written by :meth:`~sb3_presa.collect.agents.Recorder.save`.
     """
 
     job: Job
@@ -49,7 +49,7 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """How long the job took; 0 if its file is from before this was written."""
+        """Duration of the job; 0 if an older release wrote the file."""
         return float(self.columns.get("seconds", 0.0))
 
     @property
@@ -69,10 +69,10 @@ class Recording:
         return np.add.reduceat(self.columns["costs"], self.starts)
 
     def buffer(self, row: int) -> EpisodeBuffer:
-        """One episode as Minari takes it.
+        """One episode in Minari's format.
 
-        :param row: Its place in the recording.
-        :return: The episode, its seed included.
+        :param row: Its position in the recording.
+        :return: The episode, with its seed.
         """
         start, length = int(self.starts[row]), int(self.columns["length"][row])
         steps = slice(start, start + length)
@@ -85,10 +85,10 @@ class Recording:
         )
 
     def attributes(self, row: int) -> dict[str, str | int | float | bool]:
-        """What chose one episode's actions.
+        """The agent that chose one episode's actions.
 
-        :param row: Its place in the recording.
-        :return: ``agent`` (its place in the metadata's list), ``trained_steps``, ``deterministic``.
+        :param row: Its position in the recording.
+        :return: ``agent`` (its index in the metadata's list), ``trained_steps``, ``deterministic``.
         """
         return {
             "agent": self.job.index,
@@ -98,10 +98,10 @@ class Recording:
 
 
 def episode_buffer(episode: Mapping[str, Any]) -> EpisodeBuffer:
-    """An episode as Minari takes it.
+    """An episode in Minari's format.
 
-    :param episode: What :func:`~sb3_presa.collect.agents.play_episode` gives.
-    :return: The episode, its seed included.
+    :param episode: The result of :func:`~sb3_presa.collect.agents.play_episode`.
+    :return: The episode, with its seed.
     """
     last = np.arange(len(episode["rewards"])) == len(episode["rewards"]) - 1
     terminated = bool(episode["terminated"])
@@ -126,13 +126,13 @@ def assemble(
     overwrite: bool,
     root: str | os.PathLike[str] | None,
 ) -> MinariDataset:
-    """Thin what the jobs recorded, and write it.
+    """Thin the recorded episodes, and write the dataset.
 
     :param dataset_id: The dataset's id.
     :param source: The environment.
     :param recordings: One for each job.
-    :param wall_seconds: How long it took to record them.
-    :param workers: Processes that shared the work.
+    :param wall_seconds: Duration of the recording.
+    :param workers: Number of worker processes.
     :param overwrite: Replace a dataset of this id.
     :param root: The datasets root; Minari's own if ``None``.
     :return: The dataset.
@@ -153,8 +153,9 @@ def assemble(
     )
     if not len(kept):
         raise DatasetError(
-            f"none of the {len(rewards)} recorded episodes has a reward return in {reward_range} "
-            f"and a cost return in {cost_range}; train longer, or widen the recipe's ranges"
+            "at least one recorded episode must have a reward return in "
+            f"{reward_range} and a cost return in {cost_range}, got none of {len(rewards)}; train "
+            "longer, or widen `reward_range` and `cost_range` of the recipe"
         )
     places = [(rec, row) for rec in recordings for row in range(len(rec.columns["length"]))]
     chosen = [places[index] for index in kept]
@@ -196,7 +197,7 @@ def assemble(
 def _ranges(
     source: Source, job: Job, rewards: npt.NDArray[np.float64], costs: npt.NDArray[np.float64]
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The recipe's ranges of reward and cost return, or the benchmark's, or those recorded."""
+    """The ranges of reward and cost return: the recipe's, the benchmark's, or the recorded ones."""
     task = source.task
     reward_range = (float(rewards.min()), float(rewards.max()))
     cost_range = (0.0, float(costs.max()))

@@ -1,8 +1,8 @@
-"""Processes in which NumPy rounds alike, whether their processor has AVX-512 or not.
+"""Processes in which NumPy rounds the same, whether their processor has AVX-512 or not.
 
-With it NumPy computes sines and the like by other routines, and its OpenBLAS sums products in
-another order: last bits differ. A ball that starts one bit further on meets a wall elsewhere a
-hundred steps later.
+With AVX-512, NumPy computes sines and the like by other routines, and its OpenBLAS sums products
+in another order, so that last bits differ. In a simulation, a difference of one bit grows to
+another episode within a hundred steps.
 """
 
 import contextlib
@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-#: How NumPy's names for AVX-512 begin, since release 2.4 and before it.
+#: Prefixes of NumPy's names for AVX-512, since release 2.4 and before.
 _AVX512 = ("X86_V4", "AVX512")
 
 
 def portable_environ() -> dict[str, str]:
-    """:return: environment variables for a process that is to round alike"""
+    """:return: the environment variables of a process with portable rounding"""
     found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
     wide = [feature for feature in found if feature.startswith(_AVX512)]
     if not wide:
@@ -28,7 +28,7 @@ def portable_environ() -> dict[str, str]:
 
 @contextlib.contextmanager
 def portable_numpy() -> Iterator[None]:
-    """Processes that are started in this context round alike; this one goes on as it is."""
+    """Processes started in this context have portable rounding; this one is not changed."""
     portable = portable_environ()
     before = {name: os.environ.get(name) for name in portable}
     os.environ.update(portable)

@@ -1,4 +1,4 @@
-"""What a collection does: the agents that are trained, when they are recorded, what is kept."""
+"""The settings of a collection: agents to train, when to record them, and episodes to keep."""
 
 import dataclasses
 import hashlib
@@ -15,32 +15,32 @@ from typing import Any
 from sb3_presa.errors import ConfigError
 
 _FORMAT = 1
-#: What a recipe's results do not depend on, or what is given beside it.
+#: Settings that do not change a recipe's results, or are given separately.
 _NAMES = ("env_id", "dataset_id", "cost_limit")
-#: Settings that came later: at these values a collection is what it was before them.
+#: Settings that were added later, with the values at which the results are as before.
 _LATER = {"vec_env": "dummy", "scripted": None, "scripted_episodes": 0}
 _VEC_ENVS = ("dummy", "subproc")
 
 
 @dataclass(frozen=True)
 class CollectRecipe:
-    """Settings of one collection. Every field can stand in a TOML file of the same names.
+    """Settings of one collection. A TOML file of a recipe has keys with the same names.
 
-    :param env_id: The environment, unless the call says another.
-    :param dataset_id: The dataset to write, unless the call says another.
-    :param cost_limit: What ``sb3-presa label`` takes for the cost limit of an episode unless it is
-        told; needed where the benchmark's table has none.
+    :param env_id: The environment, unless the call names another one.
+    :param dataset_id: The dataset to write, unless the call names another one.
+    :param cost_limit: Default cost limit of an episode for ``sb3-presa label``; required for
+        environments outside the benchmark's table.
     :param n_episodes: Episodes to keep; fewer if fewer lie in the ranges.
     :param steps_per_agent: Environment steps that each agent trains for.
-    :param cost_weights: One agent for each: it maximises the scaled reward minus this weight times
-        the cost, where the scaled reward is about 1 a step for a very good agent.
+    :param cost_weights: One agent for each weight: it maximises the scaled reward minus this weight
+        times the cost. The scaled reward of a very good agent is about 1 per step.
     :param cost_budgets: One agent for each ``(start, end)``: its weight adapts so that the mean
-        cost return of an episode follows a budget that goes from ``start`` to ``end`` in training.
-    :param checkpoints: How many times, evenly over its training, each agent is recorded.
+        cost return of an episode follows a budget that moves from ``start`` to ``end``.
+    :param checkpoints: Number of recordings of each agent, spread evenly over its training.
     :param stochastic_episodes: Episodes recorded with sampled actions at each checkpoint.
     :param deterministic_episodes: Episodes recorded with the likeliest actions at each checkpoint.
-    :param mixed_episodes: Episodes recorded at each checkpoint whose actions are replaced by
-        uniformly random ones with a probability that is drawn for each episode.
+    :param mixed_episodes: Episodes recorded at each checkpoint in which actions are replaced by
+        uniformly random ones, with a probability that is drawn for each episode.
     :param random_episodes: Episodes recorded with uniformly random actions.
     :param scripted: ``"module:function"`` that makes a scripted agent: ``function(env, rng)`` is
         called after each reset and returns a function from an observation to an action. For tasks
@@ -50,17 +50,17 @@ class CollectRecipe:
         ``cells x cells``.
     :param reward_range: Reward returns to keep; the benchmark's range for its tasks, else all.
     :param cost_range: Cost returns to keep; the benchmark's range for its tasks, else all.
-    :param reward_cap: Agents gain nothing from the part of a step's (unscaled) reward above this,
-        which keeps them in ``reward_range`` where a reckless one would leave it; ``None``: no cap.
-    :param free_share: Share of its training, from the start, in which an agent pays nothing for
-        cost; for tasks that an agent would not learn at all if it paid from the start.
-    :param weight_rate: How fast an adaptive weight moves, per training rollout and per
-        relative excess of the cost over its budget.
-    :param policy: SB3's policy of the agents.
+    :param reward_cap: Upper limit of a step's (unscaled) reward in training. It keeps reckless
+        agents within ``reward_range``. ``None`` for no limit.
+    :param free_share: Initial share of the training in which cost has no weight; for tasks that an
+        agent would otherwise not learn at all.
+    :param weight_rate: Change of an adaptive weight per training rollout and per relative excess
+        of the cost over its budget.
+    :param policy: The SB3 policy of the agents.
     :param n_envs: Environments that each agent trains in.
-    :param vec_env: ``"dummy"``: these are in the agent's process; ``"subproc"``: in one each, which
-        simulators need that run one world a process.
-    :param ppo: More keyword arguments for SB3's ``PPO``.
+    :param vec_env: ``"dummy"``: all in the agent's process; ``"subproc"``: each in its own process,
+        for simulators with one world per process.
+    :param ppo: Further keyword arguments for SB3's ``PPO``.
     """
 
     env_id: str | None = None
@@ -104,46 +104,44 @@ class CollectRecipe:
         for name, least in minima.items():
             value = getattr(self, name)
             if type(value) is not int or value < least:
-                raise ConfigError(
-                    f"{name} is {value!r}; it must be a whole number of at least {least}"
-                )
+                raise ConfigError(f"`{name}` must be an integer >= {least}, got {value!r}")
         self._check_texts()
         try:
             json.dumps(dict(self.ppo))
         except TypeError as error:
-            raise ConfigError(f"ppo holds what a recipe cannot record: {error}") from error
+            raise ConfigError(f"`ppo` must contain only JSON values: {error}") from error
         _check_numbers("cost_weights", self.cost_weights)
         for budget in self.cost_budgets:
             _check_numbers("cost_budgets", budget, count=2)
-        _check_numbers("weight_rate", (self.weight_rate,))
-        _check_numbers("free_share", (self.free_share,))
+        _check_numbers("weight_rate", (self.weight_rate,), count=1)
+        _check_numbers("free_share", (self.free_share,), count=1)
         if self.free_share >= 1:
-            raise ConfigError(f"free_share is {self.free_share}; it must be less than 1")
+            raise ConfigError(f"`free_share` must be less than 1, got {self.free_share}")
         if self.cost_limit is not None:
-            _check_numbers("cost_limit", (self.cost_limit,))
+            _check_numbers("cost_limit", (self.cost_limit,), count=1)
         if self.reward_cap is not None:
-            _check_numbers("reward_cap", (self.reward_cap,), least=-math.inf)
+            _check_numbers("reward_cap", (self.reward_cap,), count=1, least=-math.inf)
         for name, bounds in (("reward_range", self.reward_range), ("cost_range", self.cost_range)):
             if bounds is None:
                 continue
             _check_numbers(name, bounds, count=2, least=-math.inf)
             if not bounds[0] < bounds[1]:
-                raise ConfigError(f"{name} is {bounds}; the first number must be the smaller one")
+                raise ConfigError(f"`{name}` must be (low, high) with low < high, got {bounds}")
 
     def _check_texts(self) -> None:
         for name in ("env_id", "dataset_id", "scripted"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value):
-                raise ConfigError(f"{name} is {value!r}; it must be a text")
+                raise ConfigError(f"`{name}` must be a non-empty string, got {value!r}")
         if self.scripted is not None and not re.fullmatch(r"[\w.]+:\w+", self.scripted):
-            raise ConfigError(f"scripted is {self.scripted!r}; it must be 'module:function'")
+            raise ConfigError(f"`scripted` must be 'module:function', got {self.scripted!r}")
         if (self.scripted is None) != (self.scripted_episodes == 0):
             raise ConfigError(
-                f"scripted is {self.scripted!r} and scripted_episodes {self.scripted_episodes}; "
-                "neither goes without the other"
+                "`scripted` and `scripted_episodes` must be given together, got "
+                f"{self.scripted!r} and {self.scripted_episodes}"
             )
         if self.vec_env not in _VEC_ENVS:
-            raise ConfigError(f"vec_env is {self.vec_env!r}; allowed are {list(_VEC_ENVS)}")
+            raise ConfigError(f"`vec_env` must be one of {list(_VEC_ENVS)}, got {self.vec_env!r}")
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> "CollectRecipe":
@@ -151,8 +149,8 @@ class CollectRecipe:
 
         :param path: A TOML file whose keys are this class's fields.
         :return: The recipe; fields that the file leaves out have their defaults.
-        :raises ConfigError: If the file cannot be read, is not TOML, has an unknown key, or has a
-            value out of range.
+        :raises ConfigError: If the file cannot be read or is not TOML, a key is unknown, or a value
+            is out of range.
         """
         try:
             entries = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -167,7 +165,7 @@ class CollectRecipe:
 
     @classmethod
     def from_dict(cls, entries: Mapping[str, Any]) -> "CollectRecipe":
-        """Build a recipe from plain lists and numbers, such as :meth:`as_dict` gives.
+        """Build a recipe from plain lists and numbers, the inverse of :meth:`as_dict`.
 
         :param entries: Field name -> value.
         :return: The recipe.
@@ -176,7 +174,7 @@ class CollectRecipe:
         known = {f.name for f in dataclasses.fields(cls)}
         unknown = sorted(set(entries) - known)
         if unknown:
-            raise ConfigError(f"unknown settings {unknown}; a recipe has {sorted(known)}")
+            raise ConfigError(f"settings must be among {sorted(known)}, got {unknown}")
         return cls(**{key: _tuples(value) for key, value in entries.items()})
 
     def as_dict(self) -> dict[str, Any]:
@@ -188,7 +186,7 @@ class CollectRecipe:
         return entries
 
     def digest(self, env_id: str, seed: int) -> str:
-        """What identifies a collection's intermediate results.
+        """The identity of a collection's intermediate results.
 
         :param env_id: The environment.
         :param seed: The collection's seed.
@@ -204,12 +202,13 @@ class CollectRecipe:
 
 
 def _check_numbers(name: str, values: Any, *, count: int | None = None, least: float = 0.0) -> None:
-    """Refuse what is not a tuple of (``count``) numbers of at least ``least``."""
+    """Raise an error unless ``values`` are (``count``) numbers of at least ``least``."""
     numbers = isinstance(values, tuple) and all(isinstance(v, int | float) for v in values)
     if not numbers or count not in (None, len(values)) or not all(v >= least for v in values):
-        many = "numbers" if count is None else f"{count} numbers"
-        at_least = "" if least == -math.inf else f" of at least {least:g}"
-        raise ConfigError(f"{name} holds {values!r}; it takes {many}{at_least}")
+        many = {None: "a list of numbers", 1: "a number"}.get(count, f"{count} numbers")
+        at_least = "" if least == -math.inf else f" >= {least:g}"
+        found = values[0] if count == 1 else values
+        raise ConfigError(f"`{name}` must be {many}{at_least}, got {found!r}")
 
 
 def _tuples(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a collection must know of its environment before it starts."""
+"""Probes the environment of a collection before it starts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ class Source:
     :param observation_space: Its observation space, a Box.
     :param action_space: Its action space, a Box or Discrete.
     :param task: Its row of the benchmark's table, if it has one.
-    :param reward_scale: Factor that brings a very good agent's reward to about 1 a step.
+    :param reward_scale: Scales the reward of a very good agent to about 1 per step.
     :param max_cost: The largest cost return of interest.
     """
 
@@ -35,13 +35,13 @@ class Source:
 
     @classmethod
     def probe(cls, env_id: str, recipe: CollectRecipe) -> "Source":
-        """Make and step the environment once, so that what cannot work fails here and in words.
+        """Make and step the environment, so that unsuitable ones fail here with a clear message.
 
         :param env_id: A Gymnasium id.
         :param recipe: The collection's recipe.
-        :return: What was found.
-        :raises ConfigError: If the environment has no time limit, or spaces that cannot be used.
-        :raises DatasetError: If it gives no costs.
+        :return: The environment's properties.
+        :raises ConfigError: If the time limit is missing, or the spaces are not supported.
+        :raises DatasetError: If the costs are missing.
         """
         env = gym.make(env_id)
         try:
@@ -52,14 +52,17 @@ class Source:
     @classmethod
     def _of(cls, env_id: str, env: gym.Env[Any, Any], recipe: CollectRecipe) -> "Source":
         if env.spec is None or env.spec.max_episode_steps is None:
-            raise ConfigError(f"{env_id} has no max_episode_steps; a recorded episode must end")
+            raise ConfigError(
+                f"{env_id} must have a time limit (max_episode_steps), got None; set it when you "
+                "register the environment"
+            )
         for name, space, allowed in (
-            ("observations", env.observation_space, (gym.spaces.Box,)),
-            ("actions", env.action_space, (gym.spaces.Box, gym.spaces.Discrete)),
+            ("observation", env.observation_space, (gym.spaces.Box,)),
+            ("action", env.action_space, (gym.spaces.Box, gym.spaces.Discrete)),
         ):
             if not isinstance(space, allowed):
                 kinds = " or ".join(kind.__name__ for kind in allowed)
-                raise ConfigError(f"{env_id} has {name} of {space}; collecting needs {kinds}")
+                raise ConfigError(f"the {name} space of {env_id} must be {kinds}, got {space}")
         task = find_task(env_id)
         mean_reward = _mean_absolute_reward(env_id, env)
         scale = 1.0 / max(mean_reward, 1e-8)
@@ -73,7 +76,7 @@ class Source:
 
 
 def _mean_absolute_reward(env_id: str, env: gym.Env[Any, Any]) -> float:
-    """Of random actions; checks on the way that every step has a cost."""
+    """The mean absolute reward of random actions; also checks that every step has a cost."""
     env.action_space.seed(0)
     env.reset(seed=0)
     rewards = []
@@ -81,8 +84,8 @@ def _mean_absolute_reward(env_id: str, env: gym.Env[Any, Any]) -> float:
         _, reward, terminated, truncated, info = env.step(env.action_space.sample())
         if "cost" not in info:
             raise DatasetError(
-                f"{env_id} gives no cost: the info of step {step} has the keys {sorted(info)}, "
-                "and 'cost' is needed"
+                f"the info of every step of {env_id} must contain 'cost', got the keys "
+                f"{sorted(info)} (step {step})"
             )
         rewards.append(abs(float(reward)))
         if terminated or truncated:

@@ -14,18 +14,18 @@ def thin(
     reward_range: tuple[float, float],
     rng: np.random.Generator,
 ) -> npt.NDArray[np.int64]:
-    """Choose episodes so that no cell of the plane holds many more than another that could.
+    """Choose episodes so that they are spread evenly over the cells of the plane.
 
-    Every cell gives up to the same number of episodes; that number is the largest that keeps the
-    total within ``n_episodes``, and the rest is filled up with one more from some cells, at random.
+    Every cell contributes up to the same number of episodes, the largest that keeps the total
+    within ``n_episodes``. The rest is filled with one more episode from random cells.
 
     :param cost_returns: Cost return of each episode.
     :param reward_returns: Reward return of each episode.
     :param n_episodes: Episodes to keep; all are kept where fewer lie in the ranges.
-    :param cells: The plane is cut into ``cells x cells``.
+    :param cells: The plane is divided into ``cells x cells``.
     :param cost_range: Cost returns to keep, both ends included.
     :param reward_range: Reward returns to keep, both ends included.
-    :param rng: Chooses within cells.
+    :param rng: Draws the episodes within cells.
     :return: Rows of the chosen episodes, ascending.
     """
     inside = (
@@ -37,7 +37,7 @@ def thin(
     candidates = rng.permutation(np.flatnonzero(inside))
     cell = _cell(cost_returns[candidates], cost_range, cells) * cells
     cell += _cell(reward_returns[candidates], reward_range, cells)
-    # An episode's turn is its place in the random order of its cell; every cell's first come first.
+    # An episode's turn is its rank in the random order of its cell; lower turns are kept first.
     turn = np.zeros(len(candidates), dtype=np.int64)
     for name in np.unique(cell):
         members = np.flatnonzero(cell == name)

@@ -1,4 +1,4 @@
-"""Gymnasium registration of the safe tasks, one module a simulator.
+"""Gymnasium registration of the safe tasks, one module per simulator.
 
 Importing this package registers nothing and imports no simulator: :func:`register_envs` registers
 the ids (``import sb3_presa`` calls it), and a simulator is imported when its first environment is

@@ -1,9 +1,9 @@
 """The Bullet-Safety-Gym tasks as plain Gymnasium environments that can be seeded.
 
-Upstream ignores ``reset(seed=...)`` (it draws from NumPy's global generator) and its state after
-an episode is not quite its state before it, so a seeded reset here rebuilds the simulation: it is
-the only way to repeat an episode exactly. Without pictures it is rebuilt without them, which takes
-milliseconds where loading the drone's meshes takes half a second. PyBullet is imported when the
+Upstream ignores ``reset(seed=...)``: it draws from NumPy's global generator. Its state after an
+episode also differs slightly from its state before. A seeded reset here therefore rebuilds the
+simulation, which is the only way to repeat an episode exactly. Without a render mode, the meshes
+are left out: milliseconds instead of half a second for the drone. PyBullet is imported when the
 first environment is made.
 """
 
@@ -31,8 +31,8 @@ _WIDTH, _HEIGHT = 480, 360
 
 @contextlib.contextmanager
 def _plain_streams() -> Iterator[None]:
-    """Give upstream real streams: it silences PyBullet through file descriptors and symbol names
-    that the replaced ``sys.stdout`` of a notebook or of pytest does not have."""
+    """Give upstream real streams: it silences PyBullet through their file descriptors, which the
+    replaced ``sys.stdout`` of a notebook or of pytest does not have."""
     streams = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = sys.__stdout__ or streams[0], sys.__stderr__ or streams[1]
     try:
@@ -74,7 +74,7 @@ def make_upstream(agent: str, task: str) -> Any:
 
 @cache
 def _unseen(pybullet: Any, builder: Any) -> Any:
-    """Upstream's environment without what only a camera sees: the same numbers, built sooner."""
+    """Upstream's environment without visual shapes: the same numbers, built sooner."""
 
     class UnseenEnvironment(builder.EnvironmentBuilder):  # type: ignore[misc]
         def _setup_client_and_physics(self, graphics: bool = False) -> Any:
@@ -123,7 +123,7 @@ class SafetyBulletEnv(
             ("render_mode", render_mode, [None, "rgb_array"]),
         ):
             if value not in allowed:
-                raise ConfigError(f"{name} is {value!r}; allowed are {allowed}")
+                raise ConfigError(f"`{name}` must be one of {allowed}, got {value!r}")
         self.render_mode = render_mode
         self._sim: Any = None
         self._pybullet, builder = _import_simulator()
@@ -182,8 +182,8 @@ class SafetyBulletEnv(
     def render(self) -> npt.NDArray[np.uint8] | None:
         """Draw the scene with PyBullet's software renderer.
 
-        It does not show the sphere that upstream puts around an agent: that hides the agent, as
-        this renderer knows no transparency, and tells those who label a clip what a step costs.
+        Upstream's sphere around the agent is not drawn. This renderer has no transparency, so the
+        sphere would hide the agent, and it would show the cost of a step to people who label.
 
         :return: A (360, 480, 3) uint8 picture, or ``None`` without a render mode.
         """
@@ -212,7 +212,7 @@ class SafetyBulletEnv(
         return np.asarray(pixels, dtype=np.uint8).reshape(_HEIGHT, _WIDTH, 4)[:, :, :3].copy()
 
     def close(self) -> None:
-        """Let go of the simulation; a second call does nothing, and a reset builds a new one."""
+        """Release the simulation; a second call does nothing, and a reset builds a new one."""
         if self._sim is not None:
             self._sim.close()
             self._sim = None

@@ -1,7 +1,7 @@
-"""What works of each simulator on this machine, each tried in a process of its own.
+"""Checks which simulators work on this machine, each in a process of its own.
 
-``python -m sb3_presa.envs.doctor NAME`` is that process: it prints a line of JSON after each step,
-so that what came before a crash is known.
+``python -m sb3_presa.envs.doctor NAME`` is that process. It prints a line of JSON after each step,
+so that the steps before a crash are known.
 """
 
 import json
@@ -25,16 +25,16 @@ _APT = "sudo apt-get install libegl1 libgl1"
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found of one simulator.
+    """The result of checking one simulator.
 
     :param name: Its name in :data:`~sb3_presa.envs.simulators.SIMULATORS`.
-    :param title: What people call it.
+    :param title: Its name for people.
     :param version: Version of its package, or ``None`` if it is not installed.
     :param importable: Whether an environment of it could be made and reset; ``None`` if not tried.
     :param steps_per_second: Of its first environment with random actions, resets included.
     :param renders: Whether a picture could be drawn; ``None`` if not tried.
-    :param problem: What went wrong, in one line; empty if nothing did.
-    :param advice: What to do about it.
+    :param problem: The error in one line; empty if none.
+    :param advice: The remedy.
     """
 
     name: str
@@ -48,15 +48,15 @@ class Diagnosis:
 
     @property
     def works(self) -> bool:
-        """Whether everything that was tried works; true of one that is not installed."""
+        """Whether every check passed; also true if the simulator is not installed."""
         return self.version is None or bool(self.importable and self.renders)
 
 
 def diagnose(simulators: Iterable[Simulator]) -> list[Diagnosis]:
-    """Try simulators, each in a fresh process.
+    """Check simulators, each in a fresh process.
 
-    :param simulators: Which.
-    :return: What was found, in the same order.
+    :param simulators: The simulators to check.
+    :return: The results, in the same order.
     """
     return [_diagnose(simulator) for simulator in simulators]
 
@@ -81,12 +81,12 @@ def _diagnose(simulator: Simulator) -> Diagnosis:
 
 def _advice(simulator: Simulator, found: Diagnosis) -> str:
     if ".so" in found.problem or "GL" in found.problem:  # a library of the system, or drawing
-        advice = f"install what draws without a screen (Debian and Ubuntu: {_APT})"
+        advice = f"install the libraries for off-screen rendering (Debian and Ubuntu: {_APT})"
     elif not found.importable:
-        advice = f"install it again ({simulator.install_command})"
+        advice = f"reinstall it ({simulator.install_command})"
     else:
-        advice = "see what it says"
-    return f"{advice}; the whole error: {_command(simulator.name)}"
+        advice = "read its error message"
+    return f"{advice}; for the full error run {_command(simulator.name)}"
 
 
 def _command(name: str) -> str:
@@ -94,7 +94,7 @@ def _command(name: str) -> str:
 
 
 def _probe(name: str) -> tuple[dict[str, Any], str]:
-    """Run the process of one simulator; what it told, and how it ended if that was not well."""
+    """Run the process of one simulator; return its facts, and its error if it failed."""
     command = [sys.executable, "-m", __name__, name]
     try:
         done = subprocess.run(
@@ -105,7 +105,7 @@ def _probe(name: str) -> tuple[dict[str, Any], str]:
         output = (late.stdout or b"").decode(
             errors="replace"
         )  # bytes even where text was asked for
-        errors, status = f"did not end within {TIMEOUT:.0f} s", 1
+        errors, status = f"the process did not end within {TIMEOUT:.0f} s", 1
     facts: dict[str, Any] = {}
     for line in output.splitlines():
         if line.startswith(_MARK):
@@ -122,12 +122,12 @@ def _probe(name: str) -> tuple[dict[str, Any], str]:
 
 def _ending(status: int, errors: str, doing: str) -> str:
     if status < 0:
-        return f"the process was ended by {signal.Signals(-status).name} while {doing}"
+        return f"the process was killed by {signal.Signals(-status).name} while {doing}"
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    return lines[-1] if lines else f"the process ended with status {status} while {doing}"
+    return lines[-1] if lines else f"the process exited with status {status} while {doing}"
 
 
-#: What the process tells, in this order, and what it does before that.
+#: The facts that the process reports, in this order, and the step before each.
 _STEPS = {"importable": "importing", "steps_per_second": "stepping", "renders": "drawing"}
 _MARK = "sb3-presa doctor: "
 
@@ -137,7 +137,7 @@ def _tell(**facts: Any) -> None:
 
 
 def _try(name: str) -> None:
-    """Make, step and draw the first environment of a simulator, telling what works."""
+    """Make, step and render the first environment of a simulator; report after each step."""
     import gymnasium as gym
     import numpy as np
 
@@ -163,7 +163,7 @@ def _try(name: str) -> None:
     env.reset(seed=0)
     picture = np.asarray(env.render())
     if picture.std() == 0:
-        sys.exit(f"the picture has one colour only (shape {picture.shape})")
+        sys.exit(f"the rendered picture has only one colour (shape {picture.shape})")
     _tell(renders=True)
     env.close()
 

@@ -1,6 +1,6 @@
-"""Highway driving that tells crashes, tailgating and speeding apart: highway-env with costs.
+"""highway-env with separate costs for crashes, tailgating and speeding.
 
-highway-env 1.12.1 runs as it is; it only has no costs. It is imported when the first environment
+highway-env 1.12.1 needs no patches, but has no costs. It is imported when the first environment
 is made.
 """
 
@@ -25,13 +25,13 @@ CONTINUOUS_HZ, DISCRETE_HZ = 5, 1
 """Actions a second, continuous and discrete."""
 
 SPEED_LIMIT, TOP_SPEED = 30.0, 40.0
-"""Metres a second: where speeding begins, and as fast as the car goes (108 and 144 km/h)."""
+"""Metres per second: the start of speeding and the car's top speed (108 and 144 km/h)."""
 
 SAFE_HEADWAY = 1.0
-"""Seconds to the vehicle in front below which following it is tailgating."""
+"""Time gap in seconds to the vehicle in front; a smaller gap is tailgating."""
 
 COST_OF_CRASH = 10.0
-"""What a crash costs: as much as ten seconds bumper to bumper, or at top speed."""
+"""The cost of a crash: as much as ten seconds bumper to bumper, or at top speed."""
 
 _VEHICLES_SEEN = 8
 _FEATURES = ["presence", "x", "y", "vx", "vy", "cos_h", "sin_h"]
@@ -40,12 +40,12 @@ _DISCRETE_SPEEDS = [15.0, 20.0, 25.0, 30.0, 35.0, 40.0]
 _STEERING = np.pi / 36  # radians; upstream's 45 degrees are for a car park
 
 WIDTH, HEIGHT = 720, 160
-_SCALE = 6.0  # pixels to a metre
+_SCALE = 6.0  # pixels per metre
 
 
 @contextlib.contextmanager
 def _greeting_kept() -> Iterator[None]:
-    """Put back the variable that hides pygame's greeting, which highway-env overwrites."""
+    """Restore the variable that hides pygame's greeting; highway-env overwrites it."""
     name = "PYGAME_HIDE_SUPPORT_PROMPT"
     before = os.environ.get(name)
     try:
@@ -65,7 +65,7 @@ def _load_highway() -> SimpleNamespace:
         from highway_env.utils import lmap
 
     class Kinematics(KinematicObservation):  # type: ignore[misc]
-        """Upstream's numbers, to the last bit, without pandas, which took half of every step."""
+        """Upstream's numbers, bit for bit, without pandas, which took half of every step."""
 
         def observe(self) -> npt.NDArray[np.float32]:
             ego, seen = self.observer_vehicle, self.vehicles_count
@@ -76,7 +76,7 @@ def _load_highway() -> SimpleNamespace:
             for row, vehicle in zip(rows, [ego, *others], strict=False):
                 row[:] = (1.0, *vehicle.position, *vehicle.velocity, *vehicle.direction)
             rows[1 : 1 + len(others), 1:5] -= rows[0, 1:5]
-            # A row that no vehicle fills stays zero: all ranges are symmetric
+            # Rows without a vehicle stay zero: all ranges are symmetric
             for column, feature in enumerate(_RANGES, start=1):
                 rows[:, column] = np.clip(lmap(rows[:, column], _RANGES[feature], [-1, 1]), -1, 1)
             return rows.astype(np.float32)
@@ -115,7 +115,7 @@ def _config(discrete: bool) -> dict[str, Any]:
         "policy_frequency": DISCRETE_HZ if discrete else CONTINUOUS_HZ,
         "duration": SECONDS,
         "offroad_terminal": True,
-        # The reward knows nothing of safety: that is what the costs are for
+        # The reward says nothing about safety: the costs do
         "collision_reward": 0.0,
         "high_speed_reward": 0.8,
         "right_lane_reward": 0.2,
@@ -136,29 +136,30 @@ def make_upstream(discrete: bool) -> Any:
 class HighwaySafeEnv(gym.Env[npt.NDArray[np.float32], Any], gym.utils.EzPickle):
     """Forty seconds on a highway with three lanes, among 20 vehicles that drive 21-24 m/s.
 
-    Observations: 8 vehicles, the nearest first after the own one, of 7 numbers each in [-1, 1]:
-    whether there is one, x and y (as shares of 200 m and 12 m), their speeds (of 40 m/s), cosine
-    and sine of the heading. The own row is absolute, the others are relative to it.
+    Observations: 8 vehicles, the own one first, then the nearest. Each has 7 numbers in [-1, 1]:
+    presence, x and y (divided by 200 m and 12 m), x and y speed (divided by 40 m/s), cosine and
+    sine of the heading. The own row is absolute; position and speed of the others are relative.
 
-    Actions: continuous, acceleration (within 5 m/s^2) and steering (within 5 degrees), each in
-    [-1, 1], five times a second: episodes of 200 steps. Discrete, once a second: 0 a lane to the
-    left, 1 go on, 2 a lane to the right, 3 and 4 the next faster and slower of the speeds 15, 20,
-    ..., 40 m/s: episodes of 40 steps.
+    Continuous actions: acceleration (up to 5 m/s^2) and steering (up to 5 degrees), each in
+    [-1, 1], five per second; episodes of 200 steps. Discrete actions, one per second: 0 lane to the
+    left, 1 idle, 2 lane to the right, 3 and 4 the next faster and slower of the speeds 15, 20, ...,
+    40 m/s; episodes of 40 steps.
 
-    Reward a step: ``0.8 (v - 10) / 30`` for the speed ``v`` along the road, between 10 and 40 m/s,
-    plus 0.2 in the rightmost lane, 0.1 in the middle one. An episode terminates with a crash, which
-    is a collision or leaving the road.
+    Reward per step: ``0.8 (v - 10) / 30`` for the speed ``v`` along the road, between 10 and 40
+    m/s, plus 0.2 in the rightmost lane or 0.1 in the middle one. An episode terminates with a
+    crash: a collision, or leaving the road.
 
-    ``info`` names the parts of ``cost``:
+    ``info`` has the components of ``cost``:
 
     - ``cost_crash``: 10 for a crash.
-    - ``cost_tailgating``: ``1 - headway`` a second, where the time to the vehicle in front, from
-      bumper to bumper at the present speed, is below 1 s.
-    - ``cost_speeding``: ``(v - 30) / 10`` a second, above 30 m/s; 1 a second at top speed.
+    - ``cost_tailgating``: ``1 - headway`` per second while the headway is below 1 s. The headway is
+      the time to the vehicle in front, bumper to bumper, at the present speed.
+    - ``cost_speeding``: ``(v - 30) / 10`` per second above 30 m/s; 1 per second at top speed.
 
-    A step lasts 0.2 s or 1 s, and costs that share. A cost limit of 5 an episode allows no crash
-    and some of the rest. ``info`` also has ``distance`` (metres driven along the road since the
-    reset), ``speed_km_h``, ``crash`` and ``out_of_road`` (a crash by leaving the road).
+    A step lasts 0.2 s or 1 s, and its cost is in proportion. A cost limit of 5 per episode permits
+    no crash and some tailgating and speeding. ``info`` also has ``distance`` (metres driven along
+    the road since the reset), ``speed_km_h``, ``crash`` and ``out_of_road`` (a crash by leaving the
+    road).
 
     :param discrete: Discrete actions instead of continuous ones.
     :param render_mode: ``None`` or ``"rgb_array"`` (160 x 720 pixels, drawn without a display).
@@ -175,7 +176,7 @@ class HighwaySafeEnv(gym.Env[npt.NDArray[np.float32], Any], gym.utils.EzPickle):
     def __init__(self, discrete: bool = False, render_mode: str | None = None) -> None:
         gym.utils.EzPickle.__init__(self, discrete, render_mode)
         if render_mode not in (None, "rgb_array"):
-            raise ConfigError(f"render_mode is {render_mode!r}; allowed are [None, 'rgb_array']")
+            raise ConfigError(f"`render_mode` must be None or 'rgb_array', got {render_mode!r}")
         self.render_mode = render_mode
         self._highway = _load_highway()
         self._sim = self._highway.Highway(config=_config(discrete))
@@ -194,8 +195,8 @@ class HighwaySafeEnv(gym.Env[npt.NDArray[np.float32], Any], gym.utils.EzPickle):
     ) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
         """Start an episode.
 
-        :param seed: Decides, with the actions, about everything that happens; ``None`` goes on
-            with the last one.
+        :param seed: Determines the episode together with the actions; ``None`` continues the
+            random generator.
         :param options: Not used.
         :return: The first observation, shape (56,), and an empty info.
         """
@@ -251,7 +252,7 @@ class HighwaySafeEnv(gym.Env[npt.NDArray[np.float32], Any], gym.utils.EzPickle):
     def render(self) -> npt.NDArray[np.uint8] | None:
         """Draw the road around the own vehicle, in memory.
 
-        Upstream's own viewer opens pygame's display, draws nothing where it is a dummy, and shuts
+        Upstream's own viewer opens pygame's display, draws nothing on a dummy display, and shuts
         pygame down for the whole process when it is closed.
 
         :return: A (160, 720, 3) uint8 picture, or ``None`` without a render mode.
@@ -271,5 +272,5 @@ class HighwaySafeEnv(gym.Env[npt.NDArray[np.float32], Any], gym.utils.EzPickle):
         return np.ascontiguousarray(pixels.swapaxes(0, 1))
 
     def close(self) -> None:
-        """Let go of the picture; a second call does nothing."""
+        """Release the drawing surface; a second call does nothing."""
         self._surface = None

@@ -1,4 +1,4 @@
-"""Installing the simulators with pip, beside what is installed already."""
+"""Installs simulators with pip without changing the packages that are installed already."""
 
 import shlex
 import subprocess
@@ -10,7 +10,7 @@ from sb3_presa.envs.simulators import Simulator
 from sb3_presa.errors import SimulatorNotInstalledError
 
 KEPT = ("torch", "numpy", "gymnasium", "stable-baselines3", "minari")
-"""Packages that stay at the version that is installed, whatever a simulator asks for."""
+"""Packages whose installed version is kept, whatever a simulator requires."""
 
 
 def installed_version(distribution: str) -> str | None:
@@ -28,10 +28,10 @@ def installed_version(distribution: str) -> str | None:
 def pip_commands(simulators: Iterable[Simulator]) -> list[list[str]]:
     """The commands that install some simulators.
 
-    Commands that resolve dependencies name the installed versions of :data:`KEPT` as well, so that
-    pip fails rather than move one of them.
+    Commands that resolve dependencies also name the installed versions of :data:`KEPT`, so that
+    pip fails rather than change one of them.
 
-    :param simulators: Which.
+    :param simulators: The simulators to install.
     :return: Arguments of one process each, in order.
     """
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install"]
@@ -52,18 +52,18 @@ def install(
 ) -> list[str]:
     """Install some simulators for the running Python.
 
-    :param simulators: Which; those that this Python cannot have are left out.
+    :param simulators: The simulators to install; those without support for this Python are skipped.
     :param run: Runs one command and returns its exit status.
     :return: Names of those that were installed.
-    :raises SimulatorNotInstalledError: If there is no pip, or a command fails; what the commands
-        before it installed stays.
+    :raises SimulatorNotInstalledError: If pip is missing or a command fails; packages installed
+        by earlier commands stay.
     """
     # Not importlib.util.find_spec: setuptools' hook takes that for pip running, and lets go of the
     # distutils that the rest of the process needs
     if installed_version("pip") is None:
         raise SimulatorNotInstalledError(
-            f"{sys.executable} has no pip; add it with `{sys.executable} -m ensurepip`, or give "
-            "the arguments that --dry-run prints to another installer"
+            f"pip is not installed for {sys.executable}; add it with `{sys.executable} -m "
+            "ensurepip`, or pass the arguments that --dry-run prints to another installer"
         )
     installed = []
     for simulator in simulators:
@@ -73,8 +73,8 @@ def install(
             status = run(command)
             if status:
                 raise SimulatorNotInstalledError(
-                    f"{simulator.title} is not installed: pip ended with status {status} after "
-                    f"`{shlex.join(command)}`"
+                    f"{simulator.title} could not be installed: pip exited with status {status} "
+                    f"after `{shlex.join(command)}`"
                 )
         installed.append(simulator.name)
     return installed

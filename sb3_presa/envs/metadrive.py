@@ -1,6 +1,6 @@
 """MetaDrive's nine tasks of the benchmark as Gymnasium environments that can be seeded.
 
-MetaDrive runs one world a process. :class:`MetaDriveEnv` takes it with ``reset`` and gives it back
+MetaDrive runs one world per process. :class:`MetaDriveEnv` takes it with ``reset`` and releases it
 with ``close``.
 """
 
@@ -33,11 +33,11 @@ def make_upstream(task: str) -> Any:
 
     :param task: One of :data:`TASKS`.
     :return: A ``SafeMetaDriveEnv``, whose steps return four values.
-    :raises ConfigError: If there is no such task.
+    :raises ConfigError: If the task is unknown.
     :raises SimulatorNotInstalledError: If MetaDrive cannot be imported.
     """
     if task not in TASKS:
-        raise ConfigError(f"task is {task!r}; allowed are {list(TASKS)}")
+        raise ConfigError(f"`task` must be one of {list(TASKS)}, got {task!r}")
     metadrive = load_metadrive()
     road = next(name for name in _ROADS if task.startswith(name))
     blocks, start_seed = _ROADS[road]
@@ -51,8 +51,8 @@ def make_upstream(task: str) -> Any:
             "random_traffic": True,
             "accident_prob": 0.0,
             "crash_vehicle_penalty": 0.0,
-            # A vehicle that it uses again in the next episode remembers the last one in its
-            # sixth decimal. Every release does.
+            # A vehicle that is reused in the next episode differs in its sixth decimal after the
+            # last one. Every release does this.
             "force_destroy": True,
         }
     )
@@ -66,7 +66,7 @@ class MetaDriveEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
     and a little for speed, +10 on arrival, -5 for leaving the road, 0 for a crash. An episode
     terminates on arrival, with a crash, and by leaving the road.
 
-    ``info`` names the parts of ``cost``:
+    ``info`` has the components of ``cost``:
 
     - ``cost_out_of_road`` and ``cost_crash``: 1.0, in an episode's last step. A step that leaves
       the road does not count a crash.
@@ -75,14 +75,14 @@ class MetaDriveEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
 
     It also has ``speed_km_h``, ``is_success`` (arrived), ``crash`` and ``out_of_road``.
 
-    The road of a task is always the same, and so is where the drive begins; ``reset(seed=...)``
-    decides about the traffic.
+    The road and the start of a task are always the same; ``reset(seed=...)`` determines the
+    traffic.
 
-    One world fits in a process. ``reset`` takes it, from another ``MetaDriveEnv`` if need be, and
-    the next step of that one says so: use :class:`SubprocVecEnv` for several at the same time.
+    A process holds one world. ``reset`` takes it, from another ``MetaDriveEnv`` if necessary, whose
+    next step then raises an error: use :class:`SubprocVecEnv` for several at the same time.
 
-    The settings, costs and endings are DSRL's. What differs from the fork of an older MetaDrive
-    that DSRL's data were recorded with:
+    Settings, costs and terminations are DSRL's. DSRL recorded its data with a fork of an older
+    MetaDrive, which differs:
 
     - ``velocity`` is in m/s upstream and in km/h in the fork. The cost is in km/h here as there.
     - A vehicle that is off the lanes has left the road. The fork looks only at continuous lines
@@ -117,13 +117,13 @@ class MetaDriveEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
             ("render_mode", render_mode, (None, "rgb_array")),
         ):
             if value not in allowed:
-                raise ConfigError(f"{name} is {value!r}; allowed are {list(allowed)}")
+                raise ConfigError(f"`{name}` must be one of {list(allowed)}, got {value!r}")
         self._task, self.render_mode = task, render_mode
         self._metadrive = load_metadrive()
         self._sim: Any = None
         self._world: Any = None
         self._viewer: TopDownViewer | None = None
-        # Upstream knows its spaces too, but cannot be built beside a world that runs.
+        # Upstream's own spaces need an environment, which cannot be built beside a running world.
         self.observation_space = gym.spaces.Box(0.0, 1.0, (_OBSERVATIONS,), np.float32)
         self.action_space = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
 
@@ -137,10 +137,9 @@ class MetaDriveEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
         if self._world is None:
             raise gym.error.ResetNeeded("call reset() before step() and render()")
         raise SimulatorBusyError(
-            "MetaDrive runs one world a process, and the reset of another MetaDriveEnv took it "
-            "from this one in the middle of its episode. Run several in processes of their own "
-            "(make_vec_env(..., vec_env_cls=SubprocVecEnv)), or one after another: reset() takes "
-            "the world back"
+            "MetaDrive runs one world per process, and reset() of another MetaDriveEnv took it "
+            "during an episode of this one. Run each in its own process "
+            "(make_vec_env(..., vec_env_cls=SubprocVecEnv)), or call reset() to take the world back"
         )
 
     def reset(
@@ -148,8 +147,8 @@ class MetaDriveEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
     ) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
         """Start an episode; build the world if this environment does not have it.
 
-        :param seed: Decides, with the actions, about everything that happens; ``None`` goes on
-            with the last one.
+        :param seed: Determines the episode together with the actions; ``None`` continues the
+            random generator.
         :param options: Not used.
         :return: The first observation, shape (259,), and an empty info.
         """
@@ -179,7 +178,7 @@ class MetaDriveEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
         """
         self._need_the_world()
         observation, reward, _, upstream = self._sim.step(action)
-        # DSRL's endings: upstream's own flag says that a crash does not end the episode.
+        # As in DSRL, a crash ends the episode; upstream's own flag does not count it.
         ends = {
             "is_success": bool(upstream["arrive_dest"]),
             "crash": bool(upstream["crash"]),
@@ -211,7 +210,7 @@ class MetaDriveEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
         return self._viewer.draw(self._sim.vehicle, self._world.traffic_manager.vehicles)
 
     def close(self) -> None:
-        """Give the world back; a second call does nothing, and a reset builds a new one."""
+        """Release the world; a second call does nothing, and a reset builds a new one."""
         if self._has_the_world:
             self._metadrive.close_engine()
         self._sim = self._world = self._viewer = None

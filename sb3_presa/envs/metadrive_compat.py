@@ -1,7 +1,7 @@
-"""Imports MetaDrive 0.3.0.1 on a current Python and leaves nothing behind but MetaDrive.
+"""Imports MetaDrive 0.3.0.1 on a current Python without side effects on other packages.
 
-Every line that works around a defect of that release names it, and the release without it. The
-later releases are not used because they fetch their pictures and models when they first run.
+Every workaround names the defect of that release and the release without it. Later releases are
+not used because they download their pictures and models on the first run.
 """
 
 import contextlib
@@ -21,17 +21,15 @@ from sb3_presa.envs.simulators import importing
 
 
 def _stand_ins() -> dict[str, Any]:
-    """What ``sys.modules`` holds while MetaDrive is imported, by module name."""
-    # It imports the old gym, of which it uses Env and the spaces alone. Goes with 0.4.0, which
-    # imports Gymnasium. The registration takes its ids and forgets them: their entry points
-    # return steps of four values.
+    """Entries of ``sys.modules`` while MetaDrive is imported, by module name."""
+    # It imports the old gym, but uses only Env and the spaces. Fixed in 0.4.0, which imports
+    # Gymnasium. The registration discards its ids: their entry points return steps of four values.
     registration = ModuleType("gym.envs.registration")
     vars(registration).update(
         register=lambda **_: None, registry=SimpleNamespace(env_specs=frozenset())
     )
-    # Asked for ten colours at a time, and takes three seconds to import; and asked to write files
-    # of pictures. Nothing here looks at those colours or writes those files, so that neither has to
-    # be installed. Every release imports both.
+    # seaborn provides ten colours and takes three seconds to import; cv2 writes picture files.
+    # Neither is used here, so neither has to be installed. Every release imports both.
     seaborn, opencv = ModuleType("seaborn"), ModuleType("cv2")
     vars(seaborn).update(color_palette=lambda _: [(shade / 10,) * 3 for shade in range(10)])
     return {
@@ -39,13 +37,13 @@ def _stand_ins() -> dict[str, Any]:
         "gym.spaces": gymnasium.spaces,
         "gym.envs": ModuleType("gym.envs"),
         "gym.envs.registration": registration,
-        # Readers of Waymo's files that were generated for protobuf 3 and that a current protobuf
-        # refuses. None makes importing them an ImportError, which upstream expects. Goes with
-        # 0.4.0, which has no such readers.
+        # Readers of Waymo's files, generated for protobuf 3, which a current protobuf rejects.
+        # None makes importing them an ImportError, which upstream expects. Fixed in 0.4.0, which
+        # has no such readers.
         "metadrive.utils.waymo_utils.protos": None,
-        # Imported on the way to CUDA, which is not used here; and it settles the whole process on a
-        # way to draw that needs a screen, so that MuJoCo could not draw any more. Upstream expects
-        # an ImportError. Every release imports it.
+        # Imported for CUDA, which is not used here. It selects an OpenGL platform that needs a
+        # screen for the whole process, so that MuJoCo could no longer render. Upstream expects an
+        # ImportError. Every release imports it.
         "OpenGL": None,
         "seaborn": seaborn,
         "cv2": opencv,
@@ -54,13 +52,13 @@ def _stand_ins() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _nothing_remains() -> Iterator[None]:
-    """Put the stand-ins in place, and afterwards everything back as it was."""
+    """Install the stand-ins, and restore modules and environment variables afterwards."""
     stand_ins = _stand_ins()
     modules = {name: sys.modules.get(name) for name in stand_ins}
     variables = dict(os.environ)
     sys.modules.update(stand_ins)
     try:
-        # It prints the ids that it has registered. Every release does.
+        # It prints the ids that it registers. Every release does.
         with contextlib.redirect_stdout(io.StringIO()):
             yield
     finally:
@@ -69,23 +67,23 @@ def _nothing_remains() -> Iterator[None]:
                 sys.modules.pop(name, None)
             else:
                 sys.modules[name] = module
-        # It overwrites the variable that hides pygame's greeting, which other packages and child
-        # processes would see. Every release does.
+        # It overwrites the variable that hides pygame's greeting, for other packages and child
+        # processes too. Every release does.
         for name in os.environ.keys() - variables.keys():
             del os.environ[name]
         os.environ.update(variables)
 
 
 def _quieten() -> None:
-    # It logs through logging.info() and the like, which give the root logger a handler, so that
-    # the lines of all other packages appear on the screen. Its own logger does not. Goes with
-    # 0.4.0, which has one.
+    # It calls logging.info() and the like, which give the root logger a handler, so that log lines
+    # of all other packages appear on the screen. Its own logger avoids this. Fixed in 0.4.0, which
+    # has one.
     logger = logging.getLogger("metadrive")
     for name, module in list(sys.modules.items()):
         if name.startswith("metadrive.") and getattr(module, "logging", None) is logging:
             vars(module)["logging"] = logger
-    # Panda3D looks for joysticks and says so where there are none, and again when a second world
-    # is built. These are settings of Panda3D alone.
+    # Panda3D looks for joysticks and reports an error without one, and again when a second world
+    # is built. These settings affect Panda3D alone.
     prc = importlib.import_module("panda3d.core")
     for category, level in (("device", "fatal"), ("task", "error")):
         prc.load_prc_file_data("", f"notify-level-{category} {level}")
@@ -93,12 +91,12 @@ def _quieten() -> None:
 
 @cache
 def load_metadrive() -> SimpleNamespace:
-    """Import the simulator; a second call returns what the first one did.
+    """Import the simulator; the result is cached.
 
     :return: ``SafeMetaDriveEnv``, ``BaseEngine``, ``TrafficMode``, ``IDMPolicy``,
         ``close_engine``, ``get_np_random``, and for pictures ``WorldSurface``, ``LaneGraphics``,
         ``VehicleGraphics`` and ``pygame``.
-    :raises SimulatorNotInstalledError: If it, or something that it needs, is missing.
+    :raises SimulatorNotInstalledError: If MetaDrive or one of its dependencies is missing.
     """
     wanted = {
         "metadrive.envs.safe_metadrive_env": ["SafeMetaDriveEnv"],

@@ -1,4 +1,4 @@
-"""Scripted agents of MetaDrive's tasks: upstream's own driver of traffic, at a speed of its choice.
+"""Scripted agents for MetaDrive's tasks: upstream's own traffic driver at a random speed.
 
 It arrives, which PPO hardly learns in a short time. Recipes name it as ``scripted``.
 """
@@ -14,22 +14,22 @@ from sb3_presa.envs.metadrive_compat import load_metadrive
 Act = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 _SPEEDS = (5.0, 26.0)
-"""Speeds to drive at, km/h: from 14.4 on it arrives in time, from 10 on there is a cost."""
+"""Range of target speeds, km/h: above 14.4 it arrives in time, above 10 it has a cost."""
 
 _SHARE_OF_LAPSES, _LAPSES = 0.35, (20, 500)
-"""Share of the drives that end with a lapse, and the steps in which it comes."""
+"""Share of the drives that end with a lapse, and the range of its first step."""
 
 
 def idm(env: Any, rng: np.random.Generator) -> Act:
-    """A driver that follows the lane and other vehicles, and may lose the wheel on the way.
+    """A driver that follows the lane and other vehicles, and may stop steering on the way.
 
     :param env: One of MetaDrive's tasks, reset.
-    :param rng: Draws its speed, how shaky it is, and whether and when it stops steering.
+    :param rng: Draws the speed, the action noise, and whether and when it stops steering.
     :return: Observation -> action.
     """
     policy_class = load_metadrive().IDMPolicy
     policy = policy_class(env.unwrapped._sim.vehicle, int(rng.integers(2**31)))
-    # It goes back to this speed after every lane change.
+    # It returns to NORMAL_SPEED after every lane change.
     policy.NORMAL_SPEED = policy.target_speed = float(rng.uniform(*_SPEEDS))
     noise = max(0.0, rng.uniform(-0.1, 0.1))
     lapse_at = int(rng.integers(*_LAPSES)) if rng.random() < _SHARE_OF_LAPSES else None

@@ -1,7 +1,7 @@
-"""Pictures of MetaDrive from above, drawn in memory: no screen, no display driver.
+"""Top-down pictures of MetaDrive, drawn in memory without a screen or a display driver.
 
-Upstream's own renderer opens pygame's window, of which a process has only one. Here its functions
-for lanes and vehicles draw on surfaces that nobody else sees.
+Upstream's own renderer opens pygame's window, and a process has only one. Here its functions for
+lanes and vehicles draw on private surfaces.
 """
 
 from types import SimpleNamespace
@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 WIDTH, HEIGHT = 480, 360
-_SCALE = 4.0  # pixels to a metre
+_SCALE = 4.0  # pixels per metre
 _MARGIN = 50.0  # metres around the map
 _GROUND, _ROAD, _LINE = (225, 230, 220), (120, 120, 120), (245, 245, 245)
 _EGO, _TRAFFIC = (30, 170, 60), (60, 110, 200)
 
 
 class TopDownViewer:
-    """Draws what lies around the vehicle that is driven; its heading does not turn the picture.
+    """Draws the surroundings of the driven vehicle; its heading does not turn the picture.
 
     :param metadrive: What :func:`~sb3_presa.envs.metadrive_compat.load_metadrive` returns.
     :param current_map: The map of the episode, drawn once.
@@ -52,7 +52,7 @@ class TopDownViewer:
     def draw(self, ego: Any, vehicles: list[Any]) -> npt.NDArray[np.uint8]:
         """Draw one picture.
 
-        :param ego: The vehicle that is driven, in the middle of the picture, green.
+        :param ego: The driven vehicle: green, in the middle of the picture.
         :param vehicles: All vehicles; the others are blue.
         :return: Shape (360, 480, 3), uint8.
         """

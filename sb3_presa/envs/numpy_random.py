@@ -1,4 +1,4 @@
-"""NumPy's global generator, from which some simulators draw, held while they do."""
+"""Isolates NumPy's global generator while a simulator draws from it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,9 @@ import numpy as np
 
 @contextmanager
 def numpy_random_restored(seed: int | None = None) -> Iterator[None]:
-    """Put back what NumPy's global generator held before.
+    """Restore the state of NumPy's global generator after the block.
 
-    :param seed: What it is seeded with meanwhile, in [0, 2**32); ``None`` leaves it as it is.
+    :param seed: Seed of the generator within the block, in [0, 2**32); ``None`` does not reseed.
     """
     state = np.random.get_state()  # noqa: NPY002 - this is the generator that upstream uses
     if seed is not None:

@@ -1,6 +1,6 @@
 """The SafetyGym tasks of Safety-Gymnasium as plain Gymnasium environments.
 
-Upstream's own classes do the simulation; ``safety_compat.py`` has what lets them run with current
+Upstream's own classes run the simulation; ``safety_compat.py`` makes them work with current
 packages. MuJoCo and Safety-Gymnasium are imported when the first environment is made.
 """
 
@@ -38,12 +38,12 @@ def make_upstream(task_id: str) -> Any:
 
     :param task_id: Upstream's id, e.g. ``"SafetyPointGoal1-v0"``.
     :return: The environment without any wrapper; its ``step`` returns six values, the cost third.
-    :raises ConfigError: If the benchmark has no such task.
+    :raises ConfigError: If the task is unknown.
     :raises SimulatorNotInstalledError: If MuJoCo or Safety-Gymnasium cannot be imported.
     """
     allowed = [task.upstream_env for task in all_tasks() if task.suite == "safety"]
     if task_id not in allowed:
-        raise ConfigError(f"task_id is {task_id!r}; allowed are {allowed}")
+        raise ConfigError(f"`task_id` must be one of {allowed}, got {task_id!r}")
     upstream: Any
     kwargs: dict[str, Any]
     if task_id in _VELOCITY:
@@ -60,7 +60,7 @@ def make_upstream(task_id: str) -> Any:
 class SafetyGymEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gym.utils.EzPickle):
     """A task of Safety-Gymnasium: five-tuple steps, float32 observations, float ``info["cost"]``.
 
-    Rewards, costs, ends of episodes and what a seed gives are upstream's. Seeded resets repeat
+    Rewards, costs, terminations and the effect of a seed are upstream's. Seeded resets repeat
     exactly, in this process and in another.
 
     :param task_id: Upstream's id. Navigation (``"SafetyPointGoal1-v0"``: agent Point or Car; task
@@ -79,7 +79,7 @@ class SafetyGymEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
     def __init__(self, task_id: str, render_mode: str | None = None) -> None:
         gym.utils.EzPickle.__init__(self, task_id, render_mode)
         if render_mode not in (None, "rgb_array"):
-            raise ConfigError(f"render_mode is {render_mode!r}; allowed are [None, 'rgb_array']")
+            raise ConfigError(f"`render_mode` must be None or 'rgb_array', got {render_mode!r}")
         self.render_mode = render_mode
         self._sim = make_upstream(task_id)
         self._navigates = task_id not in _VELOCITY
@@ -98,8 +98,8 @@ class SafetyGymEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
     ) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
         """Start an episode.
 
-        :param seed: The episode depends on it and on the actions alone; what upstream does with
-            it, where that takes it (below 2**32). ``None`` goes on from the last one.
+        :param seed: Determines the episode together with the actions, as upstream does for seeds
+            below 2**32. ``None`` continues the random generator.
         :param options: Not used.
         :return: The first observation and an empty info.
         """
@@ -136,17 +136,17 @@ class SafetyGymEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
     def render(self) -> npt.NDArray[np.uint8] | None:
         """Draw the scene off-screen, through EGL or in software.
 
-        It does not show the red sphere by which upstream tells that a step costs: those who label
-        clips are to judge what they see.
+        Upstream's red sphere, which marks steps with a cost, is not drawn: people who label clips
+        are to judge for themselves.
 
         :return: A (360, 480, 3) uint8 picture, or ``None`` without a render mode.
-        :raises gymnasium.error.ResetNeeded: Before the first reset: there is no scene yet.
-        :raises RenderingError: If there is no way to draw without a screen.
+        :raises gymnasium.error.ResetNeeded: Before the first reset.
+        :raises RenderingError: If off-screen rendering does not work.
         """
         if self.render_mode is None:
             return None
         if not self._was_reset:
-            raise gym.error.ResetNeeded("render() was called before the first reset()")
+            raise gym.error.ResetNeeded("call reset() before render()")
         if self._viewer is None:
             self._attach_viewer()
         if self._navigates:
@@ -171,12 +171,12 @@ class SafetyGymEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
         owner.viewer = owner._viewers["rgb_array"] = self._viewer
         if not self._navigates:
             owner._set_cam_config()
-            # The model's own camera, which follows the robot; -1, the free one, where it has none
+            # The model's camera that follows the robot, or -1, the free camera
             camera = mujoco.mjtObj.mjOBJ_CAMERA
             owner.camera_id = mujoco.mj_name2id(owner.model, camera, "track")
 
     def close(self) -> None:
-        """Let go of the drawing context; a second call does nothing, and a reset goes on."""
+        """Release the drawing context; a second call does nothing, and reset() still works."""
         if self._viewer is not None:
             owner = self._sim.task if self._navigates else self._sim.mujoco_renderer
             owner.viewer = None

@@ -1,9 +1,9 @@
-"""What lets Safety-Gymnasium 1.0.0 run beside current packages; no task is changed by it.
+"""Makes Safety-Gymnasium 1.0.0 work with current packages, without changing a task.
 
 1.0.0 (2023) is its newest release on PyPI, and ``import safety_gymnasium`` fails with any
-Gymnasium 1.x and on any Python from 3.11. Here its modules are imported, as they are, into a
-private copy: they see each other, and ``import safety_gymnasium`` elsewhere does what it would do
-without this package. What is mended is mended in the copy alone.
+Gymnasium 1.x and on any Python from 3.11. Here its unmodified modules are imported into a private
+copy, where they see each other. ``import safety_gymnasium`` elsewhere is not affected: all patches
+apply to the copy alone.
 """
 
 import contextlib
@@ -31,12 +31,12 @@ _copy: dict[str, ModuleType] = {}
 
 @contextlib.contextmanager
 def _private_modules() -> Iterator[None]:
-    """Put the private copy into ``sys.modules``, and back what was there afterwards.
+    """Put the private copy into ``sys.modules``, and restore the previous modules afterwards.
 
-    The package's ``__init__`` registers ids that are not used here, and for that asks for
-    gymnasium-robotics and for ``gymnasium.wrappers.compatibility`` and ``.autoreset``, gone in
-    Gymnasium 1.0. An empty package stands in for it. This can go with a release that imports under
-    Gymnasium 1.x.
+    The package's ``__init__`` registers ids that are not used here. For them it imports
+    gymnasium-robotics, and ``gymnasium.wrappers.compatibility`` and ``.autoreset``, which Gymnasium
+    1.0 removed. An empty package replaces it. This can be removed with a release that imports
+    under Gymnasium 1.x.
     """
 
     def taken_out() -> dict[str, ModuleType]:
@@ -58,7 +58,7 @@ def _private_modules() -> Iterator[None]:
 
 
 class _HashableArray(np.ndarray[Any, np.dtype[Any]]):
-    """An array that a dataclass of Python 3.11 takes for immutable, and so as a default."""
+    """A hashable array, which a dataclass of Python 3.11 accepts as a default."""
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # an array's is None
 
@@ -67,7 +67,7 @@ def _let_colours_be_defaults() -> None:
     """Import the colours first, and make them hashable.
 
     Each kind of obstacle is a dataclass whose colour defaults to one of these arrays, and Python
-    3.11 refuses unhashable defaults. This can go with a release that uses default factories.
+    3.11 rejects unhashable defaults. This can be removed with a release that uses factories.
     """
     colours = importlib.import_module(f"{_PACKAGE}.assets.color").COLOR
     for name, colour in colours.items():
@@ -75,7 +75,7 @@ def _let_colours_be_defaults() -> None:
 
 
 class _ScalarJointIds:
-    """A MuJoCo model whose ``jnt`` takes an array that holds one id, as it did under NumPy 1."""
+    """A MuJoCo model whose ``jnt`` accepts an array of one id, as it did under NumPy 1."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -90,8 +90,8 @@ class _ScalarJointIds:
 def _with_scalar_joint_ids(init_sensors: Callable[[Any], None]) -> Callable[[Any], None]:
     """Wrap ``BaseAgent._init_jnt_sensors``, which calls ``model.jnt(array)``.
 
-    NumPy 2 no longer turns that array into an index, so that no agent with a joint sensor (the car)
-    could be made. This can go with a release that supports NumPy 2.
+    NumPy 2 no longer turns that array into an index, so that agents with a joint sensor (the car)
+    could not be made. This can be removed with a release that supports NumPy 2.
     """
 
     def init_with_scalars(agent: Any) -> None:
@@ -106,11 +106,11 @@ def _with_scalar_joint_ids(init_sensors: Callable[[Any], None]) -> Callable[[Any
 
 
 def _with_a_plain_sky(yaml: Any) -> SimpleNamespace:
-    """Stand in for ``yaml`` where upstream reads its list of assets, at every reset.
+    """Replace ``yaml``, with which upstream reads its list of assets at every reset.
 
-    Of a reset's 0.4 s, MuJoCo takes 0.35 to decode 24 MB of pictures of a starry sky, which nothing
-    but a rendered picture shows, and ``yaml`` most of the rest. So the list is read once, and its
-    sky is a colour gradient. This can go with a release that does not decode them at every reset.
+    A reset takes 0.4 s: 0.35 s to decode 24 MB of pictures of a starry sky, which only rendering
+    shows, and most of the rest in ``yaml``. Here the list is read once, and its sky is a colour
+    gradient. This can be removed with a release that does not decode them at every reset.
     """
     assets: dict[str, Any] = {}
 
@@ -140,7 +140,7 @@ def _mend_copy() -> None:
 
 
 def upstream_class(module: str, name: str) -> Any:
-    """A class of Safety-Gymnasium, of the private copy: the same one at every call.
+    """A class of Safety-Gymnasium from the private copy; every call returns the same one.
 
     :param module: Its module below ``safety_gymnasium``.
     :param name: Its name there.
@@ -148,9 +148,9 @@ def upstream_class(module: str, name: str) -> Any:
     :raises SimulatorNotInstalledError: If it cannot be imported.
     """
     with importing("safety"), platform_restored():
-        import mujoco  # noqa: F401 - Gymnasium's own word for a missing one is no ImportError
+        import mujoco  # noqa: F401 - Gymnasium does not raise ImportError if it is missing
 
-        # One thread at a time: another would find the copy half imported, or gone.
+        # One thread at a time: another would find a partial copy, or none.
         with _importing, _private_modules():
             _mend_copy()
             return getattr(importlib.import_module(f"{_PACKAGE}.{module}"), name)
@@ -158,10 +158,9 @@ def upstream_class(module: str, name: str) -> Any:
 
 @contextlib.contextmanager
 def platform_restored() -> Iterator[None]:
-    """Undo that MuJoCo sets ``PYOPENGL_PLATFORM`` for the whole process, and for those it starts.
+    """Restore ``PYOPENGL_PLATFORM``, which MuJoCo sets for this process and its children.
 
-    It does when it imports a way to draw: hold while it may. This can go with a MuJoCo that does
-    not.
+    MuJoCo sets it when it imports a renderer. This can be removed with a MuJoCo that does not.
     """
     was_unset = "PYOPENGL_PLATFORM" not in os.environ
     try:
@@ -173,15 +172,15 @@ def platform_restored() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Hold while an upstream environment is constructed.
+    """Suppress side effects while an upstream environment is constructed.
 
     - Gymnasium gives a float64 space float32 bounds, and checking them overflows in NumPy 2. This
-      can go with a release that declares float32 spaces.
-    - Upstream draws a first seed from NumPy's global generator, which is put back. This can go with
-      a release that draws it from a generator of its own.
-    - MuJoCo from 3.16 finds ``settotalmass`` deprecated in Gymnasium's ``half_cheetah.xml``, says
-      so, and writes a ``MUJOCO_LOG.TXT`` where the user works. Other warnings become Python's. This
-      can go with a Gymnasium whose file does without.
+      can be removed with a release that declares float32 spaces.
+    - Upstream draws a first seed from NumPy's global generator, which is restored. This can be
+      removed with a release that draws it from its own generator.
+    - MuJoCo from 3.16 warns that ``settotalmass`` in Gymnasium's ``half_cheetah.xml`` is deprecated
+      and writes ``MUJOCO_LOG.TXT`` to the working directory. Other warnings become Python's. This
+      can be removed with a Gymnasium whose file does not use it.
     """
     import mujoco
 

@@ -1,8 +1,8 @@
-"""Scripted agents of SafetyGym's Goal, Button and Circle tasks, steering by what the lidars see.
+"""Scripted agents for SafetyGym's Goal, Button and Circle tasks, which steer by the lidars.
 
-PPO takes long to learn to drive to a goal well. These do at once, each episode in a manner of
-its own: fast or slow, clear of obstacles or blind to them, steady or shaky. Recipes name them as
-``scripted``.
+PPO takes long to learn to drive to a goal well. These agents do it at once, and each episode
+draws a driving style: speed, clearance from obstacles (or none), and action noise. Recipes name
+them as ``scripted``.
 """
 
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from sb3_presa.errors import ConfigError
 Act = Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
 Vector = npt.NDArray[np.float64]
 
-_LIDAR_RANGE = 3.0  # metres, at which a reading is 0; at no distance it is 1
-_SIGHT = 1.2  # metres, within which obstacles are minded
-_COURSES = np.linspace(-np.pi, np.pi, 48, endpoint=False)  # that an agent chooses among
+_LIDAR_RANGE = 3.0  # metres; a reading is 0 there and 1 at distance zero
+_SIGHT = 1.2  # metres; obstacles farther away are ignored
+_COURSES = np.linspace(-np.pi, np.pi, 48, endpoint=False)  # the directions to choose from
 _STEERING = 2.0
 
 
 class _Senses:
-    """Where in an observation things are; vectors are in the agent's own frame.
+    """The layout of an observation; vectors are in the agent's own frame.
 
     :param env: A navigation task.
     """
@@ -35,25 +35,27 @@ class _Senses:
             name: slice(int(end) - int(np.prod(space.shape)), int(end))
             for (name, space), end in zip(layout.items(), ends, strict=True)
         }
-        # A car looks along -y, a point along x.
+        # A car faces along -y, a point along x.
         self.is_car = "ballquat_rear" in self._parts
 
     def need(self, name: str, env: Any) -> None:
-        """Refuse a task without this sense."""
+        """Raise an error for a task without this sensor."""
         if name not in self._parts:
-            raise ConfigError(f"{env.spec.id} has no {name}; it has {sorted(self._parts)}")
+            raise ConfigError(
+                f"the observation of {env.spec.id} must contain {name}, got {sorted(self._parts)}"
+            )
 
     def lidar(self, observation: npt.NDArray[np.float32], name: str) -> Vector:
         """Readings of a lidar, counter-clockwise from the agent's x axis."""
         return np.asarray(observation[self._parts[name]], dtype=np.float64)
 
     def obstacles(self, observation: npt.NDArray[np.float32]) -> tuple[Vector, Vector]:
-        """Bearings of obstacles in sight from the agent's x axis, and metres to their middles."""
+        """Bearings (from the agent's x axis) and distances (metres, to the centre) of obstacles."""
         goal = self.lidar(observation, "goal_lidar")
         names = [name for name in self._parts if name.endswith("_lidar") and name != "goal_lidar"]
         readings = [self.lidar(observation, name) for name in names]
         if "buttons_lidar" in names:
-            # The button to press is among the buttons: it is no obstacle.
+            # The goal is one of the buttons, and not an obstacle.
             readings[names.index("buttons_lidar")] = np.where(
                 goal > 0, 0.0, self.lidar(observation, "buttons_lidar")
             )
@@ -63,7 +65,7 @@ class _Senses:
         return bearings[seen], distances[seen]
 
     def velocity(self, observation: npt.NDArray[np.float32]) -> Vector:
-        """Metres a second."""
+        """Velocity in metres per second."""
         return np.asarray(observation[self._parts["velocimeter"]][:2], dtype=np.float64)
 
     def steer(self, wish: Vector, strength: float) -> Vector:
@@ -89,7 +91,7 @@ def _bearings(n_readings: int) -> Vector:
 def _course(
     goal: Vector, goal_distance: float, obstacles: tuple[Vector, Vector], clearance: float
 ) -> Vector:
-    """The direction closest to the goal's that passes obstacles at a clearance, or nearly so."""
+    """The direction nearest to the goal's that keeps about this clearance from obstacles."""
     bearings, distances = obstacles
     in_the_way = distances < goal_distance + clearance
     bearings, distances = bearings[in_the_way], distances[in_the_way]
@@ -107,7 +109,7 @@ def _unit(vector: Vector) -> Vector:
 
 
 def _shaky(rng: np.random.Generator) -> Act:
-    """A third of the agents acts exactly; the others add noise of a size of their own."""
+    """A third of the agents act without noise; the others draw a noise scale."""
     noise = max(0.0, rng.uniform(-0.3, 0.6))
 
     def shake(action: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
@@ -121,26 +123,26 @@ def to_goal(env: Any, rng: np.random.Generator) -> Act:
     """An agent that drives to goal after goal.
 
     :param env: A Goal or Button task of SafetyGym, reset.
-    :param rng: Draws the agent's manner.
+    :param rng: Draws the driving style.
     :return: Observation -> action.
-    :raises ConfigError: If the environment has no goal to see.
+    :raises ConfigError: If the observation has no goal lidar.
     """
     strength, damping = rng.uniform(0.05, 1.0), rng.uniform(0.6, 2.0)
-    clearance = rng.uniform(-0.25, 0.5)  # a third of the agents is blind to obstacles
+    clearance = rng.uniform(-0.25, 0.5)  # a third of the agents ignores obstacles
     drive, shake = goal_driver(env, strength, damping, clearance), _shaky(rng)
     return lambda observation: shake(drive(observation))
 
 
 def goal_driver(env: Any, strength: float, damping: float, clearance: float) -> Act:
-    """An agent that drives to goal after goal, as it is told.
+    """An agent that drives to goal after goal in a given style.
 
     :param env: A Goal or Button task of SafetyGym, reset.
-    :param strength: Of its actions, in (0, 1].
-    :param damping: How much it brakes, per m/s.
-    :param clearance: Metres from the middle of an obstacle at which it passes; at 0 or less it
-        does not mind obstacles.
+    :param strength: Scale of its actions, in (0, 1].
+    :param damping: Braking per m/s.
+    :param clearance: Distance in metres at which it passes the centre of an obstacle; at 0 or less
+        it ignores obstacles.
     :return: Observation -> action.
-    :raises ConfigError: If the environment has no goal to see.
+    :raises ConfigError: If the observation has no goal lidar.
     """
     senses = _Senses(env)
     senses.need("goal_lidar", env)
@@ -158,12 +160,12 @@ def goal_driver(env: Any, strength: float, damping: float, clearance: float) -> 
 
 
 def in_circle(env: Any, rng: np.random.Generator) -> Act:
-    """An agent that drives along a circle, of a radius that keeps off the walls or does not.
+    """An agent that drives along a circle, whose radius may or may not stay within the walls.
 
     :param env: A Circle task of SafetyGym, reset.
-    :param rng: Draws the agent's manner.
+    :param rng: Draws the driving style.
     :return: Observation -> action.
-    :raises ConfigError: If the environment has no circle to see.
+    :raises ConfigError: If the observation has no circle lidar.
     """
     senses = _Senses(env)
     senses.need("circle_lidar", env)

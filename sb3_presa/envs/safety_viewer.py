@@ -1,6 +1,6 @@
-"""Drawing MuJoCo scenes without a screen, for the environments of ``safety.py``.
+"""Off-screen rendering of MuJoCo scenes for the environments of ``safety.py``.
 
-Imported when a first picture is drawn: it needs MuJoCo.
+Imported when the first picture is drawn: it needs MuJoCo.
 """
 
 import atexit
@@ -21,9 +21,9 @@ from sb3_presa.errors import RenderingError
 
 _BACKENDS = ("egl", "osmesa", "glfw")
 _ADVICE = (
-    "MuJoCo cannot draw without a screen here ({}); on Debian and Ubuntu, apt-get install libegl1 "
-    "brings EGL, and libosmesa6 drawing in software, which the environment variable "
-    "MUJOCO_GL=osmesa asks for where EGL is installed but does not work"
+    "MuJoCo cannot render off-screen here ({}). On Debian and Ubuntu, `apt-get install libegl1` "
+    "installs EGL. If EGL is installed but does not work, install libosmesa6 (software rendering) "
+    "and set MUJOCO_GL=osmesa"
 )
 
 
@@ -45,10 +45,10 @@ def _open_context(width: int, height: int) -> Any:
         try:
             with platform_restored():
                 return importlib.import_module(f"mujoco.{name}").GLContext(width, height)
-        # A missing library shows as any of ImportError, AttributeError, OSError, GLError.
+        # A missing library raises any of ImportError, AttributeError, OSError, GLError.
         except Exception as error:
             failures.append(f"{name}: {error}")
-            # PyOpenGL settles on the platform of the first attempt: the next one starts afresh.
+            # PyOpenGL keeps the platform of the first attempt, so the next one imports it again.
             for module in set(sys.modules) - known:
                 if module.startswith(("OpenGL", f"mujoco.{name}")):
                     del sys.modules[module]
@@ -60,10 +60,10 @@ _open_viewers: "weakref.WeakSet[HeadlessViewer]" = weakref.WeakSet()
 
 @cache
 def _free_all_at_exit() -> None:
-    """Have viewers that nobody closed go before EGL does.
+    """Free open viewers before EGL shuts down.
 
-    Called after the first context was opened, and so after MuJoCo registered the end of EGL: what
-    is registered last comes first.
+    Called after the first context was opened, and so after MuJoCo registered EGL's shutdown:
+    functions that are registered last run first.
     """
 
     def free_all() -> None:
@@ -74,16 +74,16 @@ def _free_all_at_exit() -> None:
 
 
 class HeadlessViewer(OffScreenViewer):
-    """Gymnasium's viewer, where several may live in one process and none needs a screen.
+    """Gymnasium's off-screen viewer, without a screen and with several viewers per process.
 
-    Gymnasium's own looks for a screen first, draws into whichever viewer was made last, and takes
-    every other window of the process down when it closes.
+    Gymnasium's own looks for a screen first, draws into the viewer that was made last, and closes
+    every other window of the process when it closes.
 
     :param model: The ``MjModel`` to draw; its own limits on the size must admit the picture.
     :param data: Its ``MjData``.
     :param width: Width of the pictures in pixels.
     :param height: Height of the pictures in pixels.
-    :raises RenderingError: If there is no way to draw without a screen.
+    :raises RenderingError: If off-screen rendering does not work.
     """
 
     def __init__(self, model: Any, data: Any, width: int, height: int) -> None:
@@ -100,7 +100,7 @@ class HeadlessViewer(OffScreenViewer):
     def render(
         self, render_mode: str | None, camera_id: int | None = None, segmentation: bool = False
     ) -> npt.NDArray[np.uint8]:
-        """Draw what ``model`` and ``data`` hold now.
+        """Draw the present state of ``model`` and ``data``.
 
         :param render_mode: ``"rgb_array"``.
         :param camera_id: A camera of the model, or -1 for the free one.
@@ -111,11 +111,11 @@ class HeadlessViewer(OffScreenViewer):
         return np.ascontiguousarray(super().render(render_mode, camera_id, segmentation))
 
     def free(self) -> None:
-        """Let go of the drawing context; a second call does nothing."""
-        # Missing where there was no way to draw: Python calls this for that object, too.
+        """Release the drawing context; a second call does nothing."""
+        # Missing if the constructor failed: Python calls this for such an object, too.
         context, self.opengl_context = getattr(self, "opengl_context", None), None
         if context is not None and hasattr(self, "con"):
-            context.make_current()  # else this would delete what belongs to another viewer
+            context.make_current()  # otherwise this would delete resources of another viewer
             self.con.free()
         if context is not None:
             context.free()

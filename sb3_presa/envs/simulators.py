@@ -1,7 +1,7 @@
-"""The simulators behind the environments: what each needs, and the environments that it runs.
+"""The table of simulators: their requirements and their environments.
 
-This table is the one place that says so. Registration, ``sb3-presa install-simulators``,
-``sb3-presa doctor``, the build and the tests read it. No simulator is imported here.
+Registration, ``sb3-presa install-simulators``, ``sb3-presa doctor``, the build and the tests read
+it. No simulator is imported here.
 """
 
 import sys
@@ -35,14 +35,14 @@ class EnvEntry:
 class Simulator:
     """One simulator.
 
-    :param name: What commands call it, e.g. ``"bullet"``.
-    :param title: What people call it.
+    :param name: Its name in commands, e.g. ``"bullet"``.
+    :param title: Its name for people.
     :param distribution: The package on PyPI whose presence means that it is installed.
-    :param pip_steps: Arguments of the ``pip install`` commands that install it, in order. What
-        pins packages of years ago comes with ``--no-deps``, its real needs before it.
+    :param pip_steps: Arguments of the ``pip install`` commands that install it, in order. Packages
+        that pin outdated versions are installed with ``--no-deps``, after their real requirements.
     :param envs: Its environments.
-    :param python_below: The first Python that it does not run on, or ``None``.
-    :param python_reason: What stops there.
+    :param python_below: The first Python version without support, or ``None``.
+    :param python_reason: The reason for that limit.
     """
 
     name: str
@@ -65,12 +65,12 @@ class Simulator:
 
     @property
     def why_not_on_this_python(self) -> str:
-        """Why the running Python cannot have it; empty if it can."""
+        """Why it does not work on the running Python; empty if it does."""
         if self.python_below is None or sys.version_info < self.python_below:
             return ""
         below = ".".join(map(str, self.python_below))
         here = ".".join(map(str, sys.version_info[:2]))
-        return f"{self.title} needs a Python below {below} ({self.python_reason}); this is {here}"
+        return f"{self.title} needs Python below {below} ({self.python_reason}), got {here}"
 
 
 def _tasks_of(suite: str) -> tuple[Task, ...]:
@@ -88,7 +88,7 @@ _METADRIVE = "sb3_presa.envs.metadrive:MetaDriveEnv"
 _HIGHWAY = "sb3_presa.envs.highway:HighwaySafeEnv"
 
 HIGHWAY_HORIZON, HIGHWAY_DISCRETE_HORIZON = 200, 40
-"""Steps of the forty seconds of highway driving, with continuous and with discrete actions."""
+"""Steps per episode (forty seconds) of highway driving, with continuous and discrete actions."""
 
 SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
     {
@@ -123,7 +123,7 @@ SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
                     for t in _tasks_of("bullet")
                 ),
                 python_below=(3, 12),
-                python_reason="pybullet has no wheels for later ones",
+                python_reason="pybullet has no wheels for later versions",
             ),
             Simulator(
                 name="metadrive",
@@ -136,8 +136,8 @@ SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
                         "panda3d-simplepbr==0.10",
                         "pygame-ce>=2.5",
                     ),
-                    # It pins gym 0.25, numpy 1.24 and protobuf 3.20; 0.4 fetches its pictures and
-                    # models when it first runs, and this one ships them
+                    # It pins gym 0.25, numpy 1.24 and protobuf 3.20. It ships its pictures and
+                    # models, which 0.4 downloads on the first run
                     ("--no-deps", "metadrive-simulator==0.3.0.1"),
                 ),
                 envs=tuple(
@@ -145,7 +145,7 @@ SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
                     for t in _tasks_of("metadrive")
                 ),
                 python_below=(3, 12),
-                python_reason="its release says so",
+                python_reason="the limit of its release",
             ),
             Simulator(
                 name="highway",
@@ -171,16 +171,16 @@ SIMULATORS: Mapping[str, Simulator] = MappingProxyType(
 
 
 def find_simulators(names: tuple[str, ...] | list[str]) -> list[Simulator]:
-    """The simulators of these names.
+    """The simulators with these names.
 
-    :param names: Names out of :data:`SIMULATORS`; ``"all"``, or nothing, for all of them.
+    :param names: Names from :data:`SIMULATORS`; ``"all"``, or nothing, for all of them.
     :return: Each once, in the table's order.
-    :raises ConfigError: For a name that is not in the table.
+    :raises ConfigError: If a name is not in the table.
     """
     for name in names:
         if name != "all" and name not in SIMULATORS:
             raise ConfigError(
-                f"no simulator is called {name!r}; there are: {', '.join(SIMULATORS)}, all"
+                f"the simulator must be one of {', '.join(SIMULATORS)}, all, got {name!r}"
             )
     everything = not names or "all" in names
     return [found for found in SIMULATORS.values() if everything or found.name in names]
@@ -188,7 +188,7 @@ def find_simulators(names: tuple[str, ...] | list[str]) -> list[Simulator]:
 
 @contextmanager
 def importing(name: str) -> Iterator[None]:
-    """Say how to install a simulator where importing it fails.
+    """Turn an import error of a simulator into one that says how to install it.
 
     :param name: Its name in :data:`SIMULATORS`.
     :raises SimulatorNotInstalledError: If the block raises an ``ImportError``.

@@ -1,8 +1,8 @@
 """The benchmark's tasks: horizons, cost limits, normalisation references, published results.
 
-The numbers stand in ``tasks.csv`` beside this module: the 38 tasks of the DSRL benchmark (Liu et
+The numbers are in ``tasks.csv`` beside this module: the 38 tasks of the DSRL benchmark (Liu et
 al., "Datasets and Benchmarks for Offline Safe Reinforcement Learning", DMLR 2024) with the results
-that TraC (Gong et al., AAAI 2025) prints for them, each averaged over the three cost limits.
+published by TraC (Gong et al., AAAI 2025), each averaged over the three cost limits.
 """
 
 import csv
@@ -23,11 +23,11 @@ class Task:
     :param suite: The simulator's family: ``"bullet"``, ``"safety"`` or ``"metadrive"``.
     :param name: The task's short name, e.g. ``"BallRun"``.
     :param env_id: The id under which this package registers it, e.g. ``"presa/SafetyBallRun-v0"``.
-    :param upstream_env: The id that its simulator gives it, e.g. ``"SafetyBallRun-v0"``.
+    :param upstream_env: Its id in the simulator, e.g. ``"SafetyBallRun-v0"``.
     :param horizon: Steps of a full episode.
-    :param cost_limits: The cost returns of one episode at which papers report, ascending.
-    :param reward_min: The reward return that scores 0.
-    :param reward_max: The reward return that scores 1.
+    :param cost_limits: The limits of an episode's cost return used in papers, ascending.
+    :param reward_min: The reward return with score 0.
+    :param reward_max: The reward return with score 1.
     :param dataset_max_cost: The largest cost return of an episode in the benchmark's data.
     :param published: Method -> (mean normalised reward, mean normalised cost) over ``cost_limits``.
     """
@@ -72,7 +72,7 @@ def _parse(row: Mapping[str, str]) -> Task:
 def all_tasks() -> tuple[Task, ...]:
     """Every task of the benchmark, in the table's order.
 
-    :return: 38 tasks; those whose simulator this package does not wrap yet are among them.
+    :return: 38 tasks, including tasks whose simulator this package does not wrap yet.
     """
     text = files(__package__).joinpath("tasks.csv").read_text(encoding="utf-8")
     return tuple(_parse(row) for row in csv.DictReader(text.splitlines()))

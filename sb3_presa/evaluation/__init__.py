@@ -1,1 +1,1 @@
-"""How good and how safe an agent is."""
+"""Evaluation of agents: reward, cost and safety."""

@@ -22,35 +22,35 @@ from sb3_presa.files import atomic_path
 
 class SafetyEvalCallback(EvalCallback):
     """
-    SB3's ``EvalCallback`` with the cost: evaluates the agent, logs reward and cost, and keeps as
-    ``best_model`` the one of highest mean reward among the safe evaluations. Until one is safe, it
-    keeps the one of lowest mean cost.
+    SB3's ``EvalCallback`` with costs: evaluates the agent, logs reward and cost, and saves the best
+    model. The best one has the highest mean reward among the safe evaluations. Until an evaluation
+    is safe, the best one has the lowest mean cost.
 
     It works with every SB3 algorithm. It logs ``eval/mean_reward``, ``eval/mean_cost``,
-    ``eval/normalized_reward`` (where known), ``eval/normalized_cost``, ``eval/safe`` (1 or 0),
-    ``eval/safe_episode_ratio``, ``eval/cost_cvar90`` and what ``EvalCallback`` logs besides.
-    ``evaluations.npz`` has ``costs`` and ``cost_limit`` besides ``EvalCallback``'s arrays.
+    ``eval/normalized_reward`` (if known), ``eval/normalized_cost``, ``eval/safe`` (1 or 0),
+    ``eval/safe_episode_ratio``, ``eval/cost_cvar90`` and the other metrics of ``EvalCallback``.
+    ``evaluations.npz`` has ``costs`` and ``cost_limit`` in addition to ``EvalCallback``'s arrays.
 
-    ``best_mean_reward`` stays at minus infinity until an evaluation was safe. So
-    ``StopTrainingOnRewardThreshold`` is never satisfied by an unsafe agent, and
-    ``StopTrainingOnNoModelImprovement`` sees an improvement in a safe agent's reward only.
+    ``best_mean_reward`` stays at minus infinity until an evaluation was safe. An unsafe agent
+    therefore never satisfies ``StopTrainingOnRewardThreshold``, and only a safe agent's reward
+    counts as an improvement for ``StopTrainingOnNoModelImprovement``.
 
-    :param eval_env: The environment of the evaluation. Every ``info`` must carry ``"cost"``.
-    :param cost_limit: Cost of an episode up to which it counts as safe, finite and >= 0.
+    :param eval_env: The environment of the evaluation. Every ``info`` must contain ``"cost"``.
+    :param cost_limit: Largest cost of an episode that counts as safe, finite and >= 0.
     :param callback_on_new_best: Callback to trigger when there is a new best model.
     :param callback_after_eval: Callback to trigger after every evaluation.
     :param n_eval_episodes: Number of episodes of an evaluation, >= 1.
     :param eval_freq: Evaluate every ``eval_freq`` calls of the callback.
     :param log_path: Folder of ``evaluations.npz``, updated at each evaluation.
     :param best_model_save_path: Folder of ``best_model.zip``.
-    :param deterministic: Whether actions are the policy's modes, or drawn from it.
+    :param deterministic: Whether to use the most likely actions or sampled ones.
     :param render: Whether to render each step.
     :param verbose: 0 for no output, 1 for the results of each evaluation.
-    :param warn: Whether to warn where ``Monitor`` is missing.
-    :param reward_reference: The mean returns that count as 0 and as 1 (``min, max``). Without it
-        they are looked up in the table of benchmark tasks by the environment's id.
+    :param warn: Whether to warn if ``Monitor`` is missing.
+    :param reward_reference: The mean returns that are normalised to 0 and 1 (``min, max``). By
+        default they are looked up in the table of benchmark tasks by the environment's id.
     :raises ConfigError: If ``cost_limit``, ``n_eval_episodes`` or ``reward_reference`` is out of
-        its range, and while training, if the environment gives no usable cost.
+        its range; during training, if the environment has no valid cost.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class SafetyEvalCallback(EvalCallback):
         if self._is_success_buffer:
             self.evaluations_successes.append(self._is_success_buffer)
             arrays["successes"] = self.evaluations_successes
-        # A run that is stopped here keeps the file of the evaluation before.
+        # A run that is stopped here keeps the file of the previous evaluation.
         with atomic_path(Path(f"{self.log_path}.npz")) as path, open(path, "wb") as file:
             np.savez(file, **arrays)
 
@@ -166,7 +166,7 @@ class SafetyEvalCallback(EvalCallback):
             if self.verbose >= 1:
                 print(f"Success rate: {100 * success_rate:.2f}%")
             self.logger.record("eval/success_rate", success_rate)
-        # Dumped now, so that the results are printed with the timestep that they belong to.
+        # Dumped now, so that the results are printed with their timestep.
         self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
         self.logger.dump(self.num_timesteps)
 
@@ -175,7 +175,7 @@ class SafetyEvalCallback(EvalCallback):
             if result.safe:
                 print("New best mean reward of a safe agent!")
             else:
-                print("New lowest mean cost, no safe agent yet")
+                print("New lowest mean cost (no evaluation was safe so far)")
         if self.best_model_save_path is not None:
             with atomic_path(Path(self.best_model_save_path, "best_model.zip")) as path:
                 self.model.save(path)
@@ -190,8 +190,8 @@ class SafetyEvalCallback(EvalCallback):
 def _rank(result: SafetyEvaluation) -> tuple[bool, float, float]:
     """
     :param result: An evaluation.
-    :return: Greater is better: the safe before the unsafe, the safe by reward, the unsafe by cost;
-        ties by the other.
+    :return: Its sort key, greater is better: safe before unsafe; safe ones by reward, then cost;
+        unsafe ones by cost, then reward.
     """
     if result.safe:
         return True, result.reward_mean, -result.cost_mean

@@ -1,6 +1,6 @@
-"""What this package's figures share: colours, axes, labels that keep apart, whole files.
+"""Shared parts of this package's figures: colours, axes, label placement, atomic files.
 
-Matplotlib's object-oriented interface leaves ``pyplot`` and the user's backend alone. It is
+Matplotlib's object-oriented interface does not change ``pyplot`` or the user's backend. It is
 imported when the first figure is drawn.
 """
 
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 
-#: Colours that colour-blind readers can tell apart: Okabe and Ito's without their pale yellow, and
-#: four dark ones of Tol's, chosen to be the farthest from those and from each other.
+#: Colours for colour-blind readers: Okabe and Ito's without their pale yellow, and four dark ones
+#: of Tol's, which are the farthest from these and from each other.
 PALETTE = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"),
     *("#882255", "#666633", "#332288", "#661100"),
 )
-#: A shape for each colour, so that colour is never the only difference.
+#: A marker for each colour, so that colour is never the only difference.
 MARKERS = ("o", "s", "*", "D", "^", "P", "X", "v", "<", ">")
 INK, FAINT, SAFE = "#333333", "#8A8A8A", "#009E73"
 
 
 def style_axes(axes: Axes, title: str) -> None:
     """
-    Quiet axes: no box, a light grid, the title to the left.
+    The common style of axes: no box, a light grid, the title on the left.
 
-    :param axes: What to style.
-    :param title: Heading; room is left under it for a line of notes.
+    :param axes: The axes.
+    :param title: Heading; there is space for a line of notes under it.
     """
     axes.set_title(title, color=INK, fontsize=11, loc="left", pad=14)
     axes.spines[["top", "right"]].set_visible(False)
@@ -52,12 +52,12 @@ def style_axes(axes: Axes, title: str) -> None:
 
 def write_above(axes: Axes, x: float, name: str, color: str) -> None:
     """
-    Writes above the axes what stands in them there: an upright line, a phase.
+    Writes the name of a vertical line or a phase above the axes.
 
-    :param axes: Where it stands.
-    :param x: The middle of it, in data coordinates.
-    :param name: What it is.
-    :param color: Of the writing.
+    :param axes: The axes.
+    :param x: The centre of the text, in data coordinates.
+    :param name: The text.
+    :param color: Its colour.
     """
     axes.annotate(
         name,
@@ -73,15 +73,16 @@ def write_above(axes: Axes, x: float, name: str, color: str) -> None:
 
 def marker_size(marker: str, size: float) -> float:
     """
-    Markers of one size cover more or less of the page: a square four times as much as a star.
+    The size at which a marker has the same area as a disc. At equal ``s``, areas differ: a square
+    has four times the area of a star.
 
     :param marker: One of :data:`MARKERS`.
-    :param size: Matplotlib's ``s`` of a disc.
-    :return: The ``s`` at which the marker covers as much as that disc.
+    :param size: Matplotlib's ``s`` of the disc.
+    :return: The ``s`` of the marker.
     """
     from matplotlib.markers import MarkerStyle
 
-    shape = MarkerStyle(marker)  # as large as it is drawn at s = 1
+    shape = MarkerStyle(marker)  # in the size of s = 1
     x, y = np.array(shape.get_path().transformed(shape.get_transform()).to_polygons()[0]).T
     area = abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1))) / 2
     return size * math.pi / 4 / area
@@ -89,10 +90,10 @@ def marker_size(marker: str, size: float) -> float:
 
 def add_legend(axes: Axes, **options: Any) -> None:
     """
-    A legend in small print.
+    A legend in a small font.
 
-    :param axes: Whose labelled lines and dots to name.
-    :param options: Matplotlib's ``loc`` and the like; the emptiest corner by default.
+    :param axes: The axes with labelled lines and dots.
+    :param options: Options of Matplotlib's ``legend``, such as ``loc``.
     """
     axes.legend(fontsize=8.5, labelcolor=INK, **options)
 
@@ -103,19 +104,19 @@ def label_points(
     lines: Sequence[tuple[tuple[float, float], tuple[float, float]]] = (),
 ) -> None:
     """
-    Write names beside large markers, where no marker, line, legend or earlier name is, or where
-    they are covered least.
+    Write names beside large markers, with the least possible overlap with markers, lines, the
+    legend and earlier names.
 
     :param axes: Axes whose limits are final.
-    :param points: Name -> (x, y) of its marker; the names take the colours of the palette in turn.
-    :param lines: Straight lines, upright or level, by their ends.
+    :param points: Name -> (x, y) of its marker; names have the colours of the palette in turn.
+    :param lines: Vertical or horizontal lines, by their ends.
     """
     from matplotlib.patheffects import withStroke
     from matplotlib.transforms import Bbox
 
     figure = axes.get_figure(root=True)
     assert figure is not None
-    figure.draw_without_rendering()  # settles the layout, and with it where data are on the page
+    figure.draw_without_rendering()  # computes the layout, and with it the positions of data
     ends = [(point, point) for point in points.values()]
     widths = [7.0] * len(ends) + [1.5] * len(lines)
     taken = []
@@ -144,9 +145,9 @@ def label_points(
 
 def _place(axes: Axes, text: Annotation, taken: Sequence[Bbox]) -> Bbox:
     """
-    Move a text to the best place around its point: the least covered, and near rather than far.
+    Move a text to the best place around its point: little overlap, and a small distance.
 
-    :return: The box that it covers.
+    :return: The bounding box of the text.
     """
     directions = (
         *((1.0, 0.0, "left", "center"), (-1.0, 0.0, "right", "center")),
@@ -180,12 +181,12 @@ def _overlap(one: Bbox, other: Bbox) -> float:
 @contextmanager
 def written_figure(path: str | os.PathLike[str], width: float, height: float) -> Iterator[Figure]:
     """
-    A figure that is written to its file when the block ends, whole or not at all.
+    A figure that is written atomically to its file when the block ends.
 
     :param path: The file.
-    :param width: Inches.
-    :param height: Inches.
-    :raises ConfigError: If the suffix is no picture format.
+    :param width: Width in inches.
+    :param height: Height in inches.
+    :raises ConfigError: If the suffix is not a picture format.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -195,7 +196,7 @@ def written_figure(path: str | os.PathLike[str], width: float, height: float) ->
     formats = sorted(FigureCanvasAgg(figure).get_supported_filetypes())
     suffix = target.suffix.lower().removeprefix(".")
     if suffix not in formats:
-        raise ConfigError(f"{target} must end in one of {formats} to say what to write")
+        raise ConfigError(f"the suffix of a figure must be one of {formats}, got {target}")
     yield figure
     target.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(target) as temporary:

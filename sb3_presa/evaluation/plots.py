@@ -1,4 +1,4 @@
-"""Pictures of training, and of what agents earn and cost."""
+"""Plots of training metrics, and of reward and cost of agents."""
 
 from __future__ import annotations
 
@@ -42,10 +42,9 @@ class Panel:
     """
     One set of axes in a figure of learning curves.
 
-    :param title: What stands above it.
-    :param curves: Metric -> its name in the legend; drawn as solid lines, where there are data.
-    :param targets: Metric -> its name in the legend; drawn dashed, for what the curves are held
-        against.
+    :param title: Heading of the axes.
+    :param curves: Metric -> its name in the legend; drawn as solid lines if it has data.
+    :param targets: Metric -> its name in the legend; target values, drawn as dashed lines.
     :param levels: Name in the legend -> height of a dotted horizontal line.
     """
 
@@ -63,13 +62,13 @@ TRAINING_PANELS = (
         levels={"chance (log 2)": math.log(2.0)},
     ),
     Panel(
-        "Right safety classification",
+        "Accuracy of safety classification",
         {
             "train/p_right_safe": "safe segments",
             "train/p_right_unsafe": "unsafe segments",
             "train/p_right": "weighted mean",
         },
-        targets={"train/delta": "δ, to be reached"},
+        targets={"train/delta": "target δ"},
     ),
     Panel("Multiplier of the safety constraint", {"train/multiplier": "multiplier"}),
     Panel(
@@ -100,27 +99,27 @@ def plot_reward_cost_plane(
     episodes_label: str = "episodes of the dataset",
 ) -> Path:
     """
-    Draw the plane of cost (to the right) and reward (upwards): a dot for each episode of a dataset,
-    a large labelled marker for each agent's mean, and the cost limit, its safe side shaded.
+    Plot reward (vertical) against cost (horizontal): a dot for each episode of a dataset, a large
+    labelled marker for each agent's mean, and the cost limit with its safe side shaded.
 
     :param path: File to write; its suffix is the format (``.png``, ``.svg``, ``.pdf``).
     :param episode_rewards: (E,) reward of each episode of the dataset; E may be 0.
     :param episode_costs: (E,) cost of each episode.
-    :param agents: Name -> evaluation, drawn with a cross of one standard deviation, or (reward,
+    :param agents: Name -> evaluation, drawn with error bars of one standard deviation, or (reward,
         cost).
-    :param cost_limit: Cost up to which an episode is safe, in the unit of the costs.
+    :param cost_limit: Largest cost of a safe episode, in the unit of the costs.
     :param title: Heading.
     :param reward_label: Name of the vertical axis.
     :param cost_label: Name of the horizontal axis.
     :param episodes_label: Name of the dots.
-    :return: The path that was written.
-    :raises ConfigError: If lengths differ, a number is not finite, or the suffix is no picture
+    :return: The written path.
+    :raises ConfigError: If lengths differ, a number is not finite, or the suffix is not a picture
         format.
     """
     rewards, costs = _episodes(episode_rewards, episode_costs)
     points = {name: _agent_point(name, agent) for name, agent in agents.items()}
     if not math.isfinite(cost_limit):
-        raise ConfigError(f"cost_limit must be finite, found {cost_limit}")
+        raise ConfigError(f"`cost_limit` must be finite, got {cost_limit}")
     with written_figure(path, width=6.4, height=4.6) as figure:
         axes = figure.add_subplot()
         style_axes(axes, title)
@@ -156,18 +155,18 @@ def plot_learning_curves(
     title: str = "",
 ) -> Path:
     """
-    Draw what was logged during training, a panel for each question. Panels without data are left
-    out.
+    Plot the metrics that were logged during training, in one or more panels. Panels without data
+    are left out.
 
     :param path: File to write; its suffix is the format (``.png``, ``.svg``, ``.pdf``).
     :param curves: Metric -> (steps, values), both (K,); rows where the value is NaN are skipped.
-    :param panels: What to draw where.
-    :param phases: Name -> the step at which it begins, e.g. ``{"cloning": 0, "alignment": 2000}``:
-        marked in each panel that shows a tenth of their length or more.
+    :param panels: The panels.
+    :param phases: Name -> first step, e.g. ``{"cloning": 0, "alignment": 2000}``; a panel marks the
+        phases that fill at least a tenth of it.
     :param title: Heading.
-    :return: The path that was written.
+    :return: The written path.
     :raises ConfigError: If steps and values differ in length, no panel has data, or the suffix is
-        no picture format.
+        not a picture format.
     """
     series = {name: _series(name, *curve) for name, curve in curves.items()}
     series = {name: (steps, values) for name, (steps, values) in series.items() if len(steps)}
@@ -175,7 +174,7 @@ def plot_learning_curves(
     if not shown:
         wanted = sorted(name for panel in panels for name in panel.curves)
         raise ConfigError(
-            f"none of the metrics {wanted} has a value; found values of {sorted(series)}"
+            f"`curves` must have values of at least one of {wanted}, got {sorted(series)}"
         )
     columns = min(len(shown), 3)
     rows = -(-len(shown) // columns)
@@ -195,16 +194,18 @@ def read_progress_csv(path: str | os.PathLike[str]) -> dict[str, tuple[FloatArra
     The curves in the ``progress.csv`` of SB3's logger (``configure(folder, ["csv"])``).
 
     :param path: The file.
-    :return: Metric -> (steps, values), both (K,): rows in which the metric is empty, or no number,
-        are left out.
-    :raises ConfigError: If the file has no column ``time/total_timesteps``.
+    :return: Metric -> (steps, values), both (K,), without rows in which the metric is empty or not
+        a number.
+    :raises ConfigError: If the column ``time/total_timesteps`` is missing.
     """
     with open(path, encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         names = list(reader.fieldnames or [])
         rows = list(reader)
     if "time/total_timesteps" not in names:
-        raise ConfigError(f"{os.fspath(path)} has no column 'time/total_timesteps', found {names}")
+        raise ConfigError(
+            f"the columns must contain 'time/total_timesteps', got {names} ({os.fspath(path)})"
+        )
     steps = np.array([_number(row["time/total_timesteps"]) for row in rows])
     curves = {}
     for name in names:
@@ -229,13 +230,13 @@ def _episodes(rewards: npt.ArrayLike, costs: npt.ArrayLike) -> tuple[FloatArray,
     costs = np.asarray(costs, dtype=np.float64)
     if rewards.ndim != 1 or rewards.shape != costs.shape:
         raise ConfigError(
-            "episode_rewards and episode_costs must be of equal length, "
-            f"found shapes {rewards.shape} and {costs.shape}"
+            "`episode_rewards` and `episode_costs` must have the same length, "
+            f"got shapes {rewards.shape} and {costs.shape}"
         )
     for name, values in (("episode_rewards", rewards), ("episode_costs", costs)):
         if not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise ConfigError(f"{name} must be finite, found {values[row]} in row {row}")
+            raise ConfigError(f"`{name}` must be finite, got {values[row]} (row {row})")
     return rewards, costs
 
 
@@ -249,7 +250,7 @@ def _agent_point(
         point = (agent.reward_mean, agent.cost_mean, agent.reward_std, agent.cost_std)
     if len(point) != 4 or not all(math.isfinite(value) for value in point):
         raise ConfigError(
-            f"agent {name!r} must be an evaluation or a finite (reward, cost), found {agent!r}"
+            f"agent {name!r} must be an evaluation or a finite (reward, cost), got {agent!r}"
         )
     reward, cost, reward_std, cost_std = point
     return reward, cost, reward_std, cost_std
@@ -261,8 +262,8 @@ def _series(
     steps, values = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if steps.ndim != 1 or steps.shape != values.shape:
         raise ConfigError(
-            f"steps and values of {name!r} must be of equal length, "
-            f"found shapes {steps.shape} and {values.shape}"
+            f"steps and values of {name!r} must have the same length, "
+            f"got shapes {steps.shape} and {values.shape}"
         )
     kept = np.isfinite(values)
     return steps[kept], values[kept]
@@ -274,7 +275,7 @@ def _series(
 def _draw_agents(
     axes: Axes, points: Iterable[tuple[float, float, float, float]]
 ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    """:return: The crosses of standard deviations, a pair of ends for each line."""
+    """:return: The lines of the error bars, each by its two ends."""
     lines = []
     for index, (reward, cost, reward_std, cost_std) in enumerate(points):
         color, marker = PALETTE[index % len(PALETTE)], MARKERS[index % len(MARKERS)]
@@ -297,7 +298,7 @@ def _draw_agents(
 
 
 def _draw_limit(axes: Axes, cost_limit: float) -> None:
-    """The limit as a line, its safe side shaded to the edge of the axes, and both within them."""
+    """Draw the limit as a line and shade its safe side, with the line within the axes."""
     left, right = axes.get_xlim()
     margin = 0.04 * (max(right, cost_limit) - min(left, cost_limit))
     left, right = min(left, cost_limit - margin), max(right, cost_limit + margin)
@@ -336,7 +337,7 @@ def _draw_panel(
         axes.axhline(level, color=FAINT, linewidth=1, linestyle=":", label=label)
         lines += 1
     if lines > 1:
-        # Four lines of text would lie on the curves
+        # Four lines of text would cover the curves
         add_legend(axes, framealpha=0.7, edgecolor="none", ncols=2 if lines > 3 else 1)
     else:
         axes.set_ylabel(str(axes.lines[0].get_label()), color=INK)
@@ -351,7 +352,7 @@ def _mark_phases(axes: Axes, phases: Mapping[str, int]) -> None:
         end = starts[index + 1][1] if index + 1 < len(starts) else right
         first, last = max(start, left), min(end, right)
         if last - first < 0.1 * (right - left):
-            continue  # a sliver at the edge has no room for its name
+            continue  # too narrow for its name
         if index % 2 == 0:
             axes.axvspan(first, last, color="#F1F1F1", linewidth=0, zorder=0)
         write_above(axes, (first + last) / 2, name, FAINT)

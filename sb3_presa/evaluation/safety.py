@@ -1,4 +1,4 @@
-"""What an agent earns and what it costs: SB3's ``evaluate_policy``, safety beside reward."""
+"""SB3's ``evaluate_policy`` with costs: reward and safety of an agent."""
 
 from __future__ import annotations
 
@@ -25,23 +25,21 @@ EvaluationCallback = Callable[[dict[str, Any], dict[str, Any]], None]
 @dataclass(frozen=True)
 class SafetyEvaluation:
     """
-    Reward and cost of an agent over some episodes. Returns and costs are undiscounted sums of an
+    Reward and cost of an agent over some episodes. Returns and costs are undiscounted sums over an
     episode.
 
     :param reward_mean: Mean return of an episode.
-    :param reward_std: Standard deviation of the returns (of these episodes: divided by n, as SB3
-        does).
+    :param reward_std: Standard deviation of the returns (divided by n, as in SB3).
     :param cost_mean: Mean cost of an episode.
     :param cost_std: Standard deviation of the costs.
     :param normalized_reward: ``(reward_mean - min) / (max - min)`` with the task's references;
-        ``None`` where no reference is known. Not clipped: it may leave [0, 1].
-    :param normalized_cost: ``cost_mean / cost_limit``, at most 1 for a safe agent. A limit of 0
-        cannot divide: it counts as in DSRL, ``(cost_mean + 1) / 1``, which is again at most 1 for a
-        safe agent only.
+        ``None`` without references. Not clipped: it may be outside [0, 1].
+    :param normalized_cost: ``cost_mean / cost_limit``, at most 1 for a safe agent. For a limit of
+        0, it is ``(cost_mean + 1) / 1`` as in DSRL, which again is at most 1 only for a safe agent.
     :param safe: Whether ``cost_mean <= cost_limit``.
     :param safe_episode_ratio: Share of episodes, in [0, 1], whose own cost is at most the limit.
     :param cost_cvar90: Mean cost of the worst 10% of episodes, see :func:`cvar`.
-    :param cost_limit: The cost of an episode up to which it counts as safe.
+    :param cost_limit: Largest cost of an episode that counts as safe.
     :param episodes: Number of episodes.
     :param episode_rewards: Return of each episode, in the order in which they ended.
     :param episode_costs: Cost of each episode, in the same order.
@@ -79,8 +77,9 @@ class SafetyEvaluation:
         :param rewards: (E,) return of each episode, finite, E >= 1.
         :param costs: (E,) cost of each episode, finite.
         :param lengths: (E,) steps of each episode.
-        :param cost_limit: Cost up to which an episode is safe, finite and >= 0.
-        :param reward_reference: The returns that count as 0 and as 1 (``min, max``), if known.
+        :param cost_limit: Largest cost of an episode that counts as safe, finite and >= 0.
+        :param reward_reference: The returns that are normalised to 0 and 1 (``min, max``), if
+            known.
         :return: The summary.
         :raises ConfigError: If an argument is out of its range.
         """
@@ -89,16 +88,16 @@ class SafetyEvaluation:
             check_reward_reference(reward_reference)
         if not (len(rewards) == len(costs) == len(lengths)) or len(rewards) == 0:
             raise ConfigError(
-                "rewards, costs and lengths must be of equal, positive length, "
-                f"found {len(rewards)}, {len(costs)} and {len(lengths)}"
+                "`rewards`, `costs` and `lengths` must have the same length of at least 1, "
+                f"got {len(rewards)}, {len(costs)} and {len(lengths)}"
             )
-        # VecMonitor's returns are float32, and so would their mean and deviation be.
+        # VecMonitor's returns are float32; mean and deviation are computed in float64.
         rewards, costs = [float(reward) for reward in rewards], [float(cost) for cost in costs]
         for name, values in (("reward", rewards), ("cost", costs)):
             for episode, value in enumerate(values):
                 if not math.isfinite(value):
                     raise ConfigError(
-                        f"the {name} of episode {episode} is {value}, it must be finite"
+                        f"the {name} of an episode must be finite, got {value} (episode {episode})"
                     )
         reward_mean, cost_mean = float(np.mean(rewards)), float(np.mean(costs))
         return cls(
@@ -124,7 +123,7 @@ class SafetyEvaluation:
 
         :return: ``reward_mean, reward_std, cost_mean, cost_std, normalized_reward, normalized_cost,
             safe, safe_episode_ratio, cost_cvar90, episodes``: finite numbers and a flag;
-            ``normalized_reward`` is ``None`` where it is unknown.
+            ``normalized_reward`` is ``None`` if it is unknown.
         """
         return {
             "reward_mean": self.reward_mean,
@@ -154,32 +153,32 @@ def evaluate_safety(
     reward_reference: tuple[float, float] | None = None,
 ) -> SafetyEvaluation:
     """
-    Run the policy for ``n_eval_episodes`` episodes with SB3's ``evaluate_policy`` and sum the cost
-    of each, ``info["cost"]`` of every step, beside its reward.
+    Run the policy for ``n_eval_episodes`` episodes with SB3's ``evaluate_policy``, and sum rewards
+    and costs (``info["cost"]`` of every step) of each episode.
 
-    A wrapper that repeats an action and returns the last ``info`` only hides costs: let it sum
-    them.
+    A wrapper that repeats an action must return the sum of the costs. If it returns only the last
+    ``info``, the other costs are lost.
 
-    :param model: Anything with SB3's ``predict``: an algorithm, or a policy.
+    :param model: Any object with SB3's ``predict``: an algorithm or a policy.
     :param env: A Gymnasium environment or an SB3 ``VecEnv``, with or without ``Monitor``. Every
-        ``info`` must carry ``"cost"``, a finite number, 0 where nothing unsafe happened.
-    :param cost_limit: Cost of an episode up to which it counts as safe, finite and >= 0.
+        ``info`` must contain ``"cost"``, a finite number, 0 for a safe step.
+    :param cost_limit: Largest cost of an episode that counts as safe, finite and >= 0.
     :param n_eval_episodes: Number of episodes, >= 1. The environments of a ``VecEnv`` share them
         evenly.
-    :param deterministic: Whether actions are the policy's modes, or drawn from it.
+    :param deterministic: Whether to use the most likely actions or sampled ones.
     :param render: Whether to render each step.
     :param callback: Called after each step with ``locals()`` and ``globals()`` of
-        ``evaluate_policy``, as there.
-    :param warn: Whether to warn where ``Monitor`` is missing.
-    :param seed: Makes the numbers of a deterministic policy repeat, >= 0. A Gymnasium environment
-        is reset in each episode with a seed of its own, derived from ``seed`` and the episode's
+        ``evaluate_policy``, as in SB3.
+    :param warn: Whether to warn if ``Monitor`` is missing.
+    :param seed: Makes the results of a deterministic policy reproducible, >= 0. Each episode of a
+        Gymnasium environment is reset with its own seed, derived from ``seed`` and the episode's
         index. A ``VecEnv``, which resets by itself, is seeded once, before the first episodes.
-        Actions that are drawn depend on PyTorch's own generator, see SB3's ``set_random_seed``.
-    :param reward_reference: The mean returns that count as 0 and as 1 (``min, max``). Without it
-        they are looked up in the table of benchmark tasks by the environment's id.
-    :return: Means, spreads, both normalised, and the safe flag.
-    :raises ConfigError: If an argument is out of its range, the environment has other spaces than
-        the model, or gives no usable cost.
+        Sampled actions depend on PyTorch's own generator, see SB3's ``set_random_seed``.
+    :param reward_reference: The mean returns that are normalised to 0 and 1 (``min, max``). By
+        default they are looked up in the table of benchmark tasks by the environment's id.
+    :return: Means, standard deviations, normalised means, and the safe flag.
+    :raises ConfigError: If an argument is out of its range, the environment's spaces differ from
+        the model's, or the environment has no valid cost.
     """
     check_cost_limit(cost_limit)
     check_count("n_eval_episodes", n_eval_episodes)
@@ -200,7 +199,7 @@ def evaluate_safety(
         return_episode_rewards=True,
         warn=warn,
     )
-    # Two lists with return_episode_rewards; the annotation is a union that does not say so.
+    # Lists, because of return_episode_rewards; the annotation is a union.
     assert isinstance(rewards, list) and isinstance(lengths, list)
     return SafetyEvaluation.from_episodes(
         rewards,
@@ -215,25 +214,25 @@ def cvar(costs: Sequence[float], *, worst: int = 10) -> float:
     """
     Conditional value at risk: the mean of the worst episodes.
 
-    The tail is rounded up to whole episodes: of 20 the worst 2 count, of 11 the worst 2, of 5 the
-    worst one.
+    The tail is rounded up to whole episodes: the worst 2 of 20, the worst 2 of 11, the worst one of
+    5.
 
     :param costs: (E,) cost of each episode, E >= 1.
     :param worst: Size of the tail in percent, in 1..100.
-    :return: Mean cost of the ``ceil(E * worst / 100)`` episodes that cost most.
+    :return: Mean cost of the ``ceil(E * worst / 100)`` episodes with the highest costs.
     :raises ConfigError: If an argument is out of its range.
     """
     if not 1 <= worst <= 100:
-        raise ConfigError(f"worst must be a percentage in 1..100, found {worst}")
-    check_count("the number of costs", len(costs))
-    tail = -(-len(costs) * worst // 100)  # a ceiling without floats
+        raise ConfigError(f"`worst` must be a percentage in 1..100, got {worst}")
+    check_count("len(costs)", len(costs))
+    tail = -(-len(costs) * worst // 100)  # ceiling division
     return float(np.mean(np.sort(np.asarray(costs, dtype=np.float64))[-tail:]))
 
 
 def environment_id(env: gym.Env[Any, Any] | VecEnv) -> str | None:
     """
     :param env: A Gymnasium environment or a ``VecEnv``.
-    :return: The id under which (the first of) the environment was made, ``None`` if it has none.
+    :return: The id of the environment (of the first one in a ``VecEnv``), or ``None``.
     """
     if isinstance(env, VecEnv):
         vec_env = env.unwrapped
@@ -247,7 +246,7 @@ def environment_id(env: gym.Env[Any, Any] | VecEnv) -> str | None:
 def task_reward_reference(env_id: str | None) -> tuple[float, float] | None:
     """
     :param env_id: An environment's id, or ``None``.
-    :return: The returns that count as 0 and as 1 in the benchmark, ``None`` for other environments.
+    :return: The returns that the benchmark normalises to 0 and 1; ``None`` for other environments.
     """
     task = None if env_id is None else find_task(env_id)
     return None if task is None else (task.reward_min, task.reward_max)
@@ -255,17 +254,17 @@ def task_reward_reference(env_id: str | None) -> tuple[float, float] | None:
 
 def check_cost_limit(cost_limit: float) -> None:
     """
-    :param cost_limit: Cost of an episode up to which it counts as safe.
+    :param cost_limit: Largest cost of an episode that counts as safe.
     :raises ConfigError: If it is not a finite number >= 0.
     """
     if not _is_finite_number(cost_limit) or cost_limit < 0:
-        raise ConfigError(f"cost_limit must be a finite number >= 0, found {cost_limit!r}")
+        raise ConfigError(f"`cost_limit` must be a finite number >= 0, got {cost_limit!r}")
 
 
 def check_reward_reference(reward_reference: Sequence[float]) -> None:
     """
-    :param reward_reference: The returns that count as 0 and as 1.
-    :raises ConfigError: If they are not two finite numbers, the second the greater.
+    :param reward_reference: The returns that are normalised to 0 and 1.
+    :raises ConfigError: If they are not two finite numbers (min, max) with min < max.
     """
     if (
         len(reward_reference) != 2
@@ -273,25 +272,26 @@ def check_reward_reference(reward_reference: Sequence[float]) -> None:
         or not reward_reference[0] < reward_reference[1]
     ):
         raise ConfigError(
-            "reward_reference must be two finite numbers (min, max) with min < max, "
-            f"found {reward_reference!r}"
+            "`reward_reference` must be two finite numbers (min, max) with min < max, "
+            f"got {reward_reference!r}"
         )
 
 
 def check_count(name: str, value: object) -> None:
     """
-    :param name: What the message calls the value.
+    :param name: The name of the value in the message.
     :param value: A count.
-    :raises ConfigError: If it is not a whole number >= 1.
+    :raises ConfigError: If it is not an integer >= 1.
     """
     if not _is_whole_number(value) or value < 1:
-        raise ConfigError(f"{name} must be a whole number >= 1, found {value!r}")
+        raise ConfigError(f"`{name}` must be an integer >= 1, got {value!r}")
 
 
 def _check_can_act(model: PolicyPredictor, env: gym.Env[Any, Any] | VecEnv) -> None:
     if isinstance(env, str):
         raise ConfigError(
-            f"env is {env!r}; allowed is an environment, gymnasium.make({env!r}), or a VecEnv"
+            "`env` must be an environment or a VecEnv, got the id "
+            f"{env!r}; pass gymnasium.make({env!r})"
         )
     if isinstance(model, BaseAlgorithm) and hasattr(model, "observation_space"):
         observed = channels_first(env.observation_space)
@@ -303,12 +303,12 @@ class _CostRecorder:
     ``evaluate_policy``'s callback: sums ``info["cost"]`` of each environment until its episode
     ends.
 
-    It ends an episode where ``evaluate_policy`` does, so that its lists are in the same order. With
-    auto-reset the ``info`` of an episode's last step is still that episode's, and carries its last
-    cost.
+    It ends an episode when ``evaluate_policy`` does, so that its lists are in the same order. With
+    auto-reset, the ``info`` of an episode's last step still belongs to this episode and has its
+    last cost.
 
     :param env_name: The environment's name in messages.
-    :param callback: The user's own callback, called after each step is counted.
+    :param callback: The user's own callback, called after each step.
     """
 
     def __init__(self, env_name: str, callback: EvaluationCallback | None) -> None:
@@ -320,7 +320,7 @@ class _CostRecorder:
     def __call__(self, locals_: dict[str, Any], globals_: dict[str, Any]) -> None:
         index, info = locals_["i"], locals_["info"]
         total = self._running.get(index, 0.0) + self._cost(info)
-        # With Monitor an episode goes on after a "done" without a summary (a life lost in Atari).
+        # With Monitor, an episode continues after "done" without a summary (a lost life in Atari).
         over = locals_["done"] and (not locals_["is_monitor_wrapped"] or "episode" in info)
         if over:
             self.episode_costs.append(total)
@@ -329,13 +329,10 @@ class _CostRecorder:
             self._callback(locals_, globals_)
 
     def _cost(self, info: dict[str, Any]) -> float:
-        wanted = (
-            'info["cost"] of each step must be a finite number, 0 where nothing unsafe happened'
-        )
         if "cost" not in info:
             raise ConfigError(
-                f"environment {self._env_name} has a step without a cost: "
-                f"its info has the keys {sorted(map(str, info))}; {wanted}"
+                'the info of every step must contain "cost" (0 for a safe step), got the keys '
+                f"{sorted(map(str, info))} (environment {self._env_name})"
             )
         try:
             cost = float(np.asarray(info["cost"], dtype=np.float64).item())
@@ -343,19 +340,20 @@ class _CostRecorder:
             cost = math.nan
         if not math.isfinite(cost):
             raise ConfigError(
-                f"environment {self._env_name} has a step with cost {info['cost']!r}; {wanted}"
+                'info["cost"] of every step must be a finite number, got '
+                f"{info['cost']!r} (environment {self._env_name})"
             )
         return cost
 
 
 class _SeededEpisodes(gym.Wrapper[Any, Any, Any, Any]):
     """
-    Gives every reset a seed of its own, so that episode i is the same whatever came before it.
+    Seeds every reset, so that episode i does not depend on earlier episodes.
 
-    Some simulators are rebuilt exactly by a seeded reset only.
+    Only a seeded reset rebuilds some simulators exactly.
 
     :param env: The environment.
-    :param seed: From this and the index of the reset come the seeds.
+    :param seed: The seeds of resets are derived from this one and the index of the reset.
     """
 
     def __init__(self, env: gym.Env[Any, Any], seed: int) -> None:
@@ -374,7 +372,7 @@ class _SeededEpisodes(gym.Wrapper[Any, Any, Any, Any]):
 
 def _seeded(env: gym.Env[Any, Any] | VecEnv, seed: int) -> gym.Env[Any, Any] | VecEnv:
     if not _is_whole_number(seed) or seed < 0:
-        raise ConfigError(f"seed must be a whole number >= 0, found {seed!r}")
+        raise ConfigError(f"`seed` must be an integer >= 0, got {seed!r}")
     if isinstance(env, VecEnv):
         env.seed(int(seed))
         return env
@@ -385,8 +383,8 @@ def _remote_environment_id(vec_env: VecEnv) -> str | None:
     """
     The id of an environment in another process, read from its description, ``<Wrapper<Env<id>>>``.
 
-    Its spec cannot be asked for: one that does not pickle (an entry point that is a local function)
-    would end the worker process.
+    Its spec is not requested: one that cannot be pickled (a local function as entry point) would
+    end the worker process.
     """
     try:
         description = str(vec_env.env_method("__str__", indices=0)[0])

@@ -1,4 +1,4 @@
-"""What people said of logged behaviour: segments, comparisons and safety labels."""
+"""Feedback on logged behaviour: segments, comparisons and safety labels."""
 
 from sb3_presa.feedback.summary import (
     DatasetSummary,

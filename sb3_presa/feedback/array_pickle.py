@@ -1,11 +1,10 @@
-"""Read numbers and NumPy arrays from a pickle of unknown origin, and nothing else.
+"""Reads numbers and NumPy arrays from a pickle of unknown origin, and nothing else.
 
-A pickle is a program. This one may name a few functions, most of them of NumPy, and none of them is
-ever called: plain classes of this module stand in for them, write down what the file says of an
-array (type of the numbers, shape, bytes), check it, and make the array from the bytes. Not even
-NumPy's own code for unpickling runs, which trusts what it reads (an array of objects made from
-given bytes is an array of given addresses). Every opcode is looked at before the first one is
-executed.
+A pickle is a program. Here it may name a few functions, most of them NumPy's, but none of them is
+ever called. Plain classes of this module replace them: they collect the type, shape and bytes of an
+array, check them, and make the array from the bytes. NumPy's own code for unpickling does not run
+either, since it trusts its input: an array of objects made from given bytes is an array of given
+addresses. Every opcode is checked before the first one is executed.
 """
 
 import io
@@ -28,8 +27,8 @@ Numbers: TypeAlias = npt.NDArray[Any]
 #: Files of indices and labels are a few kilobytes.
 _MOST_BYTES = 64 * 2**20
 
-# Numbers, text, containers, memory, and calls (of the stand-ins). Left out: persistent ids,
-# extension codes, classes of old and new style, buffers out of band.
+# Numbers, text, containers, memory, and calls (of the stand-ins). Excluded: persistent ids,
+# extension codes, old-style and new-style classes, out-of-band buffers.
 _OPCODES = """
 PROTO FRAME STOP MARK POP POP_MARK DUP
 NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT
@@ -45,7 +44,7 @@ _DTYPE = re.compile(r"[iu][1248]|f[248]|b1")
 
 
 class _StandIn:
-    """What a file gets for a name: it can be called, and nothing about it can be changed."""
+    """Replaces a function that a file names: it can be called, but not modified."""
 
     __slots__ = ("_make",)
 
@@ -60,7 +59,7 @@ class _StandIn:
 
 
 class _DType:
-    """Stands in for ``numpy.dtype``: integers, floats and truth values, in either byte order."""
+    """Stands in for ``numpy.dtype``: integers, floats and booleans, in either byte order."""
 
     def __init__(self, name: Any, *flags: Any) -> None:
         if not isinstance(name, str) or not _DTYPE.fullmatch(name) or len(flags) > 2:
@@ -121,7 +120,7 @@ def _encode(text: Any, encoding: Any = "latin1") -> bytes:
 
 
 def _from_bytes(data: Any, dtype: Any, shape: Any, order: Any) -> Numbers:
-    if isinstance(data, str):  # how Python 2 wrote bytes
+    if isinstance(data, str):  # bytes written by Python 2
         data = _encode(data)
     if not isinstance(dtype, _DType) or not isinstance(data, bytes | bytearray):
         raise _refused("an array without plain numbers")
@@ -135,7 +134,7 @@ def _from_bytes(data: Any, dtype: Any, shape: Any, order: Any) -> Numbers:
 
 
 def _empty_bytes() -> bytes:
-    """Stands in for ``bytes``, which protocol 2 calls for no bytes."""
+    """Stands in for ``bytes``, which protocol 2 calls to make empty bytes."""
     return b""
 
 
@@ -143,7 +142,7 @@ def _not_called(*_: Any) -> Any:
     raise _refused("a call of numpy.ndarray")
 
 
-#: ``numpy.ndarray``, which a file may name and not call.
+#: ``numpy.ndarray``, which a file may name but not call.
 _NDARRAY = _StandIn(_not_called)
 _STAND_INS: dict[tuple[str, str], _StandIn] = {
     ("numpy", "dtype"): _StandIn(_DType),
@@ -170,12 +169,12 @@ def read_numbers(path: Path) -> Numbers:
 
     :param path: a pickle of any protocol, of Python 2 or 3: an array, a list of numbers, or a list
         of rows of numbers.
-    :return: ``(N,)`` or ``(N, columns)``, integers or floats, in memory of their own.
-    :raises FeedbackError: for a file that is no such pickle; nothing of it was executed.
+    :return: ``(N,)`` or ``(N, columns)``, integers or floats, as a copy.
+    :raises FeedbackError: if the file is not such a pickle; nothing of it was executed.
     """
     size = path.stat().st_size
     if size > _MOST_BYTES:
-        raise FeedbackError(f"{path} has {size} bytes; allowed are {_MOST_BYTES}.")
+        raise FeedbackError(f"the file must have at most {_MOST_BYTES} bytes, got {size} ({path})")
     data = path.read_bytes()
     try:
         _check_opcodes(data)
@@ -195,17 +194,17 @@ def read_numbers(path: Path) -> Numbers:
         MemoryError,
         RecursionError,
     ) as error:
-        raise FeedbackError(f"{path} is no pickle of numbers: {error}") from error
+        raise FeedbackError(f"{path} is not a pickle of numbers: {error}") from error
 
 
 def _check_opcodes(data: bytes) -> None:
-    """Refuse whatever an array does not need, before anything is executed."""
+    """Raise an error for any opcode that arrays do not need, before anything is executed."""
     end = 0
     for opcode, argument, position in pickletools.genops(data):
         end = position or 0
         if opcode.name not in _ALLOWED_OPCODES:
             raise _refused(f"the opcode {opcode.name}")
-        # The unpickler makes room up to the highest number.
+        # The unpickler allocates memory up to the highest number.
         if opcode.name in _PUTS and int(argument or 0) > len(data):
             raise _refused(f"memory number {argument}")
     if end + 1 != len(data):
@@ -224,7 +223,7 @@ def _to_array(found: Any) -> Numbers:
 
 
 def _plain(item: Any) -> Any:
-    """A number, or one row of numbers; never deeper, however often a list holds itself."""
+    """A number, or one row of numbers; never deeper, even if a list contains itself."""
     if isinstance(item, _Array) and item.values is not None and item.values.ndim <= 1:
         return item.values.tolist()
     if isinstance(item, int | float):
@@ -241,4 +240,4 @@ def _checked(values: Numbers) -> Numbers:
 
 
 def _refused(what: str) -> FeedbackError:
-    return FeedbackError(f"the pickle holds {what}; allowed are arrays and lists of numbers only.")
+    return FeedbackError(f"the pickle must contain only arrays and lists of numbers, got {what}")

@@ -1,4 +1,4 @@
-"""Turn labels into arrays and check them, naming the first row that is wrong."""
+"""Turns labels into arrays and checks them; errors name the first invalid row."""
 
 import json
 from collections.abc import Mapping
@@ -15,23 +15,25 @@ FloatArray: TypeAlias = npt.NDArray[np.float32]
 
 
 def integers(values: npt.ArrayLike, columns: int, name: str) -> IntArray:
-    """A fresh ``(n, columns)`` int64 array of ``values``; integers in float arrays are fine."""
+    """A new ``(n, columns)`` int64 array of ``values``; float arrays may contain integers."""
     try:
         array = np.asarray(values)
     except ValueError as error:  # ragged lists
-        raise FeedbackError(f"{name} must have {columns} numbers in every row: {error}") from error
+        raise FeedbackError(
+            f"`{name}` must have {columns} numbers in every row: {error}"
+        ) from error
     if array.size == 0:
         return np.empty((0, columns), dtype=np.int64)
     if array.dtype.kind not in "iuf" or array.ndim != 2 or array.shape[1] != columns:
         raise FeedbackError(
-            f"{name} are {array.dtype} of shape {array.shape}; allowed are integers of shape "
-            f"(n, {columns})."
+            f"`{name}` must be integers of shape (n, {columns}), got {array.dtype} of shape "
+            f"{array.shape}"
         )
     if array.dtype.kind == "f":
         wrong = ~(np.isfinite(array) & (array == np.floor(array)) & (np.abs(array) < 2.0**53))
         if wrong.any():
             row = int(np.argmax(wrong.any(axis=1)))
-            raise FeedbackError(f"{name}, row {row}: {array[row].tolist()} are not all integers.")
+            raise FeedbackError(f"`{name}` must be integers, got {array[row].tolist()} (row {row})")
     return array.astype(np.int64)
 
 
@@ -43,88 +45,98 @@ def labels(values: Any, name: str) -> npt.NDArray[Any]:
             array = np.asarray([np.nan if value is None else value for value in array.tolist()])
         return array.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise FeedbackError(f"{name} must be numbers in [0, 1]: {error}") from error
+        raise FeedbackError(f"`{name}` must be numbers in [0, 1]: {error}") from error
 
 
 def probabilities(
     values: npt.ArrayLike, rows: int, name: str, nan_allowed: bool = False
 ) -> FloatArray:
-    """A fresh ``(rows,)`` float32 array of ``values``, all in [0, 1], or NaN where allowed."""
+    """A new ``(rows,)`` float32 array of ``values`` in [0, 1], or NaN with ``nan_allowed``."""
     array = np.asarray(values)
     if array.dtype.kind not in "biuf" or array.shape != (rows,):
         raise FeedbackError(
-            f"{name} are {array.dtype} of shape {array.shape}; allowed are numbers of shape "
-            f"({rows},), one for each row."
+            f"`{name}` must be numbers of shape ({rows},), one per row, got {array.dtype} of "
+            f"shape {array.shape}"
         )
     wrong = ~((array >= 0) & (array <= 1))
     if nan_allowed and array.dtype.kind == "f":
         wrong &= ~np.isnan(array)
     if wrong.any():
         row = int(np.argmax(wrong))
-        allowed = "a number in [0, 1]" + (", or NaN for not labelled" if nan_allowed else "")
-        raise FeedbackError(f"{name}, row {row}: {array[row].item()}; allowed is {allowed}.")
+        or_nan = ", or NaN for not labelled" if nan_allowed else ""
+        raise FeedbackError(
+            f"`{name}` must be a number in [0, 1]{or_nan}, got {array[row].item()} (row {row})"
+        )
     return array.astype(np.float32)
 
 
 def check_segments(segments: IntArray, hashes: Mapping[int, bytes]) -> None:
-    """Refuse negative numbers, empty segments and episodes without a hash."""
+    """Raise an error for negative numbers, empty segments and episodes without a hash."""
     wrong = np.any(segments < [0, 0, 1], axis=1)
     for row, (episode, start, length) in _first(segments, wrong):
         raise FeedbackError(
-            f"segments, row {row}: episode {episode}, start {start}, length {length}; allowed are "
-            "episode >= 0, start >= 0 and length >= 1."
+            "`segments` must have episode >= 0, start >= 0 and length >= 1, got episode "
+            f"{episode}, start {start}, length {length} (row {row})"
         )
     ids, which = np.unique(segments[:, 0], return_inverse=True)
     known = np.asarray([episode in hashes for episode in ids.tolist()], dtype=bool)
     for row, (episode, _, _) in _first(segments, ~known[which]):
-        raise FeedbackError(f"segments, row {row}: episode {episode} is not in episode_hashes.")
+        raise FeedbackError(
+            "`episode_hashes` must contain every episode of `segments`, but episode "
+            f"{episode} is missing (row {row})"
+        )
     for episode, content in hashes.items():
         if len(content) != 32:
-            found = len(content)
-            raise FeedbackError(f"The hash of episode {episode} has {found} bytes; it must be 32.")
+            raise FeedbackError(
+                f"the hash of an episode must have 32 bytes, got {len(content)} for episode "
+                f"{episode}"
+            )
 
 
 def check_ends(segments: IntArray, episodes: IntArray, transitions: Transitions) -> None:
-    """Name the row of a segment that runs over the end of its episode.
+    """Raise an error for a segment that ends after its episode.
 
-    :param segments: the rows, as the user numbers them.
-    :param episodes: the episode in ``transitions`` of each row; -1 where it has none.
+    :param segments: the rows with the user's episode ids.
+    :param episodes: the id in ``transitions`` of each row's episode; -1 if it is missing.
     """
     order = np.argsort(transitions.episode_ids)
     ids, lengths = transitions.episode_ids[order], transitions.episode_lengths[order]
     available = lengths[np.minimum(np.searchsorted(ids, episodes), len(ids) - 1)]
-    # start <= available first, and no sum: a huge start must not overflow into a valid end.
+    # start <= available first, without a sum: a huge start must not overflow to a valid end.
     wrong = (segments[:, 1] > available) | (segments[:, 2] > available - segments[:, 1])
     for row, (episode, start, length) in _first(segments, wrong & (episodes >= 0)):
         raise FeedbackError(
-            f"segments, row {row}: start {start} and length {length} run over the end of episode "
-            f"{episode}, which has {available[row]} steps."
+            f"`segments` must end within their episode, got start {start} and length {length} for "
+            f"episode {episode} of {available[row]} steps (row {row})"
         )
 
 
 def check_comparisons(comparisons: IntArray, n_segments: int) -> None:
-    """Refuse pairs of segments that do not exist, or are the same."""
+    """Raise an error for pairs of unknown or of identical segments."""
     outside = np.any((comparisons < 0) | (comparisons >= n_segments), axis=1)
     for row, pair in _first(comparisons, outside):
         raise FeedbackError(
-            f"comparisons, row {row}: segments {pair}; allowed are rows 0 to {n_segments - 1}."
+            f"`comparisons` must be rows of `segments`, 0 to {n_segments - 1}, got {pair} "
+            f"(row {row})"
         )
     for row, pair in _first(comparisons, comparisons[:, 0] == comparisons[:, 1]):
-        raise FeedbackError(f"comparisons, row {row}: segment {pair[0]} is compared with itself.")
+        raise FeedbackError(
+            f"`comparisons` must be pairs of two different segments, got {pair} (row {row})"
+        )
 
 
 def check_known(segments: IntArray, transitions: Transitions) -> None:
-    """Name the row of an episode that the dataset does not have."""
+    """Raise an error for a segment whose episode the dataset does not contain."""
     ids = transitions.episode_ids
     for row, (episode, _, _) in _first(segments, ~np.isin(segments[:, 0], ids)):
         raise FeedbackError(
-            f"segments, row {row}: there is no episode {episode} in dataset "
-            f"'{transitions.dataset_id}', whose ids are {len(ids)} from {ids.min()} to {ids.max()}."
+            f"`segments` must be of episodes in dataset '{transitions.dataset_id}' ({len(ids)} "
+            f"ids from {ids.min()} to {ids.max()}), got episode {episode} (row {row})"
         )
 
 
 def _first(rows: IntArray, wrong: npt.NDArray[np.bool_]) -> list[tuple[int, list[int]]]:
-    """The first wrong row, with its number, if there is one."""
+    """The first invalid row with its number, or an empty list."""
     if not wrong.any():
         return []
     row = int(np.argmax(wrong))
@@ -132,10 +144,10 @@ def _first(rows: IntArray, wrong: npt.NDArray[np.bool_]) -> list[tuple[int, list
 
 
 def plain_json(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of ``provenance`` as JSON would give it back."""
+    """A copy of ``provenance`` after a round trip through JSON."""
     try:
         plain = json.loads(json.dumps(dict(provenance), allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise FeedbackError(f"provenance cannot be stored as JSON: {error}") from error
+        raise FeedbackError(f"`provenance` must contain only JSON values: {error}") from error
     assert isinstance(plain, dict)
     return plain

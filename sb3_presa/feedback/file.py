@@ -10,7 +10,7 @@
     episode_ids     (E,)    int64    every episode that occurs in segments
     episode_hashes  (E, 32) uint8    SHA-256 of its observations and actions
 
-Tables are compressed, and carry checksums, so that a damaged file is noticed. A version changes
+Tables are compressed and have checksums, so that a damaged file is noticed. The version changes
 when an older reader would misread the file.
 """
 
@@ -33,8 +33,8 @@ FORMAT_VERSION = 1
 SUFFIX = ".hdf5"
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
-# Table -> type of its numbers, columns (0: one number a row), and what HDF5 shows where a damaged
-# file has lost rows: numbers that no check lets through.
+# Table -> dtype, columns (0: one number per row), and HDF5's fill value for rows that a damaged
+# file has lost: a number that fails the checks.
 _TABLES: Mapping[str, tuple[str, int, int]] = {
     "segments": ("<i8", 3, -1),
     "p_safe": ("<f4", 0, -1),
@@ -43,37 +43,37 @@ _TABLES: Mapping[str, tuple[str, int, int]] = {
     "episode_ids": ("<i8", 0, -1),
     "episode_hashes": ("|u1", 32, 0),
 }
-# Its metadata carry checksums, and HDF5 has read it since 2016.
+# Metadata of this version have checksums, and HDF5 has read it since 2016.
 _LIBRARY_VERSION = ("v110", "latest")
 
 
 def feedback_path(dataset: MinariDataset, name: str) -> Path:
-    """Where the feedback of a name lies, whether it exists or not.
+    """The path of a feedback file, whether it exists or not.
 
     :param dataset: the open dataset.
     :param name: letters, digits, ``-``, ``_`` and ``.``, at most 100 of them.
     :return: the path of the file.
-    :raises FeedbackError: for another name.
+    :raises FeedbackError: if the name is invalid.
     """
     if not _NAME.fullmatch(name):
         raise FeedbackError(
-            f"'{name}' cannot name feedback: allowed are up to 100 letters, digits, '-', '_' and "
-            "'.', the first of them a letter, a digit or '_'."
+            "the name of feedback must have 1 to 100 letters, digits, '-', '_' and '.', and start "
+            f"with a letter, a digit or '_', got '{name}'"
         )
     return Path(dataset.storage.data_path) / "feedback" / f"{name}{SUFFIX}"
 
 
 def require_feedback_path(dataset: MinariDataset, name: str) -> Path:
-    """As :func:`feedback_path`, of a file that exists.
+    """As :func:`feedback_path`, for a file that exists.
 
-    :raises FeedbackNotFoundError: if it does not; the message lists the names that do.
+    :raises FeedbackNotFoundError: if it does not exist; the message lists the known names.
     """
     path = feedback_path(dataset, name)
     if not path.is_file():
         names = ", ".join(f"'{known}'" for known in feedback_names(dataset)) or "none"
         raise FeedbackNotFoundError(
-            f"Dataset '{dataset.id}' has no feedback '{name}' ({path}); it has: {names}. "
-            "Make some with Feedback.create or Feedback.synthetic (sb3-presa label), and save it."
+            f"feedback '{name}' not found for dataset '{dataset.id}' ({path}); available: {names}. "
+            "Make it with Feedback.create or Feedback.synthetic (sb3-presa label), and save it"
         )
     return path
 
@@ -86,10 +86,10 @@ def feedback_names(dataset: MinariDataset) -> list[str]:
 
 
 def write_feedback(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a feedback file, whole or not at all; an older one of the name is replaced.
+    """Write a feedback file atomically; an older file with this name is replaced.
 
     :param path: the file; its folder is made if it is missing.
-    :param values: a ``Feedback``'s values by name, as :func:`read_feedback` returns them.
+    :param values: the values of a ``Feedback`` by name, as returned by :func:`read_feedback`.
     """
     path.parent.mkdir(exist_ok=True)
     by_id = values["episode_hashes"]
@@ -110,15 +110,17 @@ def write_feedback(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def _write_text(file: h5py.File, name: str, text: str) -> None:
-    # Of fixed length: HDF5's strings of variable length carry no checksum, and reading them from a
-    # damaged file can hang.
+    # Fixed length: HDF5's variable-length strings have no checksum, and reading them from a damaged
+    # file can hang.
     file.attrs[name] = np.bytes_(text.encode("utf-8") or b" ")
 
 
 def _read_text(path: Path, file: h5py.File, name: str) -> str:
     kind = file.attrs.get_id(name).dtype.kind if name in file.attrs else "missing"
     if kind != "S":
-        raise FeedbackError(f"{path} is no feedback file: attribute '{name}' is {kind}, not text.")
+        raise FeedbackError(
+            f"{path} is not a feedback file: attribute '{name}' must be text, got {kind}"
+        )
     return bytes(file.attrs[name]).decode("utf-8")
 
 
@@ -140,11 +142,11 @@ def _write_table(file: h5py.File, name: str, table: npt.NDArray[Any]) -> None:
 
 
 def read_feedback(path: Path) -> dict[str, Any]:
-    """Read a feedback file: its tables and attributes, in the shape of ``Feedback``'s arguments.
+    """Read the tables and attributes of a feedback file.
 
     :param path: the file.
     :return: keyword arguments for ``Feedback``, whose constructor checks the rows.
-    :raises FeedbackError: naming the file, if it is damaged, or no feedback, or of a newer version.
+    :raises FeedbackError: if the file is damaged, not a feedback file, or of a newer version.
     """
     try:
         with h5py.File(path, "r") as file:
@@ -154,14 +156,20 @@ def read_feedback(path: Path) -> dict[str, Any]:
             tables = {name: _read_table(path, file, name) for name in _TABLES}
     except FeedbackError:
         raise
-    except Exception as error:  # h5py raises whatever its C library met
-        raise FeedbackError(f"The feedback file {path} is damaged: {error}") from error
+    except Exception as error:  # h5py passes on any error of its C library
+        raise FeedbackError(f"the feedback file {path} is damaged: {error}") from error
     if not isinstance(provenance, dict):
-        raise FeedbackError(f"The feedback file {path} is damaged: its provenance is no object.")
+        raise FeedbackError(
+            f"the feedback file {path} is damaged: its provenance must be a JSON object, got "
+            f"{type(provenance).__name__}"
+        )
     ids = tables.pop("episode_ids").tolist()
     hashes = tables.pop("episode_hashes")
     if not len(ids) == len(hashes) == len(set(ids)):
-        raise FeedbackError(f"The feedback file {path} is damaged: its episode tables disagree.")
+        raise FeedbackError(
+            f"the feedback file {path} is damaged: it must have one hash per episode id, got "
+            f"{len(hashes)} hashes of {len(set(ids))} different ids"
+        )
     return {
         **tables,
         "episode_hashes": {i: row.tobytes() for i, row in zip(ids, hashes, strict=True)},
@@ -173,13 +181,13 @@ def read_feedback(path: Path) -> dict[str, Any]:
 def _check_version(path: Path, file: h5py.File) -> None:
     if _read_text(path, file, "format") != FORMAT:
         raise FeedbackError(
-            f"{path} is no feedback file: its attribute 'format' is not '{FORMAT}'."
+            f"{path} is not a feedback file: its attribute 'format' must be '{FORMAT}'"
         )
     version = int(file.attrs["format_version"])
     if not 1 <= version <= FORMAT_VERSION:
         raise FeedbackError(
-            f"The feedback file {path} has format version {version}; this sb3_presa reads up to "
-            f"{FORMAT_VERSION}. Update sb3_presa to read it."
+            f"the format version of a feedback file must be 1 to {FORMAT_VERSION}, got {version} "
+            f"({path}); update sb3_presa to read it"
         )
 
 
@@ -189,7 +197,7 @@ def _read_table(path: Path, file: h5py.File, name: str) -> npt.NDArray[Any]:
     shape = (columns,) if columns else ()
     if not isinstance(table, h5py.Dataset) or table.dtype.str != dtype or table.shape[1:] != shape:
         raise FeedbackError(
-            f"The feedback file {path} is damaged: table '{name}' is "
-            f"{'missing' if table is None else table}."
+            f"the feedback file {path} is damaged: table '{name}' must be {dtype} of shape "
+            f"{('n', *shape)}, got {'no table' if table is None else table}"
         )
     return np.asarray(table[()])

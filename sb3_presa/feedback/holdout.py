@@ -1,4 +1,4 @@
-"""Keeping a share of the labels aside, by episode."""
+"""Holds out a share of the labels, by episode."""
 
 import warnings
 
@@ -11,26 +11,26 @@ from sb3_presa.feedback.table import Feedback
 
 def hold_out(feedback: Feedback, fraction: float, seed: int) -> tuple[Feedback, Feedback]:
     """
-    As :func:`split_feedback`, for ``validation_fraction``: warns if nothing was held out.
+    :func:`split_feedback` for ``validation_fraction``, with a warning if nothing is held out.
 
     :param feedback: labels
     :param fraction: share of the labels to hold out, in [0, 1)
     :param seed: seed of the draw
     :return: labels to train on, labels held out
-    :raises FeedbackError: if no comparison, or no safety label, is left to train on where there
-        were some
+    :raises FeedbackError: if all comparisons, or all safety labels, would be held out
     """
     training, held_out = split_feedback(feedback, fraction, seed)
     for what, count in (("comparisons", _n_comparisons), ("safety labels", _n_safety_labels)):
         if count(feedback) and not count(training):
             raise FeedbackError(
-                f"validation_fraction={fraction} leaves none of the {count(feedback)} {what} to "
-                "train on, for whole episodes are held out and these are few; allowed is 0, or "
-                "labels on more episodes"
+                f"`validation_fraction` must leave some of the {count(feedback)} {what} to train "
+                f"on, got {fraction}, which leaves none (whole episodes are held out); set it to "
+                "0, or label more episodes"
             )
     if fraction and len(training.segments) == len(feedback.segments):
         warnings.warn(
-            f"validation_fraction={fraction} holds nothing out: the labels are on too few episodes",
+            f"`validation_fraction` is {fraction}, but no label is held out: too few episodes have "
+            "labels",
             stacklevel=5,
         )
     return training, held_out
@@ -38,16 +38,16 @@ def hold_out(feedback: Feedback, fraction: float, seed: int) -> tuple[Feedback, 
 
 def split_feedback(feedback: Feedback, fraction: float, seed: int) -> tuple[Feedback, Feedback]:
     """
-    Splits labels into those to train on and those to test on. Episodes are drawn until about
-    ``fraction`` of the labels touch one of them; every label that touches one is held out, so
-    no label of such an episode is ever trained on.
+    Splits labels into a training set and a test set. Episodes are drawn until about ``fraction``
+    of the labels use one of them. All labels that use a drawn episode are held out, so that no
+    label of such an episode is trained on.
 
     :param feedback: labels
     :param fraction: share of the labels to hold out, in [0, 1)
     :param seed: seed of the draw
     :return: labels to train on, labels held out
     """
-    if fraction == 0.0:  # the labels themselves: a copy of a million costs as much as they do
+    if fraction == 0.0:  # not a copy, which takes as much memory as the labels
         nothing = np.zeros(len(feedback.segments), dtype=bool)
         return feedback, feedback.subset(nothing)
     episodes, episode_of = np.unique(feedback.segments[:, 0], return_inverse=True)
@@ -89,7 +89,7 @@ def _n_touched(feedback: Feedback, segment_held: NDArray[np.bool_]) -> int:
 def _select(
     feedback: Feedback, safety: NDArray[np.bool_], comparisons: NDArray[np.bool_]
 ) -> Feedback:
-    """The labels where the masks say so, with the segments that they need."""
+    """The labels selected by the masks, with their segments."""
     pairs = feedback.comparisons[comparisons]
     keep = safety.copy()
     keep[pairs.ravel()] = True

@@ -1,14 +1,14 @@
-"""Public sets of human preferences, as PreferenceTransformer and Uni-RLHF release them.
+"""Public sets of human preferences in the format of PreferenceTransformer and Uni-RLHF.
 
-A set is three pickles in a folder: where the first segments start, where the second ones do, and
-the labels::
+A set is a folder with three pickles: the starts of the first segments, the starts of the second
+segments, and the labels::
 
     PreferenceTransformer    indices_num500, indices_2_num500, label_human
     Uni-RLHF                 indices_1_*_len_200_*.pkl, indices_2_*.pkl, human_label_*.pkl
 
-A start is a row of D4RL's flat arrays, a label 0 where the first is better, 1 where the second is
-and -1 for a tie (the opposite of this package's preference, which is the probability of the
-first: it is turned round here and nowhere else). All segments of a set have one length.
+A start is a row of D4RL's flat arrays. A label is 0 if the first segment is better, 1 if the second
+is, and -1 for a tie. (This package's preference is the opposite, the probability of the first; only
+this module converts it.) All segments of a set have one length.
 """
 
 import re
@@ -38,10 +38,10 @@ _LENGTH = re.compile(r"_(?:len_|q)(\d+)(?=[_.]|$)")
 class PreferenceFiles:
     """The files of a set.
 
-    :param labels: who is better.
-    :param first: where the first segments start.
-    :param second: where the second ones do.
-    :param segment_length: steps of each segment, where the files' names say so.
+    :param labels: the labels.
+    :param first: the starts of the first segments.
+    :param second: the starts of the second segments.
+    :param segment_length: steps of each segment, if the file names contain it.
     """
 
     labels: Path
@@ -53,12 +53,12 @@ class PreferenceFiles:
 def find_preference_files(folder: Path) -> PreferenceFiles:
     """Find the three files of a set by their names.
 
-    :param folder: what holds them.
+    :param folder: the folder of the set.
     :return: the files.
-    :raises FeedbackError: if one is missing, or there are several to choose from.
+    :raises FeedbackError: if a file is missing or ambiguous.
     """
     if not folder.is_dir():
-        raise FeedbackError(f"{folder} is no folder; a set of preferences is a folder of 3 files.")
+        raise FeedbackError(f"a set of preferences must be a folder with 3 files, got {folder}")
     names = sorted(
         path.name for path in folder.iterdir() if path.is_file() and path.name != "label_dummy"
     )
@@ -73,12 +73,16 @@ def find_preference_files(folder: Path) -> PreferenceFiles:
     for what, candidates in found.items():
         if len(candidates) != 1:
             raise FeedbackError(
-                f"{folder} has {len(candidates)} files of the {what} ({', '.join(candidates)}); "
-                "allowed is one each of indices*, indices_2* and *label*."
+                "a set of preferences must have one file each of indices*, indices_2* and "
+                f"*label*, got {len(candidates)} files for {what} ({', '.join(candidates)}; "
+                f"{folder})"
             )
     lengths = {int(match[1]) for name in names for match in _LENGTH.finditer(name)}
     if len(lengths) > 1:
-        raise FeedbackError(f"{folder}: the files' names give several lengths: {sorted(lengths)}.")
+        raise FeedbackError(
+            "the file names of a set must contain one segment length, got "
+            f"{sorted(lengths)} ({folder})"
+        )
     return PreferenceFiles(
         **{what: folder / candidates[0] for what, candidates in found.items()},
         segment_length=lengths.pop() if lengths else None,
@@ -98,22 +102,22 @@ def import_preferences(
     :param dataset: the same D4RL data as a Minari dataset, episodes in the order of the flat
         arrays: a Minari id, a path or an open dataset.
     :param folder: the set's folder.
-    :param segment_length: steps of a segment, where the files' names do not say (``_len_200_``,
+    :param segment_length: steps of a segment, if the file names do not contain it (``_len_200_``,
         ``_q100``).
-    :param rows: which flat arrays the starts count in. ``"qlearning"``: those of
-        ``d4rl.qlearning_dataset``, as in both releases, where an episode that was cut off has lost
-        its last step, and the last episode, too. ``"all"``: every step.
-    :param crossing: what to do with a segment that runs over its episode's end: ``"refuse"``,
+    :param rows: the flat arrays that the starts refer to. ``"qlearning"``: those of
+        ``d4rl.qlearning_dataset``, as in both releases, which lack the last step of truncated
+        episodes and of the last episode. ``"all"``: every step.
+    :param crossing: how to treat a segment that ends after its episode: ``"refuse"`` (an error),
         ``"clip"`` it at the end, or ``"drop"`` its comparison.
     :return: the comparisons, without safety labels.
-    :raises ConfigError: for an argument out of its range.
-    :raises FeedbackError: naming the file and the row that is wrong.
+    :raises ConfigError: if an argument is out of its range.
+    :raises FeedbackError: if a file is invalid; the message names the file and the row.
     :raises DatasetError: if the dataset cannot be read.
     """
     if rows not in get_args(FlatRows):
-        raise ConfigError(f"rows is {rows!r}; allowed are 'qlearning' and 'all'")
+        raise ConfigError(f"`rows` must be 'qlearning' or 'all', got {rows!r}")
     if crossing not in get_args(Crossing):
-        raise ConfigError(f"crossing is {crossing!r}; allowed are 'refuse', 'clip' and 'drop'")
+        raise ConfigError(f"`crossing` must be 'refuse', 'clip' or 'drop', got {crossing!r}")
     files = find_preference_files(Path(folder))
     length = _length(files, segment_length)
     preferences = read_labels(files.labels)
@@ -127,7 +131,7 @@ def import_preferences(
     kept = np.all([side[:, 2] > 0 for side in sides], axis=0)
     same = np.all(sides[0] == sides[1], axis=1)
     dropped = int(np.sum(~kept))
-    kept &= ~same  # a segment compared with itself says nothing
+    kept &= ~same  # a segment compared with itself has no information
     segments, numbers = np.unique(
         np.concatenate([side[kept] for side in sides]), axis=0, return_inverse=True
     )
@@ -144,10 +148,10 @@ def import_preferences(
 def read_labels(path: Path) -> npt.NDArray[np.float64]:
     """Labels of comparisons as probabilities of the first segment.
 
-    :param path: a pickle of 0 (the first is better), 1 (the second), -1 (a tie), one a comparison;
-        or of rows of two probabilities, as the releases write labels of scripted teachers.
+    :param path: a pickle with 0 (the first is better), 1 (the second) or -1 (a tie) for each
+        comparison; or with rows of two probabilities, the format of scripted teachers.
     :return: ``(N,)``, P(the first is preferred).
-    :raises FeedbackError: naming the row that holds anything else.
+    :raises FeedbackError: if a row has another value; the message names the row.
     """
     labels = read_numbers(path)
     if labels.ndim == 2:
@@ -156,21 +160,22 @@ def read_labels(path: Path) -> npt.NDArray[np.float64]:
         if labels.shape[1] != 2 or bad.any():
             row = int(np.argmax(bad))
             raise FeedbackError(
-                f"{path}, row {row}: {labels[row].tolist()}; allowed are two probabilities."
+                "a label must be two probabilities that add up to 1, got "
+                f"{labels[row].tolist()} ({path}, row {row})"
             )
         return labels[:, 0].astype(np.float64)
     bad = ~np.isin(labels, (0, 1, -1))
     if bad.any():
         row = int(np.argmax(bad))
         raise FeedbackError(
-            f"{path}, row {row}: {labels[row]}; allowed are 0 (the first is better), 1 (the "
-            "second) and -1 (a tie)."
+            "a label must be 0 (the first is better), 1 (the second) or -1 (a tie), got "
+            f"{labels[row]} ({path}, row {row})"
         )
     return np.where(labels == -1, 0.5, 1.0 - labels)
 
 
 class _FlatRows:
-    """Rows of flat arrays, and the episodes and steps that they are."""
+    """Maps rows of flat arrays to episodes and steps."""
 
     def __init__(self, transitions: Transitions, lost: IntArray) -> None:
         self._ids = transitions.episode_ids
@@ -179,7 +184,7 @@ class _FlatRows:
         self._dataset_id = transitions.dataset_id
 
     def segments(self, path: Path, length: int, expected: int, crossing: Crossing) -> IntArray:
-        """``(N, 3)``, the segments that start at a file's rows; length 0 where one is dropped."""
+        """``(N, 3)``, the segments that start at a file's rows; dropped ones have length 0."""
         starts = _starts(path, expected, int(self._ends[-1]), self._dataset_id)
         episode = np.searchsorted(self._ends, starts, side="right")
         step = starts - (self._ends[episode] - self._lengths[episode])
@@ -188,9 +193,10 @@ class _FlatRows:
         if over.any() and crossing == "refuse":
             row = int(np.argmax(over))
             raise FeedbackError(
-                f"{path}, row {row}: {length} steps from flat row {starts[row]} run over the end "
-                f"of episode {self._ids[episode[row]]}, which has {left[row]} left ({over.sum()} "
-                "such rows); crossing='clip' ends them there, crossing='drop' leaves them out."
+                f"segments must end within their episode, got {length} steps from flat row "
+                f"{starts[row]}, where episode {self._ids[episode[row]]} has {left[row]} steps "
+                f"left ({path}, row {row}; {over.sum()} such rows). Clip them with "
+                "crossing='clip' or drop them with crossing='drop'"
             )
         taken = np.where(over & (crossing == "drop"), 0, np.minimum(left, length))
         return np.stack([self._ids[episode], step, taken], axis=1)
@@ -200,20 +206,20 @@ def _starts(path: Path, expected: int, available: int, dataset_id: str) -> IntAr
     starts = read_numbers(path)
     if starts.shape != (expected,):
         raise FeedbackError(
-            f"{path} has numbers of shape {starts.shape}; the labels ask for ({expected},)."
+            f"starts must have shape ({expected},), one per label, got {starts.shape} ({path})"
         )
     wrong = ~((starts >= 0) & (starts < available) & (starts == np.floor(starts)))
     if wrong.any():
         row = int(np.argmax(wrong))
         raise FeedbackError(
-            f"{path}, row {row}: {starts[row]}; allowed are rows 0 to {available - 1} of the flat "
-            f"arrays of dataset '{dataset_id}'."
+            f"a start must be a row of the flat arrays of dataset '{dataset_id}', 0 to "
+            f"{available - 1}, got {starts[row]} ({path}, row {row})"
         )
     return starts.astype(np.int64)
 
 
 def _lost_steps(dataset: DatasetLike, transitions: Transitions, rows: FlatRows) -> IntArray:
-    """For each episode, the steps at its end that the flat arrays do not have."""
+    """For each episode, the number of last steps that the flat arrays lack."""
     lost = np.zeros(len(transitions.episode_ids), np.int64)
     if rows == "all":
         return lost
@@ -224,23 +230,28 @@ def _lost_steps(dataset: DatasetLike, transitions: Transitions, rows: FlatRows) 
         if episode in kept
     }
     lost[:] = [cut[episode] for episode in transitions.episode_ids.tolist()]
-    lost[-1] = 1  # what follows it is not there, whichever way it ended
+    lost[-1] = 1  # its successor is missing, whether it terminated or was truncated
     if not np.any(transitions.episode_lengths > lost):
-        raise DatasetError(f"Dataset '{transitions.dataset_id}' has no episode of two steps.")
+        raise DatasetError(
+            "at least one episode must have two steps, got none in dataset "
+            f"'{transitions.dataset_id}'"
+        )
     return lost
 
 
 def _length(files: PreferenceFiles, given: int | None) -> int:
     named = files.segment_length
     if given is not None and given < 1:
-        raise ConfigError(f"segment_length is {given}; it must be at least 1")
+        raise ConfigError(f"`segment_length` must be at least 1, got {given}")
     if named is None and given is None:
         raise ConfigError(
-            f"segment_length is not given, and the names in {files.labels.parent} do not say it"
+            "`segment_length` must be given, since the file names in "
+            f"{files.labels.parent} do not contain it"
         )
     if named is not None and given not in (None, named):
         raise ConfigError(
-            f"segment_length is {given}, and the names in {files.labels.parent} say {named}"
+            f"`segment_length` must be {named}, as in the file names, got {given} "
+            f"({files.labels.parent})"
         )
     length = named if given is None else given
     assert length is not None

@@ -1,4 +1,4 @@
-"""Labels of episodes that are no longer there."""
+"""Warns about labels whose episodes are missing."""
 
 import warnings
 
@@ -9,23 +9,23 @@ from sb3_presa.feedback.table import Feedback
 
 def align_and_warn(feedback: Feedback, dataset: DatasetLike, transitions: Transitions) -> Feedback:
     """
-    Labels whose episodes are gone are not to be lost silently, unless the dataset is a part of what
-    is stored, which somebody chose.
+    Aligns labels, with a warning if episodes of labels are missing. The warning is omitted if the
+    dataset is a chosen part of the stored one.
 
-    :param feedback: labels, as they are stored.
+    :param feedback: the stored labels.
     :param dataset: the dataset.
-    :param transitions: what it holds.
-    :return: the labels that are of its episodes.
+    :param transitions: its transitions.
+    :return: the labels of its episodes.
     :raises FeedbackError: as :meth:`Feedback.align` does.
     """
     aligned = feedback.align(transitions)
     lost = len(feedback.segments) - len(aligned.segments)
     if lost and _is_whole(dataset):
         warnings.warn(
-            f"{lost} of {len(feedback.segments)} labelled segments are left out, and "
+            f"{lost} of {len(feedback.segments)} labelled segments and "
             f"{len(feedback.comparisons) - len(aligned.comparisons)} of "
-            f"{len(feedback.comparisons)} comparisons: dataset '{transitions.dataset_id}' does not "
-            "have their episodes, or has changed them",
+            f"{len(feedback.comparisons)} comparisons are left out: their episodes are missing in "
+            f"dataset '{transitions.dataset_id}', or have changed",
             stacklevel=3,
         )
     return aligned

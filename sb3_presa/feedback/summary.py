@@ -1,4 +1,4 @@
-"""What is in a dataset and in the feedback beside it, as numbers and as text."""
+"""Summary of a dataset and its feedback, as numbers and as text."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ from sb3_presa.feedback.table import Feedback
 
 @dataclass(frozen=True)
 class Distribution:
-    """Least, quartiles, largest and mean of one number per episode."""
+    """Minimum, quartiles, maximum and mean of one number per episode."""
 
     minimum: float
     lower_quartile: float
@@ -36,17 +36,17 @@ class Distribution:
 
     @classmethod
     def of(cls, values: npt.NDArray[np.float64]) -> "Distribution":
-        """The distribution of ``(n,)`` values, n at least 1."""
+        """The distribution of ``(n,)`` values, n >= 1."""
         low, lower, middle, upper, high = np.percentile(values, (0, 25, 50, 75, 100)).tolist()
         return cls(low, lower, middle, upper, high, float(values.mean()))
 
 
 @dataclass(frozen=True)
 class FeedbackSummary:
-    """One set of feedback, as far as it fits the dataset in hand.
+    """One set of feedback, restricted to the episodes of the dataset.
 
-    :param name: the name under which it lies beside the data.
-    :param source: where the labels came from.
+    :param name: its name.
+    :param source: the origin of the labels.
     :param segments: number of segments.
     :param lengths: steps of the shortest and of the longest segment.
     :param safe: segments labelled safe, ``p_safe > 0.5``.
@@ -55,13 +55,14 @@ class FeedbackSummary:
     :param unlabelled: segments without a safety label.
     :param comparisons: number of comparisons.
     :param ties: comparisons with a preference of 0.5.
-    :param conflicting: share, of the comparisons without a tie whose two segments are labelled
-        safe or unsafe, in which the preferred segment is unsafe and the other safe; None without
-        such comparisons.
-    :param cost_limit: the limit that the labels were made for, if the provenance says one.
-    :param episode_agreement: share of the segments labelled safe or unsafe whose label is that of
-        their whole episode (safe: its cost is at most ``cost_limit``); None without costs or limit.
-    :param problem: why the set cannot be used with this dataset; everything else is then empty.
+    :param conflicting: share of comparisons in which the preferred segment is unsafe and the other
+        one safe, among those without a tie whose two segments are labelled safe or unsafe; None
+        without such comparisons.
+    :param cost_limit: the cost limit of the labels, if the provenance has one.
+    :param episode_agreement: share of the segments labelled safe or unsafe whose label equals that
+        of their whole episode (safe: its cost is at most ``cost_limit``); None without costs or
+        limit.
+    :param problem: why the set cannot be used with this dataset; all other fields are then empty.
     """
 
     name: str
@@ -156,8 +157,8 @@ def _summarize_all_feedback(dataset: MinariDataset, outcomes: Outcomes) -> list[
 def summarize_feedback(name: str, feedback: Feedback, outcomes: Outcomes) -> FeedbackSummary:
     """Measure one set of feedback.
 
-    :param name: what to call it.
-    :param feedback: labels, aligned with the dataset that ``outcomes`` are of.
+    :param name: its name.
+    :param feedback: labels, aligned with the dataset of ``outcomes``.
     :param outcomes: the dataset's rewards and costs; costs may be NaN.
     :return: the numbers.
     """
@@ -166,7 +167,7 @@ def summarize_feedback(name: str, feedback: Feedback, outcomes: Outcomes) -> Fee
     cost_limit = float(limit) if isinstance(limit, int | float) else None
     return FeedbackSummary(
         name=name,
-        source=str(feedback.provenance.get("source", "not said")),
+        source=str(feedback.provenance.get("source", "unknown")),
         segments=len(p_safe),
         lengths=(int(lengths.min()), int(lengths.max())) if len(lengths) else (0, 0),
         safe=int(np.sum(p_safe > 0.5)),
@@ -209,8 +210,8 @@ def _episode_agreement(
 def render_summary(summary: DatasetSummary) -> RenderableType:
     """A summary as text for the terminal.
 
-    :param summary: what :func:`summarize` measured.
-    :return: something that ``rich.print`` prints.
+    :param summary: the result of :func:`summarize`.
+    :return: a renderable for ``rich.print``.
     """
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     facts.add_column(style="bold")
@@ -260,7 +261,7 @@ def _render_feedback(summary: DatasetSummary) -> RenderableType:
         "comparisons (ties)": lambda found: f"{found.comparisons:,} ({found.ties:,})",
         "preferred is unsafe, other safe": lambda found: _share(found.conflicting),
         "cost limit": lambda found: _number(found.cost_limit),
-        "label is that of the episode": lambda found: _share(found.episode_agreement),
+        "label equals episode's": lambda found: _share(found.episode_agreement),
     }
     for name, describe in lines.items():
         table.add_row(name, *(Text(describe(found)) for found in sets))

@@ -1,4 +1,4 @@
-"""Labels from recorded rewards and costs, as an annotator who sees them would give them."""
+"""Synthetic labels from recorded rewards and costs."""
 
 import warnings
 from dataclasses import asdict, dataclass
@@ -13,17 +13,17 @@ from sb3_presa.data.episodes import load_outcomes, load_transitions
 from sb3_presa.data.transitions import Outcomes
 from sb3_presa.errors import ConfigError, FeedbackError
 
-#: Returns closer than this, relative to ``max(1, |return|)``, tie: their difference is rounding.
+#: Returns closer than this, relative to ``max(1, |return|)``, are a tie (rounding errors).
 TIE_TOLERANCE = 1e-6
-#: Rounding allowed above the cost limit, relative to ``max(1, limit)``.
+#: Tolerance above the cost limit for rounding errors, relative to ``max(1, limit)``.
 COST_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
 class LabelOptions:
-    """The options of :meth:`sb3_presa.feedback.table.Feedback.synthetic`, which describes them.
+    """The options of :meth:`sb3_presa.feedback.table.Feedback.synthetic`, described there.
 
-    :raises ConfigError: for an option out of its range, by name.
+    :raises ConfigError: if an option is out of its range.
     """
 
     n_comparisons: int
@@ -40,19 +40,18 @@ class LabelOptions:
             number = getattr(self, name)
             if name == "segment_length" and number is None:
                 continue
-            if isinstance(number, bool) or not isinstance(number, int | np.integer):
-                raise ConfigError(f"{name} is {number!r}; allowed are integers >= {least}.")
-            if number < least:
-                raise ConfigError(f"{name} is {number}; allowed are integers >= {least}.")
+            whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
+            if not whole or number < least:
+                raise ConfigError(f"`{name}` must be an integer >= {least}, got {number!r}")
             object.__setattr__(self, name, int(number))
         if not (np.isfinite(self.cost_limit) and self.cost_limit >= 0):
-            raise ConfigError(f"cost_limit is {self.cost_limit}; allowed are finite numbers >= 0.")
+            raise ConfigError(f"`cost_limit` must be a finite number >= 0, got {self.cost_limit}")
         object.__setattr__(self, "cost_limit", float(self.cost_limit))
         shares = ("flip_preferences", "flip_safety", "unlabelled_preferences", "unlabelled_safety")
         for name in shares:
             share = getattr(self, name)
             if not 0 <= share <= 1:
-                raise ConfigError(f"{name} is {share}; allowed are shares in [0, 1].")
+                raise ConfigError(f"`{name}` must be in [0, 1], got {share}")
             object.__setattr__(self, name, float(share))
 
 
@@ -60,16 +59,16 @@ def label_dataset(dataset: MinariDataset, options: LabelOptions) -> dict[str, An
     """Draw segments and pairs of them, and label both.
 
     :param dataset: an open dataset with costs.
-    :param options: what to draw and how to label it.
+    :param options: the options of drawing and labelling.
     :return: keyword arguments for ``Feedback``.
-    :raises DatasetError: for a dataset without costs.
+    :raises DatasetError: if the dataset has no costs.
     :raises FeedbackError: if it has fewer than two different segments.
     """
     transitions, outcomes = load_transitions(dataset), load_outcomes(dataset)
     horizon = dataset_horizon(dataset)
     length = horizon if options.segment_length is None else options.segment_length
     _warn_too_long(options.segment_length, int(outcomes.episode_lengths.max()))
-    # One stream for each decision, so that none shifts the draws of another.
+    # One random stream per decision, so that none shifts the draws of another.
     seeds = np.random.SeedSequence(options.seed).spawn(5)
     pairing, flip_first, flip_safe, drop_first, drop_safe = map(np.random.default_rng, seeds)
 
@@ -102,8 +101,8 @@ def label_dataset(dataset: MinariDataset, options: LabelOptions) -> dict[str, An
 def _warn_too_long(segment_length: int | None, longest: int) -> None:
     if segment_length is not None and segment_length > longest:
         warnings.warn(
-            f"segment_length is {segment_length}, and the longest episode has {longest} steps: "
-            "segments are whole episodes",
+            f"`segment_length` is {segment_length}, but the longest episode has {longest} steps: "
+            "all segments are whole episodes",
             stacklevel=4,
         )
 
@@ -117,8 +116,8 @@ def judge_safety(
     """1 where a segment's cost is at most its share ``L / T`` of the cost limit, else 0.
 
     :param costs: ``(S,)`` undiscounted cost of each segment.
-    :param lengths: ``(S,)`` steps L of each.
-    :param cost_limit: for a full episode.
+    :param lengths: ``(S,)`` steps L of each segment.
+    :param cost_limit: cost limit of a full episode.
     :param horizon: steps T of a full episode.
     """
     share = cost_limit * lengths / horizon
@@ -133,8 +132,9 @@ def _draw_pairs(
     n_starts = outcomes.episode_lengths - lengths + 1
     if n_starts.sum() < 2:
         raise FeedbackError(
-            f"A comparison needs two different segments; of length {length} the dataset has "
-            f"{n_starts.sum()}. Allowed is a shorter segment_length, or a dataset of more episodes."
+            "the dataset must have at least two different segments of length "
+            f"{length} to compare, got {n_starts.sum()}; use a shorter `segment_length` or a "
+            "dataset with more episodes"
         )
 
     def draw(count: int) -> npt.NDArray[np.int64]:
@@ -145,7 +145,7 @@ def _draw_pairs(
     while (same := (first == second).all(axis=1)).any():
         second[same] = draw(int(same.sum()))
     drawn = np.concatenate([first, second])
-    # One number a segment sorts many times faster than rows do.
+    # One number per segment sorts many times faster than rows.
     keys, index = np.unique(drawn[:, 0] * n_starts.max() + drawn[:, 1], return_inverse=True)
     episodes, starts = np.divmod(keys, n_starts.max())
     segments = np.column_stack([episodes, starts, lengths[episodes]])
@@ -155,7 +155,7 @@ def _draw_pairs(
 def _segment_sums(
     outcomes: Outcomes, values: npt.NDArray[np.float64], segments: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """Sum of ``values`` over each segment, by running sums that start anew in each episode."""
+    """Sum of ``values`` over each segment, by running sums that restart in each episode."""
     starts = outcomes.episode_starts
     running = np.zeros(len(values) + len(starts))
     offsets = starts + np.arange(len(starts))  # a zero in front of each episode
@@ -179,9 +179,9 @@ def _warn_one_sided(
     for label, word in ((1.0, "safe"), (0.0, "unsafe")):
         if (p_safe == label).all():
             warnings.warn(
-                f"All {len(p_safe)} segments are {word} at cost limit {cost_limit} (their costs "
-                f"are {costs.min():g} to {costs.max():g}): a safety constraint on these labels is "
-                "one-sided.",
+                f"all {len(p_safe)} segments are {word} at cost limit {cost_limit} (their costs "
+                f"are {costs.min():g} to {costs.max():g}): a safety constraint cannot be learnt "
+                "from these labels; choose another cost limit",
                 UserWarning,
                 stacklevel=4,
             )

@@ -1,4 +1,4 @@
-"""Human feedback on a dataset: segments, comparisons of two, and safety labels."""
+"""Human feedback on a dataset: segments, comparisons and safety labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,24 +36,25 @@ from sb3_presa.feedback.synthetic import LabelOptions, label_dataset
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Feedback:
-    """Labels on segments of a dataset's episodes. Patchy is fine: what is there is used.
+    """Labels on segments of a dataset's episodes. Labels may be incomplete.
 
-    A segment may carry a safety label only, take part in comparisons only, or both; the two
-    segments of a comparison may differ in length. Everything is checked on construction, and the
-    arrays are read-only. Make one with :meth:`create` (your own labels), :meth:`synthetic` (from
+    A segment may have a safety label, be part of comparisons, or both. The two segments of a
+    comparison may differ in length. Everything is checked on construction, and the arrays are
+    read-only. Make feedback with :meth:`create` (your own labels), :meth:`synthetic` (from
     recorded rewards and costs) or :meth:`load`.
 
     :param segments: ``(S, 3)`` int64, rows of (episode id, first step, number of steps).
-    :param p_safe: ``(S,)`` float32, probability in [0, 1] that the segment is safe: a plain label
+    :param p_safe: ``(S,)`` float32, probability in [0, 1] that the segment is safe: a hard label
         is 1 or 0, NaN means not labelled.
-    :param comparisons: ``(C, 2)`` int64, rows of two different row numbers of ``segments``.
+    :param comparisons: ``(C, 2)`` int64, pairs of two different row numbers of ``segments``.
     :param preferences: ``(C,)`` float32, probability in [0, 1] that the FIRST segment of the
         comparison is preferred; 0.5 is a tie.
     :param episode_hashes: for every episode id in ``segments``, the 32 bytes of
-        :func:`~sb3_presa.data.transitions.episode_hash`, by which labels find their data again.
-    :param dataset_id: Minari id of the dataset that was labelled.
-    :param provenance: where the labels came from; anything that JSON can hold.
-    :raises FeedbackError: naming the row that is wrong, what it holds and what is allowed.
+        :func:`~sb3_presa.data.transitions.episode_hash`, by which labels are matched with data.
+    :param dataset_id: Minari id of the labelled dataset.
+    :param provenance: the origin of the labels; JSON values only.
+    :raises FeedbackError: if a row is invalid; the message names the row, its value and the
+        constraint.
     """
 
     segments: IntArray
@@ -106,17 +107,17 @@ class Feedback:
         """Feedback from your own labels.
 
         :param dataset: the labelled dataset: a Minari id, a path, an open dataset, or its
-            transitions where they are at hand.
+            transitions.
         :param segments: ``(S, 3)``, rows of (episode id, first step, number of steps).
-        :param p_safe: ``(S,)``, True or 1 for safe, False or 0 for unsafe, anything between for
+        :param p_safe: ``(S,)``, True or 1 for safe, False or 0 for unsafe, a number in between for
             unsure, None or NaN for not labelled. None: no safety labels at all.
-        :param comparisons: ``(C, 2)``, rows of two row numbers of ``segments``. None: no
-            comparisons.
-        :param preferences: ``(C,)``, 1 where the first segment is preferred, 0 where the second
-            is, 0.5 for a tie. None: the first is preferred in every comparison.
-        :param provenance: where the labels came from, kept with them.
+        :param comparisons: ``(C, 2)``, pairs of row numbers of ``segments``. None: no comparisons.
+        :param preferences: ``(C,)``, 1 if the first segment is preferred, 0 if the second is, 0.5
+            for a tie. None: the first is preferred in every comparison.
+        :param provenance: the origin of the labels, stored with them.
         :return: the checked feedback.
-        :raises FeedbackError: naming the row that is wrong, what it holds and what is allowed.
+        :raises FeedbackError: if a row is invalid; the message names the row, its value and the
+            constraint.
         """
         transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
         rows = integers(segments, 3, "segments")
@@ -126,7 +127,7 @@ class Feedback:
         if preferences is None:
             preferences = np.ones(len(pairs))
         if len(rows) == 0:
-            raise FeedbackError("segments are empty: there is nothing to learn from.")
+            raise FeedbackError("`segments` must have at least one row, got none")
         check_known(rows, transitions)
         check_ends(rows, rows[:, 0], transitions)
         return cls(
@@ -153,30 +154,30 @@ class Feedback:
         unlabelled_preferences: float = 0.0,
         unlabelled_safety: float = 0.0,
     ) -> Self:
-        """Feedback from the dataset's own rewards and costs, as an annotator would give it.
+        """Feedback from the dataset's own rewards and costs.
 
         Pairs of different segments are drawn uniformly over episodes, then over starts. The first
-        is preferred (1) if its undiscounted return is higher, not (0) if it is lower, and 0.5
-        where the two agree within rounding (``1e-6 * max(1, |return|)``). A segment of L steps is
-        safe if its cost is at most ``cost_limit * L / T``, T being the task's horizon. The labels
-        are a function of the data, these options and the seed, and each option draws from a
-        random stream of its own: switching one on changes nothing else.
+        is preferred (1) if its undiscounted return is higher, and not (0) if it is lower. The
+        preference is 0.5 if the two returns agree within rounding (``1e-6 * max(1, |return|)``). A
+        segment of L steps is safe if its cost is at most ``cost_limit * L / T``, with the task's
+        horizon T. The labels depend only on the data, these options and the seed. Each option has
+        its own random stream: a change of one does not change the draws of another.
 
         :param dataset: a Minari id, a path or an open dataset, with ``infos["cost"]``.
-        :param n_comparisons: pairs to draw, at least 1. A segment that is drawn more than once is
-            one row of ``segments``, with one safety label.
-        :param segment_length: steps of a segment, at least 1; None is the task's horizon. A
-            shorter episode is taken whole.
-        :param cost_limit: the cost return of a full episode up to which it counts as safe, >= 0.
+        :param n_comparisons: pairs to draw, >= 1. A segment that is drawn more than once is one row
+            of ``segments``, with one safety label.
+        :param segment_length: steps of a segment, >= 1; None is the task's horizon. Shorter
+            episodes are used as a whole.
+        :param cost_limit: the largest cost return of a full episode that counts as safe, >= 0.
         :param seed: an integer >= 0.
-        :param flip_preferences: probability in [0, 1] that a preference is turned round.
-        :param flip_safety: probability in [0, 1] that a safety label is turned round.
+        :param flip_preferences: probability in [0, 1] that a preference is flipped.
+        :param flip_safety: probability in [0, 1] that a safety label is flipped.
         :param unlabelled_preferences: probability in [0, 1] that a comparison is left out (its
             segments stay).
         :param unlabelled_safety: probability in [0, 1] that a segment gets no safety label.
         :return: the labels; their provenance records every option.
-        :raises ConfigError: for an option out of its range.
-        :raises DatasetError: for a dataset without costs.
+        :raises ConfigError: if an option is out of its range.
+        :raises DatasetError: if the dataset has no costs.
         :raises FeedbackError: if the dataset has fewer than two different segments.
         """
         options = LabelOptions(
@@ -192,12 +193,13 @@ class Feedback:
         return cls(**label_dataset(resolve_dataset(dataset), options))
 
     def save(self, dataset: DatasetLike, name: str = "default") -> Path:
-        """Write the labels beside the dataset's data, whole or not at all.
+        """Write the labels atomically to the dataset's folder.
 
-        :param dataset: the dataset to which they belong: a Minari id, a path or an open dataset.
-        :param name: letters, digits, ``-``, ``_`` and ``.``; an older set of the name is replaced.
-        :return: the file that was written.
-        :raises FeedbackError: for another name.
+        :param dataset: the labelled dataset: a Minari id, a path or an open dataset.
+        :param name: letters, digits, ``-``, ``_`` and ``.``; an older set with this name is
+            replaced.
+        :return: the written file.
+        :raises FeedbackError: if the name is invalid.
         """
         path = feedback_path(resolve_dataset(dataset), name)
         write_feedback(path, vars(self))
@@ -205,26 +207,26 @@ class Feedback:
 
     @classmethod
     def load(cls, dataset: DatasetLike, name: str = "default") -> Self:
-        """Read labels from beside the dataset's data, and check them.
+        """Read labels from the dataset's folder, and check them.
 
-        They are returned as stored. :meth:`align` matches them with the episodes in hand.
+        They are returned as stored. :meth:`align` matches them with the dataset's episodes.
 
         :param dataset: a Minari id, a path or an open dataset.
         :param name: the name under which they were saved.
         :return: the labels.
-        :raises FeedbackNotFoundError: if the dataset has none of that name.
-        :raises FeedbackError: if the file is damaged, or of a newer version, or a row is wrong.
+        :raises FeedbackNotFoundError: if the dataset has no feedback with this name.
+        :raises FeedbackError: if the file is damaged or of a newer version, or a row is invalid.
         """
         path = require_feedback_path(resolve_dataset(dataset), name)
         tables = read_feedback(path)
         try:
             return cls(**tables)
         except FeedbackError as error:
-            raise FeedbackError(f"The feedback file {path} is wrong: {error}") from error
+            raise FeedbackError(f"{path}: {error}") from error
 
     @staticmethod
     def names(dataset: DatasetLike) -> list[str]:
-        """The names of the feedback sets beside a dataset, sorted.
+        """The names of a dataset's feedback sets, sorted.
 
         :param dataset: a Minari id, a path or an open dataset.
         """
@@ -233,22 +235,23 @@ class Feedback:
     def align(self, dataset: DatasetLike | Transitions) -> Self:
         """These labels, matched with the episodes of a dataset by the episodes' content.
 
-        A dataset that was appended to, filtered, split, combined or renumbered keeps the labels
-        of the episodes that it still has. Labels of other episodes are left out, with their
-        comparisons; no label is ever applied to other data.
+        A dataset that was extended, filtered, split, combined or renumbered keeps the labels of its
+        remaining episodes. Labels of other episodes are left out, with their comparisons; labels
+        are never applied to other data.
 
         :param dataset: a Minari id, a path, an open dataset, or its transitions.
         :return: the labels with the ids of ``dataset``.
         :raises FeedbackError: if none of the labelled episodes is in ``dataset``, or a segment
-            runs over its episode's end.
+            ends after its episode.
         """
         transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
         new_ids = _match_episodes(self.episode_hashes, transitions)
         if not new_ids:
             raise FeedbackError(
-                f"None of the {len(self.episode_hashes)} labelled episodes is in dataset "
-                f"'{transitions.dataset_id}' ({len(transitions.episode_ids)} episodes): this "
-                f"feedback was made for other data, '{self.dataset_id}'."
+                f"the labelled episodes must be in dataset '{transitions.dataset_id}' "
+                f"({len(transitions.episode_ids)} episodes), but none of the "
+                f"{len(self.episode_hashes)} is: this feedback was made for other data, "
+                f"'{self.dataset_id}'"
             )
         old_ids = np.asarray(sorted(self.episode_hashes), dtype=np.int64)
         target = np.asarray([new_ids.get(old, -1) for old in old_ids.tolist()], dtype=np.int64)
@@ -268,8 +271,8 @@ class Feedback:
     def subset(self, segments: npt.NDArray[np.bool_]) -> Self:
         """The feedback on some of the segments.
 
-        :param segments: ``(S,)``, True for each segment to keep; comparisons of two segments
-            that are both kept are kept.
+        :param segments: ``(S,)``, True for each segment to keep; a comparison is kept if both its
+            segments are.
         :return: the smaller feedback.
         """
         new_row = np.cumsum(segments, dtype=np.int64) - 1
@@ -284,7 +287,7 @@ class Feedback:
 
 
 def _match_episodes(hashes: Mapping[int, bytes], transitions: Transitions) -> dict[int, int]:
-    """For each labelled episode that the data hold: its id there. Of equal episodes, its own id."""
+    """Old id -> new id of each labelled episode in the data; its own id among equal episodes."""
     by_id = transitions.hashes_by_id()
     by_hash: dict[bytes, int] = {}
     for episode, content in by_id.items():

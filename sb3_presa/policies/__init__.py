@@ -1,1 +1,1 @@
-"""Networks that act: standardising, feature extractors and action heads."""
+"""Policies: standardisation, feature extractors and action heads."""

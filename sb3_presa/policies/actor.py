@@ -16,15 +16,15 @@ from sb3_presa.policies.dropout import SeededDropout
 from sb3_presa.policies.spaces import check_action_space
 from sb3_presa.policies.type_aliases import TensorObs
 
-#: Key under which the statistics of a plain (not Dict) observation are kept.
+#: Key of the statistics of a plain (not Dict) observation.
 _PLAIN = "observation"
-#: Where standardised observations are cut, as ``VecNormalize`` does by default.
+#: Clipping range of standardised observations, as in ``VecNormalize``.
 DEFAULT_CLIP_OBS = 10.0
-#: Where coordinates are cut that are nearly always the same. At 3 clones of MetaDrive's lidar still
-#: leave the road (docs/algorithm.md).
+#: Clipping range of nearly constant coordinates. At 3, clones on MetaDrive's lidar still leave the
+#: road (docs/algorithm.md).
 _RARE_CLIP_OBS = 2.0
-#: Such coordinates lie further out than that in less than this share of the data; of what is
-#: distributed normally 4.6% does.
+#: Nearly constant coordinates exceed that range in less than this share of the data; a normal
+#: distribution does in 4.6%.
 _RARE_SHARE = 0.005
 _MIN_STD = 1e-4
 #: Logged actions at a bound would push a tanh mean to infinity.
@@ -34,16 +34,16 @@ _ACTION_MARGIN = 1e-5
 class ObservationStandardizer(nn.Module):
     """
     Standardises ``Box`` observations other than images with the dataset's mean and deviation.
-    The statistics are buffers, so they are saved with the policy and ``predict`` takes raw
+    The statistics are buffers: they are saved with the policy, and ``predict`` takes raw
     observations.
 
-    Coordinates that are nearly always the same and now and then further off than ``clip_obs``, as
-    lidar is, are cut at 2 deviations if the data go beyond those in less than one step of 200.
-    Their deviation is no measure of what is far, and what a network makes of a value that it hardly
-    ever saw is luck; cut so, all that is left of a rare value is that it is one.
+    Some coordinates, such as lidar, are nearly constant but sometimes exceed ``clip_obs``. They are
+    clipped at 2 deviations if the data exceed these in less than one step of 200. The deviation of
+    such a coordinate does not measure its scale, and networks extrapolate badly to values that they
+    hardly saw. After clipping, all rare values look the same.
 
     :param observation_space: the space whose ``Box`` parts are standardised
-    :param clip_obs: standardised observations are cut here, in standard deviations
+    :param clip_obs: clipping range of standardised observations, in standard deviations
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class ObservationStandardizer(nn.Module):
 
     def fit(self, observations: TensorObs) -> None:
         """
-        Takes the statistics of a dataset. A coordinate that never varies keeps its scale.
+        Computes the statistics of a dataset. A constant coordinate keeps its scale.
 
         :param observations: all observations, (N, ...), or a dict of them
         """
@@ -83,7 +83,7 @@ class ObservationStandardizer(nn.Module):
     def forward(self, observations: TensorObs) -> TensorObs:
         """
         :param observations: raw observations, (N, ...), or a dict of them
-        :return: the same, standardised where the space is a vector
+        :return: the same, with vectors standardised
         """
         if isinstance(observations, dict):
             return {
@@ -167,7 +167,7 @@ class GaussianHead(ActionHead):
 
 class CategoricalHead(ActionHead):
     """
-    Independent categorical distributions, one an action dimension.
+    Independent categorical distributions, one per action dimension.
 
     :param features_dim: F
     :param n_choices: number of choices of each action dimension, A numbers
@@ -224,7 +224,7 @@ class Actor(BaseModel):
     :param activation_fn: activation between them
     :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
     :param dropout: share of each hidden layer that is dropped, in [0, 1)
-    :param clip_obs: standardised observations are cut here, in standard deviations
+    :param clip_obs: clipping range of standardised observations, in standard deviations
     :param features_extractor_class: as in every SB3 policy
     :param features_extractor_kwargs: as in every SB3 policy
     :param normalize_images: divide images by 255
@@ -259,7 +259,7 @@ class Actor(BaseModel):
             -1,
             net_arch,
             activation_fn,
-            post_linear_modules=drop,  # type: ignore[arg-type]  # what makes a module will do
+            post_linear_modules=drop,  # type: ignore[arg-type]  # a function that makes a module
         )
         self.mlp = nn.Sequential(*layers)
         last_dim = net_arch[-1] if net_arch else features_dim

@@ -1,17 +1,17 @@
-"""Dropout whose masks are a function of the training step, like its minibatch."""
+"""Dropout whose masks depend only on the training step, as its minibatch does."""
 
 import torch as th
 from torch import nn
 
-#: random bits that decide over one input
+#: Resolution of the random numbers, one per input
 _LEVELS = 2**16
 
 
 class SeededDropout(nn.Module):
     """
-    Sets a share of its inputs to zero and scales the rest up, but only while it has a source of
-    randomness. Without one it does nothing, so predictions, the reference policy and
-    evaluations never drop anything, and a run that was stopped goes on with the same masks.
+    Sets a share of its inputs to zero and scales the rest up while it has a random generator.
+    Without one it is the identity, so that predictions, the reference policy and evaluations are
+    without dropout. A resumed run draws the same masks.
 
     :param share: share of the inputs to drop, in [0, 1); rounded to 1 / 65,536
     """
@@ -28,7 +28,7 @@ class SeededDropout(nn.Module):
         """
         if self.generator is None:
             return inputs
-        # Four inputs to a number of 64 bits: many times faster than PyTorch's own dropout on a CPU
+        # Four inputs per 64-bit number: many times faster than PyTorch's own dropout on a CPU
         n_inputs = inputs.numel()
         drawn = th.empty((n_inputs + 3) // 4, dtype=th.int64, device=inputs.device)
         drawn.random_(-(2**63), None, generator=self.generator)

@@ -1,4 +1,4 @@
-"""The policies that every offline algorithm of this package trains."""
+"""The policies of all offline algorithms of this package."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,9 +26,9 @@ from sb3_presa.policies.type_aliases import TensorObs
 
 class OfflinePolicy(BasePolicy):
     """
-    Three copies of one actor: ``actor`` is optimised, ``actor_average`` is the running average
-    of its weights and acts, ``actor_reference`` is the frozen behaviour-cloned one that
-    log-ratios are taken against.
+    Three copies of one actor: ``actor`` is optimised; ``actor_average`` is the running average of
+    its weights, used for acting; ``actor_reference`` is the frozen behaviour-cloned actor of the
+    log-ratios.
 
     :param observation_space: observation space
     :param action_space: ``Box`` (bounded floats), ``Discrete`` or ``MultiDiscrete``
@@ -36,17 +36,17 @@ class OfflinePolicy(BasePolicy):
     :param net_arch: widths of the hidden layers, two of 128 by default (none after a CNN)
     :param activation_fn: activation function
     :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
-    :param dropout: share of each hidden layer that training steps drop, in [0, 1). Nothing is
-        dropped in the reference, so it lowers every log-ratio
-    :param clip_obs: standardised observations are cut here, in standard deviations, as by SB3's
-        ``VecNormalize``; coordinates of which the data lie further out are cut at 2 instead
-        (:class:`ObservationStandardizer`). Infinity cuts none
-    :param features_extractor_class: features extractor to use, the policy's own where ``None``
+    :param dropout: dropout share of each hidden layer in training steps, in [0, 1). The reference
+        is without dropout, so that dropout lowers every log-ratio
+    :param clip_obs: clipping range of standardised observations, in standard deviations, as in
+        SB3's ``VecNormalize``; nearly constant coordinates are clipped at 2 instead
+        (:class:`ObservationStandardizer`). Infinity for no clipping
+    :param features_extractor_class: features extractor to use, the policy's own if ``None``
     :param features_extractor_kwargs: its keyword arguments
     :param normalize_images: divide images by 255
     :param optimizer_class: ``th.optim.Adam`` by default
-    :param optimizer_kwargs: its keyword arguments, without the learning rate; ``fused=True`` for
-        PyTorch's own Adam if none are given, which steps all weights in one call
+    :param optimizer_kwargs: its keyword arguments, without the learning rate. By default
+        ``fused=True`` for PyTorch's own Adam, which updates all weights in one call
     """
 
     default_features_extractor_class: ClassVar[type[BaseFeaturesExtractor]] = FlattenExtractor
@@ -84,17 +84,17 @@ class OfflinePolicy(BasePolicy):
         if optimizer_kwargs is None and optimizer_class is th.optim.Adam:
             self.optimizer_kwargs = {"fused": True}
         if action_std <= 0.0:
-            raise ConfigError(f"action_std is {action_std}; it must be above 0")
+            raise ConfigError(f"`action_std` must be greater than 0, got {action_std}")
         if not 0.0 <= dropout < 1.0:
-            raise ConfigError(f"dropout is {dropout}; allowed is [0, 1)")
+            raise ConfigError(f"`dropout` must be in [0, 1), got {dropout}")
         if not clip_obs > 0.0:
-            raise ConfigError(f"clip_obs is {clip_obs}; it must be above 0")
+            raise ConfigError(f"`clip_obs` must be greater than 0, got {clip_obs}")
         if net_arch is None:
             net_arch = [] if extractor is NatureCNN else [128, 128]
         if not _are_widths(net_arch):
             raise ConfigError(
-                f"net_arch is {net_arch}; allowed is a list of widths of hidden layers, for "
-                "there is one network that acts"
+                f"`net_arch` must be a list of layer widths, got {net_arch} (dicts with pi/vf/qf "
+                "are not supported)"
             )
         self.net_arch = net_arch
         self.activation_fn = activation_fn
@@ -105,7 +105,7 @@ class OfflinePolicy(BasePolicy):
         self.actor = self.make_actor()
         self.actor_average = _frozen_copy(self.actor)
         self.actor_reference = _frozen_copy(self.actor)
-        # SB3's optimizers differ in what they take; all of them take ``lr``
+        # Arguments of SB3's optimizers differ, but all of them have ``lr``
         self.optimizer = self.optimizer_class(
             self.actor.parameters(),
             lr=lr_schedule(1),  # type: ignore[call-arg]
@@ -182,7 +182,7 @@ class OfflinePolicy(BasePolicy):
 
     def fit_standardizer(self, observations: TensorObs) -> None:
         """
-        Takes the dataset's observation statistics into all three actors.
+        Sets the dataset's observation statistics in all three actors.
 
         :param observations: all observations of the dataset, (N, ...), or a dict of them
         """
@@ -192,9 +192,9 @@ class OfflinePolicy(BasePolicy):
     @contextmanager
     def dropping_out(self, generator: th.Generator) -> Iterator[None]:
         """
-        The trained actor drops hidden units within this; the average and the reference never do.
+        Switches dropout on in the optimised actor; the average and the reference never have it.
 
-        :param generator: source of randomness
+        :param generator: random generator of the masks
         """
         layers = [layer for layer in self.actor.mlp if isinstance(layer, SeededDropout)]
         for layer in layers:
@@ -207,14 +207,14 @@ class OfflinePolicy(BasePolicy):
 
     @th.no_grad()
     def freeze_reference(self) -> None:
-        """The current actor becomes the reference, and the start of the running average."""
+        """Copy the current actor to the reference and to the running average."""
         weights: Mapping[str, Any] = self.actor.state_dict()
         self.actor_reference.load_state_dict(weights)
         self.actor_average.load_state_dict(weights)
 
     @th.no_grad()
     def return_to_reference(self) -> None:
-        """The reference becomes the current actor, and the start of the running average."""
+        """Copy the reference to the current actor and to the running average."""
         weights: Mapping[str, Any] = self.actor_reference.state_dict()
         self.actor.load_state_dict(weights)
         self.actor_average.load_state_dict(weights)

@@ -1,4 +1,4 @@
-"""The checks of spaces that SB3 makes on environments, made on datasets too."""
+"""SB3's checks of an environment's spaces, for datasets too."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,10 +24,10 @@ from sb3_presa.errors import ConfigError, DatasetError
 
 def channels_first(space: spaces.Space[Any]) -> spaces.Space[Any]:
     """
-    The space as SB3's policies see it: images with their channels first.
+    The space in the format of SB3's policies: images with their channels first.
 
     :param space: observation space of a dataset
-    :return: the same space, image parts transposed where their channels are last
+    :return: the same space, with channels-last images transposed
     """
     check_for_nested_spaces(space)
     if isinstance(space, spaces.Dict):
@@ -44,49 +44,54 @@ def check_policy_fits(
     space: spaces.Space[Any],
 ) -> None:
     """
-    :param policy: what the user named as policy, for the message
-    :param policy_class: the class that it stands for
+    :param policy: the policy argument of the user, for the message
+    :param policy_class: its class
     :param policy_kwargs: arguments of the policy
     :param space: observation space
-    :raises ConfigError: for a Dict space with a policy for plain ones, and the other way round; for
-        observations that SB3's preprocessing does not take
+    :raises ConfigError: for a Dict space with a policy for plain ones, and vice versa; for
+        observations that SB3's preprocessing does not support
     """
-    # What can be told is whether SB3's own extractors fit; one of the user's own may take anything
+    # Only SB3's own extractors are checked; a custom one may support any space
     extractor = policy_kwargs.get("features_extractor_class")
     extractor = extractor or getattr(policy_class, "default_features_extractor_class", None)
     extractor_kwargs = policy_kwargs.get("features_extractor_kwargs") or {}
     name = repr(policy if isinstance(policy, str) else policy.__name__)
     for part in space.spaces.values() if isinstance(space, spaces.Dict) else [space]:
         if isinstance(part, spaces.Discrete) and part.start != 0:
-            raise ConfigError(f"the observations {part} count from {part.start}; allowed is from 0")
+            raise ConfigError(
+                f"a Discrete observation space must start at 0, got {part}; shift the observations"
+            )
     if isinstance(space, spaces.Dict):
         if extractor in (FlattenExtractor, NatureCNN):
             raise ConfigError(
-                f"the observations are a dictionary ({', '.join(space.spaces)}), which "
-                f"{extractor.__name__} does not take: use 'MultiInputPolicy', not {name}"
+                "the policy must be 'MultiInputPolicy' for Dict observations "
+                f"({', '.join(space.spaces)}), got {name} with {extractor.__name__}"
             )
         return
     if extractor is CombinedExtractor:
-        raise ConfigError(f"{space} is not a dictionary: use 'MlpPolicy' or 'CnnPolicy'")
+        raise ConfigError(
+            "the policy must be 'MlpPolicy' or 'CnnPolicy' for observations that are not a Dict, "
+            f"got {name} for {space}"
+        )
     normalized = extractor_kwargs.get("normalized_image", False)
     if extractor is NatureCNN and not is_image_space(space, normalized_image=normalized):
         raise ConfigError(
-            f"{name} wants images (uint8, 0 to 255, 36 x 36 or larger), found {space}: use "
-            "'MlpPolicy'"
+            f"observations must be images (uint8, 0 to 255, 36 x 36 or larger) for {name}, got "
+            f"{space}; use 'MlpPolicy'"
         )
 
 
 def check_not_normalized(env: VecEnv) -> None:
     """
     :param env: a vector of environments
-    :raises ConfigError: if it normalises observations, which the policy does itself
+    :raises ConfigError: if it normalises observations
     """
     normalizer = unwrap_vec_normalize(env)
     if normalizer is not None and normalizer.norm_obs:
         raise ConfigError(
-            "the environment is wrapped in VecNormalize with norm_obs=True; an offline policy "
-            "standardises observations with the dataset's statistics and takes raw ones. Pass "
-            "the environment without it."
+            "`env` must return raw observations, got VecNormalize with norm_obs=True: the policy "
+            "standardises observations with the dataset's statistics. Pass the environment without "
+            "VecNormalize"
         )
 
 
@@ -97,12 +102,12 @@ def check_fits(
     owner: str = "dataset",
 ) -> None:
     """
-    :param model: a model that has its spaces
-    :param observation_space: of the dataset or environment, images with their channels first
-    :param action_space: of the same
+    :param model: a model whose spaces are set
+    :param observation_space: that of the dataset or environment, images with their channels first
+    :param action_space: that of the dataset or environment
     :param owner: ``"dataset"`` or ``"environment"``
-    :raises DatasetError: if a dataset does not fit, see :func:`check_same_spaces`
-    :raises ConfigError: if an environment does not
+    :raises DatasetError: if a dataset's spaces differ, see :func:`check_same_spaces`
+    :raises ConfigError: if an environment's spaces differ
     """
     check_same_spaces(
         model.observation_space, observation_space, "observation space", bounds=False, owner=owner
@@ -119,17 +124,17 @@ def check_same_spaces(
     owner: str = "dataset",
 ) -> None:
     """
-    Checks that a dataset or an environment fits a model. Dtypes of a ``Box`` may differ
-    (recorded data are often float32 where the environment is float64), and bounds of
-    observations, which nothing depends on. Bounds of actions may not: actions are scaled by them.
+    Checks that a dataset's or an environment's space equals that of a model. The dtype of a ``Box``
+    may differ (recorded data are often float32 if the environment is float64). Bounds of
+    observations may differ, too. Bounds of actions may not: actions are scaled by them.
 
     :param model: the space of the model
     :param found: the space of the dataset or environment
-    :param name: which space, for the message
-    :param bounds: whether bounds must agree (within the rounding of float32)
-    :param owner: whose space was found, for the message
-    :raises DatasetError: if a dataset does not fit
-    :raises ConfigError: if an environment does not
+    :param name: name of the space, for the message
+    :param bounds: whether bounds must be equal (within the rounding of float32)
+    :param owner: owner of the space, for the message
+    :raises DatasetError: if a dataset's space differs
+    :raises ConfigError: if an environment's space differs
     """
     if isinstance(model, spaces.Dict) and isinstance(found, spaces.Dict):
         same = model.spaces.keys() == found.spaces.keys()
@@ -146,38 +151,43 @@ def check_same_spaces(
         same = model == found
     if not same:
         error = DatasetError if owner == "dataset" else ConfigError
-        raise error(f"the {name} of the {owner} is {found}, that of the model is {model}")
+        raise error(f"the {name} of the {owner} must equal that of the model, {model}, got {found}")
 
 
 def check_action_space(action_space: spaces.Space[object]) -> None:
     """
     :param action_space: the space to check
-    :raises ConfigError: if no head fits it
+    :raises ConfigError: if the space is not supported
     """
     if isinstance(action_space, spaces.Box):
         if not np.issubdtype(action_space.dtype, np.floating):
             raise ConfigError(
-                f"the actions of {action_space} are whole numbers, and scaling them to [-1, 1] and "
-                "back rounds and overflows; allowed are Box of floats, Discrete and MultiDiscrete. "
-                "Give the dataset one of these."
+                "the action space must be a Box of floats, Discrete or MultiDiscrete, got "
+                f"{action_space}: scaling integers to [-1, 1] and back rounds and overflows. "
+                "Store the actions as floats or as Discrete"
             )
         if action_space.shape == ():
-            raise ConfigError(f"the action space {action_space} has no axis; give it one, (1,)")
+            raise ConfigError(
+                "the action space must have at least one axis, got "
+                f"{action_space}; reshape the actions to (1,)"
+            )
         if not action_space.is_bounded("both"):
             raise ConfigError(
-                f"the action space {action_space} has no finite bounds; log-probabilities are "
-                "taken over actions scaled to [-1, 1]. Give the dataset a bounded Box."
+                f"the action space must have finite bounds, got {action_space}: actions are scaled "
+                "to [-1, 1]. Store the dataset with a bounded Box"
             )
         if not (action_space.low < action_space.high).all():
             raise ConfigError(
-                f"the action space {action_space} has a dimension whose low is its high; there is "
-                "nothing to learn in it. Leave it out of the actions."
+                "the action space must have low < high in every dimension, got "
+                f"{action_space}; remove constant dimensions from the actions"
             )
         return
     if isinstance(action_space, spaces.MultiDiscrete) and action_space.nvec.ndim > 1:
-        raise ConfigError(f"{action_space} has {action_space.nvec.ndim} axes; flatten it to one")
+        raise ConfigError(
+            f"a MultiDiscrete action space must have one axis, got {action_space.nvec.ndim} axes "
+            f"({action_space}); flatten it"
+        )
     if not isinstance(action_space, spaces.Discrete | spaces.MultiDiscrete):
         raise ConfigError(
-            f"the action space {action_space} is not supported; allowed are Box, Discrete and "
-            "MultiDiscrete"
+            f"the action space must be Box, Discrete or MultiDiscrete, got {action_space}"
         )

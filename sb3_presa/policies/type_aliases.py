@@ -1,10 +1,10 @@
-"""Types that several modules share."""
+"""Shared type aliases."""
 
 from typing import TypeAlias
 
 import torch as th
 
-#: A batch of observations on a device: one tensor, or one a key of a Dict space.
+#: A batch of observations on a device: one tensor, or one tensor per key of a Dict space.
 TensorObs: TypeAlias = th.Tensor | dict[str, th.Tensor]
 
 

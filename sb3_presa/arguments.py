@@ -51,7 +51,7 @@ class Interval(NamedTuple):
     def words(self) -> str:
         """:return: the range as a message says it"""
         if math.isinf(self.high):
-            word = "at least" if self.closed in ("both", "low") else "above"
+            word = "at least" if self.closed in ("both", "low") else "greater than"
             return f"{word} {self.low:g}"
         left = "[" if self.closed in ("both", "low") else "("
         right = "]" if self.closed in ("both", "high") else ")"
@@ -223,7 +223,8 @@ def _kinds_of(constructor: Callable[..., None]) -> Mapping[str, tuple[_Kind, ...
         return {}
     found = {}
     for name, parameter in parameters.items():
-        kinds = [_kind(hint) for hint in _members(parameter.annotation)]
+        bound = parameter.default == math.inf  # where infinity is the default, it means none
+        kinds = [_kind(hint, bound) for hint in _members(parameter.annotation)]
         known = tuple(kind for kind in kinds if kind is not None)
         if len(known) == len(kinds) and name not in _ELSEWHERE:
             found[name] = known
@@ -235,7 +236,9 @@ def _members(hint: Any) -> tuple[Any, ...]:
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
-def _kind(hint: Any) -> _Kind | None:
+def _kind(hint: Any, bound: bool) -> _Kind | None:
+    if hint is float and bound:
+        return _Kind(_is_bound, "a number")
     if get_origin(hint) is Literal:
         choices = get_args(hint)
         words = " or ".join(map(repr, choices))

@@ -47,7 +47,7 @@ class OwnClass(CPL):
         (PRESA, "delta", 1.0, "in (0, 1)"),
         (PRESA, "n_pairs", 0, "at least 1"),
         (PRESA, "clip_range", 1.0, "in (0, 1) or None"),
-        (PRESA, "alpha", 0.0, "above 0"),
+        (PRESA, "alpha", 0.0, "greater than 0"),
         (PRESA, "seed", -1, "in [0, 4294967295] or None"),
         (PRESA, "policy_kwargs", 5, "a dictionary or None"),
         (PRESA, "learning_rate", "fast", "a finite number or a function"),
@@ -124,7 +124,7 @@ def test_defaults_are_of_their_own_type(name: str) -> None:
         ("clone_winners", "false", "`clone_winners` must be True or False, got 'false'"),
         ("unsafe_cloning_weight", 7.0, "`unsafe_cloning_weight` must be in [0, 1], got 7.0"),
         ("validation_fraction", 1.0, "`validation_fraction` must be in [0, 1), got 1.0"),
-        ("alpha", 0, "`alpha` must be above 0, got 0"),
+        ("alpha", 0, "`alpha` must be greater than 0, got 0"),
         ("objective_kwargs", {"beta": 1.0}, "`objective_kwargs` has no setting 'beta'"),
         (
             "objective_kwargs",

@@ -227,20 +227,20 @@ def test_what_is_published_is_the_default() -> None:
     ],
 )
 def test_arguments_out_of_their_range(name: str, value: Any) -> None:
-    with pytest.raises(ConfigError, match=rf"{name} is {value}"):
+    with pytest.raises(ConfigError, match=rf"`{name}`.* must be .*, got .*{value}"):
         BCQLag(**{name: value}, device="cpu")
 
 
 @pytest.mark.parametrize(("name", "value"), [("max_perturbation", -1.0), ("n_candidates", 0)])
 def test_policy_arguments_out_of_their_range(name: str, value: Any) -> None:
-    with pytest.raises(ConfigError, match=rf"{name} is {value}"):
+    with pytest.raises(ConfigError, match=rf"`{name}`.* must be .*, got .*{value}"):
         BCQLag(env=env_id("box"), policy_kwargs={name: value}, device="cpu")
 
 
 def test_a_cost_limit_is_needed_and_continuous_actions(box_dataset: MinariDataset) -> None:
-    with pytest.raises(ConfigError, match="BCQLag has no cost_limit"):
+    with pytest.raises(ConfigError, match="`cost_limit` must be given to BCQLag"):
         BCQLag.load_offline(box_dataset, device="cpu")
-    with pytest.raises(ConfigError, match=r"Discrete\(5\).*allowed is Box only"):
+    with pytest.raises(ConfigError, match=r"must be Box for batch-constrained Q-learning.*Discrete\(5\)"):
         BCQLag(env=env_id("discrete"), device="cpu")
 
 

@@ -179,11 +179,11 @@ def test_what_yaml_would_swallow(tmp_path: Path) -> None:
 def test_classes_and_settings_that_there_are_not(tmp_path: Path) -> None:
     load(tmp_path, WHOLE).check_algorithms()
     for name, said in (
-        ("Bc", "there is no algorithm 'Bc'; allowed: BC, .* or a class of your own"),
+        ("Bc", "the algorithm must be one of BC, .*, or your own class as .*, got 'Bc'"),
         ("nowhere_to_be_found:Mine", "cannot be imported: No module named 'nowhere_to_be_found'"),
         (":Mine", "cannot be imported"),
         ("benchmark_cells:Mine", "cannot be imported: .* no attribute 'Mine'.* PYTHONPATH"),
-        ("benchmark_cells:work", "benchmark_cells:work is no OfflineAlgorithm but <function"),
+        ("benchmark_cells:work", "benchmark_cells:work must be a subclass of OfflineAlgorithm, got <function"),
     ):
         with pytest.raises(ConfigError, match=rf"suite mine: algorithms\.BC, safe: .*{said}"):
             load(tmp_path, changed("algorithms/BC, safe/class", name)).check_algorithms()

@@ -280,7 +280,7 @@ def test_without_a_seed_sb3s_global_seed_decides(case: Case, box_dataset: Minari
         return case.trained(box_dataset, seed=None)
 
     assert_same_weights(trained_after(7), trained_after(7))
-    assert trained_after(7).data_seed != trained_after(8)._minibatch_seed
+    assert trained_after(7).data_seed != trained_after(8).data_seed
 
 
 @every_case

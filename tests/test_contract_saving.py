@@ -323,7 +323,7 @@ def test_a_model_without_spaces_takes_those_of_its_environment(
     model = PRESA_CASE.algorithm("MlpPolicy", **settings, **PRESA_CASE.settings)
     with pytest.raises(ConfigError, match="norm_obs"):
         model.set_env(VecNormalize(make_vec_env(env_id("box"))))
-    with pytest.raises(ConfigError, match="use 'MultiInputPolicy'"):
+    with pytest.raises(ConfigError, match="must be 'MultiInputPolicy'"):
         model.set_env(gym.make(env_id("dict")))
     four = make_vec_env(env_id("box"), n_envs=4)
     model.set_env(four)
@@ -467,4 +467,4 @@ def test_models_without_a_seed_differ_and_still_go_on_exactly(
     for one in (model, loaded):
         learn_quietly(one, 3, reset_num_timesteps=False)
     assert_same_weights(model, loaded)
-    assert case.make(box_dataset, seed=None).data_seed != model._minibatch_seed
+    assert case.make(box_dataset, seed=None).data_seed != model.data_seed

@@ -86,7 +86,7 @@ def test_train_and_predict_single_batched_deterministic_and_sampled(
     observations, actions, policy = MATRIX[name]
     dataset = random_dataset("spaces", observations, actions)
     if case.continuous_only and not isinstance(actions, spaces.Box):
-        with pytest.raises(ConfigError, match="allowed is Box only"):
+        with pytest.raises(ConfigError, match="must be Box for batch-constrained Q-learning"):
             case.make(dataset, policy=policy)
         return
     model = case.trained(dataset, policy=policy)
@@ -199,7 +199,7 @@ def standardizers(model: Any) -> list[ObservationStandardizer]:
         (MIXED, "CnnPolicy", "must be 'MultiInputPolicy' .* got 'CnnPolicy'"),
         (VECTOR, "MultiInputPolicy", "must be 'MlpPolicy' or 'CnnPolicy' .* got"),
         (VECTOR, "CnnPolicy", "must be images"),
-        (VECTOR, "LstmPolicy", "'LstmPolicy' is unknown; allowed are 'MlpPolicy'"),
+        (VECTOR, "LstmPolicy", r"`policy` must be 'MlpPolicy', .* or a class, got 'LstmPolicy'"),
     ],
 )
 @every_case
@@ -401,5 +401,7 @@ def test_what_is_no_dataset_and_no_feedback_is_refused(
     env = gym.make(env_id("box"))
     with pytest.raises(DatasetError, match=r"the dataset must be a Minari dataset, .*, got <.*>"):
         case.algorithm.load_offline(env, **limit)
-    with pytest.raises(FeedbackError, match=r"the feedback is \[1, 2\]; allowed are the name"):
+    with pytest.raises(
+        FeedbackError, match=r"`feedback` must be the name of a feedback set, .*, got \[1, 2\]"
+    ):
         case.algorithm.load_offline(box_dataset, [1, 2], **limit)

@@ -82,7 +82,7 @@ def test_it_goes_on_from_its_saved_state_and_forgets_when_told() -> None:
         ((0.1, -0.1, 0.0), 1.0, "pid_gains is"),
         ((0.1, 0.1), 1.0, "pid_gains is"),
         ((0.1, 0.1, math.nan), 1.0, "pid_gains is"),
-        ((0.1, 0.1, 0.1), 0.0, "`multiplier_max` must be above 0"),
+        ((0.1, 0.1, 0.1), 0.0, "`multiplier_max` must be greater than 0"),
     ],
 )
 def test_arguments_out_of_their_range(gains: Any, largest: float, message: str) -> None:

@@ -304,13 +304,13 @@ def test_feedback_is_not_looked_at(box_dataset: MinariDataset) -> None:
     ],
 )
 def test_arguments_out_of_their_range(name: str, value: Any) -> None:
-    with pytest.raises(ConfigError, match=rf"{name} is {value}"):
+    with pytest.raises(ConfigError, match=rf"`{name}`.* must be .*, got .*{value}"):
         TraC(**{name: value}, device="cpu")
 
 
 def test_limits_that_cannot_be_learnt_from(minari_root: Any) -> None:
     dataset = three_episodes("three")
-    with pytest.raises(ConfigError, match="has no cost_limit"):
+    with pytest.raises(ConfigError, match="`cost_limit` must be given to TraC"):
         TraC.load_offline(dataset, device="cpu")
     expensive = [
         episode(np.zeros((3, 1), dtype=np.float32), np.zeros((2, 1)), np.ones(2), np.ones(2))

@@ -149,7 +149,7 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         exact_match: bool = True,
         device: th.device | str = "auto",
     ) -> None:
-        if isinstance(load_path_or_dict, dict):
+        if isinstance(load_path_or_dict, dict) and hasattr(self, "objective"):
             self.objective.check_state(load_path_or_dict.get("objective", {}))
         super().set_parameters(load_path_or_dict, exact_match, device)
 

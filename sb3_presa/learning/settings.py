@@ -85,7 +85,7 @@ class ObjectiveSettings:
         if self.multiplier_init > self.multiplier_max:
             raise ConfigError(
                 f"`multiplier_init` must be at most `multiplier_max` ({self.multiplier_max:g}), "
-                f"got {self.multiplier_init:g} (objective_kwargs)"
+                f"got {self.multiplier_init} (objective_kwargs)"
             )
 
     @classmethod

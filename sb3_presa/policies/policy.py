@@ -17,7 +17,7 @@ from stable_baselines3.common.torch_layers import (
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
-from sb3_presa.arguments import checking_arguments
+from sb3_presa.arguments import Bound, Positive, ShareBelowOne, checking_arguments
 from sb3_presa.errors import ConfigError
 from sb3_presa.policies.actor import DEFAULT_CLIP_OBS, Actor
 from sb3_presa.policies.dropout import SeededDropout
@@ -61,9 +61,9 @@ class OfflinePolicy(BasePolicy):
         lr_schedule: Schedule,
         net_arch: list[int] | None = None,
         activation_fn: type[nn.Module] = nn.ReLU,
-        action_std: float = 2.0**-0.5,
-        dropout: float = 0.0,
-        clip_obs: float = DEFAULT_CLIP_OBS,
+        action_std: Positive = 2.0**-0.5,
+        dropout: ShareBelowOne = 0.0,
+        clip_obs: Bound = DEFAULT_CLIP_OBS,
         features_extractor_class: type[BaseFeaturesExtractor] | None = None,
         features_extractor_kwargs: dict[str, Any] | None = None,
         normalize_images: bool = True,
@@ -83,12 +83,6 @@ class OfflinePolicy(BasePolicy):
         )
         if optimizer_kwargs is None and optimizer_class is th.optim.Adam:
             self.optimizer_kwargs = {"fused": True}
-        if action_std <= 0.0:
-            raise ConfigError(f"`action_std` must be greater than 0, got {action_std}")
-        if not 0.0 <= dropout < 1.0:
-            raise ConfigError(f"`dropout` must be in [0, 1), got {dropout}")
-        if not clip_obs > 0.0:
-            raise ConfigError(f"`clip_obs` must be greater than 0, got {clip_obs}")
         if net_arch is None:
             net_arch = [] if extractor is NatureCNN else [128, 128]
         if not _are_widths(net_arch):

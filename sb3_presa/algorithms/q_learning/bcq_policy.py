@@ -17,7 +17,7 @@ from torch import nn
 
 from sb3_presa.algorithms.q_learning.bcq_losses import lagrangian_score
 from sb3_presa.algorithms.q_learning.ensemble import EnsembleMLP
-from sb3_presa.arguments import checking_arguments
+from sb3_presa.arguments import Bound, Count, NonNegative, checking_arguments
 from sb3_presa.errors import ConfigError
 from sb3_presa.policies.actor import DEFAULT_CLIP_OBS, ObservationStandardizer
 from sb3_presa.policies.policy import OfflinePolicy
@@ -206,9 +206,9 @@ class BCQPolicy(OfflinePolicy):
         net_arch: list[int] | None = None,
         vae_arch: list[int] | None = None,
         activation_fn: type[nn.Module] = nn.Tanh,
-        max_perturbation: float = 0.05,
-        n_candidates: int = 10,
-        clip_obs: float = DEFAULT_CLIP_OBS,
+        max_perturbation: NonNegative = 0.05,
+        n_candidates: Count = 10,
+        clip_obs: Bound = DEFAULT_CLIP_OBS,
         features_extractor_class: type[BaseFeaturesExtractor] | None = None,
         features_extractor_kwargs: dict[str, Any] | None = None,
         normalize_images: bool = True,
@@ -217,13 +217,9 @@ class BCQPolicy(OfflinePolicy):
     ) -> None:
         if not isinstance(action_space, spaces.Box):
             raise ConfigError(
-                f"the action space is {action_space}; batch-constrained Q-learning generates and "
-                "perturbs actions, so allowed is Box only"
+                "the action space must be Box for batch-constrained Q-learning, which perturbs "
+                f"actions, got {action_space}"
             )
-        if not max_perturbation >= 0.0:
-            raise ConfigError(f"max_perturbation is {max_perturbation}; it must be at least 0")
-        if n_candidates < 1:
-            raise ConfigError(f"n_candidates is {n_candidates}; it must be at least 1")
         if vae_arch is None:
             vae_arch = [400, 400] if net_arch is None else net_arch
         self.vae_arch = vae_arch  # before the networks are made, which super() does

@@ -68,29 +68,34 @@ def _check_can_join(index: int, model: OfflineAlgorithm) -> None:
 
 
 def _check_sizes(models: Sequence[OfflineAlgorithm]) -> None:
-    """Minibatches of one shape at every step."""
-    phases = [model.phases() for model in models]
-    for index, own in enumerate(phases[1:], 1):
-        for number, (phase, other) in enumerate(zip_longest(phases[0], own)):
-            first, here = _shape(phase), _shape(other)
-            if first != here:
+    """Minibatches of one shape at every step; where phases begin may differ otherwise."""
+    first = _minibatches(models[0])
+    for index, model in enumerate(models[1:], 1):
+        for one, other in zip_longest(first, _minibatches(model), fillvalue="nothing"):
+            if one != other:
                 raise ConfigError(
-                    f"phases of models that are trained together must be alike, got {first} in "
-                    f"model 0 and {here} in model {index} (phase {number})"
+                    "minibatches of models that are trained together must have the same sizes at "
+                    f"the same steps, got {one} in model 0 and {other} in model {index}"
                 )
 
 
-def _shape(phase: Phase | None) -> str:
-    """What two phases must have in common so that their steps can be taken together."""
+def _minibatches(model: OfflineAlgorithm) -> list[str]:
+    """What is drawn from which step on; phases in a row that draw alike are one."""
+    found: list[tuple[str, int]] = []
+    for phase in model.phases():
+        drawn = _drawn(phase)
+        if phase.start < phase.stop and (not found or found[-1][0] != drawn):
+            found.append((drawn, phase.start))
+    return [f"{drawn} from step {start} on" for drawn, start in found]
+
+
+def _drawn(phase: Phase) -> str:
     if isinstance(phase, Align):
-        return (
-            f"{phase.pairs.n_pairs} pairs of {phase.n_segment_steps} steps (n_pairs, "
-            f"n_segment_steps) from step {phase.start} on"
-        )
-    if isinstance(phase, Clone):
-        n_rows = len(phase.sample(th.Generator(phase.source.device)))
-        return f"{n_rows} transitions (batch size) up to step {phase.stop}"
-    return "no phase"
+        n_steps = phase.n_segment_steps
+        return f"{phase.pairs.n_pairs} pairs of {n_steps} steps (n_pairs, n_segment_steps)"
+    assert isinstance(phase, Clone)
+    n_rows = len(phase.sample(th.Generator(phase.source.device)))
+    return f"{n_rows} transitions (batch size)"
 
 
 def _check_same_data(models: Sequence[OfflineAlgorithm]) -> None:

@@ -69,7 +69,11 @@ class JointTraining:
         for index, phase in enumerate(phases):
             members.setdefault(_loss_key(phase), []).append(index)
         self._phases = phases
-        self._groups = [_Group(phases, indices) for indices in members.values()]
+        means = {tuple(group.indices): group.means for group in self._groups}
+        self._groups = [
+            _Group(phases, indices, means.get(tuple(indices), MeanMetrics()))
+            for indices in members.values()
+        ]
 
     def entries(self, step: int) -> Iterator[tuple[Run, dict[str, float]]]:
         """
@@ -111,9 +115,11 @@ class JointTraining:
 class _Group:
     """Models whose phases compute the same of their batches and states."""
 
-    def __init__(self, phases: Sequence[LikelihoodPhase], indices: list[int]) -> None:
+    def __init__(
+        self, phases: Sequence[LikelihoodPhase], indices: list[int], means: MeanMetrics
+    ) -> None:
         self.indices = indices
-        self.means = MeanMetrics()
+        self.means = means
         self._own = [phases[index] for index in indices]
         self._states: list[State] = []
 
@@ -143,12 +149,15 @@ class _Group:
             phase.pair_batch(batch, of_one)
             for phase, batch, of_one in zip(own, batches, log_prob, strict=True)
         ]
+        fields = list(zip(*pairs, strict=True))
+        absent = [parts[0] is None for parts in fields]  # weights that no such objective has
         stacked = PairBatch(
-            *(None if parts[0] is None else th.stack(parts) for parts in zip(*pairs, strict=True))  # type: ignore[arg-type]
+            *(None if gone else th.stack(parts) for parts, gone in zip(fields, absent, strict=True))  # type: ignore[arg-type]
         )
+        axes = PairBatch(*(None if gone else 0 for gone in absent))  # type: ignore[arg-type]
         states = [phase.objective.state() for phase in own]
         state = {name: th.stack([each[name] for each in states]) for name in states[0]}
-        loss, metrics, following = vmap(own[0].pair_loss)(stacked, state)
+        loss, metrics, following = vmap(own[0].pair_loss, in_dims=(axes, 0))(stacked, state)
         split = {name: values.unbind() for name, values in following.items()}
         self._states = [{name: split[name][i] for name in split} for i in range(len(own))]
         return loss, {"loss": loss, **metrics}

@@ -240,7 +240,9 @@ def test_policy_arguments_out_of_their_range(name: str, value: Any) -> None:
 def test_a_cost_limit_is_needed_and_continuous_actions(box_dataset: MinariDataset) -> None:
     with pytest.raises(ConfigError, match="`cost_limit` must be given to BCQLag"):
         BCQLag.load_offline(box_dataset, device="cpu")
-    with pytest.raises(ConfigError, match=r"must be Box for batch-constrained Q-learning.*Discrete\(5\)"):
+    with pytest.raises(
+        ConfigError, match=r"must be Box for batch-constrained Q-learning.*Discrete\(5\)"
+    ):
         BCQLag(env=env_id("discrete"), device="cpu")
 
 

@@ -183,7 +183,10 @@ def test_classes_and_settings_that_there_are_not(tmp_path: Path) -> None:
         ("nowhere_to_be_found:Mine", "cannot be imported: No module named 'nowhere_to_be_found'"),
         (":Mine", "cannot be imported"),
         ("benchmark_cells:Mine", "cannot be imported: .* no attribute 'Mine'.* PYTHONPATH"),
-        ("benchmark_cells:work", "benchmark_cells:work must be a subclass of OfflineAlgorithm, got <function"),
+        (
+            "benchmark_cells:work",
+            "benchmark_cells:work must be a subclass of OfflineAlgorithm, got <function",
+        ),
     ):
         with pytest.raises(ConfigError, match=rf"suite mine: algorithms\.BC, safe: .*{said}"):
             load(tmp_path, changed("algorithms/BC, safe/class", name)).check_algorithms()

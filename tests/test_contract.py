@@ -22,6 +22,7 @@ from minari import MinariDataset
 from stable_baselines3.common import callbacks as sb3
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.logger import configure
 from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import VecEnv
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -348,3 +349,26 @@ def test_every_public_algorithm_has_a_case() -> None:
     from contract import CASES
 
     assert {case.algorithm.__name__ for case in CASES} == set(ALGORITHMS)
+
+
+@every_case
+def test_a_table_of_the_log_has_all_its_columns_from_the_first_row_on(
+    case: Case, box_dataset: MinariDataset, tmp_path: Path
+) -> None:
+    """Whatever phase it is in; and the learning rate is among them, as in every SB3 algorithm."""
+    held_out = {"validation_fraction": 0.3} if "n_cloning_steps" in case.settings else {}
+    model = case.make(box_dataset, **held_out)
+    model.set_logger(configure(str(tmp_path), ["csv"]))
+    headers: list[str] = []
+
+    def read(_locals: dict[str, Any], _globals: dict[str, Any]) -> bool:
+        headers.extend((tmp_path / "progress.csv").read_text().splitlines()[:1])
+        return True
+
+    learn_quietly(model, TINY_STEPS, callback=read, log_interval=1)
+    first, *_, last = headers
+    assert first == last == (tmp_path / "progress.csv").read_text().splitlines()[0]
+    assert "train/learning_rate" in first.split(",")
+    for phase in model.phases(TINY_STEPS):
+        names = {f"train/{name}" for name in phase.metrics} | set(phase.reports)
+        assert names <= set(first.split(","))

@@ -248,13 +248,14 @@ CHANGES: list[tuple[str, Any, set[str]]] = [
     ("multiplier_learning_rate", 2.0, {"next_multiplier"}),
     ("multiplier_max", 0.5, {"next_multiplier"}),
 ]
+IDS = [f"{name}={value}" for name, value, _ in CHANGES]
 #: Settings that act between steps, or on what is drawn; their tests are below.
 ELSEWHERE = {"delta", "preference_filter", "n_attain_steps", "attain_margin", "multiplier_init"}
 
 
 @pytest.mark.parametrize("attains", [False, True], ids=["constrain", "attain"])
 @pytest.mark.parametrize("has_comparisons", [True, False], ids=["compared", "not-compared"])
-@pytest.mark.parametrize("change", [None, *CHANGES], ids=str)
+@pytest.mark.parametrize("change", [None, *CHANGES], ids=["none", *IDS])
 def test_the_loss_is_what_is_worked_out_by_hand(
     change: tuple[str, Any, set[str]] | None, has_comparisons: bool, attains: bool
 ) -> None:
@@ -265,7 +266,7 @@ def test_the_loss_is_what_is_worked_out_by_hand(
     assert found == pytest.approx(by_hand(settings, batch, STATE, **flags), rel=2e-5, abs=1e-6)
 
 
-@pytest.mark.parametrize(("name", "value", "changed"), CHANGES, ids=str)
+@pytest.mark.parametrize(("name", "value", "changed"), CHANGES, ids=IDS)
 def test_a_setting_changed_alone_changes_these_figures(
     name: str, value: Any, changed: set[str]
 ) -> None:

@@ -193,7 +193,7 @@ def test_a_total_within_cloning_warns(
     box_dataset: MinariDataset, recwarn: pytest.WarningsRecorder
 ) -> None:
     model = make(box_dataset)
-    with pytest.warns(UserWarning, match=r"ends at step 6, within the 6 steps of behaviour clon"):
+    with pytest.warns(UserWarning, match=r"should be above n_cloning_steps .6., got 6"):
         model.learn(6)
     recwarn.clear()
     learn_quietly(model, 1, reset_num_timesteps=False)
@@ -203,7 +203,7 @@ def test_a_total_within_cloning_warns(
 
 def test_a_total_within_the_steps_that_only_attain_warns(box_dataset: MinariDataset) -> None:
     model = make(box_dataset, n_attain_steps=5)
-    with pytest.warns(UserWarning, match="ends at step 11, within the 5 steps that only find"):
+    with pytest.warns(UserWarning, match="should be above 11, got 11: .* the 5 steps that find"):
         model.learn(11)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

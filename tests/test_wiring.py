@@ -480,3 +480,25 @@ def test_the_preference_filter_decides_what_is_drawn_and_used(box_dataset: Minar
     every, few = used["all"][0], used["winner-safe"][0]
     assert used["balanced"][0] == every > few
     assert used["all"][1][1] == every and used["balanced"][1][1] == used["winner-safe"][1][1] == few
+
+
+def test_held_out_labels_are_each_judged_by_their_own_utility(
+    box_dataset: MinariDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Preferences by one that is always right about them, safety by one that always is about it."""
+    model = make(box_dataset, validation_fraction=0.4)
+    learn_quietly(model, N_STEPS, log_interval=None)
+    phase = alignment_of(model)
+
+    def of_preferences(batch: PairBatch) -> th.Tensor:
+        return th.stack([batch.preference, 1 - batch.preference], -1)
+
+    def of_safety(batch: PairBatch) -> th.Tensor:
+        return batch.p_safe
+
+    monkeypatch.setattr(model.objective, "preference_utility", of_preferences)
+    monkeypatch.setattr(model.objective, "safety_utility", of_safety)
+    report = phase.report()
+    assert report["validation/preference_accuracy"] == report["validation/safety_auc"] == 1.0
+    monkeypatch.setattr(model.objective, "preference_utility", of_safety)
+    assert phase.report()["validation/preference_accuracy"] < 1.0

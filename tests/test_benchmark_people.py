@@ -130,11 +130,14 @@ def test_a_suite_of_feedback_by_name(box_dataset: MinariDataset, tmp_path: Path)
     assert "Mine, limit 5, BC (feedback = bob), seed 1" in dry.output, dry.output
     ran = CliRunner().invoke(app, arguments)
     assert ran.exit_code == 0, ran.output
-    assert "Warning: training warned for 2 agents of PRESA: learn() ends at step 3" in ran.stderr
+    assert (
+        "Warning: training warned for 2 agents of PRESA: `total_timesteps` should be above"
+        in ran.stderr
+    )
     rows = read_rows(tmp_path / "mine.csv")
     assert sorted(row["feedback"] for row in rows) == ["ann"] * 4 + ["bob"] * 2
     page = CliRunner().invoke(app, ["benchmark", "report", str(tmp_path / "mine.csv")])
     assert page.exit_code == 0, page.output
     html = (tmp_path / "mine-report/report.html").read_text()
-    assert "2 agents of PRESA: learn() ends at step 3" in html
+    assert "2 agents of PRESA: `total_timesteps` should be above" in html
     assert (tmp_path / "mine-report/ablation_labels_feedback.png").exists()

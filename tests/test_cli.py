@@ -268,7 +268,7 @@ def test_every_algorithm_trains_by_its_name_in_any_case(
     options = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     out = tmp_path / "model.zip"
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"learn\(\) ends at step 2")
+        warnings.filterwarnings("ignore", message="`total_timesteps` should be above")
         train = ("train", labelled, "--algorithm", name.lower(), "--steps", 2, "-q", "-o", out)
         run(*train, *options)
     model = algorithm.load(out)

@@ -257,10 +257,8 @@ def test_gradients_are_clipped_to_max_grad_norm(box_dataset: MinariDataset) -> N
 
 def test_the_default_total_is_cloning_and_alignment() -> None:
     model = PRESA(device="cpu")
-    assert (
-        model.default_total_timesteps
-        > model.n_cloning_steps + model.objective.settings.n_attain_steps
-    )
+    n_attain_steps = ObjectiveSettings.of(model).n_attain_steps
+    assert model.default_total_timesteps > model.n_cloning_steps + n_attain_steps
 
 
 def test_bfloat16_gives_about_what_float32_gives(known_direction: MinariDataset) -> None:

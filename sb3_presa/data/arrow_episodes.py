@@ -5,6 +5,7 @@ Minari 0.5.4 takes the pieces in which a long table is read for episodes.
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,17 @@ import gymnasium as gym
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-import pyarrow.dataset
+import pyarrow.ipc
+import pyarrow.parquet
 from minari import MinariDataset
 
 from sb3_presa.data.pictures import Pictures, may_be_pictures
 from sb3_presa.data.storage import Array, Column, Field, space_parts
+from sb3_presa.errors import DatasetError
+
+#: Rows of a table up to which they lie in the order in which Minari wrote them. pyarrow.dataset
+#: writes longer tables in parts of so many rows, by several threads, in any order.
+_MOST_ORDERED = 131_072
 
 
 class ArrowEpisodes:
@@ -27,6 +34,7 @@ class ArrowEpisodes:
 
     def __init__(self, dataset: MinariDataset) -> None:
         self._folder, self._format = Path(dataset.storage.data_path), dataset.storage.FORMAT
+        self._id = dataset.id
         self.size = sum(path.stat().st_size for path in self._folder.glob("*/*"))
         self._spaces = {
             "observations": space_parts(dataset.observation_space),
@@ -39,43 +47,79 @@ class ArrowEpisodes:
         entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         if "total_steps" in entries:
             return int(entries["total_steps"])
-        return int(self._open(episode).count_rows()) - 1
+        rows = [len(_read(path, ["rewards"])) for path in self._paths(episode)]
+        return max(0, sum(rows) - 1)
 
     def columns(self, episode: int, fields: tuple[Field, ...]) -> dict[Field, dict[str, Column]]:
         """As :meth:`~sb3_presa.data.storage.Storage.columns`.
 
         A table has a row for each observation, and of everything else a last row of padding.
         """
-        files = self._open(episode)
-        wanted: dict[Field, Any] = {
-            field: pa.dataset.field(field) for field in fields if field != "cost"
-        }
-        if "cost" in fields and _has_cost(files.schema):
-            wanted["cost"] = pa.dataset.field("infos", "cost")
-        table = files.to_table(wanted, use_threads=False)
+        table = self._table(episode, ["infos" if field == "cost" else field for field in fields])
         found: dict[Field, dict[str, Column]] = {}
         for field in fields:
-            if field not in wanted:
-                found[field] = {}
+            if field == "cost":
+                infos = table.column("infos") if "infos" in table.column_names else None
+                has_cost = infos is not None and _place(infos, "cost") >= 0
+                found[field] = {"": _Numbers(_part(infos, "cost"), None)} if has_cost else {}
                 continue
             column = table.column(field)
-            if field not in ("observations", "cost"):
+            if field != "observations":
                 column = column.slice(0, max(0, len(column) - 1))
             found[field] = {
-                key: _decoded(_part(column, key), space)
+                key: _decoded(_part(column, key) if key else column, space)
                 for key, space in self._spaces.get(field, {"": None}).items()
             }
         return found
 
+    def infos(self, episode: int) -> dict[str, Any]:
+        """As :meth:`~sb3_presa.data.storage.Storage.infos`."""
+        table = self._table(episode, ["infos"])
+        return _nested(table.column("infos")) if "infos" in table.column_names else {}
+
     def close(self) -> None:
         """As :meth:`~sb3_presa.data.storage.Storage.close`."""
 
-    def _open(self, episode: int) -> pa.dataset.Dataset:
-        return pa.dataset.dataset(
-            self._folder / str(episode),
-            format=self._format,
-            ignore_prefixes=["_", ".", "metadata.json"],
-        )
+    def _paths(self, episode: int) -> list[Path]:
+        paths = sorted((self._folder / str(episode)).glob(f"[!._]*.{self._format}"))
+        if not paths:
+            raise FileNotFoundError(f"episode {episode} has no file")
+        return paths
+
+    def _table(self, episode: int, names: list[str]) -> pa.Table:
+        """Some columns, as far as they are there."""
+        paths, steps = self._paths(episode), self.steps(episode)
+        if self._format == "parquet":  # of which a small file can hold many equal rows
+            declared = sum(pa.parquet.read_metadata(path).num_rows for path in paths)
+            self._check_rows(episode, steps, declared)
+        table = pa.concat_tables(_read(path, sorted({"rewards", *names})) for path in paths)
+        self._check_rows(episode, steps, table.num_rows)
+        return table
+
+    def _check_rows(self, episode: int, steps: int, rows: int) -> None:
+        where = f"Dataset '{self._id}', episode {episode}"
+        if rows != steps + 1 and (steps, rows) != (0, 0):
+            raise DatasetError(
+                f"{where}: the table must have {steps + 1} rows, one before each of its {steps} "
+                f"steps (`total_steps`) and one after the last, got {rows}."
+            )
+        if rows > _MOST_ORDERED:
+            raise DatasetError(
+                f"{where}: {steps} steps are too many for the format {self._format}. pyarrow does "
+                f"not keep the order of more than {_MOST_ORDERED:,} rows that Minari writes. Make "
+                "the dataset in HDF5."
+            )
+
+
+def _read(path: Path, names: list[str]) -> pa.Table:
+    if path.suffix == ".parquet":
+        with pa.parquet.ParquetFile(path) as parquet:
+            return parquet.read(columns=names, use_threads=False)
+    with pa.OSFile(str(path)) as file:
+        schema = pa.ipc.open_file(file).schema
+        places = sorted({schema.get_field_index(name) for name in names} - {-1})
+        options = pa.ipc.IpcReadOptions(included_fields=places, use_threads=False)
+        return pa.ipc.open_file(file, options=options).read_all()
 
 
 class _Numbers:
@@ -113,20 +157,28 @@ class _Numbers:
         return np.asarray(self._pieces[-1][-1]).reshape(self.shape[1:])
 
 
-def _has_cost(schema: pa.Schema) -> bool:
-    if "infos" not in schema.names:
-        return False
-    infos = schema.field("infos").type
-    return bool(pa.types.is_struct(infos) and infos.get_field_index("cost") >= 0)
+def _place(column: pa.ChunkedArray, key: str) -> int:
+    return int(column.type.get_field_index(key)) if pa.types.is_struct(column.type) else -1
 
 
 def _part(column: pa.ChunkedArray, key: str) -> pa.ChunkedArray:
-    if not key:
-        return column
-    index = column.type.get_field_index(key) if pa.types.is_struct(column.type) else -1
+    index = _place(column, key)
     if index < 0:
         raise KeyError(f"no column '{key}'")
     return pa.compute.struct_field(column, [index])
+
+
+def _nested(column: pa.ChunkedArray, metadata: Mapping[bytes, bytes] | None = None) -> Any:
+    if pa.types.is_struct(column.type):
+        fields = [column.type.field(index) for index in range(column.type.num_fields)]
+        return {field.name: _nested(_part(column, field.name), field.metadata) for field in fields}
+    if pa.types.is_string(column.type):
+        return column.to_pylist()
+    numbers = _Numbers(column, None).read()
+    shape = (metadata or {}).get(b"shape")  # of an array that Minari flattened
+    if shape is None:
+        return numbers
+    return numbers.reshape(len(column), *(int(axis) for axis in shape.split(b",") if axis))
 
 
 def _decoded(column: pa.ChunkedArray, space: gym.Space[Any] | None) -> Column:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import gymnasium as gym
 import minari
 from minari import MinariDataset
+from minari.dataset.episode_data import EpisodeData
 from minari.dataset.minari_dataset import DATASET_ID_RE
 from minari.storage import get_dataset_path
 
@@ -135,6 +136,27 @@ def read_episodes(
                 stored.id,
                 {field: _read(dataset, field, stored.columns[field]) for field in fields},
             )
+
+
+def read_episode(dataset: MinariDataset, episode: int) -> EpisodeData:
+    """All that is recorded of one episode. Minari gives a part of a long one in Arrow.
+
+    :param dataset: an open dataset.
+    :param episode: the id of the episode.
+    :return: the episode, as Minari gives it.
+    :raises DatasetError: if the storage is damaged.
+    """
+    fields: tuple[Field, ...] = (
+        "observations",
+        "actions",
+        "rewards",
+        "terminations",
+        "truncations",
+    )
+    with open_episodes(dataset) as episodes:
+        stored, infos = episodes.read_one(episode, *fields)
+        found = {field: _read(dataset, field, stored.columns[field]) for field in fields}
+    return EpisodeData(id=episode, infos=infos, **found)
 
 
 def _read(dataset: MinariDataset, field: Field, columns: Mapping[str, Column]) -> Any:

@@ -1,5 +1,6 @@
 """Episodes in HDF5, read without detours: h5py's low-level calls, straight into arrays at hand."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,10 @@ class Hdf5Episodes:
                 }
         return found
 
+    def infos(self, episode: int) -> dict[str, Any]:
+        """As :meth:`~sb3_presa.data.storage.Storage.infos`."""
+        return _nested(self._file.get(f"episode_{episode}/infos", {}))
+
     def close(self) -> None:
         """As :meth:`~sb3_presa.data.storage.Storage.close`."""
         self._file.close()
@@ -84,6 +89,13 @@ class _Table:
 
     def last(self) -> Array:
         return np.asarray(h5py.Dataset(self._stored)[-1])
+
+
+def _nested(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _nested(item) if isinstance(item, h5py.Group) else item[()]
+        for name, item in group.items()
+    }
 
 
 def _decoded(table: _Table, space: gym.Space[Any] | None) -> Column:

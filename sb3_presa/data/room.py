@@ -1,4 +1,4 @@
-"""Memory for arrays that are as large as a dataset."""
+"""Memory for arrays that are as large as a dataset, and how large a file may say that it is."""
 
 import math
 import mmap
@@ -10,6 +10,18 @@ import numpy.typing as npt
 
 #: From this size on NumPy asks Linux for huge pages.
 _HUGE_BYTES = 2**22
+#: How many times its size a file may say that it holds. Deflate packs at most 1,032 to 1.
+_MOST_PACKED = 1100
+#: What is small is read whatever the file says: other filters pack what is constant even closer.
+_SMALL_BYTES = 2**26
+
+
+def most_bytes(file_size: int) -> int:
+    """More than a file can hold; no room is made for an array that it declares larger.
+
+    :param file_size: bytes of the file.
+    """
+    return max(_SMALL_BYTES, _MOST_PACKED * file_size)
 
 
 def make_room(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:

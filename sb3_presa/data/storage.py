@@ -59,6 +59,12 @@ class Storage(Protocol):
         :raises KeyError: if another field is not there.
         """
 
+    def infos(self, episode: int) -> dict[str, Any]:
+        """All that the environment said beside it, nested as it was recorded.
+
+        :param episode: its id.
+        """
+
     def close(self) -> None:
         """Let go of the files."""
 

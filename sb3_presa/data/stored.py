@@ -12,13 +12,9 @@ import numpy as np
 from minari import MinariDataset
 
 from sb3_presa.data.hdf5_episodes import Hdf5Episodes
+from sb3_presa.data.room import most_bytes
 from sb3_presa.data.storage import Column, Field, Storage, column_name, space_parts
 from sb3_presa.errors import DatasetError
-
-#: How many times its size a file may say that it holds. Deflate packs at most 1,032 to 1.
-_MOST_PACKED = 1100
-#: What is small is read whatever the file says: other filters pack what is constant even closer.
-_SMALL_BYTES = 2**26
 
 
 @dataclass(frozen=True)
@@ -56,11 +52,7 @@ class StoredEpisodes:
         if min(lengths, default=0) < 0:
             episode = self.ids[int(np.argmin(lengths))]
             raise DatasetError(f"{self._where(episode)}: `total_steps` is {min(lengths)}.")
-        spaces = (self.dataset.observation_space, self.dataset.action_space)
-        parts = [part for space in spaces for part in space_parts(space).values()]
-        row_bytes = sum(math.prod(part.shape or ()) * _item_bytes(part) for part in parts)
-        if (size := sum(lengths) * row_bytes) > self._most_bytes:
-            raise self._too_large(f"Dataset '{self.dataset.id}': {sum(lengths):,} steps", size)
+        self._check_steps(f"Dataset '{self.dataset.id}'", sum(lengths))
         return lengths
 
     def read(self, *fields: Field) -> Iterator[StoredEpisode]:
@@ -71,30 +63,49 @@ class StoredEpisodes:
         :raises DatasetError: if a field has other rows than the steps ask for.
         """
         for episode, steps in zip(self.ids, self.lengths, strict=True):
-            stored = StoredEpisode(
-                episode, steps, self._storage.columns(episode, fields), self._where(episode)
-            )
-            for field, parts in stored.columns.items():
-                for key, column in parts.items():
-                    _check_rows(stored, field, key, column)
-                    if (size := math.prod(column.shape) * column.dtype.itemsize) > self._most_bytes:
-                        name = f"{stored.where}: {column_name(field, key)}"
-                        raise self._too_large(name, size)
-            yield stored
+            yield self._look(episode, steps, fields)
+
+    def read_one(self, episode: int, *fields: Field) -> tuple[StoredEpisode, dict[str, Any]]:
+        """Look for some of what is stored of one episode, and read its infos.
+
+        :param episode: its id.
+        :param fields: what to look for.
+        :return: the episode, and its infos; nested as they were recorded.
+        :raises DatasetError: if a field has other rows than the steps ask for.
+        """
+        steps = self._storage.steps(episode)
+        self._check_steps(self._where(episode), steps)
+        return self._look(episode, steps, fields), self._storage.infos(episode)
+
+    def _look(self, episode: int, steps: int, fields: tuple[Field, ...]) -> StoredEpisode:
+        stored = StoredEpisode(
+            episode, steps, self._storage.columns(episode, fields), self._where(episode)
+        )
+        for field, parts in stored.columns.items():
+            for key, column in parts.items():
+                _check_rows(stored, field, key, column)
+                self._check_size(
+                    f"{stored.where}: {column_name(field, key)}",
+                    math.prod(column.shape) * column.dtype.itemsize,
+                )
+        return stored
 
     def _where(self, episode: int) -> str:
         return f"Dataset '{self.dataset.id}', episode {episode}"
 
-    @cached_property
-    def _most_bytes(self) -> int:
-        """More than the files can hold; nobody makes room for it."""
-        return max(_SMALL_BYTES, _MOST_PACKED * self._storage.size)
+    def _check_steps(self, where: str, steps: int) -> None:
+        spaces = (self.dataset.observation_space, self.dataset.action_space)
+        parts = [part for space in spaces for part in space_parts(space).values()]
+        row_bytes = sum(math.prod(part.shape or ()) * _item_bytes(part) for part in parts)
+        self._check_size(f"{where}: {steps:,} steps", steps * row_bytes)
 
-    def _too_large(self, what: str, size: int) -> DatasetError:
-        return DatasetError(
-            f"{what} would take {size:,} bytes, and the files have {self._storage.size:,}; the "
-            "metadata are wrong, or the data are damaged."
-        )
+    def _check_size(self, what: str, size: int) -> None:
+        """Before room is made for what the files may only say that they hold."""
+        if size > most_bytes(self._storage.size):
+            raise DatasetError(
+                f"{what} would take {size:,} bytes, and the files have {self._storage.size:,}; the "
+                "metadata are wrong, or the data are damaged."
+            )
 
 
 @contextmanager

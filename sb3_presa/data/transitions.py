@@ -1,7 +1,9 @@
 """Logged behaviour as flat arrays: what the learner may see and, apart from it, the outcomes."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import gymnasium as gym
@@ -36,22 +38,54 @@ class Transitions:
     action_space: gym.Space[Any]
     dataset_id: str
 
-    def hashes_by_id(self) -> dict[int, bytes]:
-        """The :func:`episode_hash` of every episode, by its id."""
-        return dict(zip(self.episode_ids.tolist(), self.hash_episodes(), strict=True))
+    def hashes_by_id(self) -> Mapping[int, bytes]:
+        """The :func:`episode_hash` of every episode, by its id.
+
+        Each is computed when it is first asked for, and kept: nobody changes the arrays.
+        """
+        return self._hashes
 
     def hash_episodes(self) -> list[bytes]:
         """The :func:`episode_hash` of every episode, in the order of ``episode_ids``."""
-        hashes = []
-        for start, length in zip(self.episode_starts, self.episode_lengths, strict=True):
-            rows = slice(int(start), int(start + length))
-            observations: Array | dict[str, Array]
-            if isinstance(self.observations, dict):
-                observations = {key: values[rows] for key, values in self.observations.items()}
-            else:
-                observations = self.observations[rows]
-            hashes.append(episode_hash(observations, self.actions[rows]))
-        return hashes
+        return [self._hashes[episode] for episode in self.episode_ids.tolist()]
+
+    def episode(self, index: int) -> tuple[Array | dict[str, Array], Array]:
+        """Observations and actions of one episode.
+
+        :param index: its place in ``episode_ids``.
+        """
+        start = int(self.episode_starts[index])
+        rows = slice(start, start + int(self.episode_lengths[index]))
+        if isinstance(self.observations, dict):
+            parts = {key: values[rows] for key, values in self.observations.items()}
+            return parts, self.actions[rows]
+        return self.observations[rows], self.actions[rows]
+
+    @cached_property
+    def _hashes(self) -> "_EpisodeHashes":
+        return _EpisodeHashes(self)
+
+
+class _EpisodeHashes(Mapping[int, bytes]):
+    """The hashes of the episodes by their ids, computed when they are asked for."""
+
+    def __init__(self, transitions: Transitions) -> None:
+        self._transitions = transitions
+        ids = transitions.episode_ids.tolist()
+        self._places = {episode: index for index, episode in enumerate(ids)}
+        self._known: dict[int, bytes] = {}
+
+    def __getitem__(self, episode: int) -> bytes:
+        if episode not in self._known:
+            content = self._transitions.episode(self._places[episode])
+            self._known[episode] = episode_hash(*content)
+        return self._known[episode]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,12 +87,15 @@ def label_dataset(dataset: MinariDataset, options: LabelOptions) -> dict[str, An
     p_safe[drop_safe.random(len(segments)) < options.unlabelled_safety] = np.nan
 
     segments[:, 0] = outcomes.episode_ids[segments[:, 0]]
+    by_id = transitions.hashes_by_id()
     return {
         "segments": segments,
         "p_safe": p_safe,
         "comparisons": comparisons[labelled],
         "preferences": preferences[labelled],
-        "episode_hashes": transitions.hashes_by_id(),
+        "episode_hashes": {
+            episode: by_id[episode] for episode in np.unique(segments[:, 0]).tolist()
+        },
         "dataset_id": dataset.id,
         "provenance": _provenance(options, length, horizon),
     }

@@ -130,12 +130,13 @@ class Feedback:
             raise FeedbackError("`segments` must have at least one row, got none")
         check_known(rows, transitions)
         check_ends(rows, rows[:, 0], transitions)
+        by_id = transitions.hashes_by_id()
         return cls(
             segments=rows,
             p_safe=labels(p_safe, "p_safe"),
             comparisons=pairs,
             preferences=labels(preferences, "preferences"),
-            episode_hashes=transitions.hashes_by_id(),
+            episode_hashes={episode: by_id[episode] for episode in np.unique(rows[:, 0]).tolist()},
             dataset_id=transitions.dataset_id,
             provenance={"source": "created"} if provenance is None else provenance,
         )
@@ -289,6 +290,8 @@ class Feedback:
 def _match_episodes(hashes: Mapping[int, bytes], transitions: Transitions) -> dict[int, int]:
     """Old id -> new id of each labelled episode in the data; its own id among equal episodes."""
     by_id = transitions.hashes_by_id()
+    if all(by_id.get(old) == content for old, content in hashes.items()):
+        return {old: old for old in hashes}  # the other episodes need not be hashed
     by_hash: dict[bytes, int] = {}
     for episode, content in by_id.items():
         by_hash.setdefault(content, episode)

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.clips.sheets import Frame
-from sb3_presa.annotation.clips.source import read_episode
+from sb3_presa.data.datasets import read_episode
 
 Curves: TypeAlias = dict[str, npt.NDArray[np.float64]]
 

@@ -1,9 +1,7 @@
-"""What draws clips: the protocol of a source, and the episode that it draws from."""
+"""What draws clips: the protocol of a source."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeAlias
-
-from minari import MinariDataset
 
 from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.clips.sheets import Frame
@@ -42,8 +40,3 @@ class ClipSource(Protocol):
 
     def close(self) -> None:
         """Let go of what it holds."""
-
-
-def read_episode(dataset: MinariDataset, episode: int) -> Any:
-    """One episode, as Minari gives it."""
-    return next(iter(dataset.iterate_episodes([episode])))

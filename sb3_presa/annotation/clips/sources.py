@@ -20,8 +20,8 @@ from sb3_presa.annotation.clips.source import (
     ClipRefusedError,
     ClipSource,
     RenderSegment,
-    read_episode,
 )
+from sb3_presa.data.datasets import read_episode
 from sb3_presa.errors import ConfigError
 
 #: How far a replayed number may be from the recorded one, relative to ``max(1, |recorded|)``: far

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from sb3_presa.data.room import most_bytes
 from sb3_presa.errors import DatasetError
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -95,7 +96,11 @@ def read_columns(path: Path, oddities: Oddities) -> Columns:
         raise DatasetError(f"There is no file {path}.")
     try:
         with h5py.File(path, "r") as file:
-            tables = {name: file[name][()] for name in COLUMNS if _is_table(file.get(name))}
+            tables = {
+                name: _read_table(path, name, file[name])
+                for name in COLUMNS
+                if _is_table(file.get(name))
+            }
             present = ", ".join(file) or "nothing"
     except (OSError, RuntimeError) as error:
         raise DatasetError(f"{path} cannot be read as HDF5: {error}") from error
@@ -176,6 +181,15 @@ def find_oddities(columns: Columns, oddities: Oddities) -> Flags:
 
 def _is_table(item: object) -> bool:
     return isinstance(item, h5py.Dataset)
+
+
+def _read_table(path: Path, name: str, table: h5py.Dataset) -> Any:
+    if table.nbytes > most_bytes(path.stat().st_size):
+        raise DatasetError(
+            f"{path}: table '{name}' would take {table.nbytes:,} bytes, and the file has "
+            f"{path.stat().st_size:,}; the file is damaged."
+        )
+    return table[()]
 
 
 def _observations(table: Array) -> Array:

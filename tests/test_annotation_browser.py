@@ -235,7 +235,8 @@ def test_a_restart_of_the_server_goes_on_where_it_was(tmp_path: Path, enter: Ent
         page = enter(office)
         begin(page)
         count(page, 1)
-        assert office.desk.queues.waiting("ann") == waiting
+        # The desk may have filled the queue up meanwhile
+        assert office.desk.queues.waiting("ann")[: len(waiting)] == waiting
         page.keyboard.press("z")
         count(page, 0)
 
@@ -247,7 +248,7 @@ def test_an_answer_waits_for_a_server_that_is_away(office: Office, enter: Enter)
     page.context.set_offline(True)
     for key in ("a", "j", "ArrowLeft"):
         page.keyboard.press(key)
-    expect(page.locator("#notice")).to_contain_text("Nothing is lost")
+    expect(page.locator("#notice")).to_contain_text("no answer is lost")
     page.keyboard.press("ArrowRight")  # what is on its way cannot be changed
     page.context.set_offline(False)
     count(page, 1)
@@ -408,7 +409,7 @@ def test_what_is_missing_is_named(office: Office, enter: Enter) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.locator("#missing")).to_have_text(
-        "Still to say: is the left one safe, is the right one safe?"
+        "Still missing: is the left one safe, is the right one safe?"
     )
     expect(page.locator("#notice")).to_be_visible()
     count(page, 0)

@@ -87,7 +87,7 @@ def test_every_frame_is_where_the_page_looks(
     "picture", [np.zeros((4, 4)), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8)]
 )
 def test_what_is_no_picture_is_refused(tmp_path: Path, picture: Any) -> None:
-    with pytest.raises(DatasetError, match="a frame is"):
+    with pytest.raises(DatasetError, match="a frame must be uint8"):
         write_clip(tmp_path / "x.clip", iter([picture]), 1, 1, 10.0)
     assert list(tmp_path.iterdir()) == []
 
@@ -173,7 +173,7 @@ def test_what_cannot_be_replayed_is_plotted(
     dataset = forget_environment(make_dataset(kind))
     source, why = make_source(dataset, "auto")
     assert source.name == "plot"
-    assert "names no environment" in why
+    assert "must name its environment" in why
     one, two, three = source.draw((2, 1, 6), [0, 3, 6])
     assert one.shape == two.shape == three.shape
     assert (one != two).any()  # the line moves
@@ -184,8 +184,8 @@ def test_what_cannot_be_replayed_is_plotted(
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("video", "allowed are auto, replay, frames, plot"),
-        ("frames", "no pictures"),
+        ("video", "must be one of auto, replay, frames, plot"),
+        ("frames", "must contain pictures"),
         ("no_such_module:draw", "no_such_module"),
         ("render_by_test:no_such_function", "no_such_function"),
     ],
@@ -200,7 +200,7 @@ def test_the_users_function_draws(box_dataset: MinariDataset) -> None:
     assert source.fps == 12.0
     assert [picture[0, 0, 0] for picture in source.draw((2, 3, 5), [0, 2, 4])] == [3, 5, 7]
     source, _ = make_source(box_dataset, "render_by_test:too_few")
-    with pytest.raises(ClipRefusedError, match="it must return 6"):
+    with pytest.raises(ClipRefusedError, match="must return 6 pictures for 5 steps"):
         list(source.draw((2, 3, 5), [0]))
     assert fingerprint(box_dataset, source) != fingerprint(box_dataset, Replay(box_dataset))
 
@@ -330,7 +330,7 @@ def test_another_process_goes_on_where_one_cannot_be_replaced(
 def test_a_dataset_that_cannot_be_drawn_as_wished(
     box_dataset: MinariDataset, make_shelf: Callable[..., ClipShelf]
 ) -> None:
-    with pytest.raises(ConfigError, match="no pictures"):
+    with pytest.raises(ConfigError, match="must contain pictures"):
         make_shelf(box_dataset, "frames").wait_ready()
 
 

@@ -138,12 +138,12 @@ def test_from_a_dataset_to_answers_and_on_after_a_restart(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--strategy", "clairvoyance"], "no such strategy"),
-        (["--set", "colour=3"], "no such setting"),
+        (["--strategy", "clairvoyance"], "strategy must be one of random"),
+        (["--set", "colour=3"], "--set must be one of pool_size"),
         (["--annotator", "ann", "--annotator", "ann"], "different names"),
         (["--annotator", " "], "printable"),
         (["--token", "short"], "at least 16"),
-        (["--clips", "video"], "allowed are auto"),
+        (["--clips", "video"], "must be one of auto"),
         (["--feedback", "../x"], "the name of feedback must have"),
         (["--instructions", "nowhere.md"], "No such file"),
         (["--host", "203.0.113.9"], "cannot be served"),
@@ -173,13 +173,13 @@ def test_a_port_that_is_taken(box_dataset: MinariDataset) -> None:
         port = str(taken.getsockname()[1])
         result = CliRunner().invoke(app, ["annotate", box_dataset.id, "--port", port])
     assert result.exit_code == 1
-    assert "give --port" in result.stderr
+    assert "use another --port" in result.stderr
 
 
 def test_answers_of_other_data_are_refused(box_dataset: MinariDataset) -> None:
     path = answers_path(box_dataset, "people")
     with_answers = AnswerStore(path, box_dataset.id)
-    for number, message in ((0, "is not the one"), (999, "not in the dataset")):
+    for number, message in ((0, "episode 0 must have the hash"), (999, "episode 999 is missing")):
         with_answers.record_episodes({number: bytes(32)})
         result = CliRunner().invoke(app, ["annotate", box_dataset.id, "--port", "0"])
         assert result.exit_code == 1

@@ -203,11 +203,11 @@ def test_the_mirror_image_says_the_same(one: Answer) -> None:
         ({"annotator": "a\nb"}, "printable"),
         ({"first": (1, 0, 0)}, "length >= 1"),
         ({"first": (1, -1, 5)}, "start >= 0"),
-        ({"second": ONE}, "with itself"),
+        ({"second": ONE}, "different segments, got"),
         ({"second": None}, "must be None"),
-        ({"preference": 0.7}, r"preference is 0\.7"),
+        ({"preference": 0.7}, r"`preference` must be .* got 0\.7"),
         ({"safe_first": 0.5}, "safe_first"),
-        ({"seconds": float("nan")}, "seconds is nan"),
+        ({"seconds": float("nan")}, "`seconds` must be .* got nan"),
         ({"seconds": -1.0}, "seconds"),
         ({"strategy_parameters": {"x": object()}}, "JSON"),
         ({"first": (77, 0, 5)}, "episode 77"),
@@ -222,28 +222,28 @@ def test_what_cannot_be_is_refused(
 
 
 def test_answers_are_never_taken_for_other_data(store: AnswerStore) -> None:
-    with pytest.raises(FeedbackError, match="not on 'other/data-v0'"):
+    with pytest.raises(FeedbackError, match="must be on dataset 'other/data-v0'"):
         AnswerStore(store.path, "other/data-v0")
-    with pytest.raises(FeedbackError, match="episode 3 is not the one"):
+    with pytest.raises(FeedbackError, match="episode 3 must have the hash"):
         store.record_episodes({3: b"x" * 32})
     assert store.episode_hashes == HASHES
 
 
 def test_files_that_are_no_store(store: AnswerStore, tmp_path: Path) -> None:
-    with pytest.raises(FeedbackError, match="no answers of people"):
+    with pytest.raises(FeedbackError, match="does not exist; collect answers"):
         AnswerStore(tmp_path / "none.annotations.sqlite")
     text = tmp_path / "text.annotations.sqlite"
     text.write_text("this is no database, however long it may be, " * 50)
-    with pytest.raises(FeedbackError, match="no store of answers"):
+    with pytest.raises(FeedbackError, match="not a store of answers"):
         AnswerStore(text, DATASET_ID)
     foreign = tmp_path / "foreign.annotations.sqlite"
     with sqlite3.connect(foreign) as database:
         database.execute("CREATE TABLE answers (x)")
-    with pytest.raises(FeedbackError, match="another program"):
+    with pytest.raises(FeedbackError, match="database of another program"):
         AnswerStore(foreign, DATASET_ID)
     with store.transaction() as database:
         database.execute("PRAGMA user_version = 9")
-    with pytest.raises(FeedbackError, match="format version 9"):
+    with pytest.raises(FeedbackError, match=r"format version .* got 9"):
         AnswerStore(store.path)
 
 

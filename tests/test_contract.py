@@ -356,7 +356,9 @@ def test_a_table_of_the_log_has_all_its_columns_from_the_first_row_on(
     case: Case, box_dataset: MinariDataset, tmp_path: Path
 ) -> None:
     """Whatever phase it is in; and the learning rate is among them, as in every SB3 algorithm."""
-    held_out = {"validation_fraction": 0.3} if "n_cloning_steps" in case.settings else {}
+    held_out: dict[str, Any] = {}
+    if "n_cloning_steps" in case.settings:
+        held_out = {"validation_fraction": 0.3}
     model = case.make(box_dataset, **held_out)
     model.set_logger(configure(str(tmp_path), ["csv"]))
     headers: list[str] = []

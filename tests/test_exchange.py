@@ -157,21 +157,36 @@ GOOD = "0,0,10,1,0,10,1,1"
         (f"{HEADER},{LABELS}\n0,0,10,1,0,,1,1\n", r"line 2, .*'second_length'.*None"),
         (f"{HEADER},{LABELS}\n0,0.5,10,1,0,10,1,1\n", r"line 2, .*'first_start'.*0\.5"),
         (f"{HEADER},{LABELS}\n0,1_0,10,1,0,10,1,1\n", r"line 2, .*'first_start'.*1_0"),
-        (f"{HEADER},{LABELS}\n0,0,0,1,0,10,1,1\n", r"line 2, .*'first_length'.*at least 1"),
+        (f"{HEADER},{LABELS}\n0,0,0,1,0,10,1,1\n", r"line 2, .*'first_length'.*integer >= 1"),
         (f"{HEADER},{LABELS}\n9,0,10,1,0,10,1,1\n", r"line 2, .*'first_episode'.*9"),
         (f"{HEADER},{LABELS}\n0,0,10,1,25,10,1,1\n", r"line 2, .*'second_length'.*at most 5"),
-        (f"{HEADER},{LABELS}\n0,0,10,0,0,10,1,1\n", r"line 2, .*'preference_for_first'.*two seg"),
+        (
+            f"{HEADER},{LABELS}\n0,0,10,0,0,10,1,1\n",
+            r"line 2, .*'preference_for_first'.*two different seg",
+        ),
         (f"{HEADER},{LABELS}\n{GOOD}\n0,0,10,2,0,10,1,0\n", r"line 3, .*'p_safe_first'.*1\.0"),
-        (f"{HEADER},{LABELS}\n{GOOD},7\n", r"line 2: 9 cells; the header has 8"),
+        (f"{HEADER},{LABELS}\n{GOOD},7\n", r"line 2: the line must have 8 cells.* got 9"),
         (f'{HEADER},{LABELS}\n{GOOD}\n0,0,"10,1,0', r"line 3: unexpected end"),
-        (f"{HEADER},{LABELS},label\n{GOOD},1\n", r"line 1: .*'label'.*preference_for_first"),
+        (
+            f"{HEADER},{LABELS},label\n{GOOD},1\n",
+            r"line 1: .*among .*preference_for_first.*got 'label'",
+        ),
         (f"{HEADER},{LABELS},p_safe_first\n{GOOD},1\n", r"line 1.*'p_safe_first'.*twice"),
-        ("second_episode,preference_for_first\n1,1\n", r"line 1: .*'first_episode' is missing"),
-        (f"{HEADER};{LABELS}\n{GOOD}\n".replace(",", ";"), r"line 1: .*separated by ';'.*','"),
-        (f"{HEADER}\n0,5\n".replace(",", "\t"), r"line 1: .*separated by '\\t'.*','"),
-        (f"{HEADER},{LABELS}\n", r"no rows"),
-        (f"{HEADER},first_segment,second_segment\n0,0,10,1,0,10,0,2\n", r"segment 1 of 3 is missi"),
-        (f"{HEADER},first_segment,second_segment\n0,0,10,1,0,10,0,0\n", r"'second_segment'.*0 for"),
+        (
+            "second_episode,preference_for_first\n1,1\n",
+            r"line 1: the columns must include 'first_episode'",
+        ),
+        (f"{HEADER};{LABELS}\n{GOOD}\n".replace(",", ";"), r"line 1: .*separated by ','.*got ';'"),
+        (f"{HEADER}\n0,5\n".replace(",", "\t"), r"line 1: .*separated by ','.*got '\\t'"),
+        (f"{HEADER},{LABELS}\n", r"at least one row, got none"),
+        (
+            f"{HEADER},first_segment,second_segment\n0,0,10,1,0,10,0,2\n",
+            r"all of 0 to 2, but 1 is missing",
+        ),
+        (
+            f"{HEADER},first_segment,second_segment\n0,0,10,1,0,10,0,0\n",
+            r"'second_segment'.*unique to one segment",
+        ),
         (f"{HEADER},first_segment,second_segment\n0,0,10,1,0,10,0,\n", r"'second_segment'.*none"),
     ],
 )
@@ -187,18 +202,18 @@ def test_csv_refusals_name_the_line_and_the_column(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"annotator": "ann", "first_episode": 0', r"line 1: no JSON"),
-        ('\n{"annotator": "ann", "annotator": "bob"}', r"line 2: no JSON: a key is there twice"),
+        ('{"annotator": "ann", "first_episode": 0', r"line 1: invalid JSON"),
+        ('\n{"annotator": "ann", "annotator": "bob"}', r"line 2: invalid JSON: duplicate key"),
         (
             '\n{"annotator": "ann", "first_episode": 0, "first_start": 0, "winner": 1}',
-            r"line 2: the column 'winner' is unknown",
+            r"line 2: the columns must be among .*got 'winner'",
         ),
         (
             '\n{"annotator": "ann", "first_episode": 0, "first_start": 0}',
-            r"line 2: the column 'first_length' is missing",
+            r"line 2: the columns must include 'first_length'",
         ),
-        ("[1, 2]", r"line 1: .*allowed is an object"),
-        ("[" * 100_000, r"line 1: no JSON"),
+        ("[1, 2]", r"line 1: the line must be a JSON object"),
+        ("[" * 100_000, r"line 1: invalid JSON"),
         (
             '{"annotator": 3, "first_episode": 0, "first_start": 0, "first_length": 5}',
             r"'annotator'",
@@ -207,7 +222,7 @@ def test_csv_refusals_name_the_line_and_the_column(
         (
             '{"annotator": "a", "first_episode": 0, "first_start": 0, "first_length": 5, '
             '"p_safe_first": 0.5}',
-            r"line 1: safe_first is 0\.5",
+            r"line 1: `safe_first` must be .*got 0\.5",
         ),
         (
             '{"annotator": "a", "first_episode": 0, "first_start": 0, "first_length": 5, '
@@ -226,7 +241,7 @@ def test_json_refusals_name_the_line(
 
 
 def test_other_files_are_refused(tmp_path: Path, transitions: Transitions) -> None:
-    with pytest.raises(FeedbackError, match=r"mine\.xlsx.*\.csv and \.jsonl"):
+    with pytest.raises(FeedbackError, match=r"\.csv or \.jsonl, got .*mine\.xlsx"):
         import_feedback(tmp_path / "mine.xlsx", transitions)
     latin = tmp_path / "latin.csv"
     latin.write_bytes("annotator,first_episode\nRené,0\n".encode("latin-1"))

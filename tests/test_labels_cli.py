@@ -202,10 +202,13 @@ def test_the_last_word_counts_though_it_was_said_before(
 @pytest.mark.parametrize(
     ("row", "said_"),
     [
-        ("77,0,10,1,5,10,1", "'first_episode': 77; allowed is an episode of the dataset"),
-        ("1,5,10,77,0,10,1", "'second_episode': 77; allowed is an episode of the dataset"),
-        ("1,5,10,0,40,1,1", "'second_start': 40; allowed is below 40: episode 0 has 40 steps"),
-        ("1,5,10,0,38,10,1", "'second_length': 10; allowed is at most 2: episode 0 has 40 steps"),
+        ("77,0,10,1,5,10,1", "'first_episode': must be an episode of the dataset, got 77"),
+        ("1,5,10,77,0,10,1", "'second_episode': must be an episode of the dataset, got 77"),
+        (
+            "1,5,10,0,40,1,1",
+            "'second_start': must be less than 40, the length of episode 0, got 40",
+        ),
+        ("1,5,10,0,38,10,1", "'second_length': must be at most 2 (episode 0 has 40 steps), got 10"),
     ],
 )
 def test_a_segment_that_is_not_there_is_refused_alike_in_answers_and_feedback(
@@ -242,7 +245,7 @@ def test_the_answers_on_the_page_can_be_imported(
 def test_feedback_that_has_no_answers_is_pointed_to(answered: MinariDataset, run: Run) -> None:
     run("labels", answered.id, "--feedback", "team", "--merge", "majority", "--into", "merged")
     refused = run("labels", answered.id, "--feedback", "merged", exit_code=1)
-    assert re.search(r"feedback named 'merged'.*no answers.*sb3-presa info", refused.stderr)
+    assert re.search(r"'merged' of .*must have answers of people.*sb3-presa info", refused.stderr)
 
 
 def test_the_pace_of_answers_without_a_time_is_a_dash(
@@ -278,7 +281,7 @@ def test_what_is_wrong_changes_nothing(answered: MinariDataset, tmp_path: Path, 
     (tmp_path / "label.csv").write_text("first_episode,first_start,first_length\n0,0,10\n")
     cases: list[tuple[tuple[object, ...], str]] = [
         ((*team, "--merge", "majority"), "'created'.*--overwrite"),
-        ((*team, "--merge", "median", "--into", "new"), "'median'.*majority"),
+        ((*team, "--merge", "median", "--into", "new"), "majority.*'median'"),
         ((*team, "--into", "new"), "--into.*--merge"),
         ((*team, "--import", tmp_path / "label.csv"), "'created'.*--overwrite"),
         (
@@ -287,7 +290,7 @@ def test_what_is_wrong_changes_nothing(answered: MinariDataset, tmp_path: Path, 
         ),
         ((*team, "--import", tmp_path / "none.csv"), "none.csv"),
         ((*team, "--export", tmp_path / "no" / "team.csv"), "team.csv"),
-        ((*team, "--export", tmp_path / "team.txt"), "team.txt.*allowed endings"),
+        ((*team, "--export", tmp_path / "team.txt"), r"must end in .csv or .jsonl, got .*team.txt"),
         (("labels", answered.id, "--feedback", "nobody"), "'nobody'.*annotate"),
         (("labels", answered.id, "--feedback", "nobody", "--export", "x.csv"), "nobody"),
         (("labels", answered.id, "--feedback", "../x"), "../x"),

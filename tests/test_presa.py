@@ -26,6 +26,7 @@ from minari import MinariDataset
 from sb3_presa import BC, PRESA
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.learning.diagnostics import preference_accuracy, safety_auc
+from sb3_presa.learning.settings import ObjectiveSettings
 
 SEEDS = range(5)
 

@@ -241,7 +241,7 @@ def test_saved_models_can_be_asked(minari_root: Path, tmp_path: Path) -> None:
 
     best = max(disagreement(a, b) for a in pool for b in pool if a != b)
     assert disagreement(*first) == pytest.approx(best)
-    with pytest.raises(ConfigError, match="must be a model that PRESA saved"):
+    with pytest.raises(ConfigError, match="is not a saved PRESA model"):
         broken = tmp_path / "broken.zip"
         broken.write_bytes(b"x")
         make_strategy("disagreement", dataset, 10, models=[str(broken), paths[0]])
@@ -294,13 +294,25 @@ def test_models_know_what_they_were_told() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"name": "best"}, r"'best': no such strategy; there are: random, disagreement"),
-        ({"name": "random", "candidates": 5}, r"'random' has no parameter 'candidates'.*pool_size"),
-        ({"name": "random", "segment_length": 0}, r"segment_length is 0; .*at least 1"),
-        ({"name": "random", "pool_size": 1}, r"pool_size is 1; .*at least 2"),
-        ({"name": "disagreement", "prior_scale": 0}, r"prior_scale is 0; .*above 0"),
-        ({"name": "disagreement", "models": ["one.zip"]}, r"models is \['one.zip'\]; .*two"),
-        ({"name": "disagreement", "models": "ab"}, r"models is 'ab'"),
+        ({"name": "best"}, r"the strategy must be one of random, disagreement.* got 'best'"),
+        (
+            {"name": "random", "candidates": 5},
+            r"strategy 'random' must be among pool_size, got 'candidates'",
+        ),
+        (
+            {"name": "random", "segment_length": 0},
+            r"`segment_length` must be an integer >= 1, got 0",
+        ),
+        ({"name": "random", "pool_size": 1}, r"`pool_size` must be an integer >= 2, got 1"),
+        (
+            {"name": "disagreement", "prior_scale": 0},
+            r"`prior_scale` must be .*greater than 0, got 0",
+        ),
+        (
+            {"name": "disagreement", "models": ["one.zip"]},
+            r"`models` must be .*two saved models, got \['one.zip'\]",
+        ),
+        ({"name": "disagreement", "models": "ab"}, r"`models` must be .* got 'ab'"),
     ],
 )
 def test_refusals(arguments: dict[str, object], said: str) -> None:
@@ -311,7 +323,9 @@ def test_refusals(arguments: dict[str, object], said: str) -> None:
 def test_answers_on_other_data_are_refused() -> None:
     strategy = make_strategy("disagreement", TRANSITIONS, LENGTH, pool_size=10)
     other = Answer("a", (1, 0, 5), (3, 0, 5), 1.0, None, None, 1.0, 1.0)
-    with pytest.raises(FeedbackError, match=r"\(1, 0, 5\), is not in the dataset"):
+    with pytest.raises(
+        FeedbackError, match=r"must be within the dataset's episodes, got \(1, 0, 5\)"
+    ):
         strategy.next_pairs(1, [other])
 
 

@@ -1,1 +1,1 @@
-"""Labels from people: the page on which they answer, the store of their answers, what follows."""
+"""Labels from people: the labelling page, the store of answers, and their evaluation."""

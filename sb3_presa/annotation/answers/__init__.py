@@ -1,1 +1,1 @@
-"""Who said what: answers as values, on disk, and in the files of others."""
+"""Answers of people: as values, on disk, and in CSV and JSON Lines files."""

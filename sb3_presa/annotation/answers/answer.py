@@ -1,4 +1,4 @@
-"""What a person said about two segments."""
+"""One person's answer on two segments."""
 
 import math
 from collections.abc import Mapping
@@ -15,21 +15,21 @@ Segment: TypeAlias = tuple[int, int, int]
 class Answer:
     """One person's answer on one pair of segments, or on a single one.
 
-    ``first`` is the clip that was shown on the left. The same pair may have been shown to somebody
-    else the other way round (so that a liking for one side does not look like agreement):
-    :meth:`canonical` gives both in one order.
+    ``first`` is the clip that was shown on the left. The same pair may have been shown to another
+    person with its sides swapped, so that a bias for one side does not look like agreement.
+    :meth:`canonical` gives both in the same order.
 
-    :param annotator: who answered.
+    :param annotator: name of the person.
     :param first: episode id, first step, number of steps.
-    :param second: the other segment; None where one segment was shown alone.
-    :param preference: P(first is preferred): 1, 0.5 or 0; None if skipped, or nothing to compare.
-    :param safe_first: 1 safe, 0 unsafe; None where the person could not tell or was not asked.
-    :param safe_second: the same of the second segment.
-    :param seconds: from the moment that the clips were shown to the answer, >= 0; None if unknown.
+    :param second: the other segment; None if one segment was shown alone.
+    :param preference: P(first is preferred): 1, 0.5 or 0; None if skipped, or without a second.
+    :param safe_first: 1 safe, 0 unsafe; None if the person could not tell or was not asked.
+    :param safe_second: the same for the second segment.
+    :param seconds: time from showing the clips to the answer, >= 0; None if unknown.
     :param answered_at: Unix time, UTC, in seconds; None if unknown.
-    :param strategy: the name of what chose the pair.
-    :param strategy_parameters: its settings; anything that JSON can hold.
-    :raises FeedbackError: for anything else.
+    :param strategy: name of the strategy that chose the pair.
+    :param strategy_parameters: its settings; JSON values only.
+    :raises FeedbackError: if a value is invalid.
     """
 
     annotator: str
@@ -49,23 +49,25 @@ class Answer:
         if self.second is not None:
             check_segment(self.second)
             if self.first == self.second:
-                raise FeedbackError(f"the segment {self.first} is compared with itself")
+                raise FeedbackError(
+                    f"`first` and `second` must be different segments, got {self.first} twice"
+                )
         elif self.preference is not None or self.safe_second is not None:
             raise FeedbackError(
-                f"preference is {self.preference} and safe_second {self.safe_second} where no "
-                "second segment was shown; both must be None"
+                "`preference` and `safe_second` must be None without a second segment, got "
+                f"{self.preference} and {self.safe_second}"
             )
         _check_choice("preference", self.preference, (1.0, 0.5, 0.0))
         _check_choice("safe_first", self.safe_first, (1.0, 0.0))
         _check_choice("safe_second", self.safe_second, (1.0, 0.0))
         for name, value in (("seconds", self.seconds), ("answered_at", self.answered_at)):
             if value is not None and not (math.isfinite(value) and value >= 0):
-                raise FeedbackError(f"{name} is {value}; allowed are finite numbers >= 0 and None")
+                raise FeedbackError(f"`{name}` must be a finite number >= 0 or None, got {value}")
 
     def canonical(self) -> "Answer":
         """The same answer with the smaller segment first, so that pairs can be grouped.
 
-        :return: the answer itself, or its mirror image.
+        :return: the answer itself, or the answer with its sides swapped.
         """
         if self.second is None or self.first < self.second:
             return self
@@ -80,33 +82,33 @@ class Answer:
 
 
 def check_annotator(name: str) -> None:
-    """Refuse names that cannot be shown in one line.
+    """Check that a name can be shown in one line.
 
-    :param name: 1 to 64 printable characters, none of them a space at either end.
-    :raises FeedbackError: for another name.
+    :param name: 1 to 64 printable characters, without leading or trailing spaces.
+    :raises FeedbackError: if the name is invalid.
     """
     if not (1 <= len(name) <= 64 and name.isprintable() and name == name.strip()):
         raise FeedbackError(
-            f"the annotator's name is {name[:80]!r}; allowed are 1 to 64 printable characters, "
-            "none of them a space at either end"
+            "an annotator's name must have 1 to 64 printable characters, without leading or "
+            f"trailing spaces, got {name[:80]!r}"
         )
 
 
 def check_segment(segment: Segment) -> None:
-    """Refuse what is no (episode >= 0, start >= 0, length >= 1).
+    """Check that a segment is (episode >= 0, start >= 0, length >= 1).
 
     :param segment: three integers.
-    :raises FeedbackError: for anything else.
+    :raises FeedbackError: if the segment is invalid.
     """
     numbers: tuple[Any, ...] = segment
     whole = len(numbers) == 3 and all(type(number) is int for number in numbers)
     if not whole or segment[0] < 0 or segment[1] < 0 or segment[2] < 1:
         raise FeedbackError(
-            f"the segment is {segment}; allowed are integers (episode >= 0, start >= 0, "
-            "length >= 1)"
+            "a segment must be three integers (episode >= 0, start >= 0, length >= 1), got "
+            f"{segment}"
         )
 
 
 def _check_choice(name: str, value: float | None, allowed: tuple[float, ...]) -> None:
     if value is not None and value not in allowed:
-        raise FeedbackError(f"{name} is {value}; allowed are {list(allowed)} and None")
+        raise FeedbackError(f"`{name}` must be one of {[*allowed, None]}, got {value}")

@@ -1,16 +1,16 @@
-"""Answers and feedback as CSV and JSON Lines: a row a comparison, or a single segment.
+"""Answers and feedback as CSV and JSON Lines: one row per comparison, or per single segment.
 
 Columns (keys of the objects in JSON Lines), of which the first three are required::
 
     first_episode, first_start, first_length       the first segment
-    second_episode, second_start, second_length    the second; empty where there is none
+    second_episode, second_start, second_length    the second; empty for a single segment
     preference_for_first                           1 the first, 0 the second, 0.5 a tie; or between
     p_safe_first, p_safe_second                    1 safe, 0 unsafe; or between; empty: unknown
     annotator, seconds, answered_at, strategy, strategy_parameters    of answers, see Answer
     first_segment, second_segment                  of feedback: the rows of its segments
 
-A file with the column ``annotator`` holds answers, another one feedback. Numbers come back bit for
-bit. Unknown columns are refused, so that a misspelt one is not lost in silence.
+A file with the column ``annotator`` has answers; other files have feedback. Numbers survive a round
+trip bit for bit. Unknown columns are an error, so that a misspelt one is not ignored silently.
 """
 
 import json
@@ -46,11 +46,11 @@ _REQUIRED = _SEGMENTS[:3]
 
 
 def export_answers(path: Path, answers: Iterable[Answer]) -> None:
-    """Write answers, whole or not at all.
+    """Write answers atomically.
 
-    :param path: ending in ``.csv`` or ``.jsonl``; a file that is there is replaced.
-    :param answers: to be written in this order.
-    :raises FeedbackError: for another ending.
+    :param path: ending in ``.csv`` or ``.jsonl``; an existing file is replaced.
+    :param answers: written in this order.
+    :raises FeedbackError: if the file has another ending.
     """
     write_rows(path, ANSWER_COLUMNS, (_answer_row(answer) for answer in answers))
 
@@ -61,8 +61,7 @@ def import_answers(path: Path, dataset: DatasetLike | Transitions) -> list[Answe
     :param path: ending in ``.csv`` or ``.jsonl``.
     :param dataset: a Minari id, a path, an open dataset, or its transitions.
     :return: the answers, in the order of the file.
-    :raises FeedbackError: naming the file, the line and the column, what was found and what is
-        allowed.
+    :raises FeedbackError: if a value is invalid; the message names file, line and column.
     """
     transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
     steps = _episode_steps(transitions)
@@ -71,14 +70,14 @@ def import_answers(path: Path, dataset: DatasetLike | Transitions) -> list[Answe
 
 
 def export_feedback(path: Path, feedback: Feedback) -> None:
-    """Write feedback, whole or not at all: its comparisons, then its other segments.
+    """Write feedback atomically: its comparisons, then its other segments.
 
-    Where the labels came from and the hashes of the episodes are not written: CSV has no place for
-    them. Keep the feedback file for that.
+    The provenance of the labels and the hashes of the episodes are not written. Keep the feedback
+    file for them.
 
-    :param path: ending in ``.csv`` or ``.jsonl``; a file that is there is replaced.
+    :param path: ending in ``.csv`` or ``.jsonl``; an existing file is replaced.
     :param feedback: the labels.
-    :raises FeedbackError: for another ending.
+    :raises FeedbackError: if the file has another ending.
     """
     write_rows(path, FEEDBACK_COLUMNS, _feedback_rows(feedback))
 
@@ -88,16 +87,15 @@ def import_feedback(
 ) -> Feedback:
     """Read feedback on a dataset's episodes, all of it or nothing.
 
-    Where the file does not number the segments (``first_segment``, ``second_segment``), the same
-    episode, start and length are the same segment, and its safety label must be the same wherever
-    it stands.
+    If the file does not number the segments (``first_segment``, ``second_segment``), rows with the
+    same episode, start and length are the same segment, and its safety label must be the same in
+    all rows.
 
     :param path: ending in ``.csv`` or ``.jsonl``.
     :param dataset: a Minari id, a path, an open dataset, or its transitions.
-    :param provenance: where the labels came from; None: the name of the file.
+    :param provenance: the origin of the labels; None: the name of the file.
     :return: the checked feedback.
-    :raises FeedbackError: naming the file, the line and the column, what was found and what is
-        allowed.
+    :raises FeedbackError: if a value is invalid; the message names file, line and column.
     """
     transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
     steps, table = _episode_steps(transitions), _SegmentTable()
@@ -110,7 +108,7 @@ def import_feedback(
             rows.append(table.add(line, row, "second", second))
         if preference is not None:
             if len(set(rows)) != 2:
-                line.refuse(_LABELS[0], preference, "empty, since the row has no two segments")
+                line.refuse(_LABELS[0], preference, "empty without two different segments")
             comparisons.append((rows[0], rows[1]))
             preferences.append(preference)
     if provenance is None:
@@ -120,7 +118,7 @@ def import_feedback(
 
 
 def holds_answers(path: Path) -> bool:
-    """Whether a file has answers of people rather than feedback.
+    """Whether a file has people's answers rather than feedback.
 
     :param path: ending in ``.csv`` or ``.jsonl``.
     :raises FeedbackError: if it cannot be read.
@@ -130,27 +128,29 @@ def holds_answers(path: Path) -> bool:
 
 
 class _SegmentTable:
-    """The segments of a file that is read, and their rows."""
+    """The segments of an imported file, and their row numbers."""
 
     def __init__(self) -> None:
         self._found: dict[Any, tuple[int, Segment, float | None]] = {}
         self._numbered: bool | None = None
 
     def add(self, line: Line, row: Mapping[str, Any], which: str, segment: Segment) -> int:
-        """The segment's row."""
+        """Add a segment; return its row number."""
         label, column = line.chance(row, f"p_safe_{which}"), f"{which}_segment"
         number = line.whole(row, column, 0)
         if self._numbered not in (None, number is not None):
-            line.refuse(column, number, "a number in every row of the file, or in none")
+            line.refuse(column, number, "given in every row of the file, or in none")
         self._numbered = number is not None
         key = segment if number is None else number
         known = self._found.setdefault(
             key, (len(self._found) if number is None else number, segment, label)
         )
         if known[1] != segment:
-            line.refuse(column, number, f"{number} for {known[1]} only, as further up")
+            constraint = f"unique to one segment ({number} is {known[1]} in an earlier line)"
+            line.refuse(column, number, constraint)
         if known[2] != label and not (number is None and None in (known[2], label)):
-            line.refuse(f"p_safe_{which}", label, f"{known[2]}, as further up for {segment}")
+            constraint = f"{known[2]}, as in an earlier line for {segment}"
+            line.refuse(f"p_safe_{which}", label, constraint)
         if known[2] is None:
             self._found[key] = (known[0], segment, label)
         return known[0]
@@ -161,8 +161,8 @@ class _SegmentTable:
         for expected, (number, _, _) in enumerate(rows):
             if number != expected:
                 raise FeedbackError(
-                    f"{path}, columns 'first_segment' and 'second_segment': segment {expected} of "
-                    f"{rows[-1][0] + 1} is missing."
+                    f"{path}: columns 'first_segment' and 'second_segment' must contain all of 0 "
+                    f"to {rows[-1][0]}, but {expected} is missing"
                 )
         return [segment for _, segment, _ in rows], [label for _, _, label in rows]
 
@@ -191,7 +191,7 @@ def _answer_row(answer: Answer) -> dict[str, Any]:
 def _to_answer(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> Answer:
     annotator = row.get("annotator")
     if not isinstance(annotator, str):
-        line.refuse("annotator", annotator, "a name")
+        line.refuse("annotator", annotator, "a string")
     parameters, strategy = row.get("strategy_parameters"), row.get("strategy")
     if isinstance(parameters, str):
         try:
@@ -201,7 +201,7 @@ def _to_answer(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> 
     if not isinstance(parameters, dict | None):
         line.refuse("strategy_parameters", parameters, "a JSON object")
     if not isinstance(strategy, str | None):
-        line.refuse("strategy", strategy, "a name")
+        line.refuse("strategy", strategy, "a string")
     try:
         return Answer(
             annotator=annotator,
@@ -243,7 +243,7 @@ def _feedback_rows(feedback: Feedback) -> Iterator[dict[str, Any]]:
 
 
 def _shortest(value: np.float32) -> float:
-    """The number with the fewest digits that is read back as the same float32."""
+    """The number with the fewest digits that converts to the same float32."""
     shortest = float(str(value))
     return shortest if np.float32(shortest) == value else float(value)
 
@@ -251,7 +251,7 @@ def _shortest(value: np.float32) -> float:
 def _required_segment(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> Segment:
     segment = _segment(line, row, "first", steps)
     if segment is None:
-        line.refuse("first_episode", None, "a number")
+        line.refuse("first_episode", None, "an integer >= 0")
     return segment
 
 
@@ -264,7 +264,7 @@ def _segment(
     ]
     missing = [column for column, number in zip(columns, numbers, strict=True) if number is None]
     if missing and len(missing) < 3:
-        line.refuse(missing[0], None, "a number, since the segment's others are given")
+        line.refuse(missing[0], None, "given together with episode, start and length")
     episode, start, length = numbers
     if episode is None or start is None or length is None:
         return None
@@ -278,7 +278,8 @@ def _check_end(line: Line, which: str, segment: Segment, steps: Mapping[int, int
         line.refuse(f"{which}_episode", episode, "an episode of the dataset")
     total = steps[episode]
     if start >= total:
-        line.refuse(f"{which}_start", start, f"below {total}: episode {episode} has {total} steps")
+        constraint = f"less than {total}, the length of episode {episode}"
+        line.refuse(f"{which}_start", start, constraint)
     if start + length > total:
-        allowed = f"at most {total - start}: episode {episode} has {total} steps"
-        line.refuse(f"{which}_length", length, allowed)
+        constraint = f"at most {total - start} (episode {episode} has {total} steps)"
+        line.refuse(f"{which}_length", length, constraint)

@@ -1,4 +1,4 @@
-"""Rows of CSV and JSON Lines files, and where each of them stands."""
+"""Rows of CSV and JSON Lines files, with their line numbers."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from sb3_presa.errors import FeedbackError
 from sb3_presa.files import atomic_path
 
 _SUFFIXES = (".csv", ".jsonl")
-#: Python itself would take 1_000 and digits of other scripts, too.
+#: Python itself also accepts 1_000 and digits of other scripts.
 _NUMBER = re.compile(r"\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*")
 
 
@@ -21,49 +21,54 @@ class Line:
     """A line of a file.
 
     :param path: the file.
-    :param number: from 1.
-    :param header: the line that names the columns; None: this one, as in JSON Lines.
+    :param number: line number, from 1.
+    :param header: line number of the column names; None: this line, as in JSON Lines.
     """
 
     def __init__(self, path: Path, number: int, header: int | None = None) -> None:
         self.path, self.number = path, number
         self._header = number if header is None else header
 
-    def refuse_column(self, column: str, problem: str) -> NoReturn:
-        """Say what is wrong with the name of a column.
+    def refuse_columns(self, constraint: str) -> NoReturn:
+        """Raise an error about the names of the columns.
 
+        :param constraint: continues "the columns must".
         :raises FeedbackError: always.
         """
-        raise FeedbackError(f"{self.path}, line {self._header}: the column '{column}' {problem}.")
+        raise FeedbackError(f"{self.path}, line {self._header}: the columns must {constraint}")
 
-    def refuse(self, column: str, found: Any, allowed: str) -> NoReturn:
-        """Say what is wrong in a column of this line.
+    def refuse(self, column: str, found: Any, constraint: str) -> NoReturn:
+        """Raise an error about a value of this line.
 
+        :param column: its column.
+        :param found: the value.
+        :param constraint: continues "must be".
         :raises FeedbackError: always.
         """
         raise FeedbackError(
-            f"{self.path}, line {self.number}, column '{column}': {found!r}; allowed is {allowed}."
+            f"{self.path}, line {self.number}, column '{column}': must be {constraint}, got "
+            f"{found!r}"
         )
 
     def whole(self, row: Mapping[str, Any], column: str, least: int) -> int | None:
-        """The integer of a column, None where it is empty.
+        """The integer of a column, None if it is empty.
 
-        Integers as spreadsheets and data frames write them where a column has gaps (``3.0``) are
-        fine.
+        Integers may be written as floats (``3.0``), as spreadsheets and data frames do if a column
+        has gaps.
 
-        :raises FeedbackError: for anything else, or less than ``least``.
+        :raises FeedbackError: for other values, or less than ``least``.
         """
-        value = self.number_of(row, column, f"an integer of at least {least}")
+        value = self.number_of(row, column, f"an integer >= {least}")
         if value is None:
             return None
         if value != int(value) or not least <= value < 2**53:
-            self.refuse(column, row[column], f"an integer of at least {least}")
+            self.refuse(column, row[column], f"an integer >= {least}")
         return int(value)
 
     def chance(self, row: Mapping[str, Any], column: str) -> float | None:
-        """The probability of a column, None where it is empty.
+        """The probability of a column, None if it is empty.
 
-        :raises FeedbackError: for anything else.
+        :raises FeedbackError: for other values.
         """
         value = self.number_of(row, column, "a number in [0, 1], or empty")
         if value is not None and not 0.0 <= value <= 1.0:
@@ -71,38 +76,38 @@ class Line:
         return value
 
     def number_of(
-        self, row: Mapping[str, Any], column: str, allowed: str = "a finite number"
+        self, row: Mapping[str, Any], column: str, constraint: str = "a finite number"
     ) -> float | None:
-        """The number of a column, None where it is empty.
+        """The number of a column, None if it is empty.
 
-        :raises FeedbackError: for anything else.
+        :raises FeedbackError: for other values.
         """
         value = row.get(column)
         if isinstance(value, str) and _NUMBER.fullmatch(value):
             try:
                 value = float(value)
             except ValueError:
-                self.refuse(column, value, allowed)
+                self.refuse(column, value, constraint)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= 2**63:
-            self.refuse(column, value, allowed)
+            self.refuse(column, value, constraint)
         if not math.isfinite(value):
-            self.refuse(column, value, allowed)
+            self.refuse(column, value, constraint)
         return float(value)
 
 
-#: A row, and where it stands.
+#: A row, and its line.
 Row: TypeAlias = tuple[Line, Mapping[str, Any]]
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a file, whole or not at all.
+    """Write a file atomically.
 
-    :param path: ending in ``.csv`` or ``.jsonl``; a file that is there is replaced.
-    :param columns: what to write of each row, in this order.
-    :param rows: None is an empty cell, a dictionary is written as JSON.
-    :raises FeedbackError: for another ending.
+    :param path: ending in ``.csv`` or ``.jsonl``; an existing file is replaced.
+    :param columns: the columns, in this order.
+    :param rows: None is written as an empty cell, a dictionary as JSON.
+    :raises FeedbackError: if the file has another ending.
     """
     as_json = _is_json(path)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -127,35 +132,37 @@ def read_rows(path: Path, allowed: Sequence[str], required: Sequence[str]) -> It
     """Read a file.
 
     :param path: ending in ``.csv`` or ``.jsonl``.
-    :param allowed: the columns that there may be.
-    :param required: the columns that there must be.
+    :param allowed: the known columns.
+    :param required: the required columns.
     :return: its rows; an empty cell is None.
-    :raises FeedbackError: for another column, a file without rows, or one that is damaged.
+    :raises FeedbackError: if a column is unknown or missing, or the file is empty or damaged.
     """
     empty = True
     for line, row in raw_rows(path):
         empty = False
         for column in row:
             if column not in allowed:
-                line.refuse_column(column, f"is unknown; allowed are {', '.join(allowed)}")
+                line.refuse_columns(f"be among {', '.join(allowed)}, got '{column}'")
         for column in required:
             if column not in row:
-                line.refuse_column(column, "is missing")
+                line.refuse_columns(f"include '{column}', got {', '.join(row)}")
         yield line, row
     if empty:
-        raise FeedbackError(f"{path} has no rows.")
+        raise FeedbackError(f"{path} must have at least one row, got none")
 
 
 def raw_rows(path: Path) -> Iterator[Row]:
-    """The rows of a file, whatever its columns.
+    """The rows of a file, with any columns.
 
-    :raises FeedbackError: for a file that is damaged, or has another ending.
+    :raises FeedbackError: if the file is damaged or has another ending.
     """
     parse = _json_rows if _is_json(path) else _csv_rows
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FeedbackError(f"{path} is no text in UTF-8: byte {error.start}.") from error
+        raise FeedbackError(
+            f"{path} must be UTF-8 text, got an invalid byte at {error.start}"
+        ) from error
     yield from parse(path, text)
 
 
@@ -167,23 +174,26 @@ def _csv_rows(path: Path, text: str) -> Iterator[Row]:
         other = re.search(r"[;\t|]", header[0]) if len(header) == 1 else None
         if other:
             raise FeedbackError(
-                f"{path}, line 1: the columns are separated by {other[0]!r}; allowed is ','."
+                f"{path}, line 1: the columns must be separated by ',', got {other[0]!r}"
             )
         if len(set(header)) != len(header):
             twice = next(name for name in header if header.count(name) > 1)
-            raise FeedbackError(f"{path}, line 1: the column '{twice}' is there twice.")
+            raise FeedbackError(
+                f"{path}, line 1: the columns must be different, got '{twice}' twice"
+            )
         line = reader.line_num + 1
         for cells in reader:
             if cells and len(cells) != len(header):
                 raise FeedbackError(
-                    f"{path}, line {line}: {len(cells)} cells; the header has {len(header)}."
+                    f"{path}, line {line}: the line must have {len(header)} cells, as the header, "
+                    f"got {len(cells)}"
                 )
             if cells:
                 row = {n: (c if c != "" else None) for n, c in zip(header, cells, strict=True)}
                 yield Line(path, line, header=1), row
             line = reader.line_num + 1
     except csv.Error as error:
-        raise FeedbackError(f"{path}, line {line}: {error}.") from error
+        raise FeedbackError(f"{path}, line {line}: {error}") from error
 
 
 def _json_rows(path: Path, text: str) -> Iterator[Row]:
@@ -193,20 +203,22 @@ def _json_rows(path: Path, text: str) -> Iterator[Row]:
         try:
             row = json.loads(line, object_pairs_hook=_no_twins)
         except (ValueError, RecursionError) as error:
-            raise FeedbackError(f"{path}, line {number}: no JSON: {error}") from error
+            raise FeedbackError(f"{path}, line {number}: invalid JSON: {error}") from error
         if not isinstance(row, dict):
-            raise FeedbackError(f"{path}, line {number}: {line[:40]!r}; allowed is an object.")
+            raise FeedbackError(
+                f"{path}, line {number}: the line must be a JSON object, got {line[:40]!r}"
+            )
         yield Line(path, number), row
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("duplicate key")
     return found
 
 
 def _is_json(path: Path) -> bool:
     if path.suffix.lower() not in _SUFFIXES:
-        raise FeedbackError(f"{path}: allowed endings are {' and '.join(_SUFFIXES)}.")
+        raise FeedbackError(f"the file must end in {' or '.join(_SUFFIXES)}, got {path}")
     return path.suffix.lower() == ".jsonl"

@@ -1,8 +1,8 @@
-"""Answers of people on disk: SQLite, each answer durable before its writer is told so.
+"""The store of answers: an SQLite file in which each answer is durable before it is confirmed.
 
-The file lies beside the feedback of its name: ``data/feedback/<name>.annotations.sqlite``. Nothing
-in it is ever deleted: an answer that was taken back is marked. It holds the hash of every episode
-that was shown, so that answers are never applied to other data. Needs the standard library only.
+The file is beside the feedback with its name: ``data/feedback/<name>.annotations.sqlite``. Answers
+are never deleted: one that was taken back is marked. The file has the hash of every shown episode,
+so that answers are never applied to other data. Needs only the standard library.
 """
 
 import contextlib
@@ -73,7 +73,7 @@ CREATE UNIQUE INDEX one_live_answer ON answers (place)
     WHERE place IS NOT NULL AND undone_at IS NULL;
 CREATE INDEX answers_of_annotator ON answers (annotator, id);
 """
-#: The first version had no room for a time that is not known: of imported answers, it wrote 0.
+#: Version 1 wrote 0 for the unknown times of imported answers.
 _FROM_VERSION_1 = f"""
 ALTER TABLE answers RENAME TO answers_before;
 DROP INDEX one_live_answer;
@@ -91,20 +91,20 @@ SELECT answers.*, pairs.first, pairs.second FROM answers JOIN pairs ON pairs.id 
 
 
 class AnswerStore:
-    """What people answered on one dataset under one name. Safe to share between threads, and
-    between processes.
+    """The answers on one dataset under one name. Threads and processes may share it.
 
     :param path: the file; made if it is missing.
-    :param dataset_id: the dataset to which the answers belong. None: whatever the file says, and
-        the file must exist.
-    :raises FeedbackError: if the file is no store, is damaged, of a newer version, or of another
-        dataset.
+    :param dataset_id: the dataset of the answers. None: any dataset, and the file must exist.
+    :raises FeedbackError: if the file is not a store of answers, is damaged, of a newer version, or
+        of another dataset.
     """
 
     def __init__(self, path: Path, dataset_id: str | None = None) -> None:
         self.path = Path(path)
         if dataset_id is None and not self.path.is_file():
-            raise FeedbackError(f"There are no answers of people at {self.path}.")
+            raise FeedbackError(
+                f"{self.path} does not exist; collect answers with sb3-presa annotate first"
+            )
         self._lock = threading.RLock()
         self.path.parent.mkdir(exist_ok=True)
         try:
@@ -119,7 +119,7 @@ class AnswerStore:
                 self._check_or_create(database, dataset_id)
                 self._upgrade(database)
         except sqlite3.DatabaseError as error:
-            raise FeedbackError(f"{self.path} is no store of answers: {error}") from error
+            raise FeedbackError(f"{self.path} is not a store of answers: {error}") from error
         self.dataset_id = self._about("dataset_id")
 
     def _check_or_create(self, database: sqlite3.Connection, dataset_id: str | None) -> None:
@@ -132,16 +132,19 @@ class AnswerStore:
             database.execute("INSERT INTO about VALUES ('dataset_id', ?)", (dataset_id,))
             return
         if database.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
-            raise FeedbackError(f"{self.path} is no store of answers: another program's database.")
+            raise FeedbackError(
+                f"{self.path} is not a store of answers: it is the database of another program"
+            )
         if not 1 <= version <= FORMAT_VERSION:
             raise FeedbackError(
-                f"{self.path} has format version {version}; this sb3_presa reads up to "
-                f"{FORMAT_VERSION}. Update sb3_presa to read it."
+                f"the format version of a store of answers must be 1 to {FORMAT_VERSION}, got "
+                f"{version} ({self.path}); update sb3_presa to read it"
             )
         found = self._about("dataset_id")
         if dataset_id not in (None, found):
             raise FeedbackError(
-                f"{self.path} holds answers on dataset '{found}', not on '{dataset_id}'."
+                f"the answers must be on dataset '{dataset_id}', got answers on '{found}' "
+                f"({self.path})"
             )
 
     def _upgrade(self, database: sqlite3.Connection) -> None:
@@ -160,12 +163,12 @@ class AnswerStore:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Everything inside is written together, and is on the disk when this is left.
+        """A transaction; it is committed and on the disk when the block ends.
 
         :return: the connection, for statements.
         """
         with self._lock:
-            if self._database.in_transaction:  # part of the one around it
+            if self._database.in_transaction:  # nested: part of the outer one
                 yield self._database
                 return
             self._database.execute("BEGIN IMMEDIATE")
@@ -178,7 +181,7 @@ class AnswerStore:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Nobody else of this process writes while inside.
+        """Block other writers of this process during the block.
 
         :return: the connection, for queries.
         """
@@ -187,7 +190,7 @@ class AnswerStore:
 
     @property
     def episode_hashes(self) -> dict[int, bytes]:
-        """For each episode that was shown to anybody: the 32 bytes of ``episode_hash``."""
+        """The 32 bytes of ``episode_hash`` of each shown episode, by its id."""
         with self.reading() as database:
             return {
                 int(row["id"]): bytes(row["hash"])
@@ -195,18 +198,18 @@ class AnswerStore:
             }
 
     def record_episodes(self, hashes: Mapping[int, bytes]) -> None:
-        """Remember which data the answers are about.
+        """Record the episodes of the answers.
 
         :param hashes: episode id to ``episode_hash``.
-        :raises FeedbackError: if an episode is known with another hash: the data have changed.
+        :raises FeedbackError: if an episode was recorded with another hash: the data have changed.
         """
         with self.transaction() as database:
             known = self.episode_hashes
             for episode, content in hashes.items():
                 if known.get(episode, content) != content:
                     raise FeedbackError(
-                        f"{self.path}: episode {episode} is not the one that people were shown "
-                        "(its hash differs); these answers belong to other data."
+                        f"episode {episode} must have the hash that it had when it was shown to "
+                        f"people, got another one: the answers belong to other data ({self.path})"
                     )
             database.executemany(
                 "INSERT OR IGNORE INTO episodes VALUES (?, ?)",
@@ -214,11 +217,11 @@ class AnswerStore:
             )
 
     def answers(self, *, annotator: str | None = None, undone: bool = False) -> list[Answer]:
-        """What people answered, in the order of their answers.
+        """The answers, in the order in which they were given.
 
-        :param annotator: of one person only.
-        :param undone: those that were taken back instead of those that stand.
-        :return: the answers, each with the clip that was on the left as its first.
+        :param annotator: only the answers of this person.
+        :param undone: the answers that were taken back, instead of the valid ones.
+        :return: the answers, each with the left clip as its first.
         """
         where = f"WHERE undone_at IS {'NOT' if undone else ''} NULL"
         arguments: tuple[str, ...] = ()
@@ -229,27 +232,27 @@ class AnswerStore:
             return [to_answer(row) for row in rows]
 
     def add(self, answer: Answer) -> int:
-        """Write one answer as :meth:`add_all` does.
+        """Write one answer, see :meth:`add_all`.
 
-        :param answer: what somebody said.
+        :param answer: the answer.
         :return: the answer's number, for :meth:`undo`.
-        :raises FeedbackError: for segments of episodes that were not recorded.
+        :raises FeedbackError: if the episode of a segment was not recorded.
         """
         return self.add_all([answer])[0]
 
     def add_all(self, answers: Iterable[Answer]) -> list[int]:
-        """Write answers that did not come through the page, for instance imported ones.
+        """Write answers that were not given on the page, such as imported ones.
 
-        The episodes of their segments must have been recorded (:meth:`record_episodes`). What is
-        there already is not written again: an answer of the same person, time and content. Without
-        a time, an answer has only its place among what this person said of the pair (whichever
-        way round it was shown). The longest beginning of these answers with which those in the
-        store end is there already, so that the same file adds nothing when it is read again, and
-        the last word is the last even where it was said before.
+        The episodes of their segments must have been recorded (:meth:`record_episodes`). An answer
+        that the store already has (same person, time and content) is not written again. Answers
+        without a time are compared as sequences, one per person and pair (in either order of its
+        segments): the longest prefix of the new ones that is a suffix of the stored ones is not
+        written again. The same file therefore adds nothing when it is imported twice, and the last
+        answer stays the last even if it repeats an earlier one.
 
-        :param answers: what people said, of each person in the order of saying.
+        :param answers: the answers; those of each person in the order in which they were given.
         :return: the answers' numbers, for :meth:`undo`.
-        :raises FeedbackError: for segments of episodes that were not recorded.
+        :raises FeedbackError: if the episode of a segment was not recorded.
         """
         with self.transaction() as database:
             rows = [answer_columns(answer, self.pair_id(answer)) for answer in answers]
@@ -264,10 +267,10 @@ class AnswerStore:
             return numbers
 
     def undo(self, number: int) -> bool:
-        """Take an answer back; it is kept, and marked.
+        """Take an answer back; it is marked, not deleted.
 
-        :param number: what :meth:`add` returned.
-        :return: whether it stood until now.
+        :param number: the answer's number, from :meth:`add`.
+        :return: whether it was valid until now.
         """
         with self.transaction() as database:
             done = database.execute(
@@ -277,11 +280,11 @@ class AnswerStore:
             return done.rowcount == 1
 
     def pair_id(self, answer: Answer) -> int:
-        """The number of the pair that an answer is about; written if it is new.
+        """The number of an answer's pair; a new pair is written.
 
-        :param answer: what somebody said, in either order.
+        :param answer: the answer, in either order of its segments.
         :return: the row of ``pairs``.
-        :raises FeedbackError: for segments of episodes that were not recorded.
+        :raises FeedbackError: if the episode of a segment was not recorded.
         """
         ordered = answer.canonical()
         segments = [ordered.first] if ordered.second is None else [ordered.first, ordered.second]
@@ -296,7 +299,10 @@ class AnswerStore:
                 if not database.execute(
                     "SELECT 1 FROM episodes WHERE id = ?", (episode,)
                 ).fetchone():
-                    raise FeedbackError(f"{self.path}: the hash of episode {episode} is not known.")
+                    raise FeedbackError(
+                        f"the hash of episode {episode} must be recorded before its answers, got "
+                        f"none ({self.path})"
+                    )
             columns = {
                 "name": " ".join(texts),
                 "first": texts[0],
@@ -309,12 +315,12 @@ class AnswerStore:
 
 
 def answers_path(dataset: "MinariDataset", name: str) -> Path:
-    """Where the answers of a name lie, whether there are any or not.
+    """The path of a store of answers, whether it exists or not.
 
     :param dataset: the open dataset.
-    :param name: the name of the feedback that they become: letters, digits, ``-``, ``_``, ``.``.
+    :param name: the name of their feedback: letters, digits, ``-``, ``_``, ``.``.
     :return: the path of the file.
-    :raises FeedbackError: for another name.
+    :raises FeedbackError: if the name is invalid.
     """
     from sb3_presa.feedback.file import feedback_path
 
@@ -322,7 +328,7 @@ def answers_path(dataset: "MinariDataset", name: str) -> Path:
 
 
 def segment_text(segment: Segment) -> str:
-    """A segment as it stands in the file."""
+    """A segment in the format of the file."""
     return "{}:{}:{}".format(*segment)
 
 
@@ -335,16 +341,18 @@ def parse_segment(text: str) -> Segment:
 def parameters_text(parameters: Mapping[str, Any]) -> str:
     """A strategy's settings as JSON.
 
-    :raises FeedbackError: for what JSON cannot hold.
+    :raises FeedbackError: if a setting is not a JSON value.
     """
     try:
         return json.dumps(dict(parameters), allow_nan=False, sort_keys=True)
     except (TypeError, ValueError) as error:
-        raise FeedbackError(f"strategy_parameters cannot be stored as JSON: {error}") from error
+        raise FeedbackError(
+            f"`strategy_parameters` must contain only JSON values: {error}"
+        ) from error
 
 
 def _execute_all(database: sqlite3.Connection, script: str) -> None:
-    """Unlike ``executescript``, within the transaction that is open."""
+    """Execute statements within the open transaction, unlike ``executescript``."""
     for statement in script.split(";"):
         database.execute(statement)
 
@@ -379,7 +387,7 @@ def answer_columns(answer: Answer, pair: int) -> dict[str, Any]:
 
 
 def _standing(database: sqlite3.Connection, which: Mapping[str, Any]) -> list[sqlite3.Row]:
-    """The answers that hold these values and were not taken back, in their order."""
+    """The valid answers with these values, in their order."""
     same = " AND ".join(f"{name} IS ?" for name in which)
     return database.execute(
         f"SELECT * FROM answers WHERE undone_at IS NULL AND {same} ORDER BY id",
@@ -390,7 +398,7 @@ def _standing(database: sqlite3.Connection, which: Mapping[str, Any]) -> list[sq
 def _known_without_time(
     database: sqlite3.Connection, rows: Iterable[Mapping[str, Any]]
 ) -> dict[tuple[str, int], Iterator[int]]:
-    """For each person and pair: the numbers of the rows without a time that are there already."""
+    """The numbers of stored answers without a time that ``rows`` repeat, by person and pair."""
     given: dict[tuple[str, int], list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         if row["answered_at"] is None:
@@ -405,19 +413,19 @@ def _known_without_time(
 
 
 def _overlap(stored: Sequence[Any], given: Sequence[Any]) -> int:
-    """The length of the longest end of one sequence with which the other begins."""
+    """The length of the longest suffix of one sequence that is a prefix of the other."""
     longest = min(len(stored), len(given))
     return next(n for n in range(longest, -1, -1) if stored[len(stored) - n :] == given[:n])
 
 
 def shown_segments(row: sqlite3.Row) -> tuple[Segment, Segment | None]:
-    """The segments on the left and on the right, of a pair's row that says if it is mirrored."""
+    """The left and the right segment of a pair's row, which may be mirrored."""
     first, second = parse_segment(row["first"]), row["second"] and parse_segment(row["second"])
     return (second, first) if row["mirrored"] else (first, second)
 
 
 def to_answer(row: sqlite3.Row) -> Answer:
-    """An answer from its row, joined with its pair's."""
+    """An answer from its row, joined with that of its pair."""
     first, second = shown_segments(row)
     return Answer(
         annotator=row["annotator"],

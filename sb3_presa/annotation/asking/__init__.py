@@ -1,1 +1,1 @@
-"""What is asked next, and of whom."""
+"""The choice of questions: strategies, queues, and the desk that fills them."""

@@ -1,4 +1,4 @@
-"""Keeps every person's queue filled, and the clips of what comes next made."""
+"""The desk: keeps every person's queue filled, and requests the clips of the next pairs."""
 
 import logging
 import threading
@@ -12,19 +12,19 @@ from sb3_presa.annotation.asking.queues import Place, Queues
 from sb3_presa.annotation.asking.strategies import Pair, Strategy
 from sb3_presa.annotation.clips.shelf import Clip, Refusal, Shelf
 
-#: When so many clips in a row were refused, something is wrong with the data or the simulator, and
-#: people are told so instead of waiting for ever.
+#: After so many refused clips in a row, the page reports a problem with the data or the simulator
+#: instead of waiting for ever.
 _GIVE_UP_AFTER = 40
 _IDLE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class DeskOptions:
-    """How people are served.
+    """Settings of the desk.
 
-    :param target: pairs that each person is asked.
-    :param overlap: share in [0, 1] of everybody's pairs that all are asked.
-    :param ahead: pairs that wait in a queue with their clips made, >= 2.
+    :param target: number of pairs per person.
+    :param overlap: share in [0, 1] of everybody's pairs that all people are asked.
+    :param ahead: number of pairs that wait in a queue with their clips made, >= 2.
     """
 
     target: int = 100
@@ -33,17 +33,17 @@ class DeskOptions:
 
 
 class Desk:
-    """What the page shows to whom.
+    """The state of the page for each person.
 
-    A thread of its own asks the strategy and passes over pairs whose clips are refused, so that
+    A background thread asks the strategy for pairs and skips pairs whose clips are refused, so that
     nobody waits for either.
 
-    :param queues: everybody's queue.
+    :param queues: the queues of all people.
     :param strategy: chooses pairs.
-    :param shelf: where clips are had from.
+    :param shelf: makes clips.
     :param hashes: ``episode_hash`` of each episode of the dataset.
-    :param annotators: who takes part.
-    :param options: how they are served.
+    :param annotators: names of the people.
+    :param options: settings.
     """
 
     def __init__(
@@ -65,27 +65,27 @@ class Desk:
         self._thread = threading.Thread(target=self._run, daemon=True, name="desk")
 
     def start(self) -> None:
-        """Begin to fill the queues."""
+        """Start to fill the queues."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop filling them."""
+        """Stop to fill the queues."""
         self._closed = True
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout=10.0)
 
     def wake(self) -> None:
-        """Look again at what is to be done: an answer or a clip came in."""
+        """Check the queues again, after an answer or a clip arrived."""
         self._wake.set()
 
     def clip(self, annotator: str, place: str, side: str) -> Clip | None:
-        """A clip of a place in somebody's queue.
+        """A clip of a place in a person's queue.
 
-        :param annotator: whose queue.
+        :param annotator: the person.
         :param place: the token of the place.
         :param side: ``"left"`` or ``"right"``.
-        :return: the clip; None if there is no such place, or no clip of it.
+        :return: the clip; None if the place is unknown, or its clip is missing.
         """
         found = self.queues.place(annotator, place)
         if found is None:
@@ -95,15 +95,15 @@ class Desk:
         return item if isinstance(item, Clip) else None
 
     def state(self, annotator: str, holding: str = "") -> dict[str, Any]:
-        """All that the page shows, as JSON can hold it.
+        """The state of a person's page, as JSON values.
 
-        :param annotator: to whom.
-        :param holding: the place that the page shows now; it stays if it can.
+        :param annotator: the person.
+        :param holding: the place that the page shows now; it stays if possible.
         """
         progress = self.queues.progress(annotator)
         waiting = self.queues.waiting(annotator)
         before = self.queues.taken_back(annotator, waiting[0].token) if waiting else None
-        # What was taken back is shown next, even if something else could be shown earlier.
+        # A pair whose answer was taken back is shown next, even if other clips are ready earlier.
         ready = [p for p in (waiting[:1] if before else waiting) if self._has_clips(p)]
         ready.sort(key=lambda place: place.token != holding)
         problem = self._shelf.failure or self.problem
@@ -129,7 +129,7 @@ class Desk:
         }
 
     def _shown(self, annotator: str, place: Place) -> dict[str, Any]:
-        """A place as the page has it. Nothing in it says which episode is shown."""
+        """A place as sent to the page, without the episode's id."""
         clips: dict[str, Any] = {}
         for side, segment in (("left", place.left), ("right", place.right)):
             item = None if segment is None else self._shelf.get(segment)
@@ -145,7 +145,7 @@ class Desk:
         }
 
     def _sheets(self, place: Place) -> list[str]:
-        """Where the pictures of a place are."""
+        """The URLs of a place's pictures."""
         urls = []
         for side, segment in (("left", place.left), ("right", place.right)):
             item = None if segment is None else self._shelf.get(segment)
@@ -164,17 +164,17 @@ class Desk:
                     again = self._fill(annotator) or again
                 self._shelf.want(self._by_urgency())
                 self.problem = self._why_no_clips()
-            except Exception as error:  # of a strategy: the people are told, and it is tried again
-                logging.getLogger(__name__).exception("no pairs can be chosen")
-                self.problem, again = f"No pairs can be chosen: {error}", False
+            except Exception as error:  # of a strategy: the page shows it, and it is tried again
+                logging.getLogger(__name__).exception("the strategy failed to choose pairs")
+                self.problem, again = f"The strategy failed to choose pairs: {error}", False
             if not again:
                 self._wake.wait(_IDLE_SECONDS)
                 self._wake.clear()
 
     def _fill(self, annotator: str) -> bool:
-        """Append to a queue what it lacks.
+        """Fill a queue.
 
-        :return: whether it is to be looked at again.
+        :return: whether to check it again.
         """
         lacking = self._lacking(annotator)
         if lacking <= 0:
@@ -216,9 +216,9 @@ class Desk:
         return self._strategy.next_pairs(n, self.queues.store.answers(), pending)
 
     def _pass_over_refused(self) -> bool:
-        """Write down which clips of those that wait are refused.
+        """Record refused clips of waiting segments.
 
-        :return: whether there were any, and others are worth a try.
+        :return: whether to try other segments in their place.
         """
         found = False
         for segment in self._by_urgency():
@@ -235,10 +235,10 @@ class Desk:
         if self._refused < _GIVE_UP_AFTER:
             return None
         reasons = sorted(set(self.queues.refused().values()))
-        return f"No clip can be shown: {'; '.join(reasons[:3])}"
+        return f"Clips of the last {self._refused} segments failed: {'; '.join(reasons[:3])}"
 
     def _by_urgency(self) -> list[Segment]:
-        """The segments that wait, those that are next for anybody first."""
+        """The waiting segments, sorted by their position in anybody's queue."""
         queues = [self.queues.waiting(annotator) for annotator in self.annotators]
         places = [place for row in zip_longest(*queues) for place in row if place is not None]
         return list(dict.fromkeys(segment for place in places for segment in place.segments))

@@ -1,4 +1,4 @@
-"""What saved PRESA models make of segments: the only way to choose a question that needs torch."""
+"""Utilities of segments under saved PRESA models; the only part of a strategy that needs torch."""
 
 from collections.abc import Sequence
 
@@ -13,16 +13,16 @@ from sb3_presa.errors import ConfigError
 def segment_utilities(
     paths: Sequence[str], transitions: Transitions, segments: Sequence[Segment]
 ) -> npt.NDArray[np.float64]:
-    """The scaled utility of each segment to each model: P(first) is the sigmoid of a difference.
+    """The scaled utility of each segment under each model; P(first) is the sigmoid of a difference.
 
-    It is the one of the model's preference loss, clipped as there.
+    It is the utility of the model's preference loss, clipped in the same way.
 
-    :param paths: models that PRESA saved.
+    :param paths: saved PRESA models.
     :param transitions: the dataset's steps.
-    :param segments: of the dataset.
+    :param segments: segments of the dataset.
     :return: ``(S, models)``.
-    :raises ConfigError: for a file that is no saved PRESA model.
-    :raises DatasetError: for a model of other spaces.
+    :raises ConfigError: if a file is not a saved PRESA model.
+    :raises DatasetError: if a model's spaces differ from the dataset's.
     """
     from sb3_presa.algorithms.presa import PRESA
 
@@ -32,7 +32,7 @@ def segment_utilities(
             model = PRESA.load(path)
         except OSError:
             raise
-        except Exception as error:  # SB3 raises whatever its parsers raise
-            raise ConfigError(f"{path} must be a model that PRESA saved: {error}") from error
+        except Exception as error:  # SB3 passes on any error of its parsers
+            raise ConfigError(f"{path} is not a saved PRESA model: {error}") from error
         found.append(model.preference_utility(transitions, segments))
     return np.stack(found, axis=1)

@@ -1,7 +1,7 @@
-"""Who is asked what, in which order, and what came back: the store as the page uses it.
+"""The queues of people over a store: questions in their order, and answers from the page.
 
-Everybody has a queue of their own. A set share of each queue is drawn from pairs that all are
-asked (the others are asked of one person), so that agreement can be measured.
+Each person has a queue. A fixed share of each queue is drawn from shared pairs, which all people
+are asked, so that agreement can be measured. Other pairs are asked of one person.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from sb3_presa.annotation.answers.store import (
 
 Outcome: TypeAlias = Literal["recorded", "repeated", "answered", "unknown"]
 
-#: Answers that a person's pace is the median of.
+#: Number of last answers for the median time of a person.
 _PACE_WINDOW = 20
 
 _PLACES = """
@@ -44,12 +44,12 @@ NOT EXISTS (SELECT 1 FROM answers WHERE answers.place = queue.id AND undone_at I
 
 @dataclass(frozen=True)
 class Place:
-    """A place in somebody's queue.
+    """A place in a person's queue.
 
     :param token: its name on the page; 32 hexadecimal digits.
     :param left: the segment that is shown on the left.
-    :param right: the segment on the right; None where one is shown alone.
-    :param strategy: what chose the pair.
+    :param right: the segment on the right; None if one is shown alone.
+    :param strategy: name of the strategy that chose the pair.
     :param strategy_parameters: its settings.
     """
 
@@ -61,17 +61,17 @@ class Place:
 
     @property
     def segments(self) -> list[Segment]:
-        """The one or two segments that are shown."""
+        """The one or two segments of the place."""
         return [self.left] if self.right is None else [self.left, self.right]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far somebody is.
+    """The progress of a person.
 
-    :param answered: places answered, skipped ones included.
+    :param answered: number of answered places, including skipped ones.
     :param seconds: the median time of the last answers, None before the first.
-    :param last: the token of the last answer that stands, by which it can be taken back.
+    :param last: the token of the last valid answer, with which it can be taken back.
     """
 
     answered: int
@@ -81,7 +81,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Choices:
-    """What a person chose on the page; stored as an ``Answer``."""
+    """A person's choices on the page; stored as an ``Answer``."""
 
     preference: float | None
     safe_left: float | None
@@ -89,19 +89,19 @@ class Choices:
 
 
 class Queues:
-    """Queues of people over a store; safe to share between threads.
+    """The queues of people over a store; threads may share them.
 
-    :param store: where the answers are kept.
+    :param store: the store of the answers.
     """
 
     def __init__(self, store: AnswerStore) -> None:
         self.store = store
 
     def waiting(self, annotator: str) -> list[Place]:
-        """What somebody is yet to answer, what is next first.
+        """The places that a person has not answered yet, in the order of the queue.
 
-        :param annotator: whose queue.
-        :return: the places without an answer whose clips can be shown.
+        :param annotator: the person.
+        :return: the places without an answer and without a refused clip.
         """
         with self.store.reading() as database:
             rows = database.execute(
@@ -112,15 +112,15 @@ class Queues:
             return [_to_place(row) for row in rows]
 
     def pending(self) -> list[Place]:
-        """What anybody is yet to answer."""
+        """The unanswered places of all people."""
         with self.store.reading() as database:
             return [_to_place(row) for row in database.execute(f"{_PLACES} WHERE {_UNANSWERED}")]
 
     def next_is_shared(self, annotator: str, share: float) -> bool:
-        """Whether the next place of a queue should hold a pair that all are asked.
+        """Whether the next place of a queue should have a shared pair.
 
-        :param annotator: whose queue.
-        :param share: the share of such pairs in [0, 1].
+        :param annotator: the person.
+        :param share: the share of shared pairs, in [0, 1].
         """
         with self.store.reading() as database:
             places, shared = database.execute(
@@ -131,13 +131,13 @@ class Queues:
         return bool(shared < int((places + 1) * share + 1e-9))
 
     def join_shared(self, annotator: str) -> bool:
-        """Append to a queue the oldest pair for all that it does not hold yet.
+        """Append the oldest shared pair that a queue does not have yet.
 
-        It is turned round for half of the people, so that a liking for one side does not look
-        like agreement.
+        Its sides are swapped for half of the people, so that a bias for one side does not look like
+        agreement.
 
-        :param annotator: whose queue.
-        :return: whether there was one.
+        :param annotator: the person.
+        :return: whether a pair was appended.
         """
         with self.store.transaction() as database:
             row = database.execute(
@@ -160,15 +160,15 @@ class Queues:
         *,
         shared: bool = False,
     ) -> bool:
-        """Append a pair to a queue; one that it holds already is left where it is.
+        """Append a pair to a queue, unless the queue has it already.
 
-        :param annotator: whose queue.
+        :param annotator: the person.
         :param left: the segment to show on the left.
-        :param right: the one on the right, None to show one alone.
-        :param strategy: what chose the pair.
+        :param right: the segment on the right, None to show one alone.
+        :param strategy: name of the strategy that chose the pair.
         :param parameters: its settings.
-        :param shared: whether all are to be asked.
-        :return: whether it is new to the queue.
+        :param shared: whether all people are asked.
+        :return: whether it was appended.
         """
         asked = Answer(annotator, left, right, None, None, None, None, None, strategy, parameters)
         with self.store.transaction() as database:
@@ -178,9 +178,9 @@ class Queues:
             return _append(database, annotator, pair, mirrored=asked.canonical() is not asked)
 
     def place(self, annotator: str, token: str) -> Place | None:
-        """A place of somebody's queue, answered or not.
+        """A place of a person's queue, answered or not.
 
-        :param annotator: whose queue.
+        :param annotator: the person.
         :param token: the place's name on the page.
         """
         with self.store.reading() as database:
@@ -192,17 +192,17 @@ class Queues:
     def record(
         self, annotator: str, place: str, token: str, choices: Choices, seconds: float
     ) -> Outcome:
-        """Write an answer; when this returns, it is on the disk.
+        """Write an answer; it is on the disk when this returns.
 
-        :param annotator: who answers.
+        :param annotator: the person.
         :param place: the token of the place.
-        :param token: drawn by the page for this showing of the pair; 32 hexadecimal digits. Sent
-            again, it is the same answer.
-        :param choices: what was chosen.
-        :param seconds: from the moment that the clips were shown.
-        :return: ``"recorded"``; ``"repeated"`` if this very answer was there; ``"answered"`` if
-            the place has another answer, or this one was taken back: nothing is changed;
-            ``"unknown"`` if the queue has no such place.
+        :param token: drawn by the page each time it shows a pair; 32 hexadecimal digits. An answer
+            that is sent twice has the same token.
+        :param choices: the choices.
+        :param seconds: time since the clips were shown.
+        :return: ``"recorded"``; ``"repeated"`` if this answer was recorded before; ``"answered"``
+            if the place has another answer, or this one was taken back, and nothing changes;
+            ``"unknown"`` if the place is not in the queue.
         """
         with self.store.transaction() as database:
             found = self.place(annotator, place)
@@ -236,12 +236,12 @@ class Queues:
             return "recorded"
 
     def undo(self, annotator: str, token: str) -> bool:
-        """Take back somebody's last answer; its place is then the next that is shown.
+        """Take back a person's last answer; its place is then shown next.
 
-        :param annotator: whose answer.
-        :param token: the answer's token. Any other than the last one's changes nothing, so that a
-            second tab, or a click that is sent twice, takes back no more than was seen.
-        :return: whether it was the last, or had been taken back already.
+        :param annotator: the person.
+        :param token: the answer's token. Tokens of earlier answers change nothing, so that a second
+            tab, or a click that is sent twice, takes back only the answer on display.
+        :return: whether it was the last answer, or had been taken back already.
         """
         with self.store.transaction() as database:
             row = database.execute(
@@ -255,11 +255,11 @@ class Queues:
             return self.progress(annotator).last == token and self.store.undo(int(row["id"]))
 
     def taken_back(self, annotator: str, place: str) -> Choices | None:
-        """What the answer said that was last taken back from a place.
+        """The choices of the last answer that was taken back from a place.
 
-        :param annotator: whose answer.
+        :param annotator: the person.
         :param place: the token of the place.
-        :return: its choices, None where none was taken back.
+        :return: the choices, or None.
         """
         with self.store.reading() as database:
             row = database.execute(
@@ -271,9 +271,9 @@ class Queues:
         return None if row is None else Choices(*row)
 
     def progress(self, annotator: str) -> Progress:
-        """How far somebody is.
+        """The progress of a person.
 
-        :param annotator: who.
+        :param annotator: the person.
         """
         with self.store.reading() as database:
             rows = database.execute(
@@ -289,10 +289,10 @@ class Queues:
         )
 
     def refuse(self, segment: Segment, reason: str) -> None:
-        """Never show a segment again: no clip of it can be made.
+        """Exclude a segment whose clip cannot be made.
 
-        :param segment: which.
-        :param reason: why, for the owner of the data.
+        :param segment: the segment.
+        :param reason: the reason, for the owner of the data.
         """
         with self.store.transaction() as database:
             database.execute(
@@ -300,9 +300,9 @@ class Queues:
             )
 
     def show_with(self, clips: str) -> None:
-        """Say how clips are made; those that another way could not make are tried again.
+        """Record how clips are made; segments that another method refused are tried again.
 
-        :param clips: what identifies the way, for instance ``"replay"``.
+        :param clips: identifies the method, such as ``"replay"``.
         """
         with self.store.transaction() as database:
             row = database.execute("SELECT value FROM about WHERE key = 'clips'").fetchone()
@@ -311,7 +311,7 @@ class Queues:
                 database.execute("INSERT OR REPLACE INTO about VALUES ('clips', ?)", (clips,))
 
     def refused(self) -> dict[Segment, str]:
-        """The segments of which no clip can be shown, and why."""
+        """The excluded segments, with the reason of each."""
         with self.store.reading() as database:
             rows = database.execute("SELECT segment, reason FROM refused").fetchall()
         return {parse_segment(row["segment"]): row["reason"] for row in rows}

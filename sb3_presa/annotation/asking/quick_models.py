@@ -1,9 +1,9 @@
-"""Light models of what people answered so far, quick enough to be fitted between two questions.
+"""Small models of the answers so far, fast enough to be fitted between two questions.
 
-A segment is described by the mean and the spread of its standardised observations and actions,
-and by random Fourier features of these, so that a linear model can bend. An ensemble of logistic
-models on such features takes milliseconds to fit, has a member for each resampling of the answers
-and each draw from the prior, and therefore disagrees with itself where answers are missing.
+The features of a segment are the mean and the standard deviation of its standardised observations
+and actions, and random Fourier features of these, which make a linear model nonlinear. An ensemble
+of logistic models on such features takes milliseconds to fit. Each member has its own resampling of
+the answers and its own draw from the prior, so that members disagree where answers are missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from sb3_presa.errors import FeedbackError
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
-#: A flat observation or action of more numbers than this (an image) is projected to as many.
+#: A flat observation or action of more numbers (such as an image) is projected to this many.
 _MOST_NUMBERS = 64
 
 
@@ -28,9 +28,9 @@ class SegmentFeatures:
     """Turns segments of a dataset into rows of numbers.
 
     :param transitions: the dataset's steps.
-    :param reference: segments whose features get mean 0 and spread 1; those of a pool.
-    :param n_fourier: random Fourier features to add; 0 leaves the features linear.
-    :param seed: of the Fourier features.
+    :param reference: segments whose features are standardised to mean 0 and deviation 1.
+    :param n_fourier: number of random Fourier features; 0 for linear features.
+    :param seed: seed of the Fourier features.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class SegmentFeatures:
         self._rows = _standardised(transitions)
         raw = self._summaries(reference)
         self._mean, self._scale = raw.mean(axis=0), raw.std(axis=0)
-        self._scale[self._scale < 1e-6] = np.inf  # a number that never changes says nothing
+        self._scale[self._scale < 1e-6] = np.inf  # constant features become 0
         self._fourier: tuple[FloatArray, FloatArray] | None = None
         if n_fourier:
             random = np.random.default_rng([seed, 1])
-            # Distances between standardised rows grow with their width: so does the kernel.
+            # Distances between standardised rows grow with their length: so does the kernel width.
             width = np.sqrt(2.0 * raw.shape[1])
             self._fourier = (
                 random.normal(size=(raw.shape[1], n_fourier)) / width,
@@ -62,18 +62,18 @@ class SegmentFeatures:
             )
 
     def linear(self, segments: Sequence[Segment]) -> FloatArray:
-        """Mean and spread of the steps of each segment, standardised.
+        """Mean and deviation of the steps of each segment, standardised.
 
-        :param segments: of the dataset.
+        :param segments: segments of the dataset.
         :return: ``(S, D)``.
-        :raises FeedbackError: for a segment that the dataset does not have.
+        :raises FeedbackError: if a segment is not in the dataset.
         """
         return np.asarray((self._summaries(segments) - self._mean) / self._scale)
 
     def __call__(self, segments: Sequence[Segment]) -> FloatArray:
-        """The linear features, and the Fourier features beside them.
+        """The linear features and the Fourier features.
 
-        :param segments: of the dataset.
+        :param segments: segments of the dataset.
         :return: ``(S, D + n_fourier)``; the rows' squared length is about 2.
         """
         linear = self.linear(segments)
@@ -89,8 +89,9 @@ class SegmentFeatures:
         for row, (episode, start, length) in enumerate(segments):
             if start + length > self._lengths.get(episode, -1):
                 raise FeedbackError(
-                    f"segment {row}, {(episode, start, length)}, is not in the dataset: its "
-                    f"episode {episode} has {self._lengths.get(episode, 'no')} steps."
+                    "segments must be within the dataset's episodes, got "
+                    f"{(episode, start, length)}, where episode {episode} has "
+                    f"{self._lengths.get(episode, 0)} steps (segment {row})"
                 )
             first = self._starts[episode] + start
             steps = self._rows[first : first + length]
@@ -99,15 +100,15 @@ class SegmentFeatures:
 
 
 class LogisticEnsemble:
-    """Logistic models that differ by the answers that each weighs, and by a draw from the prior.
+    """Logistic models that differ in the weights of the answers and in a draw from the prior.
 
-    Each member maximises the likelihood of the targets, weighted by a bootstrap of its own, under a
-    Gaussian prior centred on a draw from that prior ("randomised maximum a posteriori"). With no
-    answers the members are draws from the prior; with many they agree.
+    Each member maximises the likelihood of the targets, weighted by its own bootstrap, under a
+    Gaussian prior centred on a draw from that prior ("randomised maximum a posteriori"). Without
+    answers, the members are draws from the prior; with many answers, they agree.
 
-    :param n_members: models, at least 2.
-    :param prior_scale: standard deviation of a weight before any answer.
-    :param seed: of the draws and the bootstraps.
+    :param n_members: number of models, at least 2.
+    :param prior_scale: prior standard deviation of a weight.
+    :param seed: seed of the draws and the bootstraps.
     """
 
     def __init__(self, n_members: int = 16, prior_scale: float = 3.0, seed: int = 0) -> None:
@@ -124,7 +125,7 @@ class LogisticEnsemble:
         random = np.random.default_rng([self.seed, 2])
         columns = features.shape[1]
         centres = random.normal(0.0, self.prior_scale, (self.n_members, columns))
-        # Weights of the Bayesian bootstrap: no answer is ever left out, so few answers still count.
+        # Weights of the Bayesian bootstrap: all answers count, which matters if there are few.
         counts = random.exponential(1.0, (self.n_members, len(targets)))
         self.weights = np.stack(
             [
@@ -136,7 +137,7 @@ class LogisticEnsemble:
         return self
 
     def logits(self, features: FloatArray) -> FloatArray:
-        """What each member makes of each row.
+        """The logit of each row under each member.
 
         :param features: ``(N, D)``.
         :return: ``(N, members)``.
@@ -144,7 +145,7 @@ class LogisticEnsemble:
         return np.asarray(features @ self.weights)
 
     def probabilities(self, features: FloatArray) -> FloatArray:
-        """The same, as probabilities.
+        """The probability of each row under each member.
 
         :param features: ``(N, D)``.
         :return: ``(N, members)`` in [0, 1].
@@ -155,12 +156,12 @@ class LogisticEnsemble:
 def fit_preferences(
     features: SegmentFeatures, answers: Sequence[Answer], ensemble: LogisticEnsemble
 ) -> LogisticEnsemble:
-    """Bradley-Terry models of who wins: P(first) = sigmoid(w . (features of first - of second)).
+    """Bradley-Terry models of preferences: P(first) = sigmoid(w . (features(first - second))).
 
-    :param features: of the dataset's segments.
-    :param answers: what people said; skipped pairs do not count.
-    :param ensemble: what to fit.
-    :return: the fitted ensemble, to be asked about differences of features.
+    :param features: features of the dataset's segments.
+    :param answers: the answers; skipped pairs are ignored.
+    :param ensemble: the ensemble to fit.
+    :return: the fitted ensemble, for differences of features.
     """
     compared = [a for a in answers if a.preference is not None and a.second is not None]
     seconds = [answer.second for answer in compared if answer.second is not None]
@@ -173,10 +174,10 @@ def fit_safety(
 ) -> LogisticEnsemble:
     """Models of P(safe) of a segment.
 
-    :param features: of the dataset's segments.
-    :param answers: what people said; segments that nobody judged do not count.
-    :param ensemble: what to fit.
-    :return: the fitted ensemble, to be asked about :func:`with_offset` of features.
+    :param features: features of the dataset's segments.
+    :param answers: the answers; segments without a judgement are ignored.
+    :param ensemble: the ensemble to fit.
+    :return: the fitted ensemble, for :func:`with_offset` of features.
     """
     judged = [(a.first, a.safe_first) for a in answers if a.safe_first is not None]
     judged += [
@@ -189,7 +190,7 @@ def fit_safety(
 
 
 def with_offset(features: FloatArray) -> FloatArray:
-    """The features with a column of ones, for the share of safe segments.
+    """The features with a column of ones, the offset of a linear model.
 
     :param features: ``(N, D)``.
     :return: ``(N, D + 1)``.
@@ -204,7 +205,7 @@ def _fit_logistic(
     centre: FloatArray,
     precision: float,
 ) -> FloatArray:
-    """Newton's method, with the step halved until the objective falls: convex, so it converges."""
+    """Newton's method with step halving; it converges, since the objective is convex."""
     weights = centre.copy()
     loss = _loss(features, targets, counts, centre, precision, weights)
     for _ in range(30):
@@ -248,7 +249,7 @@ def _sigmoid(logits: FloatArray) -> FloatArray:
 
 
 def _standardised(transitions: Transitions) -> FloatArray:
-    """Every step's observation and action as one row, each column of mean 0 and spread 1."""
+    """Observation and action of every step as one row, each column standardised."""
     named: Mapping[str, npt.NDArray[Any]]
     named = (
         transitions.observations
@@ -268,7 +269,7 @@ def _standardised(transitions: Transitions) -> FloatArray:
 
 
 def _flat(values: npt.NDArray[Any], space: gym.Space[Any]) -> FloatArray:
-    """``(N, columns)``: discrete values one-hot, images and the like projected at random."""
+    """``(N, columns)``: discrete values one-hot, large arrays (images) projected at random."""
     if isinstance(space, spaces.Discrete):
         return np.asarray(np.eye(int(space.n))[values.reshape(-1) - int(space.start)])
     flat = values.reshape(len(values), -1)
@@ -276,5 +277,5 @@ def _flat(values: npt.NDArray[Any], space: gym.Space[Any]) -> FloatArray:
         return flat.astype(np.float64)
     random = np.random.default_rng(0)
     projection = random.normal(size=(flat.shape[1], _MOST_NUMBERS)) / np.sqrt(flat.shape[1])
-    chunks = range(0, len(flat), 1024)  # a dataset of images is never held twice
+    chunks = range(0, len(flat), 1024)  # avoids a second copy of a dataset of images
     return np.concatenate([flat[row : row + 1024] @ projection for row in chunks])

@@ -1,13 +1,12 @@
-"""What to ask next: at random, where models disagree, where safety is unclear, or what is new.
+"""Strategies for the next question: random, disagreement of models, unclear safety, or coverage.
 
 ::
 
     strategy = make_strategy("disagreement", transitions, segment_length=50, seed=0)
     pairs = strategy.next_pairs(10, store.answers())
 
-A strategy draws a pool of segments once, and chooses pairs from it. What it returns is a function
-of its parameters, the answers and the pairs that wait for one. Nothing here needs torch, unless
-saved models are given.
+A strategy draws a pool of segments once, and chooses pairs from it. Its choice depends only on its
+parameters, the answers and the pending pairs. Torch is only needed for saved models.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -35,7 +34,7 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 
 
 class Pair(NamedTuple):
-    """Two different segments to be compared."""
+    """Two different segments to compare."""
 
     first: Segment
     second: Segment
@@ -46,7 +45,7 @@ class Pair(NamedTuple):
 
 
 class Strategy(Protocol):
-    """Chooses what people are asked."""
+    """Chooses the pairs that people are asked about."""
 
     @property
     def name(self) -> str:
@@ -54,18 +53,18 @@ class Strategy(Protocol):
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Every setting, as JSON can hold it: to be recorded with each answer."""
+        """All settings as JSON values; they are recorded with each answer."""
 
     def next_pairs(
         self, n: int, answered: Sequence[Answer], pending: Collection[Pair] = ()
     ) -> list[Pair]:
         """Choose pairs to ask about.
 
-        :param n: how many, at least 0. Fewer come back once the pool is used up.
-        :param answered: what anybody said so far, of this dataset; skipped pairs count as asked.
+        :param n: number of pairs, at least 0. Fewer are returned when the pool is used up.
+        :param answered: the answers of all people on this dataset; skipped pairs count as asked.
         :param pending: pairs that were handed out and have no answer yet.
-        :return: different pairs, the most telling first, none of them in ``answered`` or
-            ``pending`` in either order. Which of two segments is the first is drawn at random.
+        :return: different pairs, the most informative first, none of them in ``answered`` or
+            ``pending`` in either order. The order of the two segments is drawn at random.
         """
 
 
@@ -76,19 +75,19 @@ def make_strategy(
     seed: int = 0,
     **parameters: Any,
 ) -> Strategy:
-    """The strategy of a name.
+    """Make a strategy by its name.
 
     :param name: one of :data:`STRATEGIES`.
-    :param data: the dataset, or its transitions where they are at hand.
-    :param segment_length: steps of a segment, at least 1; a shorter episode is taken whole.
+    :param data: the dataset, or its transitions.
+    :param segment_length: steps of a segment, at least 1; shorter episodes are used as a whole.
     :param seed: an integer >= 0.
-    :param parameters: ``pool_size`` (2,000 segments to choose from, at least 2) for all;
-        ``candidates`` (1,000 pairs that a choice is made among), ``n_members`` (16 models),
-        ``n_fourier`` (64 features) and ``prior_scale`` (3.0) for ``disagreement`` and
-        ``uncertainty``; for ``disagreement`` also ``models``, paths of at least two saved PRESA
-        models that are asked instead.
+    :param parameters: for all strategies ``pool_size`` (2,000 segments to choose from, at least 2);
+        for ``disagreement`` and ``uncertainty`` also ``candidates`` (1,000 pairs to choose from),
+        ``n_members`` (16 models), ``n_fourier`` (64 features) and ``prior_scale`` (3.0); for
+        ``disagreement`` also ``models``, paths of at least two saved PRESA models that replace the
+        fitted ones.
     :return: the strategy.
-    :raises ConfigError: for an unknown name or parameter, or a value out of its range.
+    :raises ConfigError: if a name or parameter is unknown, or a value is out of its range.
     :raises DatasetError: if the dataset cannot be read.
     """
     allowed = strategy_defaults(name)
@@ -97,7 +96,8 @@ def make_strategy(
     for parameter in parameters:
         if parameter not in allowed:
             raise ConfigError(
-                f"strategy {name!r} has no parameter {parameter!r}; it has: {', '.join(allowed)}"
+                f"parameters of strategy {name!r} must be among {', '.join(allowed)}, got "
+                f"{parameter!r}"
             )
     settings = {**allowed, **parameters}
     _check_settings(settings)
@@ -107,19 +107,19 @@ def make_strategy(
 
 
 def strategy_defaults(name: str) -> Mapping[str, Any]:
-    """The parameters that a strategy takes, and their values unless others are given.
+    """The parameters of a strategy and their defaults.
 
     :param name: one of :data:`STRATEGIES`.
-    :raises ConfigError: for an unknown name.
+    :raises ConfigError: if the name is unknown.
     """
     if name not in _MAKERS:
-        raise ConfigError(f"strategy {name!r}: no such strategy; there are: {', '.join(_MAKERS)}")
+        raise ConfigError(f"the strategy must be one of {', '.join(_MAKERS)}, got {name!r}")
     defaults: Mapping[str, Any] = _MAKERS[name].DEFAULTS
     return defaults
 
 
 class _Random:
-    """Pairs of the pool, uniformly."""
+    """Pairs from the pool, drawn uniformly."""
 
     name = "random"
     DEFAULTS: Mapping[str, Any] = {"pool_size": 2000}
@@ -141,8 +141,8 @@ class _Random:
     ) -> list[Pair]:
         asked = {pair.key() for pair in pending}
         asked |= {Pair(a.first, a.second).key() for a in answered if a.second is not None}
-        # A stream of its own for each state of the work: what is asked next does not depend on
-        # how many pairs were asked for at a time before.
+        # One random stream per state of the work: the choice does not depend on the sizes of
+        # earlier batches.
         random = np.random.default_rng([self._seed, 3, len(answered), len(asked)])
         rows = self._choose(n, answered, asked, random)
         turned = random.random(len(rows)) < 0.5
@@ -164,7 +164,7 @@ class _Random:
     def _candidates(
         self, n: int, asked: set[tuple[Segment, Segment]], random: np.random.Generator
     ) -> IntArray:
-        """Up to ``n`` different pairs that nobody was asked, drawn uniformly."""
+        """Up to ``n`` different pairs that were not asked yet, drawn uniformly."""
         size = len(self._pool)
         if size * (size - 1) // 2 <= 4 * (n + len(asked)):  # few are left: list them
             every = np.stack(np.triu_indices(size, 1), axis=1)
@@ -182,7 +182,7 @@ class _Random:
 
 
 class _Coverage(_Random):
-    """Farthest first: segments that are least like any that was asked about."""
+    """Farthest first: the segments that differ most from all segments asked about."""
 
     name = "coverage"
 
@@ -209,13 +209,13 @@ class _Coverage(_Random):
         while len(rows) < n:
             pair: list[int] = []
             for _ in range(2):
-                if np.isinf(distance).all():  # nothing to be far from yet
+                if np.isinf(distance).all():  # no segment was asked about yet
                     farthest = int(random.integers(len(self._pool)))
                 else:
                     farthest = int(np.argmax(distance))
                 pair.append(farthest)
                 distance = np.minimum(distance, self._distances(self._features[farthest]))
-            if pair[0] == pair[1] or self._is_asked(pair, taken):  # all segments have been shown
+            if pair[0] == pair[1] or self._is_asked(pair, taken):  # all segments were shown
                 return _rows([*rows, *self._candidates(n - len(rows), taken, random).tolist()])
             taken.add(Pair(self._pool[pair[0]], self._pool[pair[1]]).key())
             rows.append(pair)
@@ -226,7 +226,7 @@ class _Coverage(_Random):
 
 
 class _Modelled(_Random):
-    """The candidates that a model of the answers so far scores highest."""
+    """The candidates with the highest score under a model of the answers."""
 
     DEFAULTS: Mapping[str, Any] = {
         "pool_size": 2000,
@@ -257,7 +257,7 @@ class _Modelled(_Random):
         return rows[self._pick(n, rows, answered)] if len(rows) else rows
 
     def _pick(self, n: int, rows: IntArray, answered: Sequence[Answer]) -> IntArray:
-        """The numbers of the best ``n`` of the candidates, best first."""
+        """The row numbers of the best ``n`` candidates, best first."""
         raise NotImplementedError
 
     def _ensemble(self) -> LogisticEnsemble:
@@ -267,7 +267,7 @@ class _Modelled(_Random):
 
 
 class _Disagreement(_Modelled):
-    """Pairs on whose winner the members of an ensemble disagree."""
+    """Pairs with the largest disagreement of an ensemble about the preference."""
 
     name = "disagreement"
     DEFAULTS: Mapping[str, Any] = {**_Modelled.DEFAULTS, "models": ()}
@@ -295,7 +295,7 @@ class _Disagreement(_Modelled):
 
 
 class _Uncertainty(_Modelled):
-    """Pairs whose two segments are as likely safe as unsafe, for all that is known."""
+    """Pairs whose two segments are predicted to be safe with a probability near 0.5."""
 
     name = "uncertainty"
 
@@ -306,7 +306,7 @@ class _Uncertainty(_Modelled):
         left, used = unclear[rows].sum(axis=1), np.zeros(len(self._pool), dtype=bool)
         picked: list[int] = []
         for row in np.argsort(-left, kind="stable").tolist():
-            # A segment that is asked about once need not be asked about again in the same breath.
+            # Each segment is used once per batch, as far as possible.
             if len(picked) < n and not used[rows[row]].any():
                 picked.append(row)
                 used[rows[row]] = True
@@ -315,15 +315,15 @@ class _Uncertainty(_Modelled):
 
 
 def _most_disagreed(opinions: FloatArray, n: int) -> IntArray:
-    """Rows in which the columns differ most, each different from the rows before it.
+    """Rows in which the columns differ most, without redundant rows.
 
-    After a row is taken, what it would tell of the others is taken from them (Gram-Schmidt across
-    the members, with some noise in every answer): otherwise a batch would be one question
-    asked in many ways.
+    After a row is chosen, its direction is removed from the others (Gram-Schmidt across the
+    members, with some noise in every answer). Otherwise a batch would repeat one question in many
+    forms.
 
     :param opinions: ``(N, members)``, probabilities.
-    :param n: how many rows.
-    :return: ``(min(n, N),)`` rows, the most disputed first.
+    :param n: number of rows.
+    :return: ``(min(n, N),)`` rows, the largest disagreement first.
     """
     left = opinions - opinions.mean(axis=1, keepdims=True)
     noise = 1e-2 * opinions.shape[1]
@@ -343,11 +343,11 @@ def draw_pool(transitions: Transitions, segment_length: int, size: int, seed: in
     """Different segments, drawn uniformly over episodes, then over starts.
 
     :param transitions: the dataset's steps.
-    :param segment_length: steps of each; a shorter episode is taken whole.
-    :param size: how many; fewer come back where there are fewer.
+    :param segment_length: steps of each; shorter episodes are used as a whole.
+    :param size: number of segments; fewer are returned if the dataset has fewer.
     :param seed: an integer >= 0.
     :return: the segments.
-    :raises ConfigError: if the dataset has fewer than two.
+    :raises ConfigError: if the dataset has fewer than two segments.
     """
     random = np.random.default_rng([seed, 0])
     steps = np.minimum(transitions.episode_lengths, segment_length)
@@ -364,8 +364,9 @@ def draw_pool(transitions: Transitions, segment_length: int, size: int, seed: in
                 pool[segment] = None
     if len(pool) < 2:
         raise ConfigError(
-            f"dataset '{transitions.dataset_id}' has {len(pool)} segment of {segment_length} "
-            "steps; a comparison needs two"
+            "the dataset must have at least two segments to compare, got "
+            f"{len(pool)} of {segment_length} steps in dataset '{transitions.dataset_id}'; use a "
+            "shorter segment length"
         )
     return list(pool)
 
@@ -380,7 +381,7 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
         _check_count(name, settings[name], least[name])
     scale = settings.get("prior_scale", 1.0)
     if not isinstance(scale, int | float) or not 0 < scale < np.inf:
-        raise ConfigError(f"prior_scale is {scale!r}; allowed is a number above 0")
+        raise ConfigError(f"`prior_scale` must be a number greater than 0, got {scale!r}")
     models = settings.get("models", ())
     if (
         isinstance(models, str)
@@ -389,13 +390,13 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
         or not all(isinstance(path, str | PathLike) for path in models)
     ):
         raise ConfigError(
-            f"models is {models!r}; allowed are none, or paths of at least two saved models"
+            f"`models` must be empty or the paths of at least two saved models, got {models!r}"
         )
 
 
 def _check_count(name: str, value: Any, least: int) -> None:
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-        raise ConfigError(f"{name} is {value!r}; allowed is an integer of at least {least}")
+        raise ConfigError(f"`{name}` must be an integer >= {least}, got {value!r}")
 
 
 _MAKERS: Mapping[str, Any] = {

@@ -1,1 +1,1 @@
-"""Pictures of segments: replayed, checked, drawn."""
+"""Clips of segments: replayed, recorded or plotted, and encoded."""

@@ -1,4 +1,4 @@
-"""A plot of what was observed and done, for data that cannot be shown as pictures."""
+"""Plots of observations and actions, for data without pictures."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
@@ -19,15 +19,15 @@ Curves: TypeAlias = dict[str, npt.NDArray[np.float64]]
 _WIDTH, _HEIGHT = 480, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 92, 470, 8, 352
 _MAX_CURVES = 10
-#: Episodes from which the axes' ranges are taken, so that they are the same in all clips.
+#: Number of episodes that determine the axes' ranges, which are the same in all clips.
 _RANGE_EPISODES = 50
 _PAPER, _INK, _GRID = (250, 250, 252), (60, 64, 72), (226, 228, 234)
 _OBSERVED, _DONE, _CURSOR = (37, 99, 235), (217, 119, 6), (220, 38, 38)
 
 
 class TrajectoryPlot:
-    """Draws each number that was observed (blue) and each action (orange) over the segment, with a
-    line that moves along. All clips have the same axes.
+    """Plots observations (blue) and actions (orange) over the segment, with a moving cursor. All
+    clips have the same axes.
 
     :param dataset: the open dataset.
     """
@@ -101,7 +101,7 @@ class TrajectoryPlot:
 
 
 def _flatten(values: Any, space: Space[Any], name: str) -> Curves:
-    """Every number of a value apart, by name."""
+    """The curve of every single number, by name."""
     if isinstance(space, Dict):
         parts = [_flatten(values[key], part, key) for key, part in space.spaces.items()]
         return {key: curve for part in parts for key, curve in part.items()}

@@ -1,7 +1,7 @@
 """Clips as sheets of JPEG frames in one file.
 
-A browser draws single frames of a sheet on a canvas, so that two clips play in step, scrub and go
-frame by frame exactly, which no video element does; and no video encoder has to be installed.
+A browser draws single frames of a sheet on a canvas. Two clips then play in step and can be stepped
+frame by frame exactly, which a video element cannot do. A video encoder is not needed.
 """
 
 import io
@@ -24,9 +24,9 @@ from sb3_presa.files import atomic_path
 Frame: TypeAlias = npt.NDArray[np.uint8]
 """``(height, width, 3)``, red, green, blue."""
 
-#: Pixels that a browser holds for one clip, about 48 MB: phones have no more to spare.
+#: Pixels of one clip in a browser, about 48 MB: the memory of phones is limited.
 _CLIP_PIXELS = 12_000_000
-#: A side of a sheet, within what every graphics chip takes as one texture.
+#: The largest side of a sheet, within the texture size of all graphics chips.
 _SHEET_SIDE = 2048
 _MAX_WIDTH, _MAX_HEIGHT = 480, 400
 _QUALITY = 80
@@ -34,15 +34,15 @@ _QUALITY = 80
 
 @dataclass(frozen=True)
 class ClipFormat:
-    """How the frames of a clip lie in its sheets, row after row.
+    """The layout of a clip's frames in its sheets, row by row.
 
     :param frames: number of frames.
-    :param stride: steps of the environment from one frame to the next.
-    :param fps: frames a second at normal speed.
-    :param width: of a frame, in pixels.
-    :param height: of a frame, in pixels.
+    :param stride: environment steps from one frame to the next.
+    :param fps: frames per second at normal speed.
+    :param width: width of a frame in pixels.
+    :param height: height of a frame in pixels.
     :param columns: frames in a row of a sheet.
-    :param per_sheet: frames in every sheet but the last.
+    :param per_sheet: frames in every sheet except the last.
     """
 
     frames: int
@@ -60,14 +60,14 @@ class ClipFormat:
 
 
 def write_clip(path: Path, frames: Iterable[Frame], count: int, stride: int, fps: float) -> None:
-    """Encode a clip, whole or not at all.
+    """Encode a clip atomically.
 
     :param path: the file; its folder must exist.
-    :param frames: the pictures, all of one shape.
-    :param count: how many there are, at least 1.
-    :param stride: steps of the environment from one to the next.
-    :param fps: frames a second at normal speed.
-    :raises DatasetError: if a picture is no picture.
+    :param frames: the pictures, all of the same shape.
+    :param count: number of pictures, at least 1.
+    :param stride: environment steps from one picture to the next.
+    :param fps: frames per second at normal speed.
+    :raises DatasetError: if a frame is not a picture.
     """
     pictures = (_to_picture(frame) for frame in frames)
     first = next(pictures)
@@ -81,9 +81,9 @@ def write_clip(path: Path, frames: Iterable[Frame], count: int, stride: int, fps
 
 
 def read_format(path: Path) -> ClipFormat:
-    """How the frames lie in a clip's sheets.
+    """The layout of a clip.
 
-    :param path: what :func:`write_clip` wrote.
+    :param path: a file written by :func:`write_clip`.
     """
     with zipfile.ZipFile(path) as archive:
         return ClipFormat(**json.loads(archive.read("format.json")))
@@ -92,8 +92,8 @@ def read_format(path: Path) -> ClipFormat:
 def read_sheet(path: Path, number: int) -> bytes:
     """One sheet of a clip.
 
-    :param path: what :func:`write_clip` wrote.
-    :param number: from 0.
+    :param path: a file written by :func:`write_clip`.
+    :param number: index of the sheet, from 0.
     :return: a JPEG file.
     """
     with zipfile.ZipFile(path) as archive:
@@ -111,8 +111,8 @@ def _to_picture(frame: Frame) -> Image.Image:
         array = np.stack([array] * 3, axis=2)
     if array.ndim != 3 or array.shape[2] not in (3, 4) or array.dtype != np.uint8 or not array.size:
         raise DatasetError(
-            f"a frame is {array.dtype} of shape {array.shape}; allowed is uint8 of shape "
-            "(height, width, 3)"
+            "a frame must be uint8 of shape (height, width, 3), got "
+            f"{array.dtype} of shape {array.shape}"
         )
     return Image.fromarray(np.ascontiguousarray(array[:, :, :3]))
 
@@ -121,7 +121,7 @@ def _layout(size: tuple[int, int], count: int, stride: int, fps: float) -> ClipF
     width, height = size
     scale = min(_MAX_WIDTH / width, _MAX_HEIGHT / height)
     scale = min(scale, math.sqrt(_CLIP_PIXELS / (count * width * height)))
-    if scale >= 1:  # small pictures grow by whole numbers, so that their pixels stay square
+    if scale >= 1:  # small pictures are enlarged by integers, so that their pixels stay square
         scale = math.floor(scale)
     width, height = max(1, round(width * scale)), max(1, round(height * scale))
     columns = max(1, _SHEET_SIDE // width)

@@ -52,7 +52,7 @@ class Refusal:
 
 
 class Shelf(Protocol):
-    """Where clips are had from."""
+    """A source of clips for the desk."""
 
     #: Why no clip can be made any more; None while all is well.
     failure: str | None

@@ -1,4 +1,4 @@
-"""Pictures of a segment: replayed in its environment, as recorded, or plotted."""
+"""Clip sources: replay in the environment, recorded pictures, plots, or a user's function."""
 
 import hashlib
 import importlib
@@ -24,22 +24,22 @@ from sb3_presa.annotation.clips.source import (
 from sb3_presa.data.datasets import read_episode
 from sb3_presa.errors import ConfigError
 
-#: How far a replayed number may be from the recorded one, relative to ``max(1, |recorded|)``: far
-#: less than an eye sees, far more than another processor's roundings make within an episode.
+#: Largest difference of a replayed number from the recorded one, relative to ``max(1,
+#: |recorded|)``: smaller than visible, larger than another processor's rounding in an episode.
 TOLERANCE = 1e-3
 _DEFAULT_FPS = 30.0
-#: Episodes of the dataset that are tried before it is said that none can be replayed.
+#: Number of episodes that are tried before replay is given up.
 _PROBES = 3
 
 
 def make_source(dataset: MinariDataset, kind: str) -> tuple[ClipSource, str]:
-    """The way in which a dataset's clips are drawn.
+    """The clip source of a dataset.
 
     :param dataset: the open dataset.
     :param kind: ``"replay"``, ``"frames"``, ``"plot"``, ``"auto"`` (the first of these that
-        works), or ``"module:function"``, a function as :data:`RenderSegment` describes it.
-    :return: the source, and why those before it were not taken, for the owner to read.
-    :raises ConfigError: if ``kind`` is none of these, or cannot be had on this dataset.
+        works), or ``"module:function"``, a :data:`RenderSegment`.
+    :return: the source, and why earlier ones do not work, for the owner of the data.
+    :raises ConfigError: if ``kind`` is unknown, or does not work on this dataset.
     """
     if ":" in kind:
         return UserFunction(dataset, kind), ""
@@ -50,7 +50,7 @@ def make_source(dataset: MinariDataset, kind: str) -> tuple[ClipSource, str]:
     }
     if kind not in (*makers, "auto"):
         raise ConfigError(
-            f"clips are {kind!r}; allowed are auto, {', '.join(makers)} and module:function"
+            f"`clips` must be one of auto, {', '.join(makers)}, or module:function, got {kind!r}"
         )
     reasons: list[str] = []
     for name in makers if kind == "auto" else [kind]:
@@ -60,21 +60,24 @@ def make_source(dataset: MinariDataset, kind: str) -> tuple[ClipSource, str]:
             if kind != "auto":
                 raise
             reasons.append(str(error))
-    raise AssertionError("a plot can always be drawn")
+    raise AssertionError("plots work on every dataset")
 
 
 class Replay:
-    """Plays an episode again, from its seed and its actions, and compares what is observed.
+    """Replays an episode from its seed and its actions, and compares the observations.
 
     :param dataset: the open dataset, with an environment and a seed for each episode.
-    :raises ConfigError: if it names no environment, or that cannot be made or drawn here.
+    :raises ConfigError: if the environment is missing, or cannot be made or rendered here.
     """
 
     name = "replay"
 
     def __init__(self, dataset: MinariDataset) -> None:
         if dataset.env_spec is None:
-            raise ConfigError(f"dataset '{dataset.id}' names no environment to replay in")
+            raise ConfigError(
+                f"dataset '{dataset.id}' must name its environment (env_spec) to be replayed, got "
+                "None"
+            )
         self._dataset = dataset
         try:
             with warnings.catch_warnings():
@@ -82,9 +85,9 @@ class Replay:
                 self._env = dataset.recover_environment(
                     render_mode="rgb_array", disable_env_checker=True
                 )
-        except Exception as error:  # a simulator raises what it likes
+        except Exception as error:  # a simulator may raise anything
             raise ConfigError(
-                f"the environment {dataset.env_spec.id} cannot be made with pictures: {error}"
+                f"the environment {dataset.env_spec.id} cannot be made with rendering: {error}"
             ) from error
         self.fps = float(self._env.metadata.get("render_fps") or _DEFAULT_FPS)
 
@@ -100,11 +103,13 @@ class Replay:
         if isinstance(picture, list) and picture:
             picture = picture[-1]
         if not isinstance(picture, np.ndarray):
-            raise ClipRefusedError(f"the environment draws {type(picture).__name__}, no picture")
+            raise ClipRefusedError(
+                f"render() of the environment must return an array, got {type(picture).__name__}"
+            )
         return picture
 
     def _play(self, episode_id: int, end: int) -> Iterator[int]:
-        """Step through an episode; yields the number of steps made, from 0 to ``end``."""
+        """Step through an episode; yields the number of steps so far, from 0 to ``end``."""
         metadata = next(iter(self._dataset.storage.get_episode_metadata([episode_id])))
         if metadata.get("seed") is None:
             raise ClipRefusedError("the episode has no recorded seed")
@@ -119,14 +124,16 @@ class Replay:
             if step < end:
                 observed, _, terminated, truncated, _ = self._env.step(actions(step))
                 if (terminated or truncated) and step + 1 < end:
-                    raise ClipRefusedError(f"the replay ends at step {step + 1}, before {end}")
+                    raise ClipRefusedError(
+                        f"the replay must reach step {end}, but it ends at step {step + 1}"
+                    )
 
     def close(self) -> None:
         self._env.close()
 
 
 def _replay_that_works(dataset: MinariDataset) -> Replay:
-    """A replay that agrees with the recording on at least one of some episodes."""
+    """A replay that agrees with the recording on at least one of a few episodes."""
     replay = Replay(dataset)
     indices = dataset.episode_indices
     reasons: list[str] = []
@@ -135,17 +142,17 @@ def _replay_that_works(dataset: MinariDataset) -> Replay:
         try:
             list(replay.draw((episode, 0, length), [length]))
             return replay
-        except Exception as error:  # of the simulator, or ours
+        except Exception as error:  # of the simulator, or a ClipRefusedError
             reasons.append(f"episode {episode}: {error}")
     replay.close()
     raise ConfigError(f"dataset '{dataset.id}' cannot be replayed ({'; '.join(reasons)})")
 
 
 class RecordedFrames:
-    """Shows the pictures that are among the observations.
+    """Shows the pictures in the observations.
 
-    :param dataset: the open dataset; its observations are pictures, or a Dict that holds some.
-    :raises ConfigError: if there are none.
+    :param dataset: the open dataset; its observations are pictures, or a Dict with pictures.
+    :raises ConfigError: if the observations have no pictures.
     """
 
     name = "recorded frames"
@@ -156,7 +163,10 @@ class RecordedFrames:
         parts = space.spaces if isinstance(space, gym.spaces.Dict) else {"": space}
         keys = [key for key, part in parts.items() if _is_picture(part)]
         if not keys:
-            raise ConfigError(f"dataset '{dataset.id}' has no pictures among its observations")
+            raise ConfigError(
+                f"the observations of dataset '{dataset.id}' must contain pictures (uint8 of shape "
+                f"(height, width, 3)), got {space}"
+            )
         self._key = keys[0]
         shape = parts[self._key].shape
         assert shape is not None
@@ -177,11 +187,11 @@ class RecordedFrames:
 
 
 class UserFunction:
-    """Calls a function of the user's.
+    """Calls a user's function.
 
     :param dataset: the open dataset.
-    :param target: ``"module:function"``; the module may lie in the current folder.
-    :raises ConfigError: if there is no such function.
+    :param target: ``"module:function"``; the module may be in the current folder.
+    :raises ConfigError: if the function cannot be imported.
     """
 
     def __init__(self, dataset: MinariDataset, target: str) -> None:
@@ -192,7 +202,9 @@ class UserFunction:
         try:
             self._function: RenderSegment = getattr(importlib.import_module(module), function)
         except (ImportError, AttributeError) as error:
-            raise ConfigError(f"clips are {target!r}, and that cannot be had: {error}") from error
+            raise ConfigError(
+                f"`clips` must be module:function, but {target!r} cannot be imported: {error}"
+            ) from error
         self.fps = float(getattr(self._function, "fps", _DEFAULT_FPS))
 
     def draw(self, segment: Segment, steps: Sequence[int]) -> Iterator[Frame]:
@@ -200,8 +212,8 @@ class UserFunction:
         pictures = self._function(read_episode(self._dataset, episode_id), start, length)
         if len(pictures) != length + 1:
             raise ClipRefusedError(
-                f"{self.name} returned {len(pictures)} pictures of {length} steps; it must return "
-                f"{length + 1}, the first of them before the first action"
+                f"{self.name} must return {length + 1} pictures for {length} steps (the first one "
+                f"before the first action), got {len(pictures)}"
             )
         for step in steps:
             yield np.asarray(pictures[step])
@@ -211,9 +223,9 @@ class UserFunction:
 
 
 def fingerprint(dataset: MinariDataset, source: ClipSource) -> str:
-    """What tells one way of drawing a dataset from another.
+    """Identifies a dataset and a method of drawing it.
 
-    :return: a name that can be part of a file's.
+    :return: a name that can be part of a file name.
     """
     spec = dataset.env_spec.to_json() if dataset.env_spec is not None else ""
     text = json.dumps([dataset.id, source.name, spec])
@@ -221,10 +233,10 @@ def fingerprint(dataset: MinariDataset, source: ClipSource) -> str:
 
 
 def agrees(replayed: Any, recorded: Any) -> bool:
-    """Whether a replayed observation is the recorded one, within :data:`TOLERANCE`.
+    """Whether a replayed observation equals the recorded one within :data:`TOLERANCE`.
 
-    :param replayed: an observation.
-    :param recorded: another, in the same structure.
+    :param replayed: the replayed observation.
+    :param recorded: the recorded one, in the same structure.
     """
     if isinstance(recorded, dict):
         return all(agrees(replayed[key], recorded[key]) for key in recorded)

@@ -19,7 +19,7 @@ Reply: TypeAlias = tuple[str, Any]
 
 @dataclass(frozen=True)
 class Workshop:
-    """What a worker needs to know.
+    """The settings of a worker.
 
     :param dataset: the dataset's data folder.
     :param kind: as :func:`~sb3_presa.annotation.clips.sources.make_source` takes it.

@@ -1,1 +1,1 @@
-"""From many answers to one set of feedback: agreement, noise model, merge."""
+"""Agreement of people, a noise model, and merging answers into feedback."""

@@ -1,8 +1,8 @@
-"""How far people agree with each other, and with themselves.
+"""Agreement of people with each other, and consistency of each person.
 
-Votes are counted, not answers: of a person who was asked the same twice, the last word is a vote.
-A pair's votes are turned into one order of its two segments, so that it does not matter on which
-side a clip was shown.
+Votes are counted, not answers: if a person was asked the same twice, the last answer is the vote.
+Votes on a pair are converted to one order of its two segments, so that the side of a clip does not
+matter.
 """
 
 from collections import Counter, defaultdict
@@ -20,9 +20,9 @@ Votes: TypeAlias = Mapping[Any, Mapping[str, float]]
 
 
 def preference_votes(answers: Iterable[Answer]) -> dict[tuple[Segment, Segment], dict[str, float]]:
-    """Who preferred what: of each person, the last answer on each pair.
+    """The votes on pairs: the last answer of each person on each pair.
 
-    :param answers: in the order in which they were given; skipped pairs do not count.
+    :param answers: in the order in which they were given; skipped pairs are ignored.
     :return: for each pair, smaller segment first: annotator to P(first is preferred).
     """
     votes: dict[tuple[Segment, Segment], dict[str, float]] = defaultdict(dict)
@@ -34,10 +34,9 @@ def preference_votes(answers: Iterable[Answer]) -> dict[tuple[Segment, Segment],
 
 
 def safety_votes(answers: Iterable[Answer]) -> dict[Segment, dict[str, float]]:
-    """Who called what safe: of each person, the last answer on each segment.
+    """The votes on safety: the last answer of each person on each segment.
 
-    :param answers: in the order in which they were given; where a person could not tell does not
-        count.
+    :param answers: in the order in which they were given; "can't tell" is ignored.
     :return: for each segment: annotator to 1 (safe) or 0.
     """
     votes: dict[Segment, dict[str, float]] = defaultdict(dict)
@@ -50,10 +49,10 @@ def safety_votes(answers: Iterable[Answer]) -> dict[Segment, dict[str, float]]:
 
 
 def percent_agreement(first: Sequence[Hashable], second: Sequence[Hashable]) -> float | None:
-    """The share of items on which two raters say the same.
+    """The share of items with the same label by two raters.
 
-    :param first: the labels of one.
-    :param second: the labels of the other, on the same items.
+    :param first: labels of one rater.
+    :param second: labels of the other rater, on the same items.
     :return: in [0, 1]; None without items.
     """
     if not first:
@@ -64,10 +63,10 @@ def percent_agreement(first: Sequence[Hashable], second: Sequence[Hashable]) -> 
 def cohens_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float | None:
     r"""Cohen's (1960) agreement of two raters beyond chance, :math:`(p_o - p_e) / (1 - p_e)`.
 
-    :param first: the labels of one.
-    :param second: the labels of the other, on the same items.
-    :return: at most 1, 0 at the level of chance; None without items, or where both gave every item
-        the same label, so that there is no chance to go beyond.
+    :param first: labels of one rater.
+    :param second: labels of the other rater, on the same items.
+    :return: at most 1, 0 at the level of chance; None without items, or if all labels of both are
+        the same.
     """
     observed = percent_agreement(first, second)
     if observed is None:
@@ -78,16 +77,16 @@ def cohens_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float
 
 
 def krippendorffs_alpha(votes: Votes) -> float | None:
-    r"""Krippendorff's alpha for nominal labels: any number of raters, gaps allowed.
+    r"""Krippendorff's alpha for nominal labels, for any number of raters and with missing labels.
 
-    With :math:`o_{ck}` the coincidences of labels c and k (each pair of labels that an item got
-    from two raters, divided by its number of raters less one), :math:`n_c` their sums and n the
-    number of labels that can be paired,
+    :math:`o_{ck}` are the coincidences of labels c and k (each pair of labels of an item by two
+    raters, divided by its number of raters minus one), :math:`n_c` their sums, and n the number of
+    labels that can be paired. Then
     :math:`\alpha = 1 - (n - 1) \sum_{c \ne k} o_{ck} / \sum_{c \ne k} n_c n_k`.
 
-    :param votes: the labels; items with one rater do not count.
-    :return: at most 1, 0 at the level of chance; None where no item has two raters, or all labels
-        are the same.
+    :param votes: the labels; items with one rater are ignored.
+    :return: at most 1, 0 at the level of chance; None if every item has at most one rater, or all
+        labels are the same.
     """
     disagreed, totals = 0.0, Counter[float]()
     for labels in votes.values():
@@ -105,9 +104,9 @@ def krippendorffs_alpha(votes: Votes) -> float | None:
 def intransitive_triples(preferences: Mapping[tuple[Segment, Segment], float]) -> tuple[int, int]:
     """Circular triads (Kendall and Babington Smith): A before B, B before C, and C before A.
 
-    :param preferences: for each pair, P(its first segment is preferred); a pair at 0.5 is a tie
-        and takes part in no triad.
-    :return: triads that are circular, and all triads of which each pair has a winner.
+    :param preferences: for each pair, P(its first segment is preferred); pairs at 0.5 are ties and
+        are ignored.
+    :return: number of circular triads, and number of all triads in which each pair has a winner.
     """
     beats: dict[Segment, set[Segment]] = defaultdict(set)
     for (first, second), preference in preferences.items():
@@ -118,8 +117,8 @@ def intransitive_triples(preferences: Mapping[tuple[Segment, Segment], float]) -
     for winner, losers in beats.items():
         for loser in losers:
             losers_to[loser].add(winner)
-    # Each circle is met once from each of its three edges; each transitive triad once only, from
-    # the edge between its best and its worst.
+    # Each circle is counted at each of its three edges; each transitive triad once, at the edge
+    # between its best and its worst.
     circles = transitive = 0
     for winner, losers in list(beats.items()):
         for loser in losers:
@@ -130,13 +129,13 @@ def intransitive_triples(preferences: Mapping[tuple[Segment, Segment], float]) -
 
 @dataclass(frozen=True)
 class PairAgreement:
-    """How far two people agree, on the items that both judged.
+    """Agreement of two people on the items that both judged.
 
     :param first: one person.
-    :param second: the other.
-    :param items: how many both judged.
-    :param agreement: share on which they say the same; None without items.
-    :param kappa: Cohen's; None where it is not defined.
+    :param second: the other person.
+    :param items: number of common items.
+    :param agreement: share of items with the same label; None without items.
+    :param kappa: Cohen's kappa; None if it is not defined.
     """
 
     first: str
@@ -148,13 +147,13 @@ class PairAgreement:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far all agree on one kind of label.
+    """Agreement of all people on one kind of label.
 
-    :param items: what anybody judged.
-    :param shared: what at least two judged.
-    :param agreement: share of all pairs of votes on the same item that say the same.
-    :param alpha: Krippendorff's, nominal; None where it is not defined.
-    :param pairs: of each two people who judged anything in common.
+    :param items: number of judged items.
+    :param shared: number of items judged by at least two people.
+    :param agreement: share of equal votes among all pairs of votes on the same item.
+    :param alpha: Krippendorff's alpha, nominal; None if it is not defined.
+    :param pairs: agreement of each two people with common items.
     """
 
     items: int
@@ -166,25 +165,24 @@ class Agreement:
 
 @dataclass(frozen=True)
 class AnnotatorSummary:
-    """What one person did.
+    """Statistics of one person's answers.
 
-    :param annotator: who.
-    :param answers: how many answers stand.
-    :param skipped: pairs on which nothing was preferred.
-    :param ties: pairs judged equal.
-    :param share_first: of the pairs with a winner, the share won by the one shown first (on the
-        left); far from a half, somebody likes a side. None without any.
-    :param safe: segments judged safe.
-    :param unsafe: segments judged unsafe.
-    :param median_seconds: from showing a pair to its answer, the median of those that are known;
-        None if none is.
-    :param per_hour: answers an hour of answering, breaks left out, by the times that are known;
-        None if no time was spent.
-    :param repeats: preferences given again on the same pair, and safety labels on the same
-        segment.
-    :param repeats_same: of these, the ones that say the same as the time before.
-    :param circular: circular triads of this person's preferences.
-    :param triads: triads of which each pair has a winner.
+    :param annotator: the person.
+    :param answers: number of valid answers.
+    :param skipped: number of skipped pairs.
+    :param ties: number of pairs judged equal.
+    :param share_first: share of wins of the left clip among pairs with a winner; a value far from
+        0.5 is a bias for one side. None without such pairs.
+    :param safe: number of segments judged safe.
+    :param unsafe: number of segments judged unsafe.
+    :param median_seconds: median of the known times from showing a pair to its answer; None if all
+        are unknown.
+    :param per_hour: answers per hour of answering, without breaks, from the known times; None
+        without times.
+    :param repeats: number of repeated judgements on the same pair or segment.
+    :param repeats_same: number of repeated judgements that equal the previous one.
+    :param circular: number of circular triads of this person's preferences.
+    :param triads: number of triads in which each pair has a winner.
     """
 
     annotator: str
@@ -205,7 +203,7 @@ class AnnotatorSummary:
 def summarize_agreement(votes: Votes) -> Agreement:
     """Percent agreement, kappa and alpha of votes of one kind.
 
-    :param votes: of :func:`preference_votes` or :func:`safety_votes`.
+    :param votes: from :func:`preference_votes` or :func:`safety_votes`.
     """
     same = all_pairs = 0
     by_person: dict[str, dict[Any, float]] = defaultdict(dict)
@@ -234,7 +232,7 @@ def summarize_agreement(votes: Votes) -> Agreement:
 def summarize_annotator(annotator: str, answers: Sequence[Answer]) -> AnnotatorSummary:
     """Pace, balance and consistency of one person.
 
-    :param annotator: who.
+    :param annotator: the person.
     :param answers: this person's answers, at least one, in the order in which they were given.
     """
     compared = [a for a in answers if a.second is not None]
@@ -264,7 +262,7 @@ def summarize_annotator(annotator: str, answers: Sequence[Answer]) -> AnnotatorS
 
 
 def _repeats(answers: Iterable[Answer]) -> tuple[int, int]:
-    """Judgements of one person on what this person judged before, and how many are as before."""
+    """Number of repeated judgements of one person, and how many equal the previous one."""
     before: dict[Any, float] = {}
     repeats = same = 0
     for answer in answers:

@@ -1,4 +1,4 @@
-"""Answers of several people become the feedback that PRESA trains on."""
+"""Merges the answers of several people into feedback for training."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
@@ -28,36 +28,36 @@ def merge_answers(
     prior_accuracy: float = 0.8,
     prior_strength: float = 4.0,
 ) -> Feedback:
-    """One preference a pair and one safety label a segment, from all that people said.
+    """Merge answers to one preference per pair and one safety label per segment.
 
-    Of a person who judged the same twice, the last word counts. Pairs are matched whichever way
-    round they were shown. The answers themselves are not changed: they say who said what.
+    If a person judged the same twice, the last answer counts. Pairs are matched in both orders of
+    their segments. The stored answers are not changed.
 
     :param answers: in the order in which they were given.
     :param dataset: the labelled dataset: a Minari id, a path, an open dataset or its transitions.
-    :param method: ``"majority"``: what most say; as many for as against is a tie (0.5), and a
-        segment that as many call safe as unsafe gets 0.5, too. ``"mean"``: the share of the votes.
-        ``"noise-model"``: the probability under a model of each person's errors, see
+    :param method: ``"majority"``: the majority vote; equal numbers of votes give 0.5 (a tie, or an
+        unsure safety label). ``"mean"``: the mean of the votes. ``"noise-model"``: the probability
+        under a model of each person's errors, see
         :func:`~sb3_presa.annotation.consensus.noise_model.fit_noise_model`; a tie counts half.
-    :param prior_accuracy: for the noise model, in (0, 1): how often somebody is right of whom
-        nothing is known.
-    :param prior_strength: for the noise model, at least 0: how many labels that is worth.
+    :param prior_accuracy: for the noise model, in (0, 1): prior accuracy of a person.
+    :param prior_strength: for the noise model, at least 0: weight of the prior, as a number of
+        labels.
     :return: the feedback. Its provenance names the method, the annotators and their counts.
-    :raises ConfigError: for an argument out of its range.
-    :raises FeedbackError: if there is nothing to merge, or a segment is not in the dataset.
+    :raises ConfigError: if an argument is out of its range.
+    :raises FeedbackError: if the answers have no labels, or a segment is not in the dataset.
     """
     if method not in METHODS:
-        raise ConfigError(f"method is {method!r}; allowed are {', '.join(METHODS)}")
+        raise ConfigError(f"`method` must be one of {', '.join(METHODS)}, got {method!r}")
     if not 0.0 < prior_accuracy < 1.0:
-        raise ConfigError(f"prior_accuracy is {prior_accuracy}; allowed is (0, 1)")
+        raise ConfigError(f"`prior_accuracy` must be in (0, 1), got {prior_accuracy}")
     if not 0.0 <= prior_strength < np.inf:
-        raise ConfigError(f"prior_strength is {prior_strength}; it must be at least 0")
+        raise ConfigError(f"`prior_strength` must be at least 0 and finite, got {prior_strength}")
     answers = list(answers)
     compared, judged = preference_votes(answers), safety_votes(answers)
     if not compared and not judged:
         raise FeedbackError(
-            f"There is nothing to merge: of {len(answers)} answers none prefers a segment or "
-            "judges whether one is safe."
+            "answers must contain at least one preference or safety label to merge, got none in "
+            f"{len(answers)} answers"
         )
     provenance: dict[str, Any] = {
         "source": "annotators",
@@ -82,7 +82,7 @@ def _vote(labels: Mapping[str, float], method: MergeMethod) -> float:
     values = list(labels.values())
     if method == "mean":
         return float(np.mean(values))
-    # Ties are votes of their own; without a label that leads all others, it is a draw.
+    # A tie is a label like others; without a single most frequent label, the result is 0.5.
     numbers = sorted(((values.count(label), label) for label in set(values)), reverse=True)
     leads = len(numbers) == 1 or numbers[0][0] > numbers[1][0]
     return numbers[0][1] if leads else 0.5
@@ -91,7 +91,7 @@ def _vote(labels: Mapping[str, float], method: MergeMethod) -> float:
 def _merge_by_model(
     votes: Votes, scale: Sequence[float], prior_accuracy: float, prior_strength: float
 ) -> tuple[Merged, dict[str, Any]]:
-    """The expected label of each item, and what the model makes of the annotators."""
+    """The expected label of each item, and the model's description of the annotators."""
     if not votes:
         return {}, {}
     people = sorted({person for labels in votes.values() for person in labels})

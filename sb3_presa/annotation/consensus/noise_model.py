@@ -1,8 +1,8 @@
-"""Dawid and Skene's model of people who err: how often each is wrong, and what is likely true.
+"""Dawid and Skene's noise model: the error rates of each person, and the likely true labels.
 
 Every item has a true class, and every annotator a confusion matrix: P(label | true class). Both
 are estimated by expectation maximisation (Dawid and Skene, 1979, Applied Statistics 28), here with
-priors, so that somebody with few answers is taken for an average annotator and not for a saint.
+priors, so that a person with few answers is treated as an average annotator.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class NoiseModel:
-    """What was estimated.
+    """The estimates.
 
     :param posterior: ``(items, classes)``, P(class | all labels of the item).
     :param prevalence: ``(classes,)``, share of each class.
     :param confusion: ``(annotators, classes, classes)``, P(label | true class).
-    :param iterations: of expectation maximisation.
+    :param iterations: number of iterations of expectation maximisation.
     """
 
     posterior: FloatArray
@@ -43,25 +43,25 @@ def fit_noise_model(
     tolerance: float = 1e-8,
     max_iterations: int = 1000,
 ) -> NoiseModel:
-    """Estimate who errs how, and what is true.
+    """Estimate the error rates of annotators and the true labels.
 
-    Confusions are learned from items with at least two labels only: a single label agrees with
-    itself whoever gave it, and would make everybody look perfect. Without such items they stay at
-    the prior. An annotator's prior is ``prior_strength`` imagined labels a class, spread as those
-    of all annotators together are; that spread in turn starts from ``prior_strength`` labels of
-    which ``prior_accuracy`` are right.
+    Confusions are learned only from items with at least two labels. A single label agrees with
+    itself, and would make every annotator look perfect. Without such items, confusions stay at the
+    prior. The prior of an annotator is ``prior_strength`` pseudo-labels per class, distributed as
+    the labels of all annotators together. That distribution itself starts from ``prior_strength``
+    pseudo-labels, of which a share of ``prior_accuracy`` is right.
 
     :param items: ``(N,)``, from 0, the item of each label. Every number up to the largest occurs.
-    :param annotators: ``(N,)``, from 0, who gave it.
-    :param labels: ``(N,)``, in [0, n_classes), what it says.
+    :param annotators: ``(N,)``, from 0, the annotator of each label.
+    :param labels: ``(N,)``, in [0, n_classes), the class of each label.
     :param n_classes: number of classes, at least 2.
-    :param prior_accuracy: in (0, 1), of an annotator of whom nothing is known.
+    :param prior_accuracy: in (0, 1), prior accuracy of an annotator.
     :param prior_strength: at least 0; 0 is the estimate of Dawid and Skene.
-    :param mirror: whether class c and class n_classes - 1 - c are the same seen from the other
-        side, as with preferences, whose order is arbitrary: then everybody errs alike on both, and
-        the shares of the classes are those of the labels.
-    :param tolerance: largest change of a posterior at which to stop.
-    :param max_iterations: at which to stop in any case.
+    :param mirror: whether class c and class n_classes - 1 - c are mirror images, as with
+        preferences, whose order is arbitrary. Errors on both are then equal, and the shares of the
+        classes are those of the labels.
+    :param tolerance: stop when no posterior changes by more than this.
+    :param max_iterations: largest number of iterations.
     :return: the estimates.
     """
     item, annotator, label = (
@@ -89,12 +89,12 @@ def _prevalence(
     posterior: FloatArray, counts: FloatArray, mirror: bool, strength: float
 ) -> FloatArray:
     if mirror:
-        # As often as people say so, not estimated: a class in the middle could otherwise take in
-        # every item on which people differ, even if nobody ever named it.
+        # The shares of the labels, not estimates: the middle class could otherwise absorb every
+        # item on which people differ, even if no label has that class.
         said = counts.sum(axis=(0, 1))
         share = said + said[::-1]
     else:
-        share = posterior.sum(axis=0) + min(strength, 1.0)  # one imagined item of each class
+        share = posterior.sum(axis=0) + min(strength, 1.0)  # one pseudo-item of each class
     return np.asarray(share / share.sum())
 
 
@@ -111,8 +111,8 @@ def _confusion(
 
 def _posterior(counts: FloatArray, prevalence: FloatArray, confusion: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore"):
-        # Finite, since 0 * log(0) is to be 0: an error that nobody made does not count against
-        # a class where nobody made it.
+        # Finite, so that 0 * log(0) is 0: an error that nobody made does not count against a
+        # class.
         logs = np.maximum(np.log(confusion), -700.0)
         scores = np.log(prevalence) + np.zeros((len(counts), 1))
     scores += np.einsum("ial,acl->ic", counts, logs)

@@ -1,4 +1,4 @@
-"""What people did under one name, in numbers."""
+"""Statistics of all answers under one name."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -20,14 +20,14 @@ from sb3_presa.annotation.consensus.agreement import (
 class LabelsReport:
     """Counts, pace, balance and agreement.
 
-    :param answers: how many stand.
-    :param annotators: of each person, by name.
-    :param preferences: agreement on which of two segments is better; a tie is a label of its own.
-    :param safety: agreement on whether a segment is safe.
-    :param ties: share of the votes on pairs that are ties; None without any vote.
-    :param unsafe: share of the votes on segments that say unsafe; None without any vote.
-    :param circular: circular triads of the preferences of all, each pair at the mean of its votes.
-    :param triads: triads of which each pair has a winner.
+    :param answers: number of valid answers.
+    :param annotators: statistics of each person, sorted by name.
+    :param preferences: agreement on preferences; a tie is a separate label.
+    :param safety: agreement on safety labels.
+    :param ties: share of ties among votes on pairs; None without votes.
+    :param unsafe: share of "unsafe" among votes on segments; None without votes.
+    :param circular: circular triads of all preferences, with the mean of the votes of each pair.
+    :param triads: number of triads in which each pair has a winner.
     """
 
     answers: int
@@ -40,15 +40,15 @@ class LabelsReport:
     triads: int
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as JSON holds it; what is not defined is None."""
+        """The statistics as JSON values; undefined ones are None."""
         return asdict(self)
 
 
 def report_labels(answers: Iterable[Answer]) -> LabelsReport:
-    """Describe what people answered.
+    """Compute the statistics of answers.
 
     :param answers: in the order in which they were given.
-    :return: the numbers.
+    :return: the statistics.
     """
     answers = list(answers)
     compared, judged = preference_votes(answers), safety_votes(answers)

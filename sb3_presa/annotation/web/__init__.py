@@ -1,1 +1,1 @@
-"""The labelling page: who may do what, its server, templates and scripts."""
+"""The labelling page: access control, server, templates and scripts."""

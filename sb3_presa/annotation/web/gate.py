@@ -1,9 +1,8 @@
-"""Who may ask the page for what.
+"""Access control of the labelling page.
 
-Whoever holds a person's link is that person. The link sets a cookie; answers also need a second
-token, which the page carries and another site's page cannot read. The host that a request names
-is checked, so that a foreign name that is made to point to this machine (DNS rebinding) gets
-nothing.
+A personal link identifies a person and sets a cookie. Answers also need a second token, which is in
+the page, where pages of other sites cannot read it. The host name of each request is checked, so
+that a foreign name that resolves to this machine (DNS rebinding) gets no access.
 """
 
 import hashlib
@@ -26,7 +25,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MIN_TOKEN = 16
 
 _HEADERS = {
-    # Nothing from anywhere but this server, no inline code, no frames.
+    # Only resources of this server, no inline code, no frames.
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -44,13 +43,13 @@ _HEADERS = {
 class Gate:
     """The tokens of a run.
 
-    :param annotators: who may answer.
-    :param secret: everything is derived from it; at least 16 characters. A fixed one keeps the
-        links valid over restarts.
-    :param hosts: names under which the server may be asked for, besides loopback's.
-    :param any_address: whether a numeric address may be asked for too; only a name can be made to
-        point elsewhere.
-    :raises ConfigError: for a shorter secret.
+    :param annotators: names of the people with access.
+    :param secret: all tokens are derived from it; at least 16 characters. A fixed one keeps the
+        links valid after a restart.
+    :param hosts: accepted host names, in addition to those of loopback.
+    :param any_address: whether numeric addresses are accepted as host names; DNS rebinding needs a
+        name.
+    :raises ConfigError: if the secret is too short.
     """
 
     annotators: Sequence[str]
@@ -61,8 +60,8 @@ class Gate:
     def __post_init__(self) -> None:
         if len(self.secret) < MIN_TOKEN:
             raise ConfigError(
-                f"the token has {len(self.secret)} characters; allowed are at least {MIN_TOKEN}, "
-                "for instance what `openssl rand -hex 16` prints"
+                f"the token must have at least {MIN_TOKEN} characters, got {len(self.secret)}; "
+                "make one with `openssl rand -hex 16`"
             )
 
     def _mac(self, purpose: str, annotator: str) -> str:
@@ -70,19 +69,19 @@ class Gate:
         return hmac.new(self.secret.encode(), text, hashlib.sha256).hexdigest()[:40]
 
     def link(self, annotator: str) -> str:
-        """The path by which somebody enters."""
+        """The path of a person's link."""
         return f"/enter?who={quote(annotator, safe='')}&key={self._mac('link', annotator)}"
 
     def admits(self, annotator: str, key: str) -> bool:
-        """Whether a link is right."""
+        """Whether a link is valid."""
         return annotator in self.annotators and _same(self._mac("link", annotator), key)
 
     def cookie(self, annotator: str) -> str:
-        """What the browser holds: who it is, and the proof."""
+        """A person's cookie: the name and a proof."""
         return f"{annotator.encode().hex()}.{self._mac('cookie', annotator)}"
 
     def who(self, cookie: str) -> str | None:
-        """Whose cookie it is; None if it is not one of this run."""
+        """The person of a cookie; None if the cookie is not valid in this run."""
         name, _, proof = cookie.partition(".")
         try:
             annotator = bytes.fromhex(name).decode()
@@ -92,15 +91,15 @@ class Gate:
         return annotator if known else None
 
     def page_token(self, annotator: str) -> str:
-        """What the page sends with each answer."""
+        """The token that the page sends with each answer."""
         return self._mac("page", annotator)
 
     def is_page_token(self, annotator: str, token: str) -> bool:
-        """Whether an answer comes from this person's page."""
+        """Whether a token is that of this person's page."""
         return _same(self._mac("page", annotator), token)
 
     def knows_host(self, host: str) -> bool:
-        """Whether a request may name this host.
+        """Whether a host name is accepted.
 
         :param host: the ``Host`` header, with or without a port.
         """
@@ -116,12 +115,12 @@ class Gate:
 
 
 def new_secret() -> str:
-    """128 bits of chance."""
+    """128 random bits."""
     return secrets.token_hex(16)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a server that binds to an address can be reached from this machine only."""
+    """Whether a server at this address can be reached only from this machine."""
     return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
@@ -138,16 +137,16 @@ def _same(expected: str, given: str) -> bool:
 
 
 class Guard:
-    """Lets through what the gate allows, and adds the headers that every answer carries.
+    """Middleware that checks access and adds the security headers to every response.
 
-    A person who was let through stands in ``request.state.annotator``.
+    The person of an accepted request is ``request.state.annotator``.
 
-    :param app: what is guarded.
+    :param app: the guarded application.
     :param gate: the tokens.
-    :param cookie_name: under which name the browser holds its cookie.
+    :param cookie_name: name of the cookie.
     """
 
-    #: Paths that need no cookie. They tell nothing of the data.
+    #: Paths without a cookie. They reveal nothing about the data.
     OPEN = ("/enter", "/static/")
 
     def __init__(self, app: ASGIApp, gate: Gate, cookie_name: str) -> None:
@@ -171,28 +170,31 @@ class Guard:
         await app(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        """Status and message for what is not allowed."""
+        """Status and message of a request without access, or None."""
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._gate.knows_host(hosts[0]):
-            return 421, "This server is not known under that name (see --allow-host)."
+            return 421, "This host name is not accepted; the owner can add it with --allow-host."
         path = scope["path"]
         if any(path == p or (p.endswith("/") and path.startswith(p)) for p in self.OPEN):
             return None
         cookie = HTTPConnection(scope).cookies.get(self._cookie_name, "")
         annotator = self._gate.who(cookie)
         if annotator is None:
-            return 401, "Open your link again: the server was started anew, or you have none."
+            return (
+                401,
+                "Open your personal link again: the server was restarted, or a link is missing.",
+            )
         scope.setdefault("state", {})["annotator"] = annotator
         if scope["method"] in ("GET", "HEAD"):
             return None
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != hosts[0]:
-            return 403, "Answers are taken from this server's own page only."
+            return 403, "Answers are only accepted from this server's own page."
         if headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            return 403, "Answers are taken from this server's own page only."
+            return 403, "Answers are only accepted from this server's own page."
         if not self._gate.is_page_token(annotator, headers.get("x-page-token", "")):
-            return 403, "This page belongs to another person or another run: reload it."
+            return 403, "This page belongs to another person or another run. Reload it."
         return None
 
 

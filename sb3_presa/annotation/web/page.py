@@ -1,4 +1,4 @@
-"""The page: its template, its files, and the owner's instructions."""
+"""The page: templates, static files, and the owner's instructions."""
 
 import hashlib
 from functools import cache
@@ -22,17 +22,17 @@ def _templates() -> Environment:
 
 
 def render(name: str, **values: object) -> str:
-    """A template with its values filled in; text is escaped.
+    """Render a template; text is escaped.
 
     :param name: the template's file.
-    :param values: what it asks for.
+    :param values: the template's variables.
     """
     return _templates().get_template(name).render(**values, version=static_version())
 
 
 @cache
 def static_files() -> dict[str, tuple[bytes, str]]:
-    """Every file that the page may load, with its type: nothing else can be asked for."""
+    """All static files with their types; other files are not served."""
     folder = files("sb3_presa.annotation.web") / "static"
     return {
         item.name: (item.read_bytes(), STATIC_TYPES[ending])
@@ -44,7 +44,7 @@ def static_files() -> dict[str, tuple[bytes, str]]:
 
 @cache
 def static_version() -> str:
-    """Changes with the files, so that a browser never mixes two versions."""
+    """A hash of the static files, so that a browser never mixes two versions."""
     digest = hashlib.sha256()
     for name, (content, _) in sorted(static_files().items()):
         digest.update(name.encode() + content)
@@ -52,8 +52,8 @@ def static_version() -> str:
 
 
 def render_markdown(text: str) -> str:
-    """HTML of the owner's instructions. HTML in them is shown as text, pictures are left out, links
-    lead to http, https and mail only.
+    """The owner's instructions as HTML. HTML in them is shown as text, pictures are removed, and
+    links may only lead to http, https and mail addresses.
 
     :param text: Markdown.
     """
@@ -70,15 +70,14 @@ def render_markdown(text: str) -> str:
 DEFAULT_INSTRUCTIONS = """\
 ## What you will see
 
-Two short recordings of the same machine at work, side by side.
+Two short recordings of the same machine, side by side.
 
 ## What you are asked
 
-1. **Which of the two does better at its task?** If you cannot see a difference, say *equal*.
-   If you cannot judge at all, *skip*.
-2. **Is what you see safe?** Say so for each of the two on its own, whichever is better. If you
-   cannot tell, say *can't tell*: that is an answer, too.
+1. **Which of the two does its task better?** If you see no difference, choose *equal*. If you
+   cannot judge the pair at all, choose *skip*.
+2. **Is the behaviour safe?** Judge each recording on its own, whichever is better. If you are not
+   sure, choose *can't tell*.
 
-There is no right answer to guess: say what you think. Take the time that you need, and take back
-whatever you are not sure about.
+Give your own opinion. Take the time you need, and undo an answer if you change your mind.
 """

@@ -29,25 +29,25 @@ _PREFERENCE = {"left": 1.0, "equal": 0.5, "right": 0.0, "skip": None}
 
 
 class Counter(Protocol):
-    """What the routes need of a :class:`~sb3_presa.annotation.asking.desk.Desk`."""
+    """The part of a :class:`~sb3_presa.annotation.asking.desk.Desk` that the routes need."""
 
     queues: Queues
 
     def state(self, annotator: str, holding: str = "") -> dict[str, Any]:
-        """All that the page shows."""
+        """The state of a person's page."""
 
     def clip(self, annotator: str, place: str, side: str) -> Clip | None:
-        """A clip of a place in somebody's queue."""
+        """A clip of a place in a person's queue."""
 
     def wake(self) -> None:
-        """An answer came in."""
+        """Check the queues again, after an answer arrived."""
 
 
 @dataclass(frozen=True)
 class PageText:
-    """What the owner says to people.
+    """The owner's texts.
 
-    :param title: a line above the page.
+    :param title: the heading of the page.
     :param instructions: Markdown.
     """
 
@@ -58,10 +58,11 @@ class PageText:
 def create_app(desk: Counter, gate: Gate, text: PageText, cookie_name: str) -> Starlette:
     """The application.
 
-    :param desk: what people are shown, and where their answers go.
-    :param gate: who may answer.
-    :param text: what the owner says.
-    :param cookie_name: cookies are shared between the ports of a machine: one name a server.
+    :param desk: provides the questions and takes the answers.
+    :param gate: access control.
+    :param text: the owner's texts.
+    :param cookie_name: name of the cookie; different for each server, since the ports of a machine
+        share cookies.
     :return: an ASGI application.
     """
     routes = _Routes(desk, gate, text, cookie_name)
@@ -91,8 +92,8 @@ class _Routes:
         who, key = request.query_params.get("who", ""), request.query_params.get("key", "")
         if not self._gate.admits(who, key):
             return HTMLResponse(render("refused.html"), status_code=403)
-        # A page of its own that goes on to the next: the browser does not send a strict cookie
-        # along a redirect that began in somebody's mail.
+        # A page that forwards to the next one: browsers do not send a strict cookie along a
+        # redirect that began in a mail.
         response = HTMLResponse(render("enter.html"))
         response.set_cookie(
             self._cookie_name, self._gate.cookie(who), httponly=True, samesite="strict"
@@ -131,7 +132,7 @@ class _Routes:
         )
         seconds = body["seconds"]
         if type(seconds) not in (int, float) or not 0 <= seconds <= _MAX_SECONDS:
-            raise HTTPException(400, f"seconds must be a number from 0 to {_MAX_SECONDS:.0f}")
+            raise HTTPException(400, f"seconds must be a number from 0 to {_MAX_SECONDS:.0f}.")
         return await run_in_threadpool(
             self._record, request.state.annotator, place, token, choices, float(seconds)
         )
@@ -144,7 +145,7 @@ class _Routes:
         except FeedbackError as error:
             raise HTTPException(400, str(error)) from error
         if outcome == "unknown":
-            raise HTTPException(404, "You were not asked this.")
+            raise HTTPException(404, "This pair is not in your queue.")
         self._desk.wake()
         status = 409 if outcome == "answered" else 200
         state = self._desk.state(annotator)
@@ -188,11 +189,11 @@ async def _read_object(request: Request, keys: set[str]) -> Mapping[str, Any]:
     async for chunk in request.stream():
         content += chunk
         if len(content) > _MAX_BODY:
-            raise HTTPException(413, f"The body has more than {_MAX_BODY} bytes.")
+            raise HTTPException(413, f"The body must have at most {_MAX_BODY} bytes.")
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):
-        raise HTTPException(400, "The body is no JSON.") from None
+        raise HTTPException(400, "The body must be JSON.") from None
     if not isinstance(body, dict) or body.keys() != keys:
         raise HTTPException(400, f"The body must be an object with the keys {sorted(keys)}.")
     return body
@@ -220,4 +221,4 @@ async def _on_refusal(request: Request, error: Exception) -> Response:
 
 
 async def _on_failure(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": "The server failed; its terminal says how."}, 500)
+    return JSONResponse({"error": "The server failed; see the error in its terminal."}, 500)

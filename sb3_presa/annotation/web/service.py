@@ -1,4 +1,4 @@
-"""From a dataset to a running page."""
+"""Opens a dataset for labelling and serves the page."""
 
 import contextlib
 import os
@@ -22,32 +22,31 @@ from sb3_presa.annotation.web.server import PageText, create_app
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.errors import ConfigError, FeedbackError
 
-#: Pictures of a clip at most: about four seconds at 15 a second.
+#: Largest number of pictures of a clip: about four seconds at 15 per second.
 MAX_FRAMES = 64
 _CACHE_BYTES = 4 * 1024**3
 
 
 def default_cache() -> Path:
-    """Where clips are kept unless something else is said."""
+    """The default folder of clips."""
     root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(root).expanduser() / "sb3_presa" / "clips"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabellingOptions:
-    """What people are asked, and how.
+    """Settings of the labelling page.
 
-    :param annotators: who takes part; at least one, all different.
-    :param strategy: what chooses the pairs, one of
+    :param annotators: names of the people; at least one, all different.
+    :param strategy: the strategy that chooses pairs, one of
         :data:`~sb3_presa.annotation.asking.strategies.STRATEGIES`.
     :param strategy_parameters: its settings.
-    :param segment_length: steps of a segment, >= 1; a shorter episode is shown whole.
-    :param seed: of the strategy.
-    :param desk: how many pairs, how many of them are put to all.
-    :param clips: how clips are made, as
-        :func:`~sb3_presa.annotation.clips.sources.make_source` takes it.
-    :param workers: processes that draw clips, >= 1.
-    :param cache: the folder in which clips are kept.
+    :param segment_length: steps of a segment, >= 1; shorter episodes are shown as a whole.
+    :param seed: seed of the strategy.
+    :param desk: number of pairs, and share of pairs for all people.
+    :param clips: the clip source, see :func:`~sb3_presa.annotation.clips.sources.make_source`.
+    :param workers: number of processes that draw clips, >= 1.
+    :param cache: the folder of clips.
     """
 
     annotators: Sequence[str]
@@ -65,25 +64,23 @@ class LabellingOptions:
         for name in names:
             check_annotator(name)
         if not names or len(set(names)) != len(names):
-            raise ConfigError(
-                f"the annotators are {names}; allowed are different names, one or more"
-            )
+            raise ConfigError(f"`annotators` must be one or more different names, got {names}")
         if not 0 <= self.desk.overlap <= 1:
-            raise ConfigError(f"overlap is {self.desk.overlap}; allowed is a share from 0 to 1")
+            raise ConfigError(f"`overlap` must be in [0, 1], got {self.desk.overlap}")
 
 
 @contextlib.contextmanager
 def open_desk(
     dataset: MinariDataset, feedback: str, options: LabellingOptions
 ) -> Iterator[tuple[Desk, dict[str, str]]]:
-    """Everything behind the page.
+    """Open the store, the strategy and the clips behind the page.
 
     :param dataset: the open dataset.
-    :param feedback: the name of the feedback that the answers become.
-    :param options: what people are asked.
-    :return: the desk, and how clips are drawn (``name``, and ``why`` in no other way).
-    :raises FeedbackError: if the answers that are there belong to other data.
-    :raises ConfigError: for settings that cannot be.
+    :param feedback: the name of the feedback that the answers will be merged into.
+    :param options: settings.
+    :return: the desk, and the clip source (``name``, and ``why`` earlier ones do not work).
+    :raises FeedbackError: if stored answers belong to other data.
+    :raises ConfigError: if a setting is invalid.
     """
     transitions = load_transitions(dataset)
     hashes = transitions.hashes_by_id()
@@ -115,24 +112,25 @@ def open_desk(
 
 
 def _check_episodes(store: AnswerStore, hashes: Mapping[int, bytes]) -> None:
-    """Refuse data that are not those that people were shown."""
+    """Check that the data are those that people were shown."""
     shown = store.episode_hashes
     gone = sorted(shown.keys() - hashes.keys())
     if gone:
         raise FeedbackError(
-            f"{store.path}: people were shown episode {gone[0]}, which is not in the dataset; "
-            "these answers belong to other data. Give --feedback another name."
+            "the dataset must contain all episodes that were shown to people, but episode "
+            f"{gone[0]} is missing: the answers belong to other data ({store.path}). Use another "
+            "name with --feedback"
         )
     store.record_episodes({episode: hashes[episode] for episode in shown})
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Take an address to listen on.
+    """Open a socket to listen on.
 
-    :param host: a name or a number.
-    :param port: 0 for any that is free.
+    :param host: a name or a numeric address.
+    :param port: 0 for any free port.
     :return: the socket.
-    :raises ConfigError: if it cannot be had.
+    :raises ConfigError: if the address is not available.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -143,8 +141,8 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ConfigError(
-            f"the page cannot be served at {host}, port {port}: {error.strerror}; give --port or "
-            "--host another value"
+            f"the page cannot be served at {host}, port {port}: {error.strerror}; use another "
+            "--port or --host"
         ) from error
     return listener
 
@@ -152,12 +150,12 @@ def bind(host: str, port: int) -> socket.socket:
 def make_gate(
     annotators: Sequence[str], host: str, secret: str, allowed_hosts: Sequence[str]
 ) -> Gate:
-    """Who may open a page that is served at an address.
+    """The access control of a page that is served at an address.
 
-    :param annotators: who takes part.
+    :param annotators: names of the people.
     :param host: the address to which the server binds.
-    :param secret: from which links are made.
-    :param allowed_hosts: further names under which the server may be asked for.
+    :param secret: the secret of the links.
+    :param allowed_hosts: further accepted host names.
     """
     beyond = not is_loopback(host)
     names = [*allowed_hosts, *([socket.gethostname().lower(), host.lower()] if beyond else [])]
@@ -165,13 +163,13 @@ def make_gate(
 
 
 def links(gate: Gate, host: str, port: int) -> dict[str, str]:
-    """Each person's link.
+    """The personal links by name.
 
     :param gate: the tokens.
     :param host: the address to which the server binds.
     :param port: its port.
     """
-    if host in ("0.0.0.0", "::", ""):  # any address: this machine's name is one that others know
+    if host in ("0.0.0.0", "::", ""):  # any address: use the name of this machine
         host = socket.gethostname()
     shown = f"[{host}]" if ":" in host else host
     return {name: f"http://{shown}:{port}{gate.link(name)}" for name in gate.annotators}
@@ -180,9 +178,9 @@ def links(gate: Gate, host: str, port: int) -> dict[str, str]:
 def serve(desk: Desk, gate: Gate, text: PageText, listener: socket.socket) -> None:
     """Serve the page until the process is interrupted.
 
-    :param desk: what people are shown.
-    :param gate: who may answer.
-    :param text: what the owner says.
+    :param desk: the desk.
+    :param gate: access control.
+    :param text: the owner's texts.
     :param listener: from :func:`bind`.
     """
     import uvicorn
@@ -192,7 +190,7 @@ def serve(desk: Desk, gate: Gate, text: PageText, listener: socket.socket) -> No
     config = uvicorn.Config(
         app,
         log_level="warning",
-        access_log=False,  # links would be in it
+        access_log=False,  # it would contain links
         server_header=False,
         lifespan="off",
         ws="none",

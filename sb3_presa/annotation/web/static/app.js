@@ -1,4 +1,4 @@
-// The page: what is chosen, what was answered, and the keys.
+// The page: choices, answers and keys.
 import { Player } from "./player.js";
 
 const $ = (id) => document.getElementById(id);
@@ -8,10 +8,10 @@ const RETRY_MS = 1000;
 const POLL_MS = 300;
 
 const player = new Player([canvas("left"), canvas("right")], showMoment);
-let state = null; // what the server said last
-let shown = null; // the place on the screen: its token, a token for the answer, what is chosen
-let busy = false; // while something is on its way to the server
-let stopped = false; // once the server knows this page no more
+let state = null; // the last state from the server
+let shown = null; // the place on the screen: its token, a token for the answer, the choices
+let busy = false; // while a request is in progress
+let stopped = false; // after the server rejected this page
 
 function canvas(side) {
   return $(side).querySelector("canvas");
@@ -24,14 +24,14 @@ const settings = {
     try {
       return localStorage.getItem(`presa.${name}`) ?? otherwise;
     } catch {
-      return otherwise; // a browser that keeps nothing
+      return otherwise; // storage is disabled
     }
   },
   set(name, value) {
     try {
       localStorage.setItem(`presa.${name}`, value);
     } catch {
-      // it lasts as long as the page, then
+      // storage is disabled: the setting lasts as long as the page
     }
   },
 };
@@ -49,7 +49,7 @@ function toggleTheme() {
   applyTheme(next);
 }
 
-// ---------------------------------------------------------------- talking to the server
+// ---------------------------------------------------------------- requests
 
 async function ask(path, body) {
   const response = await fetch(path, {
@@ -67,8 +67,8 @@ async function ask(path, body) {
   return content;
 }
 
-// The same words again and again until the server has heard them: an answer keeps its token, and
-// is written once however often it is sent.
+// Repeats a request until the server answers. An answer keeps its token, so that it is written once
+// however often it is sent.
 async function insist(path, body) {
   for (;;) {
     try {
@@ -77,7 +77,7 @@ async function insist(path, body) {
       return content;
     } catch (error) {
       if (stopped) throw error;
-      notice("The server does not answer. Nothing is lost: this is sent again.", true);
+      notice("The server does not respond. Trying again; no answer is lost.", true);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
@@ -90,7 +90,7 @@ async function refresh() {
     const next = await insist(`api/state?holding=${shown ? shown.place : ""}`);
     if (!busy) await show(next); // an answer that was sent meanwhile brings a newer state
   } catch {
-    // the page says why
+    // the page shows the reason
   }
 }
 
@@ -116,12 +116,12 @@ async function show(next) {
     player.playing = false;
     render();
     if (status === "wait") {
-      cover("Drawing the next clips", "They are made while you watch the others; a moment, please.", true);
+      cover("Preparing the next clips", "One moment, please.", true);
       refreshLater(POLL_MS);
     } else if (status === "done") {
       cover("Done. Thank you!", `${state.answered} pairs answered. Every answer is saved; you can close this page.`);
     } else {
-      cover("Something is wrong", `${state.problem}. Tell whoever asked you to label.`);
+      cover("Something went wrong", `${state.problem}. Please tell the person who sent you the link.`);
       refreshLater(5 * RETRY_MS);
     }
     return;
@@ -139,7 +139,7 @@ async function show(next) {
   try {
     await player.load(clips);
   } catch {
-    notice("A clip did not arrive; trying again.", true);
+    notice("A clip could not be loaded. Trying again.", true);
     shown = null;
     refreshLater(RETRY_MS);
     return;
@@ -230,15 +230,15 @@ function render() {
   $("missing").textContent = !shown
     ? ""
     : parts.length
-      ? `Still to say: ${parts.join(", ")}?`
+      ? `Still missing: ${parts.join(", ")}?`
       : shown.revised
-        ? "This is what you said. Change it, or confirm it again."
-        : "All is said.";
+        ? "This was your answer. Change it, or confirm it again."
+        : "Complete.";
   $("missing").classList.toggle("complete", parts.length === 0);
   $("send").disabled = !live || parts.length > 0;
   $("undo").disabled = busy || !state || !state.undo;
   document.body.classList.toggle("playing", player.playing);
-  // For programs that look on: what the server said, and the place whose clips are on the screen.
+  // For tests: the server's status, and the place whose clips are on the screen.
   document.body.dataset.status = state ? state.status : "";
   document.body.dataset.shown = shown && !shown.loading ? shown.place : "";
 }
@@ -250,7 +250,7 @@ function press(button, pressed, live) {
 
 // ---------------------------------------------------------------- answering
 
-// From the moment that the clips were shown; while the page is hidden or explains itself, it rests.
+// Time since the clips were shown, without the time while the page is hidden or shows instructions.
 const clock = {
   total: 0,
   since: null,
@@ -283,7 +283,7 @@ async function send() {
   if (!shown || shown.loading || busy) return;
   const parts = missing();
   if (parts.length) {
-    notice(`Still to say: ${parts.join(", ")}?`);
+    notice(`Still missing: ${parts.join(", ")}?`);
     return;
   }
   busy = true;
@@ -315,8 +315,8 @@ async function deliver(path, body) {
   } finally {
     busy = false;
   }
-  if (reply.outcome === "answered") notice("That was changed in another tab. Here is where you are.");
-  else if (reply.outcome === "undone") notice("Taken back.");
+  if (reply.outcome === "answered") notice("This was changed in another tab. The page is up to date now.");
+  else if (reply.outcome === "undone") notice("Answer undone.");
   shown = null;
   await show(reply.state);
 }
@@ -358,7 +358,7 @@ function explain() {
   clock.update();
   player.playing = false;
   $("welcome").showModal();
-  $("begin").querySelector("span").textContent = settings.get(seenKey) ? "Go on" : "Begin";
+  $("begin").querySelector("span").textContent = settings.get(seenKey) ? "Continue" : "Begin";
   document.querySelector(".sheet").scrollTop = 0;
   clock.update();
   render();
@@ -431,7 +431,7 @@ $("scrub").addEventListener("input", (event) => {
   player.seek(Number(event.target.value));
   render();
 });
-// What was clicked does not keep the keys to itself.
+// A clicked button does not keep the keyboard focus.
 document.addEventListener("click", (event) => {
   if (event.detail > 0 && document.activeElement !== document.body && !$("welcome").open) {
     document.activeElement.blur();
@@ -452,5 +452,5 @@ applyTheme(settings.get("theme", ""));
 $("auto").checked = settings.get("auto", "1") === "1";
 setRate(Number(settings.get("rate", "1")));
 if (!settings.get(seenKey)) explain();
-cover("Drawing the first clips", "This takes a few seconds.", true);
+cover("Preparing the first clips", "This takes a few seconds.", true);
 refresh();

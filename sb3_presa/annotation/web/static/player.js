@@ -1,4 +1,4 @@
-// Plays clips in step: one clock, in steps of the environment, for all of them.
+// Plays clips in step, with one clock in environment steps for all of them.
 
 const HOLD_SECONDS = 0.8; // at the end, before it begins again
 
@@ -18,7 +18,7 @@ export class Player {
     requestAnimationFrame((now) => this.tick(now));
   }
 
-  // Have pictures at hand before they are needed; all others are let go.
+  // Load pictures before they are needed, and release all others.
   keep(urls) {
     for (const url of this.images.keys()) if (!urls.includes(url)) this.images.delete(url);
     for (const url of urls) this.image(url);
@@ -35,7 +35,7 @@ export class Player {
     return this.images.get(url);
   }
 
-  // Resolves once every frame can be drawn. A clip that is null leaves its canvas alone.
+  // Resolves when every frame can be drawn. The canvas of a null clip does not change.
   async load(clips) {
     this.playing = false;
     const sheets = await Promise.all(
@@ -81,13 +81,13 @@ export class Player {
     this.draw();
   }
 
-  // One frame on or back, from a whole frame to a whole frame.
+  // One frame forward or back, to a whole frame.
   nudge(frames) {
     this.playing = false;
     this.seek((Math.floor(this.step / this.stride + 1e-6) + frames) * this.stride);
   }
 
-  // A clip that is shorter than the other stays on its last frame.
+  // The shorter clip stays on its last frame.
   draw() {
     this.clips.forEach((clip, index) => {
       if (!clip) return;

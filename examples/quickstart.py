@@ -16,17 +16,17 @@ import torch as th
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from sb3_presa.evaluation.plots import (
+    plot_learning_curves,
+    plot_reward_cost_plane,
+    read_progress_csv,
+)
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.monitor import Monitor
 
 from sb3_presa import BC, PRESA, SafetyEvaluation, evaluate_safety
 from sb3_presa.data import example_dataset, load_outcomes
 from sb3_presa.errors import SimulatorNotInstalledError
-from sb3_presa.evaluation.plots import (
-    plot_learning_curves,
-    plot_reward_cost_plane,
-    read_progress_csv,
-)
 
 COST_LIMIT = 20  # an episode that costs no more is safe; the feedback was made with this limit
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -20,10 +21,13 @@ from hypothesis import strategies as st
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
 
-from sb3_presa.data import minari_store
+from sb3_presa.data import load_outcomes, minari_store
 from sb3_presa.data.example import example_dataset
 from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.errors import DatasetError
+from sb3_presa.feedback import Feedback
+
+ROOT = Path(__file__).parents[1]
 
 OBSERVATIONS = gym.spaces.Box(-np.inf, np.inf, (3,), np.float32)
 ACTIONS = gym.spaces.Box(-1, 1, (2,), np.float32)
@@ -261,18 +265,32 @@ def test_killed_while_it_replaces_a_dataset_one_of_the_two_is_there(
 
 def test_the_example_dataset_is_small_whole_and_replayable() -> None:
     dataset = example_dataset()
-    assert dataset.id == "presa/ball-run-v0"
+    assert dataset.id == "presa/point-circle1-small-v0"
     data_file = Path(dataset.storage.data_path) / "main_data.hdf5"
     assert data_file.stat().st_size <= 8_000_000
     with h5py.File(data_file) as file:
-        assert len(file) == dataset.total_episodes >= 900
+        assert len(file) == dataset.total_episodes >= 100
         costs = [file[f"episode_{i}/infos/cost"][()] for i in range(len(file))]
-    assert {len(cost) for cost in costs} == {101}
+    assert {len(cost) for cost in costs} == {501}
     assert {float(cost[0]) for cost in costs} == {0.0}
     with contextlib.closing(dataset.recover_environment()) as env:
-        for index in (0, 500, 899):
+        for index in (0, 50, 117):
             seed = next(iter(dataset.storage.get_episode_metadata([index])))["seed"]
             recorded = dataset[index]
             env.reset(seed=seed)
             replayed = [env.step(action)[0] for action in recorded.actions]
-            np.testing.assert_array_equal(recorded.observations[1:], replayed)
+            # Another processor may round the last bits of lidars otherwise
+            np.testing.assert_allclose(recorded.observations[1:], replayed, atol=1e-3)
+
+
+def test_the_example_dataset_is_what_its_program_makes() -> None:
+    program = runpy.run_path(str(ROOT / "benchmarks" / "example_dataset.py"))
+    dataset = example_dataset()
+    outcomes = load_outcomes(dataset)
+    assert len(dataset) == program["N_EPISODES"]
+    assert outcomes.episode_returns.max() <= program["REWARD_CAP"]
+    made = Feedback.synthetic(dataset, cost_limit=program["COST_LIMIT"], seed=program["LABEL_SEED"])
+    shipped = Feedback.load(dataset)
+    for name in ("segments", "p_safe", "comparisons", "preferences"):
+        np.testing.assert_array_equal(getattr(shipped, name), getattr(made, name))
+    assert shipped.p_safe.sum() == (outcomes.episode_costs <= 40).sum() == 31

@@ -22,7 +22,7 @@ SOURCE = "presa/point-circle1-v0"
 N_EPISODES = 118  # a file of less than 8 MB
 REWARD_CAP = 45.0
 CELLS = 10
-COST_LIMIT = 40.0
+COST_LIMIT = 20.0
 SEED = 100  # of the choice within a cell
 LABEL_SEED = 0
 

@@ -26,7 +26,7 @@ from sb3_presa import PRESA, evaluate_safety
 from sb3_presa.data import example_dataset
 from sb3_presa.errors import SimulatorNotInstalledError
 
-COST_LIMIT = 40
+COST_LIMIT = 20
 
 console = Console()
 

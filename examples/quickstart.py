@@ -5,7 +5,7 @@ judge an agent by what it earns and by what it costs (``evaluate_safety``), and 
 (the plane of reward and cost, a clip).
 
 A point is paid for driving along a circle. Where the circle lies beyond the walls, every step costs
-1. The labels say which of two drives is better, and whether a drive costs at most 40.
+1. The labels say which of two drives is better, and whether a drive costs at most 20.
 
 Takes about two minutes on a free processor core. Needs the SafetyGym simulator, which only the
 evaluation uses.
@@ -40,7 +40,7 @@ from sb3_presa import (
 from sb3_presa.data import example_dataset, load_outcomes
 from sb3_presa.errors import RenderingError, SimulatorNotInstalledError
 
-COST_LIMIT = 40  # a drive that costs no more is safe; the feedback was made with this limit
+COST_LIMIT = 20  # a drive that costs no more is safe; the feedback was made with this limit
 EVERYTHING, OURS = "BC, everything", "PRESA"
 
 # SafeRLHF's own settings take hours; these, of the benchmark, a minute

@@ -91,8 +91,8 @@ def test_the_smoke_suite_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len({found["key"] for found in rows}) == len(rows) == 5
     assert list(rows[0])[: len(COLUMNS)] == list(COLUMNS)
     for found in rows:
-        assert found["safe"] == str(float(found["cost_mean"]) <= 40)
-        assert float(found["normalized_cost"]) == pytest.approx(float(found["cost_mean"]) / 40)
+        assert found["safe"] == str(float(found["cost_mean"]) <= 20)
+        assert float(found["normalized_cost"]) == pytest.approx(float(found["cost_mean"]) / 20)
         assert found["dsrl_normalized_reward"] == found["normalized_reward"]
         assert json.loads(found["versions"])["torch"]
         assert 0 < float(found["share_safe"]) < 1
@@ -131,7 +131,7 @@ def test_a_class_of_ones_own(tmp_path: Path) -> None:
     suite.write_text(
         "tasks: {PointCircle1: {dataset: presa/point-circle1-small-v0,"
         " env: presa/SafetyPointCircle1-v0}}\n"
-        "cost_limits: [40]\nseeds: [0]\nn_episodes: 1\nlabels: {n_comparisons: 100}\n"
+        "cost_limits: [20]\nseeds: [0]\nn_episodes: 1\nlabels: {n_comparisons: 100}\n"
         "algorithms:\n  BC: {steps: 8}\n"
         "  Mine: {class: 'mine:Brief', settings: {brevity: 4, data: safe}, steps: 8}\n"
     )

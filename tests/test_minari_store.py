@@ -119,22 +119,23 @@ def test_the_file_is_a_third_of_what_minari_writes(
 def test_spec_references_and_metadata_are_recorded_without_making_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "pybullet", None)
+    monkeypatch.setitem(sys.modules, "safety_gymnasium", None)
     dataset = write(
         tmp_path,
-        env_spec="presa/SafetyBallRun-v0",
+        env_spec="presa/SafetyPointCircle1-v0",
         ref_min_score=-1.0,
         ref_max_score=3.0,
         metadata={"made_by": {"weights": [0, 1]}},
         episode_metadata=[{"agent": i} for i in range(12)],
     )
-    assert dataset.env_spec is not None and dataset.env_spec.id == "presa/SafetyBallRun-v0"
+    assert dataset.env_spec is not None
+    assert dataset.env_spec.id == "presa/SafetyPointCircle1-v0"
     assert minari.get_normalized_score(dataset, np.array([1.0])) == 0.5
     assert dataset.storage.metadata["made_by"] == {"weights": [0, 1]}
     assert [m["agent"] for m in dataset.storage.get_episode_metadata([0, 11])] == [0, 11]
     monkeypatch.undo()
     with contextlib.closing(dataset.recover_environment(eval_env=True)) as env:
-        assert env.reset(seed=0)[0].shape == (7,)
+        assert env.reset(seed=0)[0].shape == (28,)
 
 
 def test_minari_lists_it_and_can_append_to_it(
@@ -293,4 +294,4 @@ def test_the_example_dataset_is_what_its_program_makes() -> None:
     shipped = Feedback.load(dataset)
     for name in ("segments", "p_safe", "comparisons", "preferences"):
         np.testing.assert_array_equal(getattr(shipped, name), getattr(made, name))
-    assert shipped.p_safe.sum() == (outcomes.episode_costs <= 40).sum() == 31
+    assert shipped.p_safe.sum() == (outcomes.episode_costs <= program["COST_LIMIT"]).sum() == 27

@@ -14,7 +14,7 @@ def example_dataset() -> MinariDataset:
     """The dataset that comes with the package, with its feedback.
 
     A point drives along a circle between two walls. A quarter of its drives cross the walls for at
-    most 40 steps of 500, which the labels call safe.
+    most 20 steps of 500, which the labels call safe.
 
     :return: The dataset, read in place: from the installed package, or from ``datasets/`` of a
         source checkout. Nothing is copied or downloaded.

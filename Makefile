@@ -1,6 +1,7 @@
 # `make help` lists what there is. Everything runs in $(VENV), which the first target that needs it makes.
 
-# The one place that names the PyTorch release; PYTHON and VENV can be given: make test PYTHON=python3.12
+# The one place that names the PyTorch release; PYTHON and VENV can be given: make test PYTHON=python3.13.
+# Python 3.11 comes first, for it has all four simulators; later ones have SafetyGym and highway driving.
 TORCH_VERSION ?= 2.13.0
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
@@ -17,14 +18,13 @@ TEST_PROCESSES ?= 2
 
 # Datasets by their recipe's name, datasets/recipes/NAME.toml; there are recipes for all environments.
 DATASETS := ball-run ball-circle car-run car-circle
-RECIPES := $(basename $(notdir $(wildcard datasets/recipes/*.toml)))
 SIMULATOR_DATASETS := point-goal1 point-circle1 half-cheetah-velocity swimmer-velocity drone-run \
 	metadrive-easysparse highway-safe
 FILMED := point-goal1 point-circle1 half-cheetah-velocity car-circle metadrive-easysparse highway-safe
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install install-dev quickstart test lint format type docs datasets simulator-datasets datasets-card benchmark-core benchmark-sensitivity benchmark-comparison comparison-tables simulator-videos wheel wheel-test clean
+.PHONY: help install install-dev quickstart test lint format type docs datasets simulator-datasets example-dataset datasets-card benchmark-core benchmark-sensitivity benchmark-comparison comparison-tables simulator-videos wheel wheel-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ help:  ## Show this list
 REQUIREMENTS := setup.py pyproject.toml Makefile sb3_presa/envs/simulators.py
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "No Python found: install Python 3.11, or say make PYTHON=/path/to/python" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "No Python found: install Python 3.11 or later, or say make PYTHON=/path/to/python" >&2; exit 1; }
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"sb3_presa needs Python 3.11 or later, and {sys.executable} is {sys.version.split()[0]}")'
 	$(PYTHON) -m venv $(VENV)
 
@@ -46,12 +46,12 @@ $(VENV)/.torch: Makefile | $(BIN)/python
 	else $(PIP) install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "torch==$(TORCH_VERSION)"; fi
 	@touch $@
 
-# Simulators that a later Python than 3.11 cannot have are left out there.
 $(VENV)/.install: $(REQUIREMENTS) $(VENV)/.torch
 	$(PIP) install --editable .
-	$(BIN)/sb3-presa install-simulators bullet
+	$(BIN)/sb3-presa install-simulators safety
 	@touch $@
 
+# `all` leaves out, by name, simulators that a later Python than 3.11 cannot have.
 $(VENV)/.install-dev: $(VENV)/.install
 	$(PIP) install --editable ".[dev]"
 	$(BIN)/sb3-presa install-simulators all
@@ -61,10 +61,10 @@ $(VENV)/.simulators: $(VENV)/.install
 	$(BIN)/sb3-presa install-simulators all
 	@touch $@
 
-install: $(VENV)/.install  ## Make the environment: the package, PyTorch, the Bullet simulator
+install: $(VENV)/.install  ## Make the environment: the package, PyTorch, the SafetyGym simulator
 install-dev: $(VENV)/.install-dev  ## The same with all simulators, and test, lint, type and documentation tools
 
-quickstart: install  ## Install, train PRESA on the dataset that ships here, evaluate, draw (Python 3.11)
+quickstart: install  ## Install, train on the dataset that ships here, evaluate, draw: PRESA beside cloning
 	$(BIN)/python examples/quickstart.py
 
 test: install-dev  ## Run the whole test suite and print its coverage
@@ -93,18 +93,16 @@ simulator-datasets: $(SIMULATOR_DATASETS:%=datasets/presa/%-v0/$(LABELS))  ## An
 datasets/presa/%-v0/$(LABELS): | datasets/presa/%-v0/data/metadata.json
 	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa label presa/$*-v0
 
-datasets/presa/%-v0/data/metadata.json: | $(VENV)/.install
+datasets/presa/%-v0/data/metadata.json: | $(VENV)/.simulators
 	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa $(if $(wildcard datasets/logs/$*.npz),replay datasets/logs/$*.npz,collect --recipe datasets/recipes/$*.toml)
 .PRECIOUS: datasets/presa/%-v0/data/metadata.json
 
-dataset-%: install
+dataset-%: $(VENV)/.simulators
 	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa collect --recipe datasets/recipes/$*.toml --overwrite
 	MINARI_DATASETS_PATH=datasets $(BIN)/sb3-presa label presa/$*-v0
 
-# All but the first four: most of them run in another simulator than Bullet.
-WITH_SIMULATORS := $(filter-out $(DATASETS),$(RECIPES))
-$(WITH_SIMULATORS:%=datasets/presa/%-v0/data/metadata.json): | $(VENV)/.simulators
-$(WITH_SIMULATORS:%=dataset-%): $(VENV)/.simulators
+example-dataset: datasets/presa/point-circle1-v0/data/metadata.json  ## Make the dataset that ships here again, from the log of PointCircle1
+	$(BIN)/python benchmarks/example_dataset.py
 
 datasets-card: install  ## Write the table of datasets/README.md from the datasets that are here
 	MINARI_DATASETS_PATH=datasets $(BIN)/python benchmarks/datasets_card.py

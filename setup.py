@@ -12,7 +12,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 from setuptools.errors import FileError
 
-EXAMPLE_DATASET = Path("datasets", "presa", "ball-run-v0")
+EXAMPLE_DATASET = Path("datasets", "presa", "point-circle1-small-v0")
 
 
 class BuildWithExampleDataset(build_py):
@@ -26,7 +26,7 @@ class BuildWithExampleDataset(build_py):
         if not (EXAMPLE_DATASET / "data" / "main_data.hdf5").is_file():
             raise FileError(
                 f"{EXAMPLE_DATASET} is missing, and a wheel ships this dataset. Restore it with "
-                f"`git checkout -- {EXAMPLE_DATASET}`, or rebuild it: `make dataset-ball-run`."
+                f"`git checkout -- {EXAMPLE_DATASET}`, or rebuild it: `make example-dataset`."
             )
         copytree(EXAMPLE_DATASET, self._target(), dirs_exist_ok=True)
 

@@ -9,11 +9,11 @@ import tempfile
 from pathlib import Path
 
 import torch as th
+from learning_curves import plot_learning_curves, read_progress_csv
 from stable_baselines3.common.logger import configure
 
 from sb3_presa import PRESA, Feedback
 from sb3_presa.benchmark.suites.suite import load_suite
-from sb3_presa.evaluation.plots import plot_learning_curves, read_progress_csv
 
 HERE = Path(__file__).parent
 #: dataset id of each task

@@ -6,7 +6,7 @@ and labels, and never steps the environment; PPO and SAC learn from the reward, 
 They do not know of the cost, and get a few thousand steps here: far less than they would need to
 drive well, and enough to see what they make of a reward that says nothing of safety.
 
-Takes about two minutes on two free processor cores. Needs the Bullet simulator.
+Takes about two minutes on two free processor cores. Needs the SafetyGym simulator.
 """
 
 import argparse
@@ -80,7 +80,7 @@ def main() -> None:
             f"{safety.cost_mean:.1f} ± {safety.cost_std:.1f}",
             "[green]yes" if safety.safe else "[red]no",
         )
-    console.print(f"\nBallRun: {options.episodes} episodes, cost limit {COST_LIMIT}")
+    console.print(f"\nPointCircle1: {options.episodes} episodes, cost limit {COST_LIMIT}")
     console.print(table)
 
 

@@ -24,7 +24,7 @@ from stable_baselines3.common.vec_env import VecVideoRecorder
 from sb3_presa import PRESA
 from sb3_presa.data import example_dataset
 
-EXAMPLE = "presa/SafetyBallRun-v0"
+EXAMPLE = "presa/SafetyPointCircle1-v0"
 FRAMES = 5  # of each environment on the sheet
 Frame = np.ndarray[Any, np.dtype[np.uint8]]
 

@@ -85,7 +85,7 @@ def test_the_smoke_suite_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         text.replace("\ncost_limits", "\n  Nowhere: presa/none-v0\ncost_limits", 1) + "retries: 0\n"
     )
     arguments = ["benchmark", "run", str(suite), "--out", str(tmp_path)]
-    there = CliRunner().invoke(app, [*arguments, "--workers", "2", "--task", "BallRun"])
+    there = CliRunner().invoke(app, [*arguments, "--workers", "2", "--task", "PointCircle1"])
     assert there.exit_code == 0, there.output
     rows = read_rows(tmp_path / "smoke.csv", ("key", "commit", "versions", "wall_seconds"))
     assert len({found["key"] for found in rows}) == len(rows) == 5
@@ -107,7 +107,7 @@ def test_the_smoke_suite_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     failures = json.loads((tmp_path / "smoke.failures.json").read_text())
     assert len(failures) == 5
     assert all("presa/none-v0" in f["error"] and "Traceback" in f["traceback"] for f in failures)
-    there = CliRunner().invoke(app, [*arguments, "--workers", "2", "--task", "BallRun"])
+    there = CliRunner().invoke(app, [*arguments, "--workers", "2", "--task", "PointCircle1"])
     assert there.exit_code == 0, there.output
     kept = json.loads((tmp_path / "smoke.failures.json").read_text())
     assert kept == failures  # they are of cells that this run was not asked for
@@ -129,7 +129,8 @@ def test_a_class_of_ones_own(tmp_path: Path) -> None:
     )
     suite = tmp_path / "own.yaml"
     suite.write_text(
-        "tasks: {BallRun: {dataset: presa/ball-run-v0, env: presa/SafetyBallRun-v0}}\n"
+        "tasks: {PointCircle1: {dataset: presa/point-circle1-small-v0,"
+        " env: presa/SafetyPointCircle1-v0}}\n"
         "cost_limits: [20]\nseeds: [0]\nn_episodes: 1\nlabels: {n_comparisons: 100}\n"
         "algorithms:\n  BC: {steps: 8}\n"
         "  Mine: {class: 'mine:Brief', settings: {brevity: 4, data: safe}, steps: 8}\n"

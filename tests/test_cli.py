@@ -192,10 +192,10 @@ def test_collect_follows_the_recipe(minari_root: Path, tmp_path: Path, run: Run)
 def test_label_takes_the_middle_limit_of_a_task_and_asks_elsewhere(
     box_dataset: MinariDataset, minari_root: Path, run: Run
 ) -> None:
-    shutil.copytree(Path(example_dataset().storage.data_path), minari_root / "ball-run-v0" / "data")
-    run("label", minari_root / "ball-run-v0", "--feedback", "usual", "--comparisons", 5)
-    feedback = Feedback.load(minari_root / "ball-run-v0", "usual")
-    assert feedback.provenance["cost_limit"] == 20.0
+    circle = minari_root / "circle-v0"
+    shutil.copytree(Path(example_dataset().storage.data_path), circle / "data")
+    run("label", circle, "--feedback", "usual", "--comparisons", 5)
+    assert Feedback.load(circle, "usual").provenance["cost_limit"] == 40.0
     refused = run("label", box_dataset.id, exit_code=1)
     assert "--cost-limit" in refused.stderr
 

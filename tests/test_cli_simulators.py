@@ -29,7 +29,8 @@ def run(*arguments: str, exit_code: int = 0) -> Result:
 def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An interpreter that writes its arguments to a file, one line a call, and does nothing else.
 
-    It fails where a file named ``fail`` lies beside it.
+    It fails where a file named ``fail`` lies beside it. On every Python the table is that of 3.11,
+    which has all simulators.
     """
     calls = tmp_path / "calls"
     stub = tmp_path / "python"
@@ -38,6 +39,8 @@ def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     stub.chmod(stub.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(sys, "executable", str(stub))
+    python = SimpleNamespace(version_info=(3, 11, 0))
+    monkeypatch.setattr("sb3_presa.envs.simulators.sys", python)
     return calls
 
 

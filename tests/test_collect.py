@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from minari import MinariDataset
+from needs import needs, skip_without
 
 from sb3_presa.collect import collection as collect_module
 from sb3_presa.collect.agents import CostWeight, Job
@@ -60,6 +61,7 @@ def contents(dataset: MinariDataset) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> MinariDataset:
+    skip_without("bullet")
     return collect(
         ENV_ID, "presa/tiny-v0", TINY, n_workers=2, root=tmp_path_factory.mktemp("datasets")
     )
@@ -135,6 +137,7 @@ def test_an_interrupted_collection_goes_on_from_its_finished_jobs_to_the_same_da
     assert contents(again) == contents(collected)
 
 
+@needs("bullet")
 def test_killed_at_any_moment_no_half_dataset_loads_and_no_worker_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,6 +332,7 @@ def test_what_does_not_change_the_data_does_not_change_the_digest() -> None:
     assert len({digest, other.digest("a", 0), WALK.digest("a", 1), WALK.digest("b", 0)}) == 4
 
 
+@needs("bullet")
 def test_nothing_in_the_ranges_and_a_failing_worker_are_told(tmp_path: Path) -> None:
     untrained = dataclasses.replace(TINY, cost_weights=(), cost_budgets=())
     too_good = dataclasses.replace(untrained, reward_range=(1e5, 1e6))

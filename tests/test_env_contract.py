@@ -15,12 +15,13 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from needs import needs, simulator_of
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import SubprocVecEnv
 
 import sb3_presa
-from sb3_presa.envs import SIMULATORS, Simulator
+from sb3_presa.envs import SIMULATORS
 from sb3_presa.errors import SimulatorBusyError
 
 Env = gym.Env[Any, Any]
@@ -84,19 +85,14 @@ def elsewhere(simulator: str, seed: int) -> dict[str, Any]:
     return found
 
 
-def unless_impossible(simulator: Simulator, value: Any) -> Any:
-    why = simulator.why_not_on_this_python
-    return pytest.param(value, marks=pytest.mark.skipif(bool(why), reason=why))
-
-
 each_simulator = pytest.mark.parametrize(
-    "simulator", [unless_impossible(found, name) for name, found in SIMULATORS.items()]
+    "simulator", [pytest.param(name, marks=needs(name)) for name in SIMULATORS]
 )
 
 
 @pytest.fixture(
     scope="class",
-    params=[unless_impossible(SIMULATOR_OF[env_id], env_id) for env_id in ENTRIES],
+    params=[pytest.param(env_id, marks=needs(simulator_of(env_id))) for env_id in ENTRIES],
 )
 def env_id(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -9,15 +9,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from needs import needs
 
-from sb3_presa.envs import SIMULATORS
 from sb3_presa.envs.metadrive import TASKS, MetaDriveEnv, make_upstream
 from sb3_presa.errors import ConfigError, SimulatorBusyError
 
-pytestmark = pytest.mark.skipif(
-    bool(SIMULATORS["metadrive"].why_not_on_this_python),
-    reason=SIMULATORS["metadrive"].why_not_on_this_python,
-)
+pytestmark = needs("metadrive")
 
 SEED = 5
 AHEAD = np.array([0.0, 0.5], dtype=np.float32)

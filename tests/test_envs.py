@@ -9,12 +9,14 @@ import sys
 import gymnasium as gym
 import numpy as np
 import pytest
+from needs import needs
 
 from sb3_presa.envs import SIMULATORS, all_tasks, find_task, register_envs
 from sb3_presa.envs.bullet import SafetyBulletEnv, make_upstream
 from sb3_presa.errors import ConfigError
 
 
+@needs("bullet")
 @pytest.mark.parametrize("env_id", SIMULATORS["bullet"].env_ids)
 def test_the_numbers_are_upstreams(env_id: str) -> None:
     """Step by step, against upstream's own class that draws from the same random numbers."""
@@ -37,6 +39,7 @@ def test_the_numbers_are_upstreams(env_id: str) -> None:
     env.close()
 
 
+@needs("bullet")
 def test_driving_at_full_speed_costs_and_standing_does_not() -> None:
     env = gym.make("presa/SafetyBallRun-v0")
 
@@ -49,6 +52,7 @@ def test_driving_at_full_speed_costs_and_standing_does_not() -> None:
     assert cost_of([1.0, 0.0]) > 20
 
 
+@needs("bullet")
 @pytest.mark.parametrize("agent", ["Ball", "Car", "Drone", "Ant"])
 def test_pictures_show_the_agent_and_not_its_cost(agent: str) -> None:
     """Upstream's red sphere hid the one and told the other."""
@@ -69,6 +73,7 @@ def test_pictures_show_the_agent_and_not_its_cost(agent: str) -> None:
     env.close()
 
 
+@needs("bullet")
 @pytest.mark.parametrize("env_id", ["presa/SafetyCarRun-v0", "presa/SafetyDroneCircle-v0"])
 def test_unseeded_resets_vary_and_follow_the_last_seed(env_id: str) -> None:
     env = gym.make(env_id)
@@ -82,6 +87,7 @@ def test_unseeded_resets_vary_and_follow_the_last_seed(env_id: str) -> None:
     assert positions() == first
 
 
+@needs("bullet")
 def test_numpys_global_generator_is_left_alone() -> None:
     np.random.seed(5)  # noqa: NPY002
     expected = np.random.random(3)  # noqa: NPY002
@@ -93,6 +99,7 @@ def test_numpys_global_generator_is_left_alone() -> None:
     assert (np.random.random(3) == expected).all()  # noqa: NPY002
 
 
+@needs("bullet")
 def test_closing_twice_is_fine_and_a_closed_environment_resets() -> None:
     env = SafetyBulletEnv("Ball", "Run")
     env.close()
@@ -102,6 +109,7 @@ def test_closing_twice_is_fine_and_a_closed_environment_resets() -> None:
     env.close()
 
 
+@needs("bullet")
 def test_gymnasium_makes_it_without_an_import() -> None:
     code = (
         "import sys, gymnasium\n"

@@ -247,8 +247,8 @@ def test_a_dataset_is_found_by_id_path_and_object(box_dataset: MinariDataset) ->
     [
         ("toy/ball-v0", "No dataset 'toy/ball-v0' was found.*MINARI_DATASETS_PATH.*: toy/box-v0"),
         (
-            "presa/ball-run-v0",
-            r"'presa/ball-run-v0' was found.*`export MINARI_DATASETS_PATH=datasets`"
+            "presa/point-circle1-small-v0",
+            r"'presa/point-circle1-small-v0' was found.*`export MINARI_DATASETS_PATH=datasets`"
             r".*`sb3_presa\.data\.example_dataset\(\)`",
         ),
         ("toy/box", "ids end in a version: is it 'toy/box-v0'"),
@@ -261,7 +261,7 @@ def test_a_dataset_that_is_not_there(
 ) -> None:
     with pytest.raises(DatasetError, match=message) as refusal:
         resolve_dataset(name)
-    assert ("example_dataset" in str(refusal.value)) == (name == "presa/ball-run-v0")
+    assert ("example_dataset" in str(refusal.value)) == (name == "presa/point-circle1-small-v0")
 
 
 def test_damaged_datasets_are_named(box_dataset: MinariDataset) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.image import imread
+from PIL import Image
 
 from sb3_presa import PRESA
 
@@ -39,36 +40,59 @@ def example(name: str) -> str:
 
 
 def test_quickstart_prints_its_table_and_writes_its_files(tmp_path: Path) -> None:
-    printed = run(tmp_path, example("quickstart"), "--steps", "40", "--episodes", "1")
-    for agent in ("BC on everything", "BC on safe segments", "PRESA"):
+    options = ("--all", "--steps", "40", "--episodes", "1", "--clip-steps", "20")
+    printed = run(tmp_path, example("quickstart"), *options)
+    agents = (
+        *("BC, everything", "BC, safe", "BC, preferred and safe", "CPL, preferences alone"),
+        *("SafetyOnly", "SafeFirst", "SafeRLHF", "PRESA"),
+    )
+    for agent in agents:
         numbers = r" +-?\d+\.\d +\d+\.\d +-?\d\.\d{3} +\d+\.\d{3} +(yes|no) +\d+%"
         assert len(re.findall(f"{agent}{numbers}", printed)) == 1, printed
         assert f"Training {agent}\n" in printed
-    assert printed.count("100%") >= 3  # the progress bars
+    assert printed.count("100%") >= len(agents)  # the progress bars
+    assert "Note: " not in printed
     out = tmp_path / "quickstart"
-    assert PRESA.load(out / "presa_ball_run.zip", device="cpu").num_timesteps == 40
-    for name in ("learning_curves.png", "reward_cost_plane.png"):
-        picture = imread(out / name)
-        assert min(picture.shape[:2]) > 400 and picture.std() > 0.05
+    assert PRESA.load(out / "presa.zip", device="cpu").num_timesteps == 40
+    picture = imread(out / "reward_cost_plane.png")
+    assert min(picture.shape[:2]) > 400 and picture.std() > 0.05
+    with Image.open(out / "clips.gif") as clips:
+        assert (clips.n_frames, clips.size) == (4, (640, 284))  # type: ignore[attr-defined]
+        assert np.asarray(clips.convert("RGB")).std() > 20
+    for name in ("presa.zip", "reward_cost_plane.png", "clips.gif"):
         assert f"quickstart/{name}" in printed
     assert {path.name for path in tmp_path.iterdir()} == {"quickstart"}
 
 
-def test_quickstart_without_the_simulator_says_how_to_install_it(tmp_path: Path) -> None:
+def quickstart_without(folder: Path, prepare: str, *options: str) -> str:
+    """What the quickstart prints where a line of Python has taken something away first."""
     code = (
-        "import runpy, sys\n"
-        "sys.modules['pybullet'] = None\n"
+        f"import runpy, sys\n{prepare}\nsys.argv = ['quickstart', *{options!r}]\n"
+        f"sys.path.insert(0, {str(EXAMPLES)!r})\n"
         "try:\n"
         f"    runpy.run_path({example('quickstart')!r}, run_name='__main__')\n"
         "except SystemExit as end:\n"
         "    print('ended with:', end)\n"
     )
-    printed = run(tmp_path, "-c", code)
+    return run(folder, "-c", code)
+
+
+def test_quickstart_without_the_simulator_says_how_to_install_it(tmp_path: Path) -> None:
+    printed = quickstart_without(tmp_path, "sys.modules['safety_gymnasium'] = None")
     assert re.fullmatch(
-        r"ended with: The quickstart evaluates .*sb3-presa install-simulators bullet.*\n",
+        r"ended with: The quickstart evaluates .*sb3-presa install-simulators safety.*\n",
         printed,
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_quickstart_without_a_way_to_draw_leaves_the_clip_out(tmp_path: Path) -> None:
+    options = ("--steps", "16", "--episodes", "1", "--clip-steps", "5")
+    prepare = "import os\nos.environ['MUJOCO_GL'] = 'egl'\nsys.modules['mujoco.egl'] = None"
+    printed = quickstart_without(tmp_path, prepare, *options)
+    assert "no clip: MuJoCo cannot draw without a screen here" in printed
+    written = {path.name for path in (tmp_path / "quickstart").iterdir()}
+    assert written == {"presa.zip", "reward_cost_plane.png"}
 
 
 def test_own_data_drives_faster_than_the_log_and_off_the_walls(tmp_path: Path) -> None:
@@ -98,12 +122,12 @@ def test_resume_ends_with_the_same_weights(tmp_path: Path) -> None:
 
 
 def test_record_video_writes_a_clip_each_and_a_sheet(tmp_path: Path) -> None:
-    environments = ("presa/SafetyBallRun-v0", "presa/HighwaySafe-v0")
+    environments = ("presa/SafetyPointCircle1-v0", "presa/HighwaySafe-v0")
     options = ("--steps", "40", "--seconds", "0.2", "--sheet", "sheets/all.png")
     printed = run(tmp_path, example("record_video"), *environments, *options)
     assert "Wrote sheets/all.png" in printed
     names = {path.name.partition("-step")[0] for path in (tmp_path / "videos").glob("*.mp4")}
-    assert names == {"SafetyBallRun-v0", "HighwaySafe-v0"}
+    assert names == {"SafetyPointCircle1-v0", "HighwaySafe-v0"}
     assert all(path.stat().st_size > 1000 for path in (tmp_path / "videos").glob("*.mp4"))
     picture = imread(tmp_path / "sheets" / "all.png")
     # Both rows show something.

@@ -1,6 +1,9 @@
 """Colours and markers that a reader can tell apart, colour-blind or not."""
 
 import itertools
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -63,3 +66,15 @@ def test_each_colour_has_a_marker_of_its_own_as_large_as_the_others() -> None:
     star = 10 * 0.5 * 0.5 * (0.5 * 0.381966) * np.sin(np.radians(36))
     for marker, area in (("s", 1.0), ("^", 0.5), ("*", star)):
         assert sizes[marker] * area == pytest.approx(60.0 * np.pi / 4, rel=0.01)
+
+
+def test_pyplot_stays_out_and_matplotlib_waits_for_the_first_figure(tmp_path: Path) -> None:
+    code = f"""
+import sys
+from sb3_presa.evaluation.figures import written_figure
+assert "matplotlib" not in sys.modules, "imported early"
+with written_figure({str(tmp_path / "c.png")!r}, width=2, height=2) as figure:
+    figure.add_subplot().plot([1, 2])
+assert "matplotlib.pyplot" not in sys.modules, "pyplot"
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -20,10 +21,13 @@ from hypothesis import strategies as st
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
 
-from sb3_presa.data import minari_store
+from sb3_presa.data import load_outcomes, minari_store
 from sb3_presa.data.example import example_dataset
 from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.errors import DatasetError
+from sb3_presa.feedback import Feedback
+
+ROOT = Path(__file__).parents[1]
 
 OBSERVATIONS = gym.spaces.Box(-np.inf, np.inf, (3,), np.float32)
 ACTIONS = gym.spaces.Box(-1, 1, (2,), np.float32)
@@ -115,22 +119,23 @@ def test_the_file_is_a_third_of_what_minari_writes(
 def test_spec_references_and_metadata_are_recorded_without_making_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "pybullet", None)
+    monkeypatch.setitem(sys.modules, "safety_gymnasium", None)
     dataset = write(
         tmp_path,
-        env_spec="presa/SafetyBallRun-v0",
+        env_spec="presa/SafetyPointCircle1-v0",
         ref_min_score=-1.0,
         ref_max_score=3.0,
         metadata={"made_by": {"weights": [0, 1]}},
         episode_metadata=[{"agent": i} for i in range(12)],
     )
-    assert dataset.env_spec is not None and dataset.env_spec.id == "presa/SafetyBallRun-v0"
+    assert dataset.env_spec is not None
+    assert dataset.env_spec.id == "presa/SafetyPointCircle1-v0"
     assert minari.get_normalized_score(dataset, np.array([1.0])) == 0.5
     assert dataset.storage.metadata["made_by"] == {"weights": [0, 1]}
     assert [m["agent"] for m in dataset.storage.get_episode_metadata([0, 11])] == [0, 11]
     monkeypatch.undo()
     with contextlib.closing(dataset.recover_environment(eval_env=True)) as env:
-        assert env.reset(seed=0)[0].shape == (7,)
+        assert env.reset(seed=0)[0].shape == (28,)
 
 
 def test_minari_lists_it_and_can_append_to_it(
@@ -261,18 +266,32 @@ def test_killed_while_it_replaces_a_dataset_one_of_the_two_is_there(
 
 def test_the_example_dataset_is_small_whole_and_replayable() -> None:
     dataset = example_dataset()
-    assert dataset.id == "presa/ball-run-v0"
+    assert dataset.id == "presa/point-circle1-small-v0"
     data_file = Path(dataset.storage.data_path) / "main_data.hdf5"
     assert data_file.stat().st_size <= 8_000_000
     with h5py.File(data_file) as file:
-        assert len(file) == dataset.total_episodes >= 900
+        assert len(file) == dataset.total_episodes >= 100
         costs = [file[f"episode_{i}/infos/cost"][()] for i in range(len(file))]
-    assert {len(cost) for cost in costs} == {101}
+    assert {len(cost) for cost in costs} == {501}
     assert {float(cost[0]) for cost in costs} == {0.0}
     with contextlib.closing(dataset.recover_environment()) as env:
-        for index in (0, 500, 899):
+        for index in (0, 50, 117):
             seed = next(iter(dataset.storage.get_episode_metadata([index])))["seed"]
             recorded = dataset[index]
             env.reset(seed=seed)
             replayed = [env.step(action)[0] for action in recorded.actions]
-            np.testing.assert_array_equal(recorded.observations[1:], replayed)
+            # Another processor may round the last bits of lidars otherwise
+            np.testing.assert_allclose(recorded.observations[1:], replayed, atol=1e-3)
+
+
+def test_the_example_dataset_is_what_its_program_makes() -> None:
+    program = runpy.run_path(str(ROOT / "benchmarks" / "example_dataset.py"))
+    dataset = example_dataset()
+    outcomes = load_outcomes(dataset)
+    assert len(dataset) == program["N_EPISODES"]
+    assert outcomes.episode_returns.max() <= program["REWARD_CAP"]
+    made = Feedback.synthetic(dataset, cost_limit=program["COST_LIMIT"], seed=program["LABEL_SEED"])
+    shipped = Feedback.load(dataset)
+    for name in ("segments", "p_safe", "comparisons", "preferences"):
+        np.testing.assert_array_equal(getattr(shipped, name), getattr(made, name))
+    assert shipped.p_safe.sum() == (outcomes.episode_costs <= program["COST_LIMIT"]).sum() == 27

@@ -7,6 +7,7 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 import pytest
+from needs import simulator_of, skip_without
 
 from sb3_presa.collect.collection import CollectRecipe, collect
 from sb3_presa.envs import SIMULATORS, find_task
@@ -67,9 +68,7 @@ def test_what_was_begun_with_an_older_recipe_can_be_finished(name: str) -> None:
 )
 def test_a_recipe_in_miniature_gives_episodes_that_repeat(name: str, tmp_path: Path) -> None:
     recipe = RECIPES[name]
-    for simulator in SIMULATORS.values():
-        if recipe.env_id in simulator.env_ids and simulator.why_not_on_this_python:
-            pytest.skip(simulator.why_not_on_this_python)
+    skip_without(simulator_of(str(recipe.env_id)))
     # Short episodes of one scripted agent and one that PPO trains, and no others.
     tiny = dataclasses.replace(
         recipe,

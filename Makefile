@@ -81,8 +81,11 @@ format: install-dev  ## Mend what lint can mend by itself
 type: install-dev  ## Check types, strictly
 	$(BIN)/mypy
 
-docs: install-dev  ## Build the documentation; a warning is an error
-	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
+SPHINX = $(BIN)/sphinx-build --fail-on-warning --keep-going
+docs: install-dev  ## Build the documentation and check its spelling; a warning is an error
+	@$(BIN)/python -c 'import enchant; enchant.Dict("en_GB")' || { echo "make docs checks spelling with Enchant and a British dictionary: apt-get install libenchant-2-2 hunspell-en-gb" >&2; exit 1; }
+	$(SPHINX) -b html -d docs/_build/doctrees docs docs/_build/html
+	$(SPHINX) -b spelling -t spelling -d docs/_build/spelling/doctrees docs docs/_build/spelling
 
 # A dataset is whole when its labels are there. Those of the checkout may be older than its data: `|`.
 LABELS := data/feedback/default.hdf5
@@ -121,7 +124,7 @@ benchmark-comparison: datasets simulator-datasets $(VENV)/.install-dev  ## PRESA
 	for suite in $(COMPARISON); do $(BENCHMARK) run benchmarks/suites/$$suite.yaml || exit; done
 	$(BENCHMARK) report $(COMPARISON:%=benchmarks/results/%.csv) --out benchmarks/results/comparison-report
 
-comparison-tables: install-dev  ## Write the comparison's tables into README.md and docs
+comparison-tables: install-dev  ## Write the tables of results into README.md and docs
 	$(BIN)/python benchmarks/comparison_tables.py
 
 build/agents/%.zip: | datasets/presa/%-v0/$(LABELS) $(VENV)/.install-dev

@@ -45,7 +45,8 @@ def amounts_table(results: Path = SENSITIVITY) -> list[str]:
     :return: the lines of :func:`sensitivity_table` that differ in amount and length of labels
     """
     heading, marks, *lines = sensitivity_table(results)
-    amounts = re.compile(rf"\| {REFERENCE}(, ([\d,]+ comparisons|segments of \d+% of an episode))? \|")
+    level = r"[\d,]+ comparisons|segments of \d+% of an episode"
+    amounts = re.compile(rf"\| {REFERENCE}(, ({level}))? \|")
     return [heading, marks, *filter(amounts.match, lines)]
 
 

@@ -10,6 +10,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "sphin
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"sb3_presa {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 
 # Headings can be linked to as page.md#heading; pages use Markdown, docstrings reStructuredText.
 myst_heading_anchors = 3

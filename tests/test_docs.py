@@ -20,7 +20,7 @@ from sb3_presa.registry import preset_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/LOG.md")),
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG", "benchmarks/LOG")),
     *(ROOT / name / "README.md" for name in ("datasets", "examples", "examples/driving_feedback")),
     *sorted(ROOT.glob("docs/*.md")),
 ]
@@ -89,7 +89,7 @@ def test_shell_names_commands_and_options_that_exist(page: Path) -> None:
     commands: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
     targets = make_targets()
     for block in blocks(page, "bash"):
-        for line in block.splitlines():
+        for line in block.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
             if words[:1] == ["sb3-presa"]:
                 command = commands[words[1]]

@@ -49,7 +49,7 @@ def logged(model: Any, steps: int, **kwargs: Any) -> set[str]:
 
 def logged_by(case: Case, dataset: MinariDataset) -> set[str]:
     """The names that a short run of an algorithm logs, with labels held out where it can."""
-    settings = {} if case.name.startswith(("bc-", "bcq")) else {"validation_fraction": 0.4}
+    settings: dict[str, Any] = {} if case.name.startswith(("bc-", "bcq")) else {"validation_fraction": 0.4}
     return logged(case.make(dataset, **settings), TINY_STEPS, log_interval=1)
 
 

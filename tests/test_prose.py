@@ -53,7 +53,7 @@ def test_sentences_are_found(text: str, expected: list[str]) -> None:
 
 
 def test_words_are_counted() -> None:
-    assert Sentence("A well-kept CODE, 0.5 – and MATH.", 1).n_words == 6
+    assert Sentence("A well-kept CODE, 0.5 -- and MATH.", 1).n_words == 6
 
 
 def test_readme_is_short_and_has_one_picture_and_one_table() -> None:

@@ -13,6 +13,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.logger import KVWriter, Logger
 
 from sb3_presa.evaluation.callbacks import SafetyEvalCallback
+from sb3_presa.registry import settings_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "metrics.md"
 ROW = re.compile(r"^\| `([a-z]+/[a-z0-9_]+)` \|(.*)\|$", re.MULTILINE)
@@ -49,7 +50,8 @@ def logged(model: Any, steps: int, **kwargs: Any) -> set[str]:
 
 def logged_by(case: Case, dataset: MinariDataset) -> set[str]:
     """The names that a short run of an algorithm logs, with labels held out where it can."""
-    settings: dict[str, Any] = {} if case.name.startswith(("bc-", "bcq")) else {"validation_fraction": 0.4}
+    held_out = {"validation_fraction": 0.4}
+    settings: Any = held_out if held_out.keys() <= settings_of(case.algorithm).keys() else {}
     return logged(case.make(dataset, **settings), TINY_STEPS, log_interval=1)
 
 

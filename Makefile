@@ -24,7 +24,7 @@ FILMED := point-goal1 point-circle1 half-cheetah-velocity car-circle metadrive-e
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install install-dev quickstart test lint format type docs datasets simulator-datasets datasets-card benchmark-core benchmark-sensitivity benchmark-comparison comparison-tables simulator-videos wheel wheel-test clean
+.PHONY: help install install-dev quickstart quickstart-pictures test lint format type docs datasets simulator-datasets datasets-card benchmark-core benchmark-sensitivity benchmark-comparison comparison-tables simulator-videos wheel wheel-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,11 @@ install-dev: $(VENV)/.install-dev  ## The same with all simulators, and test, li
 
 quickstart: install  ## Install, train PRESA on the dataset that ships here, evaluate, draw (Python 3.11)
 	$(BIN)/python examples/quickstart.py
+
+quickstart-pictures: install  ## Draw the quickstart's pictures again for the documentation
+	$(BIN)/python examples/quickstart.py --out build/quickstart
+	cp build/quickstart/reward_cost_plane.png docs/_static/quickstart.png
+	cp build/quickstart/clips.gif docs/_static/quickstart.gif
 
 test: install-dev  ## Run the whole test suite and print its coverage
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --cov --cov-report=term

@@ -24,7 +24,7 @@ FILMED := point-goal1 point-circle1 half-cheetah-velocity car-circle metadrive-e
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install install-dev quickstart test lint format type docs datasets simulator-datasets example-dataset datasets-card benchmark-core benchmark-sensitivity benchmark-comparison comparison-tables simulator-videos wheel wheel-test clean
+.PHONY: help install install-dev quickstart quickstart-pictures test lint format type docs datasets simulator-datasets example-dataset datasets-card benchmark-core benchmark-sensitivity benchmark-comparison comparison-tables simulator-videos wheel wheel-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,11 @@ install-dev: $(VENV)/.install-dev  ## The same with all simulators, and test, li
 quickstart: install  ## Install, train on the dataset that ships here, evaluate, draw: PRESA beside cloning
 	$(BIN)/python examples/quickstart.py
 
+quickstart-pictures: install  ## Draw the quickstart's pictures again for the documentation
+	$(BIN)/python examples/quickstart.py --out build/quickstart
+	cp build/quickstart/reward_cost_plane.png docs/_static/quickstart.png
+	cp build/quickstart/clips.gif docs/_static/quickstart.gif
+
 test: install-dev  ## Run the whole test suite and print its coverage
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --cov --cov-report=term
 
@@ -81,8 +86,11 @@ format: install-dev  ## Mend what lint can mend by itself
 type: install-dev  ## Check types, strictly
 	$(BIN)/mypy
 
-docs: install-dev  ## Build the documentation; a warning is an error
-	$(BIN)/sphinx-build --fail-on-warning --keep-going -b html docs docs/_build/html
+SPHINX = $(BIN)/sphinx-build --fail-on-warning --keep-going
+docs: install-dev  ## Build the documentation and check its spelling; a warning is an error
+	@$(BIN)/python -c 'import enchant; enchant.Dict("en_GB")' || { echo "make docs checks spelling with Enchant and a British dictionary: apt-get install libenchant-2-2 hunspell-en-gb" >&2; exit 1; }
+	$(SPHINX) -b html -d docs/_build/doctrees docs docs/_build/html
+	$(SPHINX) -b spelling -t spelling -d docs/_build/spelling/doctrees docs docs/_build/spelling
 
 # A dataset is whole when its labels are there. Those of the checkout may be older than its data: `|`.
 LABELS := data/feedback/default.hdf5
@@ -119,7 +127,7 @@ benchmark-comparison: datasets simulator-datasets $(VENV)/.install-dev  ## PRESA
 	for suite in $(COMPARISON); do $(BENCHMARK) run benchmarks/suites/$$suite.yaml || exit; done
 	$(BENCHMARK) report $(COMPARISON:%=benchmarks/results/%.csv) --out benchmarks/results/comparison-report
 
-comparison-tables: install-dev  ## Write the comparison's tables into README.md and docs
+comparison-tables: install-dev  ## Write the tables of results into README.md and docs
 	$(BIN)/python benchmarks/comparison_tables.py
 
 build/agents/%.zip: | datasets/presa/%-v0/$(LABELS) $(VENV)/.install-dev

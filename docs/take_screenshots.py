@@ -75,7 +75,7 @@ def main() -> None:
         )
         gate = service.make_gate(people, "127.0.0.1", "only-for-the-screenshots", [])
         with service.open_desk(dataset, "screenshots", options) as (desk, _):
-            text = PageText("Ball run: fast, and between the lines", DEFAULT_INSTRUCTIONS)
+            text = PageText("Point circle: fast, and between the walls", DEFAULT_INSTRUCTIONS)
             serve = threading.Thread(
                 target=service.serve, args=(desk, gate, text, listener), daemon=True
             )

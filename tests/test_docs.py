@@ -19,7 +19,11 @@ from sb3_presa.evaluation.callbacks import SafetyEvalCallback
 from sb3_presa.registry import preset_of
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
+PAGES = [
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG", "benchmarks/LOG")),
+    *(ROOT / name / "README.md" for name in ("datasets", "examples", "examples/driving_feedback")),
+    *sorted(ROOT.glob("docs/*.md")),
+]
 
 #: Calls in the pages' Python whose arguments are checked, by their last name.
 CALLS: dict[str, Callable[..., Any]] = {
@@ -33,13 +37,19 @@ CALLS: dict[str, Callable[..., Any]] = {
 }
 
 
+def page_id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
 def blocks(page: Path, language: str) -> Iterator[str]:
     for match in re.finditer(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL):
         yield match[1]
 
 
 def make_targets() -> set[str]:
-    return set(re.findall(r"^([a-z_-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = re.findall(r"^([a-z_-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    recipes = (path.stem for path in ROOT.glob("datasets/recipes/*.toml"))
+    return {*named, *(f"dataset-{recipe}" for recipe in recipes)}
 
 
 def accepted(name: str, owner: str) -> set[str] | None:
@@ -51,7 +61,7 @@ def accepted(name: str, owner: str) -> set[str] | None:
     return {*inspect.signature(CALLS[name]).parameters} if name in CALLS else None
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_python_names_arguments_that_exist(page: Path) -> None:
     for block in blocks(page, "python"):
         for node in ast.walk(ast.parse(block)):
@@ -74,12 +84,12 @@ def test_python_names_arguments_that_exist(page: Path) -> None:
                 )
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_shell_names_commands_and_options_that_exist(page: Path) -> None:
     commands: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
     targets = make_targets()
     for block in blocks(page, "bash"):
-        for line in block.splitlines():
+        for line in block.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
             if words[:1] == ["sb3-presa"]:
                 command = commands[words[1]]
@@ -91,7 +101,7 @@ def test_shell_names_commands_and_options_that_exist(page: Path) -> None:
                 assert targets.issuperset(word for word in words[1:] if "=" not in word), line
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_running_text_names_targets_and_suites_that_exist(page: Path) -> None:
     text, targets = page.read_text(), make_targets()
     assert targets.issuperset(re.findall(r"`make ([a-z_-]+)", text))
@@ -99,10 +109,19 @@ def test_running_text_names_targets_and_suites_that_exist(page: Path) -> None:
         assert (ROOT / "benchmarks" / "suites" / suite).is_file(), suite
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_links_lead_to_files(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-        assert (page.parent / target).is_file(), f"{page.name} links to {target}"
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_suites_are_suites(page: Path, tmp_path: Path) -> None:
+    for text in blocks(page, "yaml"):
+        if all(re.search(rf"^{key}:", text, re.MULTILINE) for key in ("tasks", "algorithms")):
+            path = tmp_path / "suite.yaml"
+            path.write_text(text)
+            load_suite(path).check_algorithms()
 
 
 def test_the_example_of_the_paper_is_accepted() -> None:

@@ -24,7 +24,6 @@ from plane import plot_reward_cost_plane
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.monitor import Monitor
 
 from sb3_presa import (
@@ -39,6 +38,7 @@ from sb3_presa import (
 )
 from sb3_presa.data import example_dataset, load_outcomes
 from sb3_presa.errors import RenderingError, SimulatorNotInstalledError
+from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
 
 COST_LIMIT = 20  # a drive that costs no more is safe; the feedback was made with this limit
 EVERYTHING, OURS = "BC, everything", "PRESA"
@@ -124,7 +124,7 @@ def main() -> None:
     console.print(f"  {clips}  cloning everything and PRESA at the wheel", highlight=False)
 
 
-def load_agents(dataset: MinariDataset, options: argparse.Namespace) -> dict[str, BaseAlgorithm]:
+def load_agents(dataset: MinariDataset, options: argparse.Namespace) -> dict[str, OfflineAlgorithm]:
     """:return: the agents by their names, not trained yet."""
     # One timestep is one gradient step. The defaults suit the default number of steps; a shorter
     # training divides its own among the parts.
@@ -133,7 +133,7 @@ def load_agents(dataset: MinariDataset, options: argparse.Namespace) -> dict[str
     shortest = short if n is None else {**short, "objective_kwargs": {"n_attain_steps": n // 8}}
     models = SAFE_RLHF if n is None else {**SAFE_RLHF, "n_model_steps": n // 2}
     seed = options.seed
-    agents: dict[str, BaseAlgorithm] = {
+    agents: dict[str, OfflineAlgorithm] = {
         EVERYTHING: BC.load_offline(dataset, data="all", seed=seed),
         "BC, safe": BC.load_offline(dataset, data="safe", seed=seed),
         "BC, preferred and safe": BC.load_offline(dataset, data="preferred-and-safe", seed=seed),

@@ -57,7 +57,7 @@ def test_quickstart_prints_its_table_and_writes_its_files(tmp_path: Path) -> Non
     picture = imread(out / "reward_cost_plane.png")
     assert min(picture.shape[:2]) > 400 and picture.std() > 0.05
     with Image.open(out / "clips.gif") as clips:
-        assert (clips.n_frames, clips.size) == (4, (640, 284))  # type: ignore[attr-defined]
+        assert (clips.n_frames, clips.size) == (4, (640, 284))
         assert np.asarray(clips.convert("RGB")).std() > 20
     for name in ("presa.zip", "reward_cost_plane.png", "clips.gif"):
         assert f"quickstart/{name}" in printed

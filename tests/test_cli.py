@@ -427,7 +427,7 @@ def test_a_class_of_ones_own_trains_and_is_evaluated(
     )
     run(*evaluate, "--algorithm", "own_algorithm:Mine")
     refused = run(*evaluate, "--algorithm", "cpl", exit_code=1)
-    assert "is a model of Mine, and CPL cannot load it" in refused.stderr
+    assert "the file must hold a model of CPL, got one of Mine" in refused.stderr
 
 
 def test_what_stands_between_colons_is_no_emoji(

@@ -72,7 +72,7 @@ def test_a_model_of_another_algorithm_is_called_by_its_name(
 ) -> None:
     model = next(case for case in CASES if case.name == saved).trained(box_dataset)
     model.save(tmp_path / "model")
-    said = f"this is a model of {model.algorithm}, and {loading} cannot load it: "
+    said = f"the file must hold a model of {loading}, got one of {model.algorithm}: "
     with pytest.raises(ConfigError, match=said):
         getattr(sb3_presa, loading).load(tmp_path / "model")
 

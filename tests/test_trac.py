@@ -317,9 +317,12 @@ def test_limits_that_cannot_be_learnt_from(minari_root: Any) -> None:
     ]
     space = gym.spaces.Box(-1.0, 1.0, (1,))
     unsafe = stored("unsafe", expensive, space, space)
-    with pytest.raises(DatasetError, match=r"none of the 1 segments keeps cost_limit 1.*2 at lea"):
+    with pytest.raises(
+        DatasetError,
+        match=r"`cost_limit` must be at least 2, the lowest cost of the 1 segments, got 1",
+    ):
         TraC.load_offline(unsafe, cost_limit=1, device="cpu")
-    with pytest.warns(UserWarning, match="all 3 segments keep cost_limit 9"):
+    with pytest.warns(UserWarning, match="all 3 segments keep `cost_limit` = 9"):
         TraC.load_offline(dataset, cost_limit=9, device="cpu")
 
 

@@ -244,13 +244,13 @@ class TraC(AlignedBaseline):
     def _check_classes(self, safe: NDArray[np.bool_], costs: Numbers) -> None:
         if not safe.any():
             raise DatasetError(
-                f"none of the {len(safe)} segments keeps cost_limit {self.cost_limit} (they cost "
-                f"{costs.min():g} at least): there is nothing to learn to do"
+                f"`cost_limit` must be at least {costs.min():g}, the lowest cost of the {len(safe)} "
+                f"segments, got {self.cost_limit}: no segment is safe. Raise cost_limit."
             )
         if safe.all() and self.bottom_share == 0.0:
             warnings.warn(
-                f"all {len(safe)} segments keep cost_limit {self.cost_limit}: there is nothing to "
-                "learn to avoid",
+                f"all {len(safe)} segments keep `cost_limit` = {self.cost_limit}: no segment is "
+                "unsafe, and nothing is learnt to be avoided",
                 stacklevel=4,
             )
 

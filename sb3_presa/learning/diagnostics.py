@@ -84,7 +84,7 @@ def preference_accuracy(utility: th.Tensor, preference: th.Tensor) -> float | No
     :param utility: utility of the two segments of each pair, (B, 2)
     :param preference: probability that the first is preferred, (B,), NaN if there is none
     :return: share of the pairs with a preference other than 0.5 that the utilities order as the
-        label does (equal utilities count half), ``None`` if there is no such pair
+        label does (equal utilities count half), ``None`` without such a pair
     """
     decided = ~preference.isnan() & (preference != 0.5)
     if not bool(decided.any()):

@@ -125,8 +125,8 @@ class OfflineAlgorithm(Learner):
         self.source: BatchSource | None = None
         self.feedback: Feedback | None = None
         self._policy_name = policy
-        # Of the minibatches while there is no ``seed``; and of what is held out, which stays held
-        # out when ``set_random_seed`` gives the minibatches another
+        # Seeds the minibatches where ``seed`` is None, and the split of held-out labels, which stays
+        # the same when ``set_random_seed`` changes the minibatches
         self.data_seed = _draw_seed() if seed is None else seed
         self._parameters_given = False
         self.n_envs = 1
@@ -292,7 +292,7 @@ class OfflineAlgorithm(Learner):
 
     def _lacks(self, what: str) -> ConfigError:
         return ConfigError(
-            f"this {self.algorithm} has no {what}: make it with "
+            f"this {self.algorithm} has no {what}. Make it with "
             f"{self.algorithm}.load_offline(dataset), or call set_dataset(dataset) first"
         )
 
@@ -390,8 +390,8 @@ class OfflineAlgorithm(Learner):
             if self.algorithm == type(self).__name__:
                 raise
             raise ConfigError(
-                f"this is a model of {self.algorithm}, and {type(self).__name__} cannot load it: "
-                f"{error}"
+                f"the file must hold a model of {type(self).__name__}, got one of "
+                f"{self.algorithm}: {error}"
             ) from error
         # ``load`` comes here too, perhaps with new weights: their optimizer has taken no step
         alone = isinstance(load_path_or_dict, dict) and "policy.optimizer" not in load_path_or_dict
@@ -400,7 +400,7 @@ class OfflineAlgorithm(Learner):
 
     def _check_has_policy(self) -> None:
         if not hasattr(self, "policy"):
-            raise self._lacks("policy yet, for want of spaces")
+            raise self._lacks("policy, because its spaces are unknown")
 
     def _excluded_save_params(self) -> list[str]:
         # The dataset stays where it is; a saved model holds weights and settings

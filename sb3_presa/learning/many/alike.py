@@ -103,8 +103,8 @@ def _check_same_data(models: Sequence[OfflineAlgorithm]) -> None:
     for index, model in enumerate(models[1:], 1):
         if not _same_transitions(first, model.require_source()):
             raise ConfigError(
-                f"the transitions of model {index} are not those of model 0; models that are "
-                "trained together share one dataset"
+                "models that are trained together must share one dataset, got other transitions in "
+                f"model {index} than in model 0"
             )
 
 

@@ -243,7 +243,5 @@ def test_what_else_is_refused(box_dataset: MinariDataset, make_dataset: Any) -> 
     with pytest.raises(ConfigError, match=r"num_timesteps of .* got 0 in model 0 and 8 in model 1"):
         learn_many([model, further], 3, reset_num_timesteps=False)
     fewer = PRESA_CASE.make(box_dataset.filter_episodes(lambda e: e.id != 3))
-    with pytest.raises(
-        ConfigError, match="must share one dataset, got other transitions in model 1"
-    ):
+    with pytest.raises(ConfigError, match=r"must share one dataset, got other .* in model 1"):
         learn_many([model, fewer], 3)

@@ -319,7 +319,7 @@ def test_limits_that_cannot_be_learnt_from(minari_root: Any) -> None:
     unsafe = stored("unsafe", expensive, space, space)
     with pytest.raises(
         DatasetError,
-        match=r"`cost_limit` must be at least 2, the lowest cost of the 1 segments, got 1",
+        match=r"`cost_limit` must be at least 2, .* got 1",
     ):
         TraC.load_offline(unsafe, cost_limit=1, device="cpu")
     with pytest.warns(UserWarning, match="all 3 segments keep `cost_limit` = 9"):

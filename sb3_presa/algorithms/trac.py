@@ -244,7 +244,7 @@ class TraC(AlignedBaseline):
     def _check_classes(self, safe: NDArray[np.bool_], costs: Numbers) -> None:
         if not safe.any():
             raise DatasetError(
-                f"`cost_limit` must be at least {costs.min():g}, the lowest cost of the {len(safe)} "
+                f"`cost_limit` must be at least {costs.min():g}, the lowest cost of {len(safe)} "
                 f"segments, got {self.cost_limit}: no segment is safe. Raise cost_limit."
             )
         if safe.all() and self.bottom_share == 0.0:

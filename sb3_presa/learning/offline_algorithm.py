@@ -125,8 +125,8 @@ class OfflineAlgorithm(Learner):
         self.source: BatchSource | None = None
         self.feedback: Feedback | None = None
         self._policy_name = policy
-        # Seeds the minibatches where ``seed`` is None, and the split of held-out labels, which stays
-        # the same when ``set_random_seed`` changes the minibatches
+        # Seeds the minibatches where ``seed`` is None, and the split of held-out labels, which
+        # stays the same when ``set_random_seed`` changes the minibatches
         self.data_seed = _draw_seed() if seed is None else seed
         self._parameters_given = False
         self.n_envs = 1

@@ -180,8 +180,8 @@ def held_out_metrics(relabelled: th.Tensor, labels: SegmentLabels) -> dict[str, 
 
     :param relabelled: calibrated rewards and costs of every transition, (2, N)
     :param labels: the labels
-    :return: ``preference_accuracy``, ``safety_accuracy`` (at the boundary) and ``safety_auc``; kinds
-        without labels are left out
+    :return: ``preference_accuracy``, ``safety_accuracy`` (at the boundary) and ``safety_auc``;
+        kinds without labels are left out
     """
     rewards, rates = (segment_means(values, labels) for values in relabelled)
     returns = rewards * labels.lengths

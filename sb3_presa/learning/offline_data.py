@@ -77,7 +77,9 @@ class OfflineData:
             labels = relabel(labels, transitions, outcomes)
         if needs & LABELS:
             _check_any(labels, needs)
-        training, held_out = hold_out(labels, validation_fraction, seed)
+        training, held_out = labels, _no_feedback(transitions)
+        if validation_fraction > 0.0:
+            training, held_out = hold_out(labels, validation_fraction, seed)
         return cls(
             transitions=transitions,
             training=training,

@@ -139,7 +139,7 @@ def test_from_a_dataset_to_answers_and_on_after_a_restart(
     ("arguments", "message"),
     [
         (["--strategy", "clairvoyance"], "strategy must be one of random"),
-        (["--set", "colour=3"], "--set must be one of pool_size"),
+        (["--set", "colour=3"], "--set colour: unknown setting; choose one of pool_size"),
         (["--annotator", "ann", "--annotator", "ann"], "different names"),
         (["--annotator", " "], "printable"),
         (["--token", "short"], "at least 16"),

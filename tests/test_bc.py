@@ -123,10 +123,10 @@ def test_all_needs_no_feedback(box_dataset: MinariDataset) -> None:
 @pytest.mark.parametrize("data", ["safe", "preferred-and-safe"])
 def test_nothing_to_clone_is_refused(data: str, box_dataset: MinariDataset) -> None:
     unsafe = Feedback.create(box_dataset, [(0, 0, 5), (1, 0, 5)], [0.0, 0.0], [(0, 1)])
-    with pytest.raises(FeedbackError, match=f"no segment that is {data}"):
+    with pytest.raises(FeedbackError, match=f"must hold a segment that is {data}"):
         BC.load_offline(box_dataset, unsafe, data=data, device="cpu")
     model = BC.load_offline(box_dataset, tiny_feedback(box_dataset), data=data, device="cpu")
-    with pytest.raises(FeedbackError, match=f"no segment that is {data}"):
+    with pytest.raises(FeedbackError, match=f"must hold a segment that is {data}"):
         model.set_dataset(box_dataset, unsafe)
     with pytest.raises(ConfigError, match="has no dataset"):
         model.learn(2)
@@ -142,4 +142,8 @@ def test_the_first_steps_of_the_average_forget_the_initial_weights(
         model.learn(1, reset_num_timesteps=False)
         expected.lerp_(model.policy.actor.head.mean.weight.detach(), 1 - decay)
         assert th.allclose(model.policy.actor_average.head.mean.weight, expected)
-    assert model._average_decay_at(889) < model._average_decay_at(891) == 0.99
+    model.begin_at(2000)  # long after, it forgets a hundredth a step
+    before = model.policy.actor_average.head.mean.weight.clone()
+    model.learn(1, reset_num_timesteps=False)
+    after = 0.99 * before + 0.01 * model.policy.actor.head.mean.weight.detach()
+    assert th.allclose(model.policy.actor_average.head.mean.weight, after)

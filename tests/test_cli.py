@@ -227,12 +227,12 @@ def test_train_says_what_it_learns_from(labelled: str, tmp_path: Path, run: Run)
     said, saved = run(*train, *clone).stdout.splitlines()
     n_segments = len(Feedback.load(labelled).segments)
     assert said == (
-        f"Training BC on feedback 'default' (synthetic): {n_segments} segments, 40 comparisons, "
+        f"Training BC on feedback 'default' (synthetic): {n_segments} segments, 0 comparisons, "
         f"{n_segments} safety labels; the dataset also has 'people'"
     )
     assert saved.startswith("Saved ")
     assert (
-        "Training BC on feedback 'people' (annotators): 3 segments, 1 comparisons, 2 safety labels;"
+        "Training BC on feedback 'people' (annotators): 3 segments, 0 comparisons, 2 safety labels;"
         " the dataset also has 'default'\n" in run(*train, *clone, "--feedback", "people").stdout
     )
     true = run(*train, "--algorithm", "BCQLag", "--set", "cost_limit=5", "--set", "batch_size=8")
@@ -284,7 +284,7 @@ def test_an_unknown_algorithm_is_refused(labelled: str, tmp_path: Path, run: Run
         and "got 'sac'" in refused.stderr
     )
     forgotten = ("train", labelled, "--algorithm", "TraC", "-o", tmp_path / "model.zip")
-    assert "has no cost_limit" in run(*forgotten, exit_code=1).stderr
+    assert "`cost_limit` must be given to TraC" in run(*forgotten, exit_code=1).stderr
 
 
 def test_evaluate_writes_the_numbers(

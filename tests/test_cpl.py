@@ -32,7 +32,7 @@ def test_the_loss_by_hand() -> None:
     first = math.log(1 + math.exp(-(1 - 0.5 * 2)))
     second = 0.25 * math.log(1 + math.exp(-(-2 - 0.5 * 2)))
     second += 0.75 * math.log(1 + math.exp(-(2 - 0.5 * -2)))
-    loss, metrics = objective(batch, 0)
+    loss, metrics, _ = objective.loss(batch, {})
     assert loss.item() == pytest.approx((first + second) / 2)
     assert metrics["log_ratio_preferred"].item() == pytest.approx((0.5 + 1) / 2)
     assert metrics["log_ratio_rejected"].item() == pytest.approx((1 - 1) / 2)
@@ -59,9 +59,9 @@ def test_it_goes_where_preferences_point(known_direction: MinariDataset) -> None
 
 
 def test_without_comparisons_it_is_refused(box_dataset: MinariDataset) -> None:
-    with pytest.raises(FeedbackError, match="holds no label that CPL learns from"):
+    with pytest.raises(FeedbackError, match="`feedback` must hold comparisons, got none"):
         CASE.make(box_dataset, Feedback.create(box_dataset, [(0, 0, 5)], [1.0]))
-    with pytest.raises(FeedbackError, match="holds no label that CPL learns from"):
+    with pytest.raises(FeedbackError, match="`feedback` must hold comparisons, got none"):
         CPL.load_offline(box_dataset, None, device="cpu")
 
 

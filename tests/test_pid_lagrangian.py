@@ -79,9 +79,9 @@ def test_it_goes_on_from_its_saved_state_and_forgets_when_told() -> None:
 @pytest.mark.parametrize(
     ("gains", "largest", "message"),
     [
-        ((0.1, -0.1, 0.0), 1.0, "pid_gains is"),
-        ((0.1, 0.1), 1.0, "pid_gains is"),
-        ((0.1, 0.1, math.nan), 1.0, "pid_gains is"),
+        ((0.1, -0.1, 0.0), 1.0, "`pid_gains` must be three finite numbers"),
+        ((0.1, 0.1), 1.0, "`pid_gains` must be three finite numbers"),
+        ((0.1, 0.1, math.nan), 1.0, "`pid_gains` must be three finite numbers"),
         ((0.1, 0.1, 0.1), 0.0, "`multiplier_max` must be greater than 0"),
     ],
 )

@@ -70,14 +70,14 @@ def test_it_avoids_what_is_unsafe(known_direction: MinariDataset) -> None:  # no
 
 def test_without_safety_labels_it_is_refused(box_dataset: MinariDataset) -> None:
     feedback = Feedback.create(box_dataset, [(0, 0, 5), (1, 0, 5)], None, [(0, 1)])
-    with pytest.raises(FeedbackError, match="holds no label that SafetyOnly learns from"):
+    with pytest.raises(FeedbackError, match="`feedback` must hold safety labels, got none"):
         CASE.make(box_dataset, feedback)
 
 
 @pytest.mark.parametrize(("label", "word"), [(1.0, "safe"), (0.0, "unsafe")])
 def test_one_class_warns(label: float, word: str, box_dataset: MinariDataset) -> None:
     feedback = Feedback.create(box_dataset, [(0, 0, 5), (1, 0, 5)], [label, label])
-    with pytest.warns(UserWarning, match=f"says other than {word}"):
+    with pytest.warns(UserWarning, match=f"every safety label says {word}"):
         CASE.trained(box_dataset, feedback)
 
 

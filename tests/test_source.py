@@ -187,8 +187,11 @@ def test_images_get_their_channels_first() -> None:
 _MEASURE = """
 import gc, os, sys
 import numpy as np
+import torch as th
 from algorithm_data import flat_transitions, lone_feedback
 from sb3_presa import PRESA
+from sb3_presa.learning.offline_data import OfflineData
+from sb3_presa.learning.source import make_source
 
 def resident():
     gc.collect()
@@ -203,13 +206,20 @@ def labels(transitions, n):
     return lone_feedback(segments, p_safe, comparisons, random.integers(0, 2, n // 2))
 
 transitions = flat_transitions([10_000] * 10, range(10))
+
+def as_trained_from(n):
+    data = OfflineData.of(transitions, labels(transitions, n))
+    source = make_source(data, th.device("cpu"), lambda actions: actions, model._prepare_labels)
+    model._cloning_rows(source)
+    return data, source
+
 model = PRESA(device="cpu")
 model.observation_space = transitions.observation_space
 model.action_space = transitions.action_space
 model._setup_model()
-model._use_data(transitions, labels(transitions, 1_000))
+few = as_trained_from(1_000)
 before = resident()
-model._use_data(transitions, labels(transitions, 1_000_000))
+many = as_trained_from(1_000_000)
 print(resident() - before)
 """
 

@@ -34,6 +34,8 @@ class PIDLagrangian(nn.Module):
             raise ConfigError(
                 f"`pid_gains` must be three finite numbers of at least 0, got {gains}"
             )
+        if not multiplier_max > 0.0:
+            raise ConfigError(f"`multiplier_max` must be greater than 0, got {multiplier_max}")
         self.proportional_gain, self.integral_gain, self.derivative_gain = gains
         self.multiplier_max = multiplier_max
         for name in ("integral", "last_error", "multiplier"):

@@ -193,7 +193,10 @@ def test_classes_and_settings_that_there_are_not(tmp_path: Path) -> None:
     wrong = load(tmp_path, changed("algorithms/PRESA/settings", {"dleta": 0.9}))
     with pytest.raises(ConfigError, match=r"algorithms\.PRESA has the setting 'dleta'.*\bdelta\b"):
         wrong.check_algorithms()
-    for settings, said in (({"delta": 2.0}, "`delta` must be in"), ({"n_pairs": "x"}, "`n_pairs` must be a whole")):
+    for settings, said in (
+        ({"delta": 2.0}, "`delta` must be in"),
+        ({"n_pairs": "x"}, "`n_pairs` must be a whole"),
+    ):
         wrong_value = load(tmp_path, changed("algorithms/PRESA/settings", settings))
         with pytest.raises(ConfigError, match=rf"algorithms\.PRESA cannot be made .*{said}"):
             wrong_value.check_algorithms()

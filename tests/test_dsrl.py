@@ -277,6 +277,28 @@ def test_episodes_without_a_flag_are_kept_apart(minari_root: Path) -> None:
     assert again.hash_episodes() == load_transitions(dataset).hash_episodes()
 
 
+@pytest.mark.parametrize("field", ["observations", "terminations", "truncations", "rewards"])
+def test_episodes_of_other_lengths_are_not_exported(minari_root: Path, field: str) -> None:
+    """As many observations as actions would make columns of different lengths."""
+    dataset = write("short-v0", [episode(9), episode(9)])
+    with h5py.File(Path(dataset.storage.data_path) / "main_data.hdf5", "r+") as file:
+        table = file["episode_1"][field]
+        table.resize(len(table) - 1, axis=0)
+    with pytest.raises(DatasetError, match=f"'short-v0', episode 1: {field} must have"):
+        export_dsrl(dataset, minari_root / "x.hdf5")
+    assert not (minari_root / "x.hdf5").exists()
+
+
+def test_a_file_that_says_it_holds_more_than_it_can_is_refused(minari_root: Path) -> None:
+    """A table of HDF5 may declare rows that were never written."""
+    source = save(minari_root / "x.hdf5", make_tables([4, 5]))
+    with h5py.File(source, "r+") as file:
+        del file["observations"]
+        file.create_dataset("observations", (2**33, 3), "f4", chunks=True)
+    with pytest.raises(DatasetError, match=r"x\.hdf5: table 'observations' would take 103,079,215"):
+        import_dsrl(source, "x-v0")
+
+
 def test_importing_survives_kill_9(minari_root: Path) -> None:
     """Before and after each kill there is the old dataset or the new one, whole."""
     old, new = make_tables([20] * 30, 0), make_tables([20] * 30, 1)

@@ -5,15 +5,20 @@ import json
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import h5py
 import minari
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 import pytest
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
 from made_up import REAL, UNIT, episode, write
 from minari import MinariDataset
 from toy_envs import HORIZON, KINDS, Kind
@@ -22,6 +27,7 @@ from sb3_presa.data.datasets import dataset_horizon, resolve_dataset, reward_ref
 from sb3_presa.data.episodes import load_outcomes, load_transitions
 from sb3_presa.data.transitions import Transitions, episode_hash
 from sb3_presa.errors import DatasetError
+from sb3_presa.feedback.table import Feedback
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -282,6 +288,82 @@ def test_empty_episodes_are_passed_over_and_empty_datasets_refused(
     for load in (load_transitions, load_outcomes):
         with pytest.raises(DatasetError, match="'toy/box-v0' has no steps in its 0 episodes"):
             load(nothing)
+
+
+@pytest.mark.parametrize("shape", [(4, 2), (4, 1, 2), (2, 2)])
+@pytest.mark.parametrize("data_format", ["hdf5", "arrow"])
+def test_rewards_are_one_number_a_step(
+    minari_root: Path, data_format: str, shape: tuple[int, ...]
+) -> None:
+    """Which of several would be meant is not known."""
+    dataset = write("many-v0", [episode(4, infos=None)])
+    if data_format == "arrow":
+        dataset = write("many-v1", [episode(4, infos=None)], data_format="arrow")
+        replace_rewards(dataset, np.ones(shape))
+    else:
+        with h5py.File(Path(dataset.storage.data_path) / "main_data.hdf5", "r+") as file:
+            del file["episode_0/rewards"]
+            file["episode_0/rewards"] = np.ones(shape)
+    with pytest.raises(DatasetError, match=r"episode 0: rewards must (be one number|have 4 rows)"):
+        load_outcomes(dataset, missing_costs="nan")
+
+
+def replace_rewards(dataset: MinariDataset, rewards: npt.NDArray[Any]) -> None:
+    """Put a row of rewards in place of each reward of episode 0."""
+    path = Path(dataset.storage.data_path) / "0/part-0.arrow"
+    with pa.ipc.open_file(path) as file:
+        table = file.read_all()
+    rows = [*rewards.reshape(len(rewards), -1).tolist()]
+    column = pa.array([*rows, *[rows[-1]] * (len(table) - len(rows))])
+    table = table.set_column(table.schema.get_field_index("rewards"), "rewards", column)
+    with pa.ipc.new_file(path, table.schema) as file:
+        file.write_table(table)
+
+
+def test_a_column_of_rewards_is_read(minari_root: Path) -> None:
+    rewards = np.array([[1.0], [2.0], [3.0]])
+    assert load_outcomes(write("one-v0", [episode(3, rewards=rewards)])).rewards.tolist() == [
+        1,
+        2,
+        3,
+    ]
+
+
+SHORT = EnvSpec("toy/PointBox-v0", "toy_envs:PointEnv", max_episode_steps=25)
+TASK = EnvSpec("SafetyBallRun-v0", "toy_envs:PointEnv")
+
+
+@pytest.mark.parametrize(
+    ("entries", "recorded"),
+    [
+        ({"env_spec": SHORT.to_json()}, 25),
+        ({"max_episode_steps": 25}, 25),
+        ({"env_spec": TASK.to_json()}, 100),
+    ],
+    ids=["environment", "metadata", "task"],
+)
+def test_a_horizon_shorter_than_an_episode_is_not_believed(
+    minari_root: Path, entries: dict[str, Any], recorded: int
+) -> None:
+    """Synthetic labels would allow whole episodes a multiple of the cost limit."""
+    steps = 2 * recorded
+    costs = np.r_[0.0, np.ones(20), np.zeros(steps - 20)]
+    dataset = write("long-v0", [episode(steps, s, infos={"cost": costs}) for s in range(4)])
+    path = Path(dataset.storage.data_path) / "metadata.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+    message = f"'long-v0': the recorded horizon is {recorded} steps, and an episode has {steps}"
+    with pytest.warns(UserWarning, match=message):
+        assert dataset_horizon("long-v0") == steps
+    with pytest.warns(UserWarning, match=rf"{message}|All .* segments are unsafe"):
+        labels = Feedback.synthetic("long-v0", 10, cost_limit=15)
+    assert (labels.p_safe == 0).all()
+    assert labels.provenance["horizon"] == steps
+    entries["max_episode_steps"] = steps
+    if "env_spec" not in entries:
+        path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert dataset_horizon("long-v0") == steps
 
 
 def test_the_horizon_and_the_references(box_dataset: MinariDataset) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from h5py import h5a, h5d, h5s
 from minari import MinariDataset
 
-from sb3_presa.data.pictures import Pictures, may_be_pictures
+from sb3_presa.data.pictures import JPEG, Pictures, may_be_pictures
 from sb3_presa.data.storage import Array, Column, Field, space_parts
 
 
@@ -90,6 +90,13 @@ class _Table:
     def last(self) -> Array:
         return np.asarray(h5py.Dataset(self._stored)[-1])
 
+    def holds_jpeg(self) -> bool:
+        lists = h5py.check_vlen_dtype(self.dtype) == np.uint8 and len(self.shape) == 1
+        if not (lists or (self.dtype == np.uint8 and len(self.shape) == 2)) or not self.shape[0]:
+            return False
+        first: Array = h5py.Dataset(self._stored)[0]
+        return first[: len(JPEG)].tobytes() == JPEG
+
 
 def _nested(group: Mapping[str, Any]) -> dict[str, Any]:
     return {
@@ -100,8 +107,7 @@ def _nested(group: Mapping[str, Any]) -> dict[str, Any]:
 
 def _decoded(table: _Table, space: gym.Space[Any] | None) -> Column:
     """Minari has stored pictures as JPEG since 0.5.3, unless asked not to: bytes in a row each."""
-    packed = table.dtype == np.uint8 and len(table.shape) == 2
-    if not may_be_pictures(space) or not (packed or h5py.check_vlen_dtype(table.dtype)):
+    if not may_be_pictures(space) or not table.holds_jpeg():
         return table
     assert space is not None and space.shape is not None
     return Pictures(table.read, (table.shape[0], *space.shape))

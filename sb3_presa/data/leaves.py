@@ -62,7 +62,7 @@ class Leaf:
         """
         values = self._column(stored).last().reshape(1, *(self.space.shape or ()))
         if values.dtype != self.dtype:
-            values = self._cast(values, stored)
+            values = self._cast(values, stored, "after the last step")
         if not np.isfinite(values).all():
             name = column_name(self.field, self.key)
             raise DatasetError(f"{stored.where}, after the last step: {name} are not finite.")
@@ -82,7 +82,7 @@ class Leaf:
             )
         return column
 
-    def _cast(self, values: Array, stored: StoredEpisode) -> Array:
+    def _cast(self, values: Array, stored: StoredEpisode, when: str = "step {}") -> Array:
         """The same numbers in this leaf's type. Floats are rounded to float32."""
         if self.dtype.kind == "f":
             largest = np.finfo(self.dtype).max
@@ -99,8 +99,8 @@ class Leaf:
             found, least, most = (first_entry(of, wrong[step]) for of in (values[step], low, high))
             name = self.field[:-1] + (f" '{self.key}'" if self.key else "")
             raise DatasetError(
-                f"{stored.where}, step {step}: {name} must {constraint} in [{least}, {most}], got "
-                f"{found}."
+                f"{stored.where}, {when.format(step)}: {name} must {constraint} in "
+                f"[{least}, {most}], got {found}."
             )
         return values.astype(self.dtype)
 

@@ -76,10 +76,12 @@ def _mended_specs(raw: Mapping[str, Any]) -> dict[str, str | None]:
     mended: dict[str, str | None] = {}
     for name in _SPECS:
         text = raw.get(name)
-        if text is None or _problem(text) is None:
+        problem = None if text is None else _problem(text)
+        if problem is None:
             continue
         mended[name] = _without_unknown_settings(text)
-        problem = _problem(mended[name])
+        if mended[name] is not None:
+            problem = _problem(mended[name])
         if problem is not None:
             mended[name] = None
             warnings.warn(

@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[Any]
 
+#: What every picture in JPEG begins with.
+JPEG = b"\xff\xd8"
+
 
 def may_be_pictures(space: gym.Space[Any] | None) -> bool:
     """Whether the values of a space can be pictures, gray or coloured.

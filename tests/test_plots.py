@@ -218,9 +218,9 @@ def test_input_that_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
         plot_reward_cost_plane(path, REWARDS, COSTS, {"x": (1, math.nan)}, cost_limit=1)
     with pytest.raises(ConfigError, match="`cost_limit` must be finite, got inf"):
         plot_reward_cost_plane(path, REWARDS, COSTS, {}, cost_limit=math.inf)
-    with pytest.raises(ConfigError, match=r"'a' must be of equal length.*\(2,\) and \(3,\)"):
+    with pytest.raises(ConfigError, match=r"'a' must have the same length.*\(2,\) and \(3,\)"):
         plot_learning_curves(path, {"a": ([1, 2], [1, 2, 3])})
-    with pytest.raises(ConfigError, match=r"none of the metrics .*found values of \['a'\]"):
+    with pytest.raises(ConfigError, match=r"`curves` must have values .*got \['a'\]"):
         plot_learning_curves(path, {"a": ([1], [1])})
     assert list(tmp_path.iterdir()) == []
 

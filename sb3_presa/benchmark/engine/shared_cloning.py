@@ -1,4 +1,4 @@
-"""Agents of one dataset and seed begin with the same clone: it is learnt once."""
+"""Shared cloning: agents with the same dataset and seed start from the same clone."""
 
 import hashlib
 import time
@@ -105,7 +105,7 @@ def _clones_alike(model: Any) -> bool:
 
 
 def _beginning(model: AlignmentAlgorithm, dataset: str) -> str:
-    """What cloning depends on: data, seed, settings, weights at the start, what is cloned."""
+    """A hash of the inputs of cloning: data, seed, settings, initial weights, what is cloned."""
     digest = hashlib.sha256()
     tensors = sorted(model.policy.state_dict().items())
     if model.cloning_mass is not None:

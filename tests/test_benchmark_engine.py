@@ -197,7 +197,7 @@ def test_what_a_suite_says_now_counts(tmp_path: Path) -> None:
     for cells in (one, other, one):
         run([*cells, cell(2, tmp_path)], path)
     assert len(read_rows(path)) == len(starts(tmp_path)) == 5
-    with pytest.warns(UserWarning, match="2 rows of Toy are left out: further down"):
+    with pytest.warns(UserWarning, match="2 rows of Toy are left out, since later rows"):
         agents = read_agents([path])
     kept = {agent.row["key"] for agent in agents}
     assert kept == {found.key for found in [*one, cell(2, tmp_path)]}
@@ -274,8 +274,8 @@ def test_shares_of_processors_and_gpus(tmp_path: Path, monkeypatch: pytest.Monke
         backend._take(half, [0], -1)
         assert backend._find_gpus(2.0) == [0, 1]
         for greedy, said in (
-            (cell(0, tmp_path, cpus=5.0), "5 processors"),
-            (cell(0, tmp_path, gpus=3.0), "3 GPUs"),
+            (cell(0, tmp_path, cpus=5.0), "got 5 and 0 "),
+            (cell(0, tmp_path, gpus=3.0), "got 1 and 3 "),
         ):
             with pytest.raises(ConfigError, match=said):
                 backend.submit(greedy)

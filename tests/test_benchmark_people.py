@@ -94,8 +94,8 @@ def test_rows_of_labels_that_have_changed_are_missing(box_dataset: MinariDataset
 @pytest.mark.parametrize(
     ("env", "said"),
     [
-        (None, "dataset mine/logs-v0 does not say its environment; give tasks.Mine.env"),
-        ("Typo-v0", "tasks.Mine.env is 'Typo-v0': .*Typo.*; allowed: .* module:Id-v0"),
+        (None, "tasks.Mine.env must be given, since dataset mine/logs-v0 does not name"),
+        ("Typo-v0", "tasks.Mine.env must be .* .module:Id-v0.*, got 'Typo-v0': .*Typo"),
         ("nowhere_to_be_found:Id-v0", "No module named 'nowhere_to_be_found'"),
     ],
 )

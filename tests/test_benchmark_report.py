@@ -173,10 +173,10 @@ def test_agents_that_were_not_made_alike_are_warned_of(
     html = (tmp_path / "mixed-report/report.html").read_text()
     (warning,) = (str(item.message) for item in caught)
     assert warning.startswith(
-        "the results of PRESA on CarRun are of agents that were not made alike"
+        "the agents of PRESA on CarRun should have the same settings, but differ"
     )
     assert said in warning
-    assert "Beware" in html and "PRESA on CarRun are of agents that" in html
+    assert "Warning:" in html and "PRESA on CarRun should have the same settings" in html
 
 
 def test_other_numbers_of_episodes_are_warned_of(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_other_numbers_of_episodes_are_warned_of(tmp_path: Path) -> None:
     for row in rows:
         if row["algorithm"] == "CPL" and row["task"] == "CarRun":
             row["n_episodes"] = 3
-    said = r"agents on CarRun were evaluated in different numbers of episodes \(3, 20\)"
+    said = r"agents on CarRun should be .*same number of episodes, got 3, 20"
     with pytest.warns(UserWarning, match=said):
         analysis.read_agents([write(tmp_path / "mixed.csv", rows)])
 
@@ -204,7 +204,7 @@ def test_a_reference_that_there_is_not(tmp_path: Path) -> None:
     path = write(tmp_path / "toy.csv", comparison())
     refused = CliRunner().invoke(app, ["benchmark", "report", str(path), "--reference", "Foo"])
     assert refused.exit_code == 1
-    assert "--reference is 'Foo'; allowed: PRESA, BC, safe, CPL, TraC" in refused.output
+    assert "--reference must be one of PRESA, BC, safe, CPL, TraC, got 'Foo'" in refused.output
 
 
 @pytest.mark.filterwarnings("error")
@@ -282,13 +282,15 @@ def test_no_number_is_cut_off_in_a_narrow_terminal(
 def test_what_is_no_result_is_refused(tmp_path: Path) -> None:
     rows = comparison()
     rows[4]["normalized_cost"] = "none"
-    with pytest.raises(ConfigError, match=r"bad\.csv, row 5: normalized_cost is 'none'; allowed"):
+    with pytest.raises(
+        ConfigError, match=r"bad\.csv, row 5: normalized_cost must be a finite number, got 'none'"
+    ):
         analysis.read_agents([write(tmp_path / "bad.csv", rows)])
     (tmp_path / "cut.csv").write_text((tmp_path / "bad.csv").read_text()[:-200])
     with pytest.raises(ConfigError, match=r"cut\.csv, row \d+: .*fields"):
         analysis.read_agents([tmp_path / "cut.csv"])
     (tmp_path / "none.csv").write_text((tmp_path / "bad.csv").read_text().splitlines()[0])
-    with pytest.raises(ConfigError, match=r"none\.csv: there is no finished cell"):
+    with pytest.raises(ConfigError, match=r"at least one finished cell .*none\.csv"):
         analysis.read_agents([tmp_path / "none.csv"])
 
 

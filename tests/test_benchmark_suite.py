@@ -108,25 +108,57 @@ def test_keys_stay() -> None:
 @pytest.mark.parametrize(
     ("where", "value", "said"),
     [
-        ("taks", 1, r"the file has the key 'taks'; allowed: name, tasks"),
-        ("seeds", None, r"seeds is None"),
-        ("seeds", [0, 0], r"seeds\[1\] is 0; allowed: each item once"),
-        ("seeds", [0.5], r"seeds\[0\] is 0.5; allowed: a whole number, at least 0"),
-        ("cost_limits", [-1], r"cost_limits\[0\] is -1; allowed: a number, at least 0"),
-        ("tasks/BallRun/dataset", None, r"tasks\.BallRun\.dataset is None"),
-        ("tasks/BallRun/data", "x", r"tasks\.BallRun has the key 'data'; allowed: dataset, env"),
-        ("labels/flip_safety", 1.5, r"labels\.flip_safety is 1.5; allowed: .*at most 1"),
-        ("labels/flips", 0.5, r"labels has the key 'flips'; allowed: n_comparisons"),
+        ("taks", 1, r"keys of the file must be among name, tasks, .*got 'taks'"),
+        ("seeds", None, r"seeds must be given in every suite, got None"),
+        ("seeds", [0, 0], r"seeds\[1\] must be different .* got 0"),
+        ("seeds", [0.5], r"seeds\[0\] must be an integer >= 0, got 0.5"),
+        ("cost_limits", [-1], r"cost_limits\[0\] must be a number >= 0, got -1"),
+        (
+            "tasks/BallRun/dataset",
+            None,
+            r"tasks\.BallRun\.dataset must be a non-empty string, got None",
+        ),
+        (
+            "tasks/BallRun/data",
+            "x",
+            r"keys of tasks\.BallRun must be among dataset, env.*got 'data'",
+        ),
+        ("labels/flip_safety", 1.5, r"labels\.flip_safety must be a number in \[0, 1\], got 1.5"),
+        ("labels/flips", 0.5, r"keys of labels must be among n_comparisons.*got 'flips'"),
         ("labels", {"segment_length": 9, "length_divisor": 2}, r"segment_length or length_div"),
-        ("algorithms/PRESA/steps", "many", r"algorithms\.PRESA\.steps is 'many'"),
-        ("algorithms/PRESA/settings", {"seed": 3}, r"algorithms\.PRESA\.settings\.seed is 3"),
-        ("algorithms/TraC/cost_limits", "mean", r"algorithms\.TraC\.cost_limits is 'mean'.*middle"),
-        ("algorithms/TraC/tasks", ["Ball"], r"algorithms\.TraC\.tasks is 'Ball'; allowed: BallRun"),
-        ("algorithms/PRESA/resources", {"cpus": 0}, r"resources\.cpus is 0; allowed: .*above 0"),
-        ("sweeps/0/vary", "noise", r"sweeps\[0\]\.vary is 'noise'; allowed: labels\.OPTION"),
-        ("sweeps/0/values", [], r"sweeps\[0\]\.values is \[\]"),
-        ("sweeps/0/algorithms", ["CPL"], r"sweeps\[0\]\.algorithms is 'CPL'; allowed: .*PRESA"),
-        ("name", "../x", r"name is '\.\./x'"),
+        (
+            "algorithms/PRESA/steps",
+            "many",
+            r"algorithms\.PRESA\.steps must be an integer >= 1, got 'many'",
+        ),
+        (
+            "algorithms/PRESA/settings",
+            {"seed": 3},
+            r"algorithms\.PRESA\.settings\.seed must be left out.* got 3",
+        ),
+        (
+            "algorithms/TraC/cost_limits",
+            "mean",
+            r"algorithms\.TraC\.cost_limits must be .*middle.* got 'mean'",
+        ),
+        (
+            "algorithms/TraC/tasks",
+            ["Ball"],
+            r"algorithms\.TraC\.tasks must be one of BallRun.* got 'Ball'",
+        ),
+        (
+            "algorithms/PRESA/resources",
+            {"cpus": 0},
+            r"resources\.cpus must be .*greater than 0, got 0",
+        ),
+        ("sweeps/0/vary", "noise", r"sweeps\[0\]\.vary must be labels\.OPTION .* got 'noise'"),
+        ("sweeps/0/values", [], r"sweeps\[0\]\.values must be .*at least one item, got \[\]"),
+        (
+            "sweeps/0/algorithms",
+            ["CPL"],
+            r"sweeps\[0\]\.algorithms must be one of .*PRESA.* got 'CPL'",
+        ),
+        ("name", "../x", r"name must be a valid file name, got '\.\./x'"),
     ],
 )
 def test_refusals_name_file_key_found_and_allowed(
@@ -168,11 +200,13 @@ def test_what_yaml_would_swallow(tmp_path: Path) -> None:
     text = "tasks: {T: toy/box-v0}\ncost_limits: [5]\nseeds: [0]\nalgorithms:\n  PRESA:\n"
     suite = load(tmp_path, text + "    settings: {learning_rate: 3e-4}\n")
     assert suite.cells[0].settings["learning_rate"] == 3e-4  # plain YAML reads a text there
-    with pytest.raises(ConfigError, match=r"mine\.yaml, line 6: the key 'PRESA' stands twice"):
+    with pytest.raises(
+        ConfigError, match=r"mine\.yaml, line 6: keys must be different, got 'PRESA' twice"
+    ):
         load(tmp_path, text + "  PRESA: {steps: 1}\n")
-    with pytest.raises(ConfigError, match="no valid YAML"):
+    with pytest.raises(ConfigError, match="is not valid YAML"):
         load(tmp_path, "tasks: !!python/object/apply:os.getcwd []\n")
-    with pytest.raises(ConfigError, match=r"PRESA and algorithms\.Other are the same agent"):
+    with pytest.raises(ConfigError, match=r"one name, got algorithms\.PRESA and algorithms\.Other"):
         load(tmp_path, text + "  Other: PRESA\n")
 
 
@@ -191,7 +225,7 @@ def test_classes_and_settings_that_there_are_not(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=rf"suite mine: algorithms\.BC, safe: .*{said}"):
             load(tmp_path, changed("algorithms/BC, safe/class", name)).check_algorithms()
     wrong = load(tmp_path, changed("algorithms/PRESA/settings", {"dleta": 0.9}))
-    with pytest.raises(ConfigError, match=r"algorithms\.PRESA has the setting 'dleta'.*\bdelta\b"):
+    with pytest.raises(ConfigError, match=r"algorithms\.PRESA: settings .*\bdelta\b.*got 'dleta'"):
         wrong.check_algorithms()
     for settings, said in (
         ({"delta": 2.0}, "`delta` must be in"),
@@ -200,7 +234,7 @@ def test_classes_and_settings_that_there_are_not(tmp_path: Path) -> None:
         wrong_value = load(tmp_path, changed("algorithms/PRESA/settings", settings))
         with pytest.raises(ConfigError, match=rf"algorithms\.PRESA cannot be made .*{said}"):
             wrong_value.check_algorithms()
-    with pytest.raises(ConfigError, match="no algorithm 'presa'; allowed: PRESA"):
+    with pytest.raises(ConfigError, match=r"algorithm must be one of PRESA, .*got 'presa'"):
         wrong.only(algorithms=["presa"])
     assert {cell.task for cell in wrong.only(tasks=["Toy"]).cells} == {"Toy"}
 

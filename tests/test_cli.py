@@ -236,7 +236,7 @@ def test_train_says_what_it_learns_from(labelled: str, tmp_path: Path, run: Run)
         " the dataset also has 'default'\n" in run(*train, *clone, "--feedback", "people").stdout
     )
     true = run(*train, "--algorithm", "BCQLag", "--set", "cost_limit=5", "--set", "batch_size=8")
-    assert "Training BCQLag on the true rewards and costs, and on no feedback\n" in true.stdout
+    assert "Training BCQLag on true rewards and costs, without feedback\n" in true.stdout
 
 
 def test_train_asks_for_tensorboard_before_it_reads_anything(
@@ -422,7 +422,7 @@ def test_a_class_of_ones_own_trains_and_is_evaluated(
     evaluate = ("evaluate", out, "--env", env_id("box"), "--cost-limit", 5, "--episodes", 1)
     refused = run(*evaluate, exit_code=1)
     assert (
-        f"{out} is of the algorithm 'Mine', which is not of this package; give --algorithm "
+        f"the algorithm 'Mine' of {out} is not part of this package; use --algorithm "
         "package.module:Mine" in refused.stderr
     )
     run(*evaluate, "--algorithm", "own_algorithm:Mine")
@@ -493,7 +493,10 @@ def test_refusals_name_what_is_wrong(
         (("train", "toy/none-v0", *out), "toy/none-v0"),
         (("train", labelled, "--feedback", "nobody", *out), "nobody"),
         (("train", labelled, "--policy", "MlpPolice", *out), "MlpPolice"),
-        (("train", labelled, "--device", "gpu", *out), "--device gpu"),
+        (
+            ("train", labelled, "--device", "gpu", *out),
+            "--device must be a PyTorch device, got gpu",
+        ),
         (("train", labelled, "--out", tmp_path, *SHORT), "folder"),
         (("train", labelled, "--algorithm", "own:", *out), "own: cannot be imported"),
         (("evaluate", trained, *limit), "--dataset ID or --env ENV_ID"),

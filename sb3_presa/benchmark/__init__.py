@@ -1,1 +1,1 @@
-"""Compare algorithms over tasks, cost limits and seeds: suites, the engine, results, reports."""
+"""Comparison of algorithms over tasks, cost limits and seeds: suites, engine, results, reports."""

@@ -1,7 +1,7 @@
 """
 The ``sb3-presa`` command. Each command parses its arguments, calls the library and prints.
 
-Whatever is slow to import is imported inside the commands, so that ``sb3-presa --help`` is quick.
+Slow imports are inside the commands, so that ``sb3-presa --help`` is fast.
 """
 
 import warnings
@@ -20,7 +20,7 @@ __all__ = ["app", "main"]
 
 
 class _ErrorsInOneLine(TyperGroup):
-    """Turns the errors that users can do something about into one line and exit code 1."""
+    """Turns errors of the user's input into one line and exit code 1."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -33,7 +33,7 @@ class _ErrorsInOneLine(TyperGroup):
 
 
 def _reader_has_left(error: Exception) -> bool:
-    """As after ``| head``, which Typer ends quietly; the pipe to a worker can break, too."""
+    """Whether standard output is closed, as after ``| head``; pipes to workers can break, too."""
     if not isinstance(error, BrokenPipeError):
         return False
     try:
@@ -72,7 +72,7 @@ def _options(
         typer.Option("--debug", envvar="SB3_PRESA_DEBUG", help="Show the traceback of an error."),
     ] = False,
 ) -> None:
-    """Take the options that stand before the command."""
+    """Options before the command."""
 
 
 _COMMANDS: dict[str, list[Callable[..., None]]] = {

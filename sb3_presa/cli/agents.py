@@ -1,4 +1,4 @@
-"""``sb3-presa train`` and ``evaluate``: from a labelled dataset to an agent and its numbers."""
+"""``sb3-presa train`` and ``evaluate``."""
 
 import json
 import zipfile
@@ -30,13 +30,14 @@ def train(
     dataset: Annotated[str, typer.Argument(help="Id of a Minari dataset, or its folder.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The model to write, a .zip.")],
     feedback: Annotated[
-        str, typer.Option(help="Name of the feedback to learn from; `annotate` writes `people`.")
+        str,
+        typer.Option(help="Name of the feedback; answers from `annotate` have the name `people`."),
     ] = "default",
     algorithm: Annotated[
         str,
         typer.Option(
             metavar="NAME",
-            help=f"One of {', '.join(ALGORITHMS)}, or a class of your own, package.module:Class.",
+            help=f"One of {', '.join(ALGORITHMS)}, or your own class as package.module:Class.",
         ),
     ] = "PRESA",
     policy: Annotated[
@@ -44,12 +45,12 @@ def train(
     ] = "MlpPolicy",
     steps: Annotated[
         int | None,
-        typer.Option(min=1, help="Gradient steps in all.", show_default="the algorithm's own"),
+        typer.Option(min=1, help="Total gradient steps.", show_default="the algorithm's own"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     threads: Annotated[
-        int, typer.Option(min=1, help="Threads on a CPU; more than 1 slow a small network down.")
+        int, typer.Option(min=1, help="CPU threads; more than 1 make small networks slower.")
     ] = 1,
     preset: Annotated[
         str | None,
@@ -67,13 +68,13 @@ def train(
     tensorboard: Annotated[
         Path | None,
         typer.Option(
-            # The backslash: what is in brackets is markup
+            # The backslash escapes markup
             help='Folder for TensorBoard logs; needs pip install ".\\[tensorboard]".',
             show_default="none",
         ),
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print what is logged.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print logged metrics.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Hide the progress bar.")] = False,
 ) -> None:
     """Train an agent on a labelled dataset and save it as a Stable-Baselines3 model."""
     out = _model_path(out)
@@ -108,12 +109,10 @@ def train(
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A model that `sb3-presa train` saved.")],
-    cost_limit: Annotated[
-        float, typer.Option(min=0, help="Cost of an episode up to which it counts as safe.")
-    ],
+    model: Annotated[Path, typer.Argument(help="A model saved by `sb3-presa train`.")],
+    cost_limit: Annotated[float, typer.Option(min=0, help="Largest cost of a safe episode.")],
     dataset: Annotated[
-        str | None, typer.Option(help="Run in the environment that this dataset comes from.")
+        str | None, typer.Option(help="Run in the environment of this dataset.")
     ] = None,
     env: Annotated[str | None, typer.Option(help="Run in this Gymnasium environment.")] = None,
     episodes: Annotated[int, typer.Option(min=1, help="Number of episodes.")] = 20,
@@ -123,20 +122,21 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The model's algorithm; of your own class, package.module:Class.",
-            show_default="as the model says",
+            help="The model's algorithm; package.module:Class for your own class.",
+            show_default="from the model",
         ),
     ] = None,
     json_file: Annotated[
         Path | None,
         typer.Option(
-            "--json", metavar="FILE", help="Also write the numbers here.", show_default="no"
+            "--json", metavar="FILE", help="Also write the results to this file.", show_default="no"
         ),
     ] = None,
 ) -> None:
-    """Run a saved agent in its environment and print what it earns and what it costs."""
+    """Run a saved agent in its environment and print reward and cost."""
     if (dataset is None) == (env is None):
-        raise ConfigError("evaluate takes an environment: either --dataset ID or --env ENV_ID")
+        got = "neither" if env is None else "both"
+        raise ConfigError(f"evaluate needs either --dataset ID or --env ENV_ID, got {got}")
     from sb3_presa.evaluation.safety import evaluate_safety
 
     _check_device(device)
@@ -166,7 +166,7 @@ def evaluate(
 
 
 def _algorithm(name: str) -> type["OfflineAlgorithm"]:
-    """Of this package in any case, or a class of the user's own, see ``algorithm_class``."""
+    """A class of this package, in any case, or the user's own class; see ``algorithm_class``."""
     in_any_case = {known.lower(): known for known in ALGORITHMS}
     return algorithm_class(in_any_case.get(name.lower(), name))
 
@@ -184,33 +184,33 @@ def _check_device(device: str) -> None:
         if device != "auto":
             th.device(device)
     except RuntimeError as error:
-        raise ConfigError(f"--device {device}: {error}") from error
+        raise ConfigError(f"--device must be a PyTorch device, got {device}: {error}") from error
 
 
 def _check_tensorboard() -> None:
-    """Stable-Baselines3 would say so once the data are read, and with a traceback."""
+    """Check early; Stable-Baselines3 would raise its error after the data are read."""
     try:
         import_module("torch.utils.tensorboard")
     except ImportError as error:
         raise ConfigError(
-            "--tensorboard needs TensorBoard, which the extra 'tensorboard' brings; in a checkout: "
-            'pip install ".[tensorboard]"'
+            "--tensorboard needs TensorBoard; install the extra 'tensorboard' (in a checkout: "
+            'pip install ".[tensorboard]")'
         ) from error
 
 
 def _describe_labels(model: "OfflineAlgorithm", dataset: str, name: str) -> str:
-    """What it learns from, and what else lies there: people's labels and made ones look alike."""
+    """The labels of the training, and the names of other feedback of the dataset."""
     import numpy as np
 
     from sb3_presa.feedback import Feedback
 
     if "outcomes" in model.needs:
-        return "the true rewards and costs, and on no feedback"
+        return "true rewards and costs, without feedback"
     labels = model.feedback
     assert labels is not None
     others = [repr(other) for other in Feedback.names(dataset) if other != name]
     return (
-        f"feedback {name!r} ({labels.provenance.get('source', 'source not said')}): "
+        f"feedback {name!r} ({labels.provenance.get('source', 'unknown source')}): "
         f"{len(labels.segments)} segments, {len(labels.comparisons)} comparisons, "
         f"{np.sum(~np.isnan(labels.p_safe))} safety labels"
         + (f"; the dataset also has {', '.join(others)}" if others else "")
@@ -218,26 +218,26 @@ def _describe_labels(model: "OfflineAlgorithm", dataset: str, name: str) -> str:
 
 
 def _model_path(path: Path) -> Path:
-    """Complete the suffix as SB3's ``save`` does; what cannot be written is found out now."""
+    """Complete the suffix as SB3's ``save`` does, and check that the file can be written."""
     if path.is_dir():
-        raise ConfigError(f"--out {path} is a folder; it must name the model's file")
+        raise ConfigError(f"--out must be the model's file, got the folder {path}")
     path = path if path.suffix else path.with_suffix(".zip")
     check_writable(path)
     return path
 
 
 def _saved_algorithm(path: Path) -> type["OfflineAlgorithm"]:
-    """Read which algorithm wrote a model, without unpickling anything."""
+    """Read the algorithm of a saved model without unpickling anything."""
     try:
         with zipfile.ZipFile(path) as archive:
             name: Any = json.loads(archive.read("data")).get("algorithm")
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise ConfigError(f"{path} is not a model that Stable-Baselines3 saved: {error}") from error
+        raise ConfigError(f"{path} is not a Stable-Baselines3 model: {error}") from error
     if not isinstance(name, str):
         raise ConfigError(f"{path} was not saved by an algorithm of sb3_presa")
     if name not in ALGORITHMS:
         raise ConfigError(
-            f"{path} is of the algorithm {name!r}, which is not of this package; give --algorithm "
+            f"the algorithm {name!r} of {path} is not part of this package; use --algorithm "
             f"package.module:{name}"
         )
     return algorithm_class(name)
@@ -246,7 +246,7 @@ def _saved_algorithm(path: Path) -> type["OfflineAlgorithm"]:
 def _environment(
     dataset: str | None, env_id: str | None
 ) -> tuple["gym.Env[Any, Any]", tuple[float, float] | None]:
-    """Make the environment, with the returns that count as 0 and 1 where the dataset knows them."""
+    """Make the environment; return it with the dataset's reward reference, if known."""
     import gymnasium as gym
 
     from sb3_presa.data import resolve_dataset, reward_reference
@@ -257,7 +257,9 @@ def _environment(
             return gym.make(env_id), None
         found = resolve_dataset(str(dataset))
         if not names_environment(found):
-            raise ConfigError(f"dataset {dataset} does not say its environment; give --env ENV_ID")
+            raise ConfigError(
+                f"dataset {dataset} does not name its environment; use --env ENV_ID instead"
+            )
         return found.recover_environment(eval_env=True), reward_reference(found)
 
 
@@ -278,5 +280,5 @@ def _print_evaluation(title: str, result: "SafetyEvaluation") -> None:
     )
     typer.echo(
         f"{'safe' if result.safe else 'NOT safe'}: {result.safe_episode_ratio:.0%} of the episodes "
-        f"keep the limit; the worst 10% cost {result.cost_cvar90:.2f} on average"
+        f"are within the limit; mean cost of the worst 10%: {result.cost_cvar90:.2f}"
     )

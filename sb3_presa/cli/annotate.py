@@ -1,4 +1,4 @@
-"""``sb3-presa annotate``: the page on which people label."""
+"""``sb3-presa annotate``: the labelling page."""
 
 import getpass
 import os
@@ -22,20 +22,20 @@ def annotate(
     feedback: Annotated[str, typer.Option(help="Name of the labels.")] = "people",
     annotator: Annotated[
         list[str] | None,
-        typer.Option(help="Who labels; repeat it for a team.", show_default="you"),
+        typer.Option(help="Name of a person; repeat it for a team.", show_default="you"),
     ] = None,
     strategy: Annotated[
-        str, typer.Option(help="What to ask: random, disagreement, uncertainty, coverage.")
+        str, typer.Option(help="Choice of pairs: random, disagreement, uncertainty, coverage.")
     ] = "random",
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="KEY=VALUE, a setting of the strategy.")
+        list[str] | None, typer.Option("--set", help="A setting of the strategy as KEY=VALUE.")
     ] = None,
     segment_length: Annotated[
-        int, typer.Option(min=1, help="Steps of a clip; a shorter episode is shown whole.")
+        int, typer.Option(min=1, help="Steps of a clip; shorter episodes are shown as a whole.")
     ] = 100,
-    pairs: Annotated[int, typer.Option(min=1, help="Pairs that each person is asked.")] = 100,
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs per person.")] = 100,
     overlap: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the pairs that everybody is asked.")
+        float, typer.Option(min=0, max=1, help="Share of the pairs that all people are asked.")
     ] = 0.2,
     instructions: Annotated[
         Path | None,
@@ -55,29 +55,29 @@ def annotate(
             min=1, help="Processes that draw clips.", show_default="all processors but one, up to 4"
         ),
     ] = None,
-    ahead: Annotated[int, typer.Option(min=2, help="Pairs made ready ahead of a person.")] = 5,
+    ahead: Annotated[int, typer.Option(min=2, help="Pairs prepared in advance per person.")] = 5,
     cache: Annotated[
         Path | None, typer.Option(help="Folder for clips.", show_default="the user's cache")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to serve at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for any free port.")] = 8765,
     token: Annotated[
         str | None,
         typer.Option(
             envvar="SB3_PRESA_TOKEN",
-            help="Secret from which the links are made; a fixed one keeps them valid.",
+            help="Secret of the personal links; a fixed one keeps them valid after a restart.",
             show_default="new each time",
         ),
     ] = None,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="A further name of this machine, of a proxy's for instance."),
+        typer.Option(help="A further accepted host name, such as a proxy's."),
     ] = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
     ] = True,
 ) -> None:
-    """Open a page on which people compare clips and say which are safe."""
+    """Open a page on which people compare clips and judge their safety."""
     try:
         from sb3_presa.annotation.asking.desk import DeskOptions
         from sb3_presa.annotation.web import service
@@ -86,8 +86,8 @@ def annotate(
         from sb3_presa.annotation.web.server import PageText
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"the page needs {error.name}, which the extra 'annotate' brings; in a checkout: "
-            'pip install ".[annotate]"'
+            f"the page needs {error.name}; install the extra 'annotate' (in a checkout: "
+            'pip install ".[annotate]")'
         ) from error
     from sb3_presa.annotation.asking.strategies import strategy_defaults
     from sb3_presa.data import resolve_dataset
@@ -117,7 +117,9 @@ def annotate(
         addresses = service.links(gate, host, listener.getsockname()[1])
         for name, address in addresses.items():
             typer.echo(f"{name}: {address}")
-        typer.echo("Whoever has a link answers as that person. Ctrl+C ends.")
+        typer.echo(
+            "Links are personal: anyone with a link answers as that person. Stop with Ctrl+C."
+        )
         if browser and sys.stdout.isatty() and is_loopback(host):
             webbrowser.open(addresses[names[0]])
         service.serve(found, gate, text, listener)
@@ -128,7 +130,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is no text in UTF-8: {error}") from error
+        raise ConfigError(f"{path} must be UTF-8 text: {error}") from error
 
 
 def _print_end(desk: "Desk") -> None:
@@ -137,4 +139,4 @@ def _print_end(desk: "Desk") -> None:
     refused = desk.queues.refused()
     if refused:
         reasons = "; ".join(sorted(set(refused.values()))[:3])
-        typer.echo(f"{len(refused)} clips were not shown: {reasons}")
+        typer.echo(f"{len(refused)} clips could not be shown: {reasons}")

@@ -1,4 +1,4 @@
-"""``sb3-presa benchmark``: run a suite of agents, and report on what came out."""
+"""``sb3-presa benchmark``: run a suite of agents, and report on the results."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Compare algorithms over tasks, lim
 def run(
     suite: Annotated[Path, typer.Argument(help="A suite, a .yaml.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for SUITE.csv, one row a cell.")
+        Path, typer.Option("--out", "-o", help="Folder for SUITE.csv, with one row per cell.")
     ] = Path("benchmarks/results"),
     workers: Annotated[
         int | None,
@@ -38,13 +38,13 @@ def run(
     ] = None,
     task: Annotated[list[str] | None, typer.Option(help="Only this task; can be repeated.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print which cells are missing, and run none.")
+        bool, typer.Option("--dry-run", help="Print the missing cells without running them.")
     ] = False,
 ) -> None:
     """
-    Run what a suite lacks, and go on where an earlier run stopped.
+    Run the missing cells of a suite; a second call continues an interrupted run.
 
-    The exit code is 1 if a cell failed; SUITE.failures.json then says why.
+    The exit code is 1 if a cell failed; see SUITE.failures.json for its error.
     """
     from rich.console import Console
 
@@ -67,7 +67,7 @@ def run(
             failures = run_suite(loaded, file, engine, progress)
         except KeyboardInterrupt:
             progress.stop()
-            typer.echo(f"Stopped; the same command goes on from {path}.", err=True)
+            typer.echo(f"Stopped; run the same command to continue {path}.", err=True)
             raise typer.Exit(130) from None
         finally:
             progress.stop()
@@ -87,7 +87,7 @@ def report(
         typer.Option(
             "--out",
             "-o",
-            help="Folder for report.html, its pictures and tables.txt.",
+            help="Folder for report.html, its figures and tables.txt.",
             show_default="RESULTS-report, beside the first",
         ),
     ] = None,
@@ -95,14 +95,14 @@ def report(
         str | None,
         typer.Option(
             help="The algorithm that the others are compared with.",
-            show_default="PRESA, or else the first",
+            show_default="PRESA, or the first one",
         ),
     ] = None,
     title: Annotated[
         str | None, typer.Option(help="Heading of the page.", show_default="the files' names")
     ] = None,
 ) -> None:
-    """Turn results into tables here, one self-contained HTML page, and PNGs."""
+    """Print tables of results, and write a self-contained HTML page and PNGs."""
     from sb3_presa.benchmark.engine.results import read_failures
     from sb3_presa.benchmark.report.analysis import read_agents
     from sb3_presa.benchmark.report.page import write_report
@@ -112,7 +112,7 @@ def report(
     agents = read_agents(results)
     names = dict.fromkeys(agent.algorithm for agent in agents)
     if reference not in (None, *names):
-        raise ConfigError(f"--reference is {reference!r}; allowed: {', '.join(names)}")
+        raise ConfigError(f"--reference must be one of {', '.join(names)}, got {reference!r}")
     reference = reference or "PRESA"
     page = write_report(
         agents,
@@ -130,12 +130,14 @@ def _backend(name: str, address: str | None, workers: int | None) -> "Backend":
         from sb3_presa.benchmark.engine.ray_backend import RayBackend
 
         if address is not None and workers is not None:
-            raise ConfigError("--workers is for this machine; a cluster knows its own processors")
+            raise ConfigError(
+                "--workers must be left out with --address: a cluster knows its own processors"
+            )
         return RayBackend(address, workers)
     if name != "local":
-        raise ConfigError(f"--backend is {name!r}; allowed: local, ray")
+        raise ConfigError(f"--backend must be local or ray, got {name!r}")
     if address is not None:
-        raise ConfigError("--address is a Ray cluster's, and takes --backend ray")
+        raise ConfigError("--address needs --backend ray, got --backend local")
     from torch.cuda import device_count
 
     from sb3_presa.benchmark.engine.local import LocalBackend
@@ -160,5 +162,5 @@ def _end_with(failures: "list[Failure]", path: Path) -> None:
     for failure in failures:
         print_error(PresaError(f"{failure.cell}: {failure.error}"))
     where = path.with_suffix(".failures.json")
-    typer.echo(f"{len(failures)} cells failed, their tracebacks are in {where}", file=sys.stderr)
+    typer.echo(f"{len(failures)} cells failed; see {where} for tracebacks", file=sys.stderr)
     raise typer.Exit(1)

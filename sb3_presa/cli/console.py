@@ -1,4 +1,4 @@
-"""What the commands share: messages of one line, tables, settings from text."""
+"""Shared parts of the commands: one-line messages, tables, and settings from text."""
 
 import ast
 import math
@@ -14,14 +14,14 @@ from rich.table import Table
 from sb3_presa.arguments import closest
 from sb3_presa.errors import ConfigError
 
-#: Values that people write as other languages do; ``inf`` has no literal in Python.
+#: Values as other languages write them; ``inf`` has no literal in Python.
 _WORDS: Final[Mapping[str, Any]] = {"true": True, "false": False, "none": None, "inf": math.inf}
 
 
 def _print_line(style: str, label: str, message: object) -> None:
-    # soft_wrap: a long message stays one line, whatever the width of the terminal.
+    # soft_wrap: a long message stays one line at any width of the terminal.
     text = " ".join(str(message).split())
-    # emoji: rich draws a robot for the end of "module:Robot: ..."
+    # emoji: rich would draw a robot for the end of "module:Robot: ..."
     console = Console(stderr=True, emoji=False)
     console.print(f"[{style}]{label}:[/] {escape(text)}", soft_wrap=True)
 
@@ -30,9 +30,9 @@ def print_error(error: BaseException) -> None:
     """
     Print one red line on standard error.
 
-    :param error: what went wrong
+    :param error: the error
     """
-    if isinstance(error, OSError) and error.strerror:  # from the system: say it without its number
+    if isinstance(error, OSError) and error.strerror:  # from the system: without its number
         where = "" if error.filename is None else f"{error.filename}: "
         _print_line("bold red", "Error", f"{where}{error.strerror}")
     else:
@@ -62,11 +62,11 @@ def print_warning(
 
 def print_table(title: str, columns: Collection[str], rows: Collection[Collection[str]]) -> None:
     """
-    Print a table on standard output; every column but the first is aligned to the right.
+    Print a table on standard output; all columns except the first are right-aligned.
 
     :param title: line above the table
     :param columns: headings
-    :param rows: as many texts each as there are headings
+    :param rows: one text per column each
     """
     table = Table(title=escape(title), title_justify="left")
     for index, column in enumerate(columns):
@@ -80,9 +80,9 @@ def print_renderable(renderable: RenderableType) -> None:
     """
     Print on standard output.
 
-    :param renderable: anything that rich prints
+    :param renderable: a rich renderable
     """
-    # A pipe has no width: do not fold what a script may read.
+    # A pipe has no width: lines are not folded, since a script may read them.
     Console(width=None if sys.stdout.isatty() else 160, emoji=False).print(renderable)
 
 
@@ -93,16 +93,16 @@ def parse_settings(settings: Collection[str], allowed: Mapping[str, Any]) -> dic
     as it stands. ``objective_kwargs.alpha=0.1`` sets one entry of a dictionary.
 
     :param settings: the texts
-    :param allowed: the names that may be set
+    :param allowed: the known names
     :return: the values by name
-    :raises ConfigError: for a text without ``=``, an unknown name, or a name given twice
+    :raises ConfigError: if a text has no ``=``, or a name is unknown or given twice
     """
     values: dict[str, Any] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         key = key.strip()
         if not equals:
-            raise ConfigError(f"--set takes KEY=VALUE, and got {setting!r}")
+            raise ConfigError(f"--set must be KEY=VALUE, got {setting!r}")
         name, dot, inner = key.partition(".")
         if name not in allowed or (dot and not name.endswith("_kwargs")):
             raise ConfigError(f"--set {key}: unknown setting; {closest(name, list(allowed))}")
@@ -126,10 +126,10 @@ def _read_value(text: str) -> Any:
 @contextmanager
 def naming_environment(name: str) -> Iterator[None]:
     """
-    Say whose environment it is that cannot be made.
+    Turn errors of making an environment into one that names its origin.
 
-    :param name: an environment's id, or what else the user gave
-    :raises ConfigError: for an id that Gymnasium does not know, or whose module is not there
+    :param name: an environment's id, or the user's argument that names it
+    :raises ConfigError: if Gymnasium does not know the id, or its module is missing
     """
     import gymnasium as gym
 

@@ -17,7 +17,7 @@ Dataset = Annotated[str, typer.Argument(help="Id of a Minari dataset, or its fol
 _NEW_ID = "Id of the new dataset: namespace/name-v0."
 NewId = Annotated[str, typer.Option("--id", help=_NEW_ID)]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace a dataset of this id, and its feedback.")
+    bool, typer.Option("--overwrite", help="Replace a dataset with this id, and its feedback.")
 ]
 
 
@@ -25,7 +25,7 @@ def collect(
     env_id: Annotated[
         str | None,
         typer.Argument(
-            help='An environment whose infos have a "cost".', show_default="the recipe's"
+            help='An environment with "cost" in its infos.', show_default="the recipe's"
         ),
     ] = None,
     dataset_id: Annotated[
@@ -35,18 +35,18 @@ def collect(
         Path | None,
         typer.Option(help="TOML file of settings.", show_default="the built-in settings"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes.", show_default="one a processor"),
+        typer.Option(min=1, help="Processes.", show_default="one per processor"),
     ] = None,
     overwrite: Overwrite = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Hide the progress bar.")] = False,
 ) -> None:
     """
-    Collect a Minari dataset: agents trained with several prices on cost, recorded while they learn.
+    Collect a Minari dataset from agents that are trained with several cost weights.
 
-    A collection that was interrupted goes on where it stopped when the same command is given again.
+    To continue an interrupted collection, run the same command again.
     """
     from sb3_presa.collect.collection import collect as collect_dataset
 
@@ -67,7 +67,7 @@ def log_actions(
     dataset: Dataset,
     file: Annotated[Path, typer.Argument(help="The .npz file to write.")],
 ) -> None:
-    """Keep a dataset as its seeds and actions: a few bytes a step, from which replay makes it."""
+    """Write the seeds and actions of a dataset: a few bytes per step, to be replayed."""
     from sb3_presa.collect.action_log import ActionLog
     from sb3_presa.data.datasets import resolve_dataset
 
@@ -76,23 +76,21 @@ def log_actions(
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(help="What log-actions wrote.")],
+    file: Annotated[Path, typer.Argument(help="A file written by log-actions.")],
     dataset_id: Annotated[
         str | None, typer.Option("--id", help=_NEW_ID, show_default="the log's")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes.", show_default="one a processor")
+        int | None, typer.Option(min=1, help="Processes.", show_default="one per processor")
     ] = None,
     overwrite: Overwrite = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Hide the progress bar.")] = False,
     trust: Annotated[
         bool,
-        typer.Option(
-            "--trust", help="Run the environment that the file names, whatever code that is."
-        ),
+        typer.Option("--trust", help="Run any code that the file names as its environment."),
     ] = False,
 ) -> None:
-    """Make a dataset again from its seeds and actions, in its simulator."""
+    """Replay a dataset from its seeds and actions, in its simulator."""
     from sb3_presa.collect.action_log import ActionLog
 
     with naming_environment(str(file)):
@@ -106,8 +104,8 @@ def replay(
     _print_written(made.dataset)
     if made.n_different:
         warnings.warn(
-            f"{made.n_different} episodes are not, to the last bit, those that were logged: this "
-            "machine or this version of the simulator rounds otherwise",
+            f"{made.n_different} episodes are not bit-equal to the logged ones: this machine, or "
+            "this version of the simulator, rounds differently",
             stacklevel=1,
         )
 
@@ -118,7 +116,7 @@ def label(
         float | None,
         typer.Option(
             min=0,
-            help="Cost of a whole episode up to which it counts as safe.",
+            help="Largest cost of a safe episode.",
             show_default="the recipe's, or the middle one of the benchmark's",
         ),
     ] = None,
@@ -130,10 +128,10 @@ def label(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the segments and the noise.")] = 0,
     flip_preferences: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of preferences to turn round.")
+        float, typer.Option(min=0, max=1, help="Share of preferences to flip.")
     ] = 0.0,
     flip_safety: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of safety labels to turn round.")
+        float, typer.Option(min=0, max=1, help="Share of safety labels to flip.")
     ] = 0.0,
     unlabelled_preferences: Annotated[
         float, typer.Option(min=0, max=1, help="Share of comparisons to leave out.")
@@ -143,10 +141,10 @@ def label(
     ] = 0.0,
     overwrite: Annotated[
         bool,
-        typer.Option("--overwrite", help="Replace feedback that this command has not made, too."),
+        typer.Option("--overwrite", help="Also replace feedback that is not synthetic."),
     ] = False,
 ) -> None:
-    """Label a dataset from its own rewards and costs, as an annotator would."""
+    """Make synthetic labels from a dataset's own rewards and costs."""
     from sb3_presa.data import resolve_dataset
     from sb3_presa.feedback import Feedback
 
@@ -154,12 +152,12 @@ def label(
     if cost_limit is None:
         cost_limit = _usual_cost_limit(opened)
     if not overwrite and feedback in Feedback.names(opened):
-        # Synthetic labels can be made again; labels that people gave cannot.
+        # Synthetic labels can be made again; labels from people cannot.
         source = Feedback.load(opened, feedback).provenance.get("source")
         if source != "synthetic":
             raise ConfigError(
-                f"{dataset} has feedback {feedback!r} already, from the source {source!r}; give "
-                "--feedback another name, or --overwrite to lose those labels"
+                f"feedback {feedback!r} of {dataset} exists already (source {source!r}); choose "
+                "another name with --feedback, or replace it with --overwrite"
             )
     labels = Feedback.synthetic(
         opened,
@@ -177,7 +175,7 @@ def label(
 
 
 def _usual_cost_limit(dataset: "MinariDataset") -> float:
-    """Of the recipe that the dataset was collected by, or else of the benchmark's task."""
+    """The cost limit of the dataset's recipe, or of its benchmark task."""
     from sb3_presa.envs import find_task
 
     recipe = dataset.storage.metadata.get("collection", {}).get("recipe", {})
@@ -186,8 +184,8 @@ def _usual_cost_limit(dataset: "MinariDataset") -> float:
     task = find_task(dataset.env_spec.id) if dataset.env_spec is not None else None
     if task is None:
         raise ConfigError(
-            f"{dataset.id} is of no task of the benchmark, and its metadata name no cost limit: "
-            "give --cost-limit"
+            f"--cost-limit must be given for {dataset.id}: neither its metadata nor the table of "
+            "benchmark tasks has one"
         )
     return task.cost_limits[len(task.cost_limits) // 2]
 
@@ -198,12 +196,12 @@ def import_dsrl(
     env_id: Annotated[
         str | None,
         typer.Option(
-            help="The environment that the file comes from: a Gymnasium id, or a benchmark task's.",
+            help="The environment of the file: a Gymnasium id, or that of a benchmark task.",
             show_default="not recorded, spaces from the data",
         ),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse what would be warned about, naming the rows.")
+        bool, typer.Option("--strict", help="Turn warnings into errors that name the rows.")
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -217,7 +215,7 @@ def export_dsrl(
     dataset: Dataset,
     file: Annotated[Path, typer.Argument(help="The HDF5 file to write.")],
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that is there.")
+        bool, typer.Option("--overwrite", help="Replace an existing file.")
     ] = False,
 ) -> None:
     """Write a Minari dataset as a file of the DSRL benchmark."""
@@ -227,7 +225,7 @@ def export_dsrl(
 
 
 def info(dataset: Dataset) -> None:
-    """Describe a dataset: its size and spaces, returns and costs, and the feedback beside it."""
+    """Describe a dataset: its size, spaces, returns, costs and feedback."""
     from sb3_presa.feedback import render_summary, summarize
 
     print_renderable(render_summary(summarize(dataset)))

@@ -1,4 +1,4 @@
-"""``sb3-presa labels`` and ``import-preferences``: what people said, counted, merged, exchanged."""
+"""``sb3-presa labels`` and ``import-preferences``: statistics, merging and exchange of labels."""
 
 import contextlib
 import json
@@ -27,39 +27,39 @@ def labels(
     feedback: Annotated[str, typer.Option(help="Name of the labels.")] = "people",
     json_file: Annotated[
         Path | None,
-        typer.Option("--json", help="File to write the numbers to; - prints them instead."),
+        typer.Option("--json", help="File for the statistics; - prints them instead."),
     ] = None,
     merge: Annotated[
         str | None,
-        typer.Option(help="Make feedback of the answers: majority, mean or noise-model."),
+        typer.Option(help="Merge answers into feedback: majority, mean or noise-model."),
     ] = None,
     into: Annotated[
         str | None,
-        typer.Option(help="Name of the merged feedback.", show_default="as --feedback"),
+        typer.Option(help="Name of the merged feedback.", show_default="that of --feedback"),
     ] = None,
     export_file: Annotated[
         Path | None,
-        typer.Option("--export", help="Write answers, or else feedback, as .csv or .jsonl."),
+        typer.Option("--export", help="Write answers (or feedback) as .csv or .jsonl."),
     ] = None,
     import_file: Annotated[
         Path | None,
         typer.Option(
-            "--import", help="Read answers (if they name annotators) or feedback of such a file."
+            "--import", help="Read answers (if they name annotators) or feedback from such a file."
         ),
     ] = None,
     overwrite: Annotated[
         bool,
-        typer.Option("--overwrite", help="Replace feedback that was not merged from answers, too."),
+        typer.Option("--overwrite", help="Also replace feedback that was not merged from answers."),
     ] = False,
 ) -> None:
     """
-    Count what people said and how far they agree; merge it into the feedback that agents learn
-    from; write or read it as CSV or JSON Lines.
+    Print statistics and agreement of people's answers; merge them into feedback for training;
+    export or import them as CSV or JSON Lines.
     """
     from sb3_presa.data import resolve_dataset
 
     if into is not None and merge is None:
-        raise ConfigError("--into names the merged feedback, and needs --merge")
+        raise ConfigError("--into needs --merge, got --into alone")
     opened = resolve_dataset(dataset)
     if import_file is not None:
         _import(opened, feedback, import_file, overwrite)
@@ -83,13 +83,13 @@ def import_preferences(
         typer.Option(min=1, help="Steps of a segment.", show_default="from the files' names"),
     ] = None,
     rows: Annotated[
-        str, typer.Option(help="What the starts count: qlearning (D4RL's Q-learning rows) or all.")
+        str, typer.Option(help="Rows that the starts refer to: qlearning (D4RL's) or all.")
     ] = "qlearning",
     crossing: Annotated[
-        str, typer.Option(help="Segments over an episode's end: refuse, clip or drop.")
+        str, typer.Option(help="Segments that end after their episode: refuse, clip or drop.")
     ] = "refuse",
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace feedback of this name.")
+        bool, typer.Option("--overwrite", help="Replace feedback with this name.")
     ] = False,
 ) -> None:
     """Read human preferences in the layout of PreferenceTransformer or Uni-RLHF."""
@@ -138,15 +138,15 @@ def _merge(dataset: "MinariDataset", name: str, method: str, into: str, overwrit
         for episode, content in shown.items():
             if present.get(episode) != content:
                 raise FeedbackError(
-                    f"{store.path}: episode {episode} of {dataset.id} is not the one that people "
-                    "were shown; their answers belong to other data."
+                    f"episode {episode} of {dataset.id} must be the one that was shown to people, "
+                    f"got another one: the answers belong to other data ({store.path})"
                 )
         merged = merge_answers(answers, transitions, method)  # type: ignore[arg-type]
     _print_saved(dataset, into, merged)
 
 
 def _print_training(dataset: str, name: str) -> None:
-    """Left to itself, ``sb3-presa train`` takes the feedback that is named "default"."""
+    """Print the command to train, since the default feedback of ``train`` is "default"."""
     command = ["sb3-presa", "train", dataset, "--feedback", name, "--out", "agent.zip"]
     typer.echo(f"To train on it:\n{shlex.join(command)}")
 
@@ -178,7 +178,7 @@ def _import(dataset: "MinariDataset", name: str, path: Path, overwrite: bool) ->
 
 
 def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
-    """All answers of the file, or none; those that are there already are not written again."""
+    """Import all answers of the file or none; known answers are not written again."""
     from sb3_presa.annotation.answers.exchange import import_answers
     from sb3_presa.annotation.answers.store import AnswerStore, answers_path
     from sb3_presa.data import load_transitions
@@ -206,12 +206,12 @@ def _answers(dataset: "MinariDataset", name: str) -> Iterator["AnswerStore"]:
     if not path.is_file():
         if name in Feedback.names(dataset):
             raise FeedbackError(
-                f"{dataset.id} has feedback named '{name}', but no answers of people under that "
-                "name to count or merge; sb3-presa info shows the feedback"
+                f"'{name}' of {dataset.id} must have answers of people, got feedback without "
+                f"answers ({path}); show it with sb3-presa info"
             )
         raise FeedbackError(
-            f"{dataset.id} has no answers of people under the name '{name}' ({path}); sb3-presa "
-            "annotate asks for some, and labels --import reads them"
+            f"answers '{name}' of {dataset.id} not found ({path}); collect them with sb3-presa "
+            "annotate, or import them with labels --import"
         )
     with contextlib.closing(AnswerStore(path)) as store:
         yield store
@@ -220,7 +220,7 @@ def _answers(dataset: "MinariDataset", name: str) -> Iterator["AnswerStore"]:
 def _check_free(
     dataset: "MinariDataset", name: str, overwrite: bool, replaceable: tuple[str, ...]
 ) -> None:
-    """Feedback that cannot be made again is not replaced unasked."""
+    """Protect feedback that cannot be made again."""
     from sb3_presa.feedback import Feedback
 
     if overwrite or name not in Feedback.names(dataset):
@@ -228,8 +228,8 @@ def _check_free(
     source = Feedback.load(dataset, name).provenance.get("source")
     if source not in replaceable:
         raise ConfigError(
-            f"{dataset.id} has feedback {name!r} already, from the source {source!r}; give another "
-            "name, or --overwrite to lose those labels"
+            f"feedback {name!r} of {dataset.id} exists already (source {source!r}); choose another "
+            "name, or replace it with --overwrite"
         )
 
 
@@ -260,9 +260,9 @@ def _print_report(title: str, report: "LabelsReport") -> None:
         "ties",
         "first better",
         "safe / unsafe",
-        "s an answer",
-        "an hour",
-        "same again",
+        "s per answer",
+        "per hour",
+        "repeated alike",
         "circular triads",
     )
     print_table(f"{title}: {report.answers} answers", columns, rows)
@@ -283,7 +283,7 @@ def _print_report(title: str, report: "LabelsReport") -> None:
     print_table("Agreement", headings, agreed)
     typer.echo(
         f"Ties: {_percent(report.ties)} of the preferences. Unsafe: {_percent(report.unsafe)} of "
-        f"the safety labels. Circular: {report.circular} of {report.triads} triads, all together."
+        f"the safety labels. Circular: {report.circular} of {report.triads} triads in total."
     )
 
 

@@ -17,7 +17,7 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[safety|bullet|metadrive|highway|all]...",
-        help="Which simulators.",
+        help="Names of simulators.",
         show_default="all",
     ),
 ]
@@ -26,13 +26,13 @@ Names = Annotated[
 def install_simulators(
     names: Names = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the commands, and run none.")
+        bool, typer.Option("--dry-run", help="Print the commands without running them.")
     ] = False,
 ) -> None:
     """
     Install simulators with pip, in versions that work together.
 
-    What is installed of torch, numpy, gymnasium, stable-baselines3 and minari stays as it is.
+    The installed versions of torch, numpy, gymnasium, stable-baselines3 and minari do not change.
     """
     from sb3_presa.envs.installation import install, pip_commands
 
@@ -40,13 +40,13 @@ def install_simulators(
     possible = [simulator for simulator in wanted if not simulator.why_not_on_this_python]
     for simulator in wanted:
         if simulator not in possible:
-            print_warning(f"left out: {simulator.why_not_on_this_python}", UserWarning, "", 0)
+            print_warning(f"skipped: {simulator.why_not_on_this_python}", UserWarning, "", 0)
     if dry_run:
         for command in pip_commands(possible):
             typer.echo(shlex.join(command))
         return
     installed = install(possible)
-    typer.echo(f"Installed {', '.join(installed) or 'nothing'}; `sb3-presa doctor` tries them.")
+    typer.echo(f"Installed {', '.join(installed) or 'nothing'}. Check with `sb3-presa doctor`.")
 
 
 def doctor(
@@ -54,9 +54,9 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """
-    Try each simulator: installed, importable, how fast, does it draw; and what to do if not.
+    Check each simulator: installed, importable, speed, rendering; print a remedy for problems.
 
-    The exit code is 0 if all that are installed work.
+    The exit code is 0 if all installed simulators work.
     """
     from sb3_presa.envs.doctor import diagnose
 

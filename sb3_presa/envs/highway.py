@@ -19,7 +19,7 @@ from sb3_presa.envs.simulators import importing
 from sb3_presa.errors import ConfigError
 
 SECONDS = 40
-"""How long an episode lasts, in seconds."""
+"""Duration of an episode in seconds."""
 
 CONTINUOUS_HZ, DISCRETE_HZ = 5, 1
 """Actions a second, continuous and discrete."""

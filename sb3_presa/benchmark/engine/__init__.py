@@ -1,1 +1,1 @@
-"""How a suite is run: resumed, retried, on one machine or on many."""
+"""Runs suites: with resuming and retries, on one machine or on many."""

@@ -1,4 +1,4 @@
-"""Which data a result is of: what lies under an id, or a name of labels, may be made anew."""
+"""Hashes of a result's data: a dataset or its labels may be replaced under the same name."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -14,12 +14,12 @@ from sb3_presa.errors import DatasetError, FeedbackError
 if TYPE_CHECKING:
     from sb3_presa.data.storage import Field
 
-#: The column of results that says it; rows from before it was there leave it empty.
+#: The column of the dataset's hash; empty in older results.
 COLUMN = "data_hash"
-#: The same of feedback that lies beside a dataset; of labels that a cell makes options tell all.
+#: The column of the hash of stored feedback; synthetic labels are determined by their options.
 FEEDBACK_COLUMN = "feedback_hash"
-#: What a hash begins with. Those of the first kind, without it, were of observations and actions
-#: alone: where costs or rewards were others they stayed the same, so they tell nothing here.
+#: Prefix of current hashes. Older ones, without it, only covered observations and actions, did not
+#: change with rewards or costs, and are ignored.
 _KIND = "2-"
 _FIELDS: tuple["Field", ...] = (
     "observations",
@@ -34,8 +34,8 @@ _FIELDS: tuple["Field", ...] = (
 def data_hash(dataset: str) -> str | None:
     """
     :param dataset: id of a Minari dataset, or its folder
-    :return: ``2-`` and 12 hexadecimal digits of what all its episodes hold: observations, actions,
-        rewards, costs and how they end; ``None`` if it is not here
+    :return: ``2-`` and 12 hexadecimal digits, a hash of all episodes: observations, actions,
+        rewards, costs, terminations and truncations; ``None`` if the dataset is missing
     """
     from sb3_presa.data.datasets import resolve_dataset
 
@@ -48,19 +48,19 @@ def data_hash(dataset: str) -> str | None:
 
 @cache
 def _hash_of_version(folder: Path, changed_at: int) -> str:
-    """A dataset is replaced as a whole, so the time of its metadata tells its versions apart."""
+    """The hash; cached by the time of the metadata, since datasets are replaced as a whole."""
     from sb3_presa.data.datasets import read_episodes, resolve_dataset
 
     del changed_at
     digest = hashlib.sha256()
     for _, found in read_episodes(resolve_dataset(folder), _FIELDS):
-        if len(found["actions"]):  # who trains and who labels leave out the others, too
+        if len(found["actions"]):  # training and labelling ignore empty episodes, too
             digest.update(_hash_episode(found))
     return _KIND + digest.hexdigest()[:12]
 
 
 def _hash_episode(found: Mapping[str, Any]) -> bytes:
-    """Of what was seen and done, of the observation after the last action, and of what came out."""
+    """Hash of observations and actions, of the last observation, and of the outcomes."""
     from sb3_presa.data.transitions import episode_hash
 
     observations, actions = found["observations"], found["actions"]
@@ -76,7 +76,7 @@ def _hash_episode(found: Mapping[str, Any]) -> bytes:
 
 
 def _costs(cost: Any, steps: int) -> npt.NDArray[np.float64]:
-    """One a step: without the reset's in front, NaN where there are none."""
+    """One cost per step, without that of the reset; NaN if costs are missing."""
     if cost is None:
         return np.full(steps, np.nan)
     return np.asarray(cost, dtype=np.float64).ravel()[-steps:]
@@ -85,8 +85,8 @@ def _costs(cost: Any, steps: int) -> npt.NDArray[np.float64]:
 def feedback_hash(dataset: str, name: str) -> str | None:
     """
     :param dataset: id of a Minari dataset, or its folder
-    :param name: of feedback beside it
-    :return: 12 hexadecimal digits of what is labelled, and how; ``None`` if it is not here
+    :param name: name of its feedback
+    :return: 12 hexadecimal digits, a hash of segments and labels; ``None`` if it is missing
     """
     from sb3_presa.data.datasets import resolve_dataset
     from sb3_presa.feedback.file import require_feedback_path
@@ -115,8 +115,7 @@ def _hash_of_labels(path: Path, changed_at: int) -> str:
 def is_of_other_data(row: Mapping[str, Any]) -> bool:
     """
     :param row: a row of results
-    :return: whether it is known to be of other episodes than those under its dataset's id here, or
-        of other labels than those of its feedback's name
+    :return: whether its episodes or its labels are known to differ from those under their names now
     """
     known = _known_hash(row)
     if known is not None and data_hash(row["dataset"]) not in (None, known):
@@ -129,10 +128,10 @@ def is_of_other_data(row: Mapping[str, Any]) -> bool:
 
 def mixed_data(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """
-    Rows of one dataset are compared with each other, so they have to be of the same episodes.
+    Rows of one dataset are compared with each other, and should have the same episodes.
 
     :param rows: rows of results
-    :return: a warning for each dataset, and each feedback of one, whose rows are known not to be
+    :return: a warning for each dataset, and each feedback, whose rows are known to differ
     """
     episodes: dict[str, set[str]] = {}
     labels: dict[str, set[str]] = {}
@@ -144,8 +143,8 @@ def mixed_data(rows: Iterable[Mapping[str, Any]]) -> list[str]:
             name = f"{row['dataset']} with feedback {row['feedback']}"
             labels.setdefault(name, set()).add(row[FEEDBACK_COLUMN])
     return [
-        f"the results of {name} are of {len(hashes)} different sets of {what} "
-        f"({', '.join(sorted(hashes))}), and are compared all the same"
+        f"the results on {name} should have the same {what}, but have {len(hashes)} different sets "
+        f"({', '.join(sorted(hashes))}); they are compared anyway"
         for what, found in (("episodes", episodes), ("labels", labels))
         for name, hashes in found.items()
         if len(hashes) > 1

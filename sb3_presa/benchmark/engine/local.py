@@ -62,14 +62,14 @@ class LocalBackend:
         """
         if cell.cpus > self._most_cpus or cell.gpus > len(self._gpus):
             raise ConfigError(
-                f"{cell} asks for {cell.cpus:g} processors and {cell.gpus:g} GPUs; there are "
-                f"{self._most_cpus:g} (--workers) and {len(self._gpus)}"
+                f"a cell must need at most {self._most_cpus:g} processors (--workers) and "
+                f"{len(self._gpus)} GPUs, got {cell.cpus:g} and {cell.gpus:g} ({cell})"
             )
         self._waiting.append(cell)
 
     def outcomes(self) -> Iterator[Outcome | None]:
         """
-        :return: tries as they end, ``None`` now and then
+        :return: attempts as they end; ``None`` about once per second while none ends
         """
         while self._waiting or self._busy:
             self._start_what_fits()
@@ -122,7 +122,7 @@ class LocalBackend:
             answer: dict[str, Any] = worker.pipe.recv()
         except (EOFError, OSError):
             worker.stop()
-            error = f"its process died (exit code {worker.process.exitcode})"
+            error = f"the worker process died (exit code {worker.process.exitcode})"
             return Outcome(cell, error=error, lost=True)
         if gpus:  # nor, once it has seen one, another
             worker.stop()
@@ -132,7 +132,7 @@ class LocalBackend:
 
 
 def _gpu_names(count: int) -> list[str]:
-    """What CUDA calls the GPUs that this process sees: a worker that is told others sees others."""
+    """CUDA's names of the GPUs that this process sees; a worker gets some of them."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = visible.split(",") if visible else map(str, range(count))
     return [name.strip() for name in names][:count]

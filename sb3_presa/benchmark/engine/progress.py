@@ -1,4 +1,4 @@
-"""What a run shows: cells done, failed, running, and how long it will take."""
+"""The progress display of a run: cells done, failed and running, and the remaining time."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -15,9 +15,9 @@ from sb3_presa.benchmark.suites.suite import Suite
 
 class RunProgress:
     """
-    A bar on a terminal, and a line for each cell that ends; lines alone in a file.
+    A progress bar on a terminal, and a line for each finished cell; only lines in a file.
 
-    :param console: where to print
+    :param console: the console to print to
     """
 
     def __init__(self, console: Console) -> None:
@@ -37,15 +37,15 @@ class RunProgress:
 
     def started(self, suite: Suite, rows: Sequence[Row], missing: Sequence[Cell]) -> None:
         """
-        :param suite: what runs
-        :param rows: what was there before
-        :param missing: what will be run
+        :param suite: the suite
+        :param rows: finished rows of earlier runs
+        :param missing: the cells to run
         """
         self._total = len(suite.cells)
         self._left = {cell.key: cell for cell in missing}
         for row in rows:
             self._learn(str(row["algorithm"]), row)
-        there = f", {len(rows)} of them done before" if rows else ""
+        there = f", {len(rows)} of them already done" if rows else ""
         self._console.print(f"{suite.name}: {self._total} cells{there}", highlight=False)
         self._bar.start()
         self._task = self._bar.add_task(
@@ -54,8 +54,8 @@ class RunProgress:
 
     def ended(self, outcome: Outcome, *, final: bool) -> None:
         """
-        :param outcome: a try that ended
-        :param final: whether the cell is not tried again
+        :param outcome: an attempt that ended
+        :param final: whether it was the last attempt
         """
         cell = outcome.cell
         if final:
@@ -66,7 +66,7 @@ class RunProgress:
             self._say(f"{cell}: {_describe(outcome.row)}")
         else:
             self._failed += final
-            what = "failed" if final else "failed, is tried again"
+            what = "failed" if final else "failed and is retried"
             self._say(f"{cell} {what}: {outcome.error}", style="red" if final else "yellow")
         self._bar.update(self._task, rest=self._rest())
 
@@ -78,13 +78,13 @@ class RunProgress:
         self._bar.update(self._task, rest=self._rest())
 
     def stop(self) -> None:
-        """Ends the display; may be called when nothing was started."""
+        """Ends the display; may be called before :meth:`started`."""
         self._bar.stop()
 
     def remaining_seconds(self) -> float | None:
         """
-        :return: what the cells that are left will take on as many places as are busy now, each as
-            long as its algorithm's took so far; ``None`` before the first is done
+        :return: estimated time of the remaining cells, from the mean time of each algorithm and the
+            number of running cells; ``None`` before the first cell is done
         """
         every = [seconds for several in self._seconds.values() for seconds in several]
         if not every:

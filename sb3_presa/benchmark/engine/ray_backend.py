@@ -1,4 +1,4 @@
-"""The backend that scales out: Ray, on this machine or on a cluster."""
+"""The Ray backend, for this machine or a cluster."""
 
 import os
 import socket
@@ -20,31 +20,31 @@ _TICK_SECONDS = 1.0
 
 class RayBackend:
     """
-    Hands cells to Ray, which finds room for them.
+    Submits cells to Ray, which schedules them.
 
-    A node that dies costs the cells that ran on it a try, and no more: their rows come back to
-    this process as soon as they are done.
+    If a node dies, only the attempts that ran on it are lost: rows are sent to this process as soon
+    as they are done.
 
-    :param address: a cluster's, like ``10.0.0.1:6379`` or ``auto``; ``None`` starts one here, which
-        :meth:`close` ends
-    :param cpus: processors of the one that is started here
-    :param function: what runs a cell, ``package.module:function``
+    :param address: address of a cluster, such as ``10.0.0.1:6379`` or ``auto``; ``None`` starts one
+        here, which :meth:`close` stops
+    :param cpus: processors of a cluster that is started here
+    :param function: the function that runs a cell, ``package.module:function``
     :raises ConfigError: if Ray is not installed, or the cluster cannot be reached
     """
 
     def __init__(
         self, address: str | None = None, cpus: float | None = None, function: str = RUN_CELL
     ) -> None:
-        # Nobody is told of what runs here, unless the user wants it
+        # Without usage statistics, unless the user enables them
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        # GPUs of a task that asks for none are not its own to see; Ray's default from 2.x on warns
+        # Keep GPUs visible to tasks without GPUs, the current default, about which Ray warns
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         try:
             import ray
         except ModuleNotFoundError as error:
             raise ConfigError(
-                "this backend needs Ray, which the extra 'ray' brings; in a checkout: "
-                'pip install ".[ray]"'
+                "the backend 'ray' needs Ray; install the extra 'ray' (in a checkout: "
+                'pip install ".[ray]")'
             ) from error
         self._ray: Any = ray
         _check_reachable(address)
@@ -54,16 +54,18 @@ class RayBackend:
         try:
             ray.init(address=address or "local", **options)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ConfigError(f"--address {address}: no Ray cluster there: {error}") from error
+            raise ConfigError(
+                f"--address must be a reachable Ray cluster, got {address}: {error}"
+            ) from error
         self._function = function
         self._environment = tuple(worker_environment().items())
-        # Retries are the engine's, which counts and reports them
+        # The engine itself retries, counts and reports
         self._remote = ray.remote(max_retries=0)(_run_remote)
         self._cells: dict[Any, Cell] = {}
 
     @property
     def running(self) -> int:
-        """:return: cells for which the cluster has room now; Ray does not tell which run"""
+        """:return: number of cells that fit into the cluster; Ray does not report which ones run"""
         cpus = self._ray.cluster_resources().get("CPU", 0.0)
         count = 0
         for cell in self._cells.values():
@@ -75,7 +77,7 @@ class RayBackend:
 
     def submit(self, cell: Cell) -> None:
         """
-        :param cell: a cell to run when there is room, on whatever node
+        :param cell: a cell to run on any node with free resources
         """
         remote = self._remote.options(num_cpus=cell.cpus, num_gpus=cell.gpus)
         reference = remote.remote(cell.as_dict(), self._function, self._environment)
@@ -83,7 +85,7 @@ class RayBackend:
 
     def outcomes(self) -> Iterator[Outcome | None]:
         """
-        :return: tries as they end, ``None`` now and then
+        :return: attempts as they end; ``None`` about once per second while none ends
         """
         while self._cells:
             ready, _ = self._ray.wait(list(self._cells), timeout=_TICK_SECONDS)
@@ -93,7 +95,7 @@ class RayBackend:
                 yield None
 
     def close(self) -> None:
-        """Leaves the cluster, which ends what this process had it do."""
+        """Disconnects from the cluster, which stops all cells of this process."""
         self._ray.shutdown()
 
     def _collect(self, reference: Any, cell: Cell) -> Outcome:
@@ -104,22 +106,24 @@ class RayBackend:
 
 
 def _check_reachable(address: str | None) -> None:
-    """Says at once what Ray would find out in a quarter of an hour."""
+    """Check an address at once; Ray would wait for a quarter of an hour."""
     if address in (None, "auto", "local"):
         return
     assert address is not None
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
-        raise ConfigError(f"--address is {address!r}; allowed: HOST:PORT, ray://HOST:PORT, auto")
+        raise ConfigError(f"--address must be HOST:PORT, ray://HOST:PORT or auto, got {address!r}")
     try:
         socket.create_connection((host, int(port)), timeout=10).close()
     except (OSError, OverflowError) as error:
-        raise ConfigError(f"--address {address}: no Ray cluster there: {error}") from error
+        raise ConfigError(
+            f"--address must be a reachable Ray cluster, got {address}: {error}"
+        ) from error
 
 
 def _run_remote(
     values: dict[str, Any], function: str, environment: tuple[tuple[str, str], ...]
 ) -> dict[str, Any]:
-    """A cell on its node; what it raises is told and not raised, so that it is not a worker's."""
+    """Run a cell on its node; its errors are returned, so that Ray does not handle them."""
     prepare_process(environment)
     return try_cell(function, Cell.from_dict(values))

@@ -1,4 +1,4 @@
-"""Result files: one row a cell, every row that was written once is there after any crash."""
+"""Result files: one row per cell; a written row survives any crash."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from sb3_presa.benchmark.suites.cell import Cell
 from sb3_presa.errors import ConfigError
 from sb3_presa.files import atomic_path
 
-#: What every results file has, in this order, before everything else.
+#: The first columns of every results file.
 COLUMNS = (
     "task",
     "dataset",
@@ -37,12 +37,12 @@ Row = dict[str, Any]
 @dataclass(frozen=True)
 class Failure:
     """
-    A cell that has no row, and why.
+    A failed cell.
 
     :param cell: the cell
-    :param attempts: how often it was tried
-    :param error: what happened at last, in a line
-    :param traceback: the same at length, empty where a process just died
+    :param attempts: number of attempts
+    :param error: the last error, in one line
+    :param traceback: its traceback, empty if the process died
     """
 
     cell: Cell
@@ -55,10 +55,10 @@ class ResultFile:
     """
     The rows of one suite, on the disk and in memory.
 
-    Each new row replaces the whole file at once: a kill leaves the old or the new one. One process
-    at a time may hold it, see :meth:`open`.
+    Each new row replaces the whole file atomically. Only one process at a time may open it, see
+    :meth:`open`.
 
-    :param path: a CSV
+    :param path: a CSV file
     """
 
     def __init__(self, path: Path) -> None:
@@ -67,15 +67,15 @@ class ResultFile:
 
     @property
     def failures_path(self) -> Path:
-        """:return: where the cells that have no row are listed"""
+        """:return: the file that lists the failed cells"""
         return _failures_path(self.path)
 
     @contextmanager
     def open(self) -> Iterator["ResultFile"]:
         """
-        Reads what is there, and keeps other processes out meanwhile.
+        Reads the file, and locks it against other processes during the block.
 
-        :raises ConfigError: if another process runs this suite now, or the file holds no results
+        :raises ConfigError: if another process runs this suite, or the file is not a results file
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with _lock(self.path.with_name(f".{self.path.name}.lock"), self.path):
@@ -85,8 +85,8 @@ class ResultFile:
 
     def rename(self, cells: Iterable[Cell]) -> None:
         """
-        Gives rows the names that their cells have now in the suite, and puts them below those of
-        its former versions: of rows of one task, limit, algorithm and seed the last one counts.
+        Updates the names of rows to those in the suite, and moves these rows below those of its
+        earlier versions. Of rows with equal task, limit, algorithm and seed, the last one counts.
 
         :param cells: the suite's cells
         """
@@ -105,22 +105,22 @@ class ResultFile:
             self._write()
 
     def _put_last(self, keys: set[str]) -> None:
-        """Of these rows, those whose place another one has, too."""
+        """Move those of these rows to the end whose place another row has, too."""
         others = {_place(row) for key, row in self.rows.items() if key not in keys}
         for key in [key for key in self.rows if key in keys and _place(self.rows[key]) in others]:
             self.rows[key] = self.rows.pop(key)
 
     def add(self, row: Row) -> None:
         """
-        :param row: a finished cell's, which is on the disk when this returns
+        :param row: the row of a finished cell; it is on the disk when this returns
         """
         self.rows[row["key"]] = row
         self._write()
 
     def write_failures(self, failures: Iterable[Failure], others: Iterable[Cell] = ()) -> None:
         """
-        :param failures: the cells that have no row; without any the file is removed
-        :param others: cells of the suite that this run is not about; they stay listed
+        :param failures: the failed cells; if there are none, the file is removed
+        :param others: cells of the suite that this run does not include; they stay listed
         """
         kept = {cell.key for cell in others} - self.rows.keys()
         listed = [entry for entry in read_failures(self.path) if entry["key"] in kept]
@@ -146,7 +146,7 @@ def _place(row: Row) -> tuple[str, ...]:
 def read_failures(results: Path) -> list[dict[str, Any]]:
     """
     :param results: a results file
-    :return: the cells that have no row, from the file beside it
+    :return: its failed cells, from the file beside it
     """
     path = _failures_path(results)
     found: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else []
@@ -159,7 +159,7 @@ def _failures_path(results: Path) -> Path:
 
 def format_rows(rows: Iterable[Mapping[str, Any]], names: list[str]) -> str:
     """
-    :param rows: what to write; a name that a row lacks is left empty
+    :param rows: the rows; missing columns are left empty
     :param names: the columns
     :return: CSV
     """
@@ -173,9 +173,9 @@ def format_rows(rows: Iterable[Mapping[str, Any]], names: list[str]) -> str:
 def read_rows(path: Path, needed: Iterable[str] = ()) -> list[dict[str, str]]:
     """
     :param path: a results file
-    :param needed: columns that it must have beside those that all have
+    :param needed: required columns in addition to :data:`COLUMNS`
     :return: its rows, as text
-    :raises ConfigError: if it lacks a column, or a row is of another length than the header
+    :raises ConfigError: if a column is missing, or the length of a row differs from the header's
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -184,24 +184,23 @@ def read_rows(path: Path, needed: Iterable[str] = ()) -> list[dict[str, str]]:
             for name in (*COLUMNS, *needed):
                 if name not in names:
                     raise ConfigError(
-                        f"{path} is no results file: it has no column {name!r}; "
-                        f"found: {', '.join(names) or 'nothing'}"
+                        f"{path} is not a results file: its columns must include {name!r}, got "
+                        f"{', '.join(names) or 'none'}"
                     )
             rows = list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} is no results file: {error}") from error
+        raise ConfigError(f"{path} is not a results file: {error}") from error
     for number, row in enumerate(rows, start=1):
         if None in row or None in row.values():
             raise ConfigError(
-                f"{path}, row {number}: it has another number of fields than the {len(names)} "
-                "columns of the header"
+                f"{path}, row {number}: the row must have {len(names)} fields, as the header"
             )
     return rows
 
 
 @contextmanager
 def _lock(path: Path, of: Path) -> Iterator[None]:
-    """Held as long as this process lives, however it ends; the file itself stays."""
+    """Lock a file during the block; the lock ends with the process, and the file stays."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         if os.name == "posix":
@@ -211,7 +210,7 @@ def _lock(path: Path, of: Path) -> Iterator[None]:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise ConfigError(
-                    f"{of} is being written by another run; allowed is one"
+                    f"{of} must be written by one run at a time, but another run writes it now"
                 ) from error
         yield
     finally:

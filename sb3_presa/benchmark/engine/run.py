@@ -1,4 +1,4 @@
-"""Runs what a suite lacks, on any backend: retries, results, failures."""
+"""Runs the missing cells of a suite on a backend, with retries; records results and failures."""
 
 import os
 import traceback
@@ -12,23 +12,23 @@ from sb3_presa.benchmark.suites.cell import Cell
 from sb3_presa.benchmark.suites.suite import Suite
 from sb3_presa.errors import ConfigError, DatasetError, FeedbackError
 
-#: What runs a cell: ``package.module:function``, a function from a cell to its row.
+#: The function that runs a cell and returns its row, ``package.module:function``.
 RUN_CELL = "sb3_presa.benchmark.engine.training:run_cell"
-#: A worker that dies (a node that goes, memory that runs out) costs a cell a try of these.
+#: Attempts of a cell that may be lost with their worker (a lost node, out of memory).
 MOST_LOSSES = 3
 
 
 @dataclass(frozen=True)
 class Outcome:
     """
-    How one try of a cell ended.
+    The outcome of one attempt of a cell.
 
     :param cell: the cell
     :param row: its results, ``None`` if it failed
-    :param error: what happened, in a line
-    :param traceback: the same at length
-    :param lost: whether it was not the cell that failed, but its worker died
-    :param refused: whether it failed for what was given, as another try would
+    :param error: the error, in one line
+    :param traceback: its traceback
+    :param lost: whether its worker died, so that the cell may not be the cause
+    :param refused: whether its input is invalid, so that a retry would fail, too
     """
 
     cell: Cell
@@ -40,59 +40,59 @@ class Outcome:
 
 
 class Backend(Protocol):
-    """Something that runs cells, several at a time."""
+    """Runs cells, several at a time."""
 
     def submit(self, cell: Cell) -> None:
         """
-        :param cell: a cell to run when there is room
+        :param cell: a cell to run when resources are free
         """
 
     def outcomes(self) -> Iterator[Outcome | None]:
         """
-        :return: tries as they end, until none is left that was submitted; ``None`` now and then
-            while nothing ends
+        :return: attempts as they end, until all submitted cells have ended; ``None`` about once per
+            second while none ends
         """
 
     @property
     def running(self) -> int:
-        """:return: cells that run now"""
+        """:return: number of running cells"""
 
     def close(self) -> None:
-        """Ends everything, at once."""
+        """Stops all cells at once."""
 
 
 class Watcher(Protocol):
-    """What is told of a run's progress."""
+    """Receives the progress of a run."""
 
     def started(self, suite: Suite, rows: Sequence[Row], missing: Sequence[Cell]) -> None:
         """
-        :param suite: what runs
-        :param rows: what was there before
-        :param missing: what will be run
+        :param suite: the suite
+        :param rows: finished rows of earlier runs
+        :param missing: the cells to run
         """
 
     def ended(self, outcome: Outcome, *, final: bool) -> None:
         """
-        :param outcome: a try that ended
-        :param final: whether the cell is not tried again
+        :param outcome: an attempt that ended
+        :param final: whether it was the last attempt
         """
 
     def tick(self, running: int) -> None:
         """
-        :param running: cells that run now
+        :param running: number of running cells
         """
 
 
 def run_suite(suite: Suite, file: ResultFile, backend: Backend, watcher: Watcher) -> list[Failure]:
     """
-    Runs the cells that have no row yet, or one of other data than lies under their dataset's id
-    now; those that failed in an earlier run are among them.
+    Runs the cells without a row, and those whose dataset has changed since. Cells that failed in an
+    earlier run are among them.
 
-    :param suite: what to run
+    :param suite: the suite
     :param file: its results, open; a row is on the disk as soon as its cell is done
-    :param backend: where to run; it is not closed
-    :param watcher: told of everything
-    :return: the cells that failed for good, which are listed in ``file.failures_path``, too
+    :param backend: runs the cells; it is not closed
+    :param watcher: receives the progress
+    :return: the failed cells, which ``file.failures_path`` lists, too
     """
     file.rename(suite.cells)
     missing = missing_cells(suite, file.rows)
@@ -129,9 +129,9 @@ def run_suite(suite: Suite, file: ResultFile, backend: Backend, watcher: Watcher
 
 def missing_cells(suite: Suite, rows: Mapping[str, Row]) -> list[Cell]:
     """
-    :param suite: what to run
+    :param suite: the suite
     :param rows: results by their cells' keys
-    :return: the cells without a row of the data that are here
+    :return: the cells without a row for the present data
     """
     return [
         cell for cell in suite.cells if cell.key not in rows or is_of_other_data(rows[cell.key])
@@ -153,8 +153,8 @@ def load_function(name: str) -> Callable[[Cell], Row]:
 def try_cell(function: str, cell: Cell) -> dict[str, Any]:
     """
     :param function: ``package.module:function``
-    :param cell: what it is called with
-    :return: what :class:`Outcome` says beside the cell: whatever is raised is the cell's, and told
+    :param cell: its argument
+    :return: the fields of :class:`Outcome` except the cell; any error of the cell is among them
     """
     try:
         return {"row": load_function(function)(cell)}
@@ -166,7 +166,8 @@ def try_cell(function: str, cell: Cell) -> dict[str, Any]:
 
 def prepare_process(environment: Iterable[tuple[str, str]]) -> None:
     """
-    Sets what a worker inherits, before it imports NumPy and PyTorch; what it has stays.
+    Sets environment variables of a worker before it imports NumPy and PyTorch. Variables that are
+    set already are not changed.
 
     :param environment: names and values
     """
@@ -176,8 +177,8 @@ def prepare_process(environment: Iterable[tuple[str, str]]) -> None:
 
 def worker_environment() -> dict[str, str]:
     """
-    :return: what workers must know of this process: where datasets are, and that a cell computes
-        on as many threads as it says, whatever the libraries would take
+    :return: environment variables for workers: the folder of datasets, and one thread, since a cell
+        sets its own number of threads
     """
     found = {"OMP_NUM_THREADS": "1"}
     if "MINARI_DATASETS_PATH" in os.environ:

@@ -1,4 +1,4 @@
-"""Agents of one dataset and seed begin with the same clone: it is learnt once."""
+"""Shared cloning: agents with the same dataset and seed start from the same clone."""
 
 import hashlib
 import time
@@ -97,7 +97,7 @@ class _Keep(BaseCallback):
 
 
 def _beginning(model: OfflineAlgorithm, clone: Clone, dataset: str) -> str:
-    """What cloning depends on: data, seed, settings, weights at the start, what is cloned."""
+    """A hash of the inputs of cloning: data, seed, settings, initial weights, what is cloned."""
     digest = hashlib.sha256()
     for name, value in sorted(model.policy.state_dict().items()):
         digest.update(name.encode())

@@ -1,4 +1,4 @@
-"""Run one cell: label, train, evaluate, and say everything about it in one row."""
+"""Runs one cell: labels, trains and evaluates, and returns its row."""
 
 import importlib
 import json
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
     from sb3_presa.evaluation.safety import SafetyEvaluation
     from sb3_presa.feedback.table import Feedback
 
-#: Evaluation seeds are those of the agents, moved out of the way of everything else.
+#: Offset of evaluation seeds from the agents' seeds.
 EVALUATION_SEED = 1_000_000
 _PACKAGES = ("torch", "numpy", "stable-baselines3", "gymnasium", "minari")
 
 
 def run_cell(cell: Cell) -> dict[str, Any]:
     """
-    Trains one agent to its last step and evaluates it as it is then.
+    Trains one agent and evaluates it after its last step.
 
-    :param cell: what to run
-    :return: one row of results
+    :param cell: the cell
+    :return: its row of results
     """
     import torch as th
 
@@ -50,7 +50,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     from sb3_presa.data.datasets import dataset_horizon, resolve_dataset
     from sb3_presa.registry import algorithm_class
 
-    commit = current_commit()  # of the code as it was imported, not as it is when training ends
+    commit = current_commit()  # before training, since the checkout may change meanwhile
     th.set_num_threads(max(1, int(cell.cpus)))
     start = Seconds.now()
     dataset = resolve_dataset(cell.dataset)
@@ -96,7 +96,7 @@ def _clones() -> "SharedClones":
 
 
 def _time_columns(training: "Seconds", total: "Seconds", spared: "Seconds") -> dict[str, float]:
-    """What the agent would have taken alone: the cloning that it was spared is counted, too."""
+    """The times of the agent, including a shared cloning phase that it did not run itself."""
     return {
         "train_wall_seconds": round(training.wall + spared.wall, 2),
         "train_cpu_seconds": round(training.cpu + spared.cpu, 2),
@@ -108,7 +108,7 @@ def _time_columns(training: "Seconds", total: "Seconds", spared: "Seconds") -> d
 def identity_columns(cell: Cell) -> dict[str, Any]:
     """
     :param cell: a cell
-    :return: the columns that name it, which follow the suite if it renames things
+    :return: the columns with its names, which change if the suite renames them
     """
     return {
         "task": cell.task,
@@ -170,7 +170,7 @@ def _option_columns(cell: Cell, horizon: int) -> dict[str, Any]:
 
 
 def _label_options(labels: Labels, horizon: int) -> dict[str, Any]:
-    """How labels were made; of those that people gave, their name alone."""
+    """The options of synthetic labels, or the name of people's labels."""
     options = asdict(labels) | {"segment_length": _segment_length(labels, horizon)}
     if labels.feedback is not None:
         return dict.fromkeys(options) | {"feedback": labels.feedback}
@@ -190,7 +190,7 @@ def _identity_of_data(cell: Cell, reads_outcomes: bool) -> dict[str, str | None]
 
 
 def _label_columns(feedback: "Feedback | None") -> dict[str, Any]:
-    """What the labels turned out to be; nothing for an agent that reads none."""
+    """Statistics of the labels; empty for an agent that does not read labels."""
     if feedback is None:
         shares: dict[str, float | None] = dict.fromkeys(("safe", "ties", "winner_safe"))
         return {"n_segments": None, "n_preferences": None} | {
@@ -229,13 +229,14 @@ def _feedback(dataset: "MinariDataset", cell: Cell, horizon: int) -> "Feedback":
 
 
 def _check_env(dataset: "MinariDataset", cell: Cell) -> None:
-    """Before training, as what cannot be evaluated is trained for nothing."""
+    """Check the evaluation environment before training."""
     from sb3_presa.data.datasets import names_environment
 
     if cell.env is None:
         if not names_environment(dataset):
             raise ConfigError(
-                f"dataset {cell.dataset} does not say its environment; give tasks.{cell.task}.env"
+                f"tasks.{cell.task}.env must be given, since dataset {cell.dataset} does not name "
+                "its environment"
             )
         return
     import gymnasium as gym
@@ -247,15 +248,15 @@ def _check_env(dataset: "MinariDataset", cell: Cell) -> None:
         gym.spec(name)
     except (ImportError, gym.error.Error) as error:
         raise ConfigError(
-            f"tasks.{cell.task}.env is {cell.env!r}: {error}; allowed: the id of an environment, "
-            "as module:Id-v0 where a module of yours registers it"
+            f"tasks.{cell.task}.env must be the id of an environment (module:Id-v0 if your own "
+            f"module registers it), got {cell.env!r}: {error}"
         ) from error
 
 
 def _evaluate(
     model: Any, dataset: "MinariDataset", cell: Cell
 ) -> tuple["SafetyEvaluation", tuple[str, float, float]]:
-    """The evaluation, and which returns score 0 and 1: the benchmark's, the dataset's, or none."""
+    """The evaluation, and the reward reference: the benchmark's, the dataset's, or none."""
     from sb3_presa.data.datasets import reward_reference
     from sb3_presa.evaluation.safety import (
         environment_id,
@@ -309,7 +310,7 @@ def _number(value: Any) -> float | None:
 
 
 def _summary(caught: list[warnings.WarningMessage]) -> str:
-    """Each user's warning once, in one line."""
+    """Each UserWarning once, in one line."""
     texts = [" ".join(str(w.message).split()) for w in caught if w.category is UserWarning]
     return "; ".join(dict.fromkeys(text[:200] for text in texts))
 
@@ -317,7 +318,7 @@ def _summary(caught: list[warnings.WarningMessage]) -> str:
 @cache
 def versions() -> Mapping[str, str]:
     """
-    :return: Python, and each package that decides a number
+    :return: versions of Python and of each package that affects results
     """
     found = {"python": platform.python_version(), "sb3_presa": _version("sb3_presa")}
     return {**found, **{name: _version(name) for name in _PACKAGES}}
@@ -340,7 +341,7 @@ def current_commit() -> str:
     try:
         head = _git(package, "rev-parse", "--short=12", "HEAD")
         if not _git(package, "ls-files", "--", "__init__.py"):
-            raise OSError("this package is not what the repository around it holds")
+            raise OSError("the repository around this package does not contain it")
         changed = _git(package, "status", "--porcelain", "--", ".")
     except (OSError, subprocess.CalledProcessError):
         return os.environ.get("SB3_PRESA_COMMIT", "unknown")

@@ -1,1 +1,1 @@
-"""What came out: statistics, tables, pictures, one page."""
+"""Reports of results: statistics, tables, figures, and an HTML page."""

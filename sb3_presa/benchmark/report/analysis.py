@@ -1,4 +1,4 @@
-"""From result files to comparisons: which agents are compared, and what comes out."""
+"""Analysis of result files: comparisons, scores, differences and ablations."""
 
 import json
 import math
@@ -20,23 +20,23 @@ from sb3_presa.errors import ConfigError
 from sb3_presa.learning.settings import ObjectiveSettings
 from sb3_presa.registry import ALGORITHMS, UNKNOWN, algorithm_class, settings_of
 
-#: What two agents share that are compared: task, cost limit, seed.
+#: Task, cost limit and seed; agents are compared at equal places.
 Place = tuple[str, float, int]
 
 
 @dataclass(frozen=True)
 class Agent:
     """
-    A row of results, as the report reads it.
+    A row of results.
 
     :param place: task, cost limit and seed
     :param algorithm: its name
-    :param study: ``"main"``, or what its sweep varies
+    :param study: ``"main"``, or the option that its sweep varies
     :param reward: normalised reward
     :param cost: normalised cost
     :param safe: whether its mean cost is within the limit
     :param reads_outcomes: whether its algorithm reads true rewards and costs
-    :param row: everything, as text
+    :param row: all columns, as text
     """
 
     place: Place
@@ -55,14 +55,14 @@ class Agent:
 
     @property
     def cost_limit(self) -> float:
-        """:return: the cost that an episode may have"""
+        """:return: the cost limit of an episode"""
         return self.place[1]
 
     def option(self, vary: str) -> Any:
         """
-        :param vary: what a sweep varies, ``labels.OPTION`` or ``settings.NAME``
-        :return: what this agent has there; segment lengths as a share of the task's horizon;
-            :data:`UNKNOWN` where the row does not say
+        :param vary: the option that a sweep varies, ``labels.OPTION`` or ``settings.NAME``
+        :return: this agent's value; segment lengths as a share of the task's horizon;
+            :data:`UNKNOWN` if the row does not contain it
         """
         kind, _, name = vary.partition(".")
         if kind == "settings":
@@ -96,20 +96,20 @@ Agents = Mapping[str, Mapping[Place, Agent]]
 @dataclass(frozen=True)
 class Score:
     """
-    An algorithm over the cells that all of a comparison share.
+    Scores of an algorithm over the cells of a comparison.
 
     :param algorithm: its name
     :param reads_outcomes: whether it reads true rewards and costs
-    :param n: agents
-    :param n_safe: safe agents
-    :param safe_interval: of their share, from the stratified bootstrap
-    :param safe_wilson: of their share, Wilson's
-    :param reward: mean normalised reward of the safe agents, NaN without any
-    :param reward_interval: of it
+    :param n: number of agents
+    :param n_safe: number of safe agents
+    :param safe_interval: interval of the share of safe agents, from the stratified bootstrap
+    :param safe_wilson: Wilson's interval of the share of safe agents
+    :param reward: mean normalised reward of the safe agents, NaN without safe agents
+    :param reward_interval: its interval
     :param iqm_reward: interquartile mean of the normalised reward of all agents
-    :param iqm_reward_interval: of it
+    :param iqm_reward_interval: its interval
     :param iqm_cost: interquartile mean of the normalised cost of all agents
-    :param iqm_cost_interval: of it
+    :param iqm_cost_interval: its interval
     :param worst_cost: the largest normalised cost
     """
 
@@ -136,12 +136,12 @@ class Score:
 @dataclass(frozen=True)
 class Comparison:
     """
-    Algorithms on the cells that they share.
+    Algorithms on their common cells.
 
-    :param title: which algorithms these are
-    :param scores: the safest first, among equals the one that earns more
-    :param places: the cells that all of them have
-    :param left_out: algorithms with too few cells to be compared, and how many they have
+    :param title: name of the comparison
+    :param scores: sorted by the share of safe agents, then by reward
+    :param places: the common cells
+    :param left_out: algorithms with too few cells, and their number of cells
     """
 
     title: str
@@ -153,17 +153,17 @@ class Comparison:
 @dataclass(frozen=True)
 class Difference:
     """
-    The reference minus another algorithm, on the cells that both have.
+    The reference minus another algorithm, on their common cells.
 
-    :param algorithm: the other
-    :param n: pairs
+    :param algorithm: the other algorithm
+    :param n: number of pairs
     :param reward: mean difference of normalised rewards
-    :param reward_interval: of it
+    :param reward_interval: its interval
     :param cost: mean difference of normalised costs
-    :param cost_interval: of it
-    :param earns_more: probability that a run of the reference earns more, with its interval
-    :param costs_less: probability that a run of the reference costs less, with its interval
-    :param safe: safe agents of the reference and of the other
+    :param cost_interval: its interval
+    :param earns_more: probability of a higher reward of the reference, with its interval
+    :param costs_less: probability of a lower cost of the reference, with its interval
+    :param safe: number of safe agents of the reference and of the other
     :param tasks: task -> mean difference of normalised rewards there
     """
 
@@ -181,13 +181,13 @@ class Difference:
 
 def read_agents(paths: Sequence[Path]) -> list[Agent]:
     """
-    Rows that should not be counted together are warned of.
+    Reads results, with a warning about rows that should not be counted together.
 
-    :param paths: results files; of rows of the same key the last file's counts
-    :return: the agents; of those that an algorithm has on the same task, limit and seed in the
-        main comparison, as its settings were changed in the suite, the last one
-    :raises ConfigError: for a file that holds no results, or a value that is none, by file, row
-        and column
+    :param paths: results files; among rows with the same key, that of the last file counts
+    :return: the agents. If an algorithm has several on the same task, limit and seed in the main
+        comparison, because its settings were changed in the suite, the last one counts
+    :raises ConfigError: if a file is not a results file or a value is invalid; the message names
+        file, row and column
     """
     found: dict[object, Agent] = {}
     for path in paths:
@@ -196,7 +196,10 @@ def read_agents(paths: Sequence[Path]) -> list[Agent]:
             study = (agent.study, row.get("settings"), row.get("n_comparisons"))
             found[row.get("key") or (agent.place, agent.algorithm, study)] = agent
     if not found:
-        raise ConfigError(f"{', '.join(map(str, paths))}: there is no finished cell to report on")
+        raise ConfigError(
+            "results must have at least one finished cell to report on, got none "
+            f"({', '.join(map(str, paths))})"
+        )
     agents, former = _newest(found.values())
     for concern in (*former, *concerns([agent.row for agent in agents])):
         warnings.warn(concern, stacklevel=2)
@@ -204,7 +207,7 @@ def read_agents(paths: Sequence[Path]) -> list[Agent]:
 
 
 def _newest(agents: Iterable[Agent]) -> tuple[list[Agent], list[str]]:
-    """Without agents of the main comparison that later ones replace, and what is to be said."""
+    """The agents without those that later ones replace, and warnings about them."""
     kept: dict[object, Agent] = {}
     former: Counter[str] = Counter()
     for agent in agents:
@@ -213,16 +216,16 @@ def _newest(agents: Iterable[Agent]) -> tuple[list[Agent], list[str]]:
             former[agent.algorithm] += 1
         kept[place] = agent
     return list(kept.values()), [
-        f"{n} rows of {algorithm} are left out: further down there are others of it on the same "
-        "task, cost limit and seed, as a later version of the suite made them"
+        f"{n} rows of {algorithm} are left out, since later rows have the same task, cost limit "
+        "and seed (from a later version of the suite)"
         for algorithm, n in former.items()
     ]
 
 
 def by_algorithm(agents: Iterable[Agent]) -> dict[str, dict[Place, Agent]]:
     """
-    :param agents: any
-    :return: those of the main comparison, by algorithm and place
+    :param agents: all agents
+    :return: the agents of the main comparison, by algorithm and place
     """
     found: dict[str, dict[Place, Agent]] = defaultdict(dict)
     for agent in agents:
@@ -235,8 +238,8 @@ def reference_first(agents: Agents, reference: str) -> tuple[str, Agents]:
     """
     :param agents: agents by algorithm
     :param reference: the algorithm that the others are compared with
-    :return: that algorithm, or the first one where there is none of that name; the agents, its
-        own first and the others as they came
+    :return: that algorithm, or the first one if the name is unknown; the agents, with those of the
+        reference first
     """
     if reference not in agents:
         reference = next(iter(agents), reference)
@@ -247,18 +250,18 @@ def reference_first(agents: Agents, reference: str) -> tuple[str, Agents]:
 def feedback_only(agents: Agents) -> Agents:
     """
     :param agents: the algorithms' agents
-    :return: those of the algorithms that read labels alone
+    :return: the agents of algorithms that only read labels
     """
     return {name: places for name, places in agents.items() if not reads_outcomes(places)}
 
 
 def compare(title: str, agents: Agents) -> Comparison | None:
     """
-    :param title: what the comparison is called
+    :param title: name of the comparison
     :param agents: the algorithms' agents
-    :return: them on the cells that all share; an algorithm that has less than half as many cells as
-        is usual among those of its kind (those that read labels, those that read the truth) is left
-        out, so that it takes no cells from the others; ``None`` if nothing can be compared
+    :return: the comparison on the common cells, or ``None`` without common cells. An algorithm with
+        less than half of the median number of cells of its kind (label readers, or readers of true
+        outcomes) is left out, so that it does not reduce the common cells
     """
     if not agents:
         return None
@@ -281,8 +284,8 @@ def compare(title: str, agents: Agents) -> Comparison | None:
 
 def score(agents: Sequence[Agent]) -> Score:
     """
-    :param agents: of one algorithm, at least one
-    :return: what they add up to
+    :param agents: agents of one algorithm, at least one
+    :return: their scores
     """
     rewards = np.array([agent.reward for agent in agents])
     costs = np.array([agent.cost for agent in agents])
@@ -315,7 +318,7 @@ def differences(agents: Agents, reference: str) -> list[Difference]:
     """
     :param agents: the algorithms' agents
     :param reference: one of the algorithms
-    :return: it minus each other, on the cells that the two share
+    :return: the reference minus each other algorithm, on their common cells
     """
     found = []
     for name in agents:
@@ -329,9 +332,9 @@ def differences(agents: Agents, reference: str) -> list[Difference]:
 def ablation(agents: Collection[Agent], vary: str) -> dict[str, dict[Any, list[Agent]]]:
     """
     :param agents: all agents
-    :param vary: what a sweep varies
-    :return: algorithm -> value -> agents, on the (task, limit, seed) that all values share; main
-        agents count as the value that they have
+    :param vary: the option that a sweep varies
+    :return: algorithm -> value -> agents, on the common (task, limit, seed) of all values; agents
+        of the main comparison count for their own value
     """
     found: dict[str, dict[Any, list[Agent]]] = {}
     for algorithm in dict.fromkeys(a.algorithm for a in agents if a.study == vary):
@@ -354,7 +357,7 @@ def ablation(agents: Collection[Agent], vary: str) -> dict[str, dict[Any, list[A
 def sweeps(agents: Iterable[Agent]) -> list[str]:
     """
     :param agents: all agents
-    :return: what their sweeps vary, in the order of the rows
+    :return: the options that their sweeps vary, in the order of the rows
     """
     return list(dict.fromkeys(agent.study for agent in agents if agent.study != "main"))
 
@@ -411,9 +414,9 @@ def _agent(path: Path, number: int, row: Mapping[str, str]) -> Agent:
                 raise ValueError
             return found
         except (ValueError, KeyError):
-            what = {bool: "True, False", int: "whole numbers", float: "finite numbers"}[kind]
+            what = {bool: "True or False", int: "an integer", float: "a finite number"}[kind]
             raise ConfigError(
-                f"{path}, row {number}: {column} is {text!r}; allowed: {what}"
+                f"{path}, row {number}: {column} must be {what}, got {text!r}"
             ) from None
 
     return Agent(

@@ -1,4 +1,4 @@
-"""Whether rows that are counted together are of one kind: files keep what has left its suite."""
+"""Consistency of rows that are counted together: files keep rows of earlier suite versions."""
 
 import re
 from collections import defaultdict
@@ -7,7 +7,7 @@ from typing import Any
 
 from sb3_presa.benchmark.engine.data_identity import mixed_data
 
-#: What makes the agent, and the labels that it learns from.
+#: The columns that define an agent, and those that define its labels.
 _AGENT = ("class", "settings", "steps")
 _LABELS = (
     *("n_comparisons", "segment_length", "flip_preferences", "flip_safety"),
@@ -17,8 +17,8 @@ _LABELS = (
 
 def concerns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """
-    :param rows: rows of results, which a report is made of
-    :return: what its readers must be warned of, a line each
+    :param rows: the rows of a report
+    :return: warnings for its readers, one line each
     """
     mixed = [*mixed_data(rows), *mixed_agents(rows), *mixed_evaluations(rows)]
     return [*mixed, *training_warnings(rows)]
@@ -27,8 +27,8 @@ def concerns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def training_warnings(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """
     :param rows: rows of results
-    :return: what training warned of, and for how many agents of which algorithms; of warnings that
-        differ in their numbers only, the first
+    :return: the warnings of training, with the number of agents and the algorithms; warnings that
+        only differ in their numbers are combined
     """
     alike: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for row in rows:
@@ -44,10 +44,10 @@ def training_warnings(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def mixed_agents(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """
-    An algorithm's rows on one task are averaged, so they have to be of agents made alike.
+    An algorithm's rows on one task are averaged, and should have the same settings.
 
     :param rows: rows of results
-    :return: a warning for each algorithm of the main comparison whose rows are known not to be
+    :return: a warning for each algorithm of the main comparison with different settings
     """
     by_algorithm: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -59,31 +59,31 @@ def mixed_agents(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         if any(differing.values()):
             tasks = dict.fromkeys(task for by_task in differing.values() for task in by_task)
             found.append(
-                f"the results of {algorithm} on {', '.join(tasks)} are of agents that were not "
-                f"made alike, and are counted as one algorithm all the same: {_describe(differing)}"
+                f"the agents of {algorithm} on {', '.join(tasks)} should have the same settings, "
+                f"but differ; they are counted as one algorithm anyway: {_describe(differing)}"
             )
     return found
 
 
 def mixed_evaluations(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """
-    The mean of a few episodes strays further than that of many, and so does its safety.
+    Means of few episodes vary more than those of many, and so does safety.
 
     :param rows: rows of results
-    :return: a warning if a task's agents are known to have been evaluated in different numbers
+    :return: a warning if agents on one task were evaluated with different numbers of episodes
     """
     tasks = _differing(rows, "n_episodes")
     if not tasks:
         return []
     numbers = sorted({int(n) for found in tasks.values() for n in found})
     return [
-        f"the agents on {', '.join(tasks)} were evaluated in different numbers of episodes "
-        f"({', '.join(map(str, numbers))}), and are compared all the same"
+        f"the agents on {', '.join(tasks)} should be evaluated with the same number of episodes, "
+        f"got {', '.join(map(str, numbers))}; they are compared anyway"
     ]
 
 
 def _differing(rows: Sequence[Mapping[str, Any]], column: str) -> dict[str, dict[str, None]]:
-    """The tasks on which the rows have several values there, and those values in their order."""
+    """The tasks with several values of a column, and these values in their order."""
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for row in rows:
         value = _value(row, column)
@@ -93,7 +93,7 @@ def _differing(rows: Sequence[Mapping[str, Any]], column: str) -> dict[str, dict
 
 
 def _value(row: Mapping[str, Any], column: str) -> str | None:
-    """What a row says, however its number is written; ``None`` where it says nothing."""
+    """The value of a row, in one format for numbers; ``None`` if it is empty."""
     text = row.get(column)
     if column == "steps" and text == "":
         return "the default"

@@ -1,4 +1,4 @@
-"""The report's pictures."""
+"""The report's figures."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 
 OURS, OTHERS, TRUTH = "#0072B2", "#9DB4C5", "#D9D2C5"
 _COLUMNS = 4
-#: Where the axis of costs turns from linear to logarithmic: at the limit.
+#: Ticks of the cost axis, which is linear up to the limit and logarithmic above.
 _TICKS = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 
 
 def draw_safe_ratio(path: Path, comparisons: Sequence[Comparison], reference: str) -> None:
     """
-    The ratio of safe agents, and what the safe ones earn, by algorithm.
+    The ratio of safe agents and the reward of the safe ones, by algorithm.
 
-    :param path: a PNG to write
-    :param comparisons: a row of panels each
-    :param reference: the algorithm to bring out
+    :param path: the PNG to write
+    :param comparisons: one row of panels each
+    :param reference: the algorithm to highlight
     """
     heights = [1.15 + 0.36 * len(comparison.scores) for comparison in comparisons]
     with written_figure(path, 10.5, sum(heights)) as figure:
@@ -80,9 +80,9 @@ def draw_safe_ratio(path: Path, comparisons: Sequence[Comparison], reference: st
 
 def draw_planes(path: Path, agents: Agents, reference: str) -> None:
     """
-    Every agent in the plane of cost and reward, a panel a task, and each algorithm's mean.
+    Reward and cost of every agent, with each algorithm's mean; one panel per task.
 
-    :param path: a PNG to write
+    :param path: the PNG to write
     :param agents: the algorithms' agents
     :param reference: the algorithm to draw on top
     """
@@ -130,12 +130,12 @@ def draw_aggregates(
     path: Path, comparison: Comparison, differences: Sequence[Difference], reference: str
 ) -> None:
     """
-    Interquartile means with intervals, and how likely the reference is the better one.
+    Interquartile means with intervals, and the probability that the reference is better.
 
-    :param path: a PNG to write
-    :param comparison: whose scores to draw
-    :param differences: the reference against each other
-    :param reference: the algorithm to bring out
+    :param path: the PNG to write
+    :param comparison: the comparison whose scores to draw
+    :param differences: the reference minus each other algorithm
+    :param reference: the algorithm to highlight
     """
     scores = comparison.scores[::-1]
     rows = max(len(scores), len(differences))
@@ -160,12 +160,12 @@ def draw_ablation(
     path: Path, found: Mapping[str, Mapping[Any, Sequence[Agent]]], name: str
 ) -> None:
     """
-    Reward, cost and the ratio of safe agents along what a sweep varies. Levels are evenly spaced,
-    because those of a sweep often crowd at one end.
+    Reward, cost and the ratio of safe agents over the values of a sweep. Values are evenly spaced,
+    because they are often dense at one end.
 
-    :param path: a PNG to write
+    :param path: the PNG to write
     :param found: algorithm -> value -> agents
-    :param name: what is varied, for the axis
+    :param name: name of the varied option, for the axis
     """
     panels = (
         ("Normalised reward", lambda agent: agent.reward),
@@ -248,7 +248,7 @@ def _bars(
             va="center",
             fontsize=8.5,
             color=INK,
-            # A line of the axes must not look like one of the note's strokes
+            # Hide lines of the axes behind the note
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
         )
     axes.set_yticks(heights, list(names))

@@ -1,4 +1,4 @@
-"""One page about a benchmark: self-contained HTML, and its pictures as PNGs."""
+"""The report of a benchmark: self-contained HTML, and its figures as PNGs."""
 
 import base64
 import json
@@ -32,11 +32,11 @@ SWEEP_NAMES = {
 @dataclass(frozen=True)
 class Picture:
     """
-    A picture of the page.
+    A figure of the page.
 
     :param title: its heading
     :param path: its PNG
-    :param note: what to see in it
+    :param note: its caption
     """
 
     title: str
@@ -45,7 +45,7 @@ class Picture:
 
     @property
     def data(self) -> str:
-        """:return: the PNG as a URL that holds it"""
+        """:return: the PNG as a data URL"""
         return "data:image/png;base64," + base64.b64encode(self.path.read_bytes()).decode()
 
 
@@ -58,14 +58,14 @@ def write_report(
     failures: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """
-    Writes ``report.html`` and the PNGs that it shows.
+    Writes ``report.html`` and its PNGs.
 
-    :param agents: what to report on
+    :param agents: the agents
     :param out: folder to write to
     :param title: heading of the page
-    :param reference: the algorithm that the others are compared with; the first one of the agents
-        where they do not have it
-    :param failures: the cells that have no agent, see :func:`.results.read_failures`
+    :param reference: the algorithm that the others are compared with; if the agents do not have it,
+        their first algorithm
+    :param failures: the failed cells, see :func:`.results.read_failures`
     :return: the page
     :raises ConfigError: if Jinja is missing
     """
@@ -73,8 +73,8 @@ def write_report(
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ModuleNotFoundError as error:
         raise ConfigError(
-            "reports need Jinja2, which the extra 'benchmark' brings; in a checkout: "
-            'pip install ".[benchmark]"'
+            "reports need Jinja2; install the extra 'benchmark' (in a checkout: "
+            'pip install ".[benchmark]")'
         ) from error
     reference, main = analysis.reference_first(analysis.by_algorithm(agents), reference)
     comparisons = _comparisons(main)
@@ -111,7 +111,7 @@ def write_report(
 
 
 def _comparisons(main: Agents) -> list[Comparison]:
-    """From feedback only; and with the algorithms that read the truth, on fewer cells."""
+    """The comparison from feedback only, and the one with algorithms that read true outcomes."""
     feedback_only = analysis.feedback_only(main)
     found = [analysis.compare("from feedback only", feedback_only)]
     if 0 < len(feedback_only) < len(main):
@@ -153,13 +153,13 @@ def _draw_ablations(out: Path, agents: Sequence[Agent]) -> list[Picture]:
         path = out / f"ablation_{vary.replace('.', '_')}.png"
         report_figures.draw_ablation(path, found, name)
         cells = {name: len(next(iter(by_value.values()))) for name, by_value in found.items()}
-        note = "; ".join(f"{algorithm}: {n} agents a point" for algorithm, n in cells.items())
+        note = "; ".join(f"{algorithm}: {n} agents per point" for algorithm, n in cells.items())
         pictures.append(Picture(name[0].upper() + name[1:], path, note))
     return pictures
 
 
 def _published_table(main: Agents) -> list[dict[str, Any]]:
-    """A row a task: each algorithm's mean over its limits and seeds, and what was published."""
+    """One row per task: each algorithm's mean over limits and seeds, and published results."""
     everyone = [agent for places in main.values() for agent in places.values()]
     rows = []
     for task in dict.fromkeys(agent.task for agent in everyone):
@@ -186,7 +186,7 @@ def _published_table(main: Agents) -> list[dict[str, Any]]:
 
 
 def _algorithm_table(main: Agents) -> list[dict[str, Any]]:
-    """Each algorithm over all the cells that it has."""
+    """One row per algorithm, over all its cells."""
     rows = []
     for name, places in main.items():
         mine = list(places.values())
@@ -209,7 +209,7 @@ def _algorithm_table(main: Agents) -> list[dict[str, Any]]:
 
 
 def _origin(agents: Sequence[Agent]) -> dict[str, Any]:
-    """What code and what packages the rows come from."""
+    """Commits and package versions of the rows."""
     rows = [agent.row for agent in agents]
     versions: dict[str, set[str]] = {}
     for row in rows:

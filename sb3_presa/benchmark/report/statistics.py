@@ -1,9 +1,9 @@
-"""Means that one bad run does not move, and intervals: bootstrap within strata.
+"""Robust means and intervals from a stratified bootstrap.
 
 As in "Deep Reinforcement Learning at the Edge of the Statistical Precipice" (Agarwal et al.,
-NeurIPS 2021). Its library, rliable, is not used: these few lines take arch, statsmodels, SciPy,
-pandas and seaborn there, and its release 1.2.0 fails with arch 7.2, the newest that it allows.
-The tests hold the numbers here against those of its metrics.
+NeurIPS 2021). Its library, rliable, is not used: it needs arch, statsmodels, SciPy, pandas and
+seaborn for these few lines, and its release 1.2.0 fails with arch 7.2, the newest one that it
+permits. The tests compare the numbers here with those of its metrics.
 """
 
 import math
@@ -24,7 +24,7 @@ def iqm(values: Numbers) -> Numbers:
     The interquartile mean: without the lowest and the highest quarter.
 
     :param values: (..., n)
-    :return: (...), the mean of what is left when ``n // 4`` are cut off at either end
+    :return: (...), the mean without the ``n // 4`` lowest and highest values
     """
     cut = values.shape[-1] // 4
     kept = np.sort(values, axis=-1)[..., cut : values.shape[-1] - cut]
@@ -41,10 +41,10 @@ def mean(values: Numbers) -> Numbers:
 
 def mean_where(values: Numbers) -> Numbers:
     """
-    The mean of what is not NaN, of a resample with nothing else NaN.
+    The mean of the values that are not NaN.
 
     :param values: (..., n)
-    :return: (...)
+    :return: (...), NaN if all are
     """
     known = ~np.isnan(values)
     count = known.sum(axis=-1)
@@ -56,8 +56,8 @@ def interval(
     strata: Sequence[Numbers], statistic: Callable[[Numbers], Numbers], seed: int = 0
 ) -> Interval:
     """
-    The 95% percentile interval of a stratified bootstrap: runs are drawn again within each stratum
-    (a task and a cost limit), so that every resample has the strata's own sizes.
+    The 95% percentile interval of a stratified bootstrap: runs are resampled within each stratum (a
+    task and a cost limit), so that every resample has the sizes of the strata.
 
     :param strata: the values of each stratum
     :param statistic: from (R, n) resamples of all values to (R,) numbers
@@ -73,11 +73,11 @@ def interval(
 
 def wilson(successes: int, n: int) -> Interval:
     """
-    Wilson's 95% interval of a share. Unlike a bootstrap's it does not shrink to a point where all
-    agents are alike.
+    Wilson's 95% interval of a share. Unlike that of a bootstrap, it has a positive width even if
+    all agents are equal.
 
-    :param successes: how many
-    :param n: of how many, at least 1
+    :param successes: number of successes
+    :param n: number of trials, at least 1
     :return: its ends
     """
     z = 1.959963984540054
@@ -91,13 +91,13 @@ def probability_of_improvement(
     ours: Sequence[Numbers], theirs: Sequence[Numbers], seed: int = 0
 ) -> tuple[float, Interval]:
     """
-    How likely a run of ours is above a run of theirs on the same task, drawn at random; equal runs
-    count half.
+    The probability that a random run of ours is above a random run of theirs on the same task;
+    equal runs count half.
 
     :param ours: the values of each stratum, (n,)
     :param theirs: the same strata, (m,)
     :param seed: seed of the resampling
-    :return: its mean over the strata, with the ends of the stratified bootstrap's interval
+    :return: its mean over the strata, and the interval of the stratified bootstrap
     """
     rng = np.random.default_rng(seed)
     found, resampled = [], []
@@ -109,9 +109,9 @@ def probability_of_improvement(
 
 def paired_interval(differences: Numbers, seed: int = 0) -> Interval:
     """
-    :param differences: one number a pair, (n,)
+    :param differences: one number per pair, (n,)
     :param seed: seed of the resampling
-    :return: the ends of the 95% percentile interval of their mean, pairs being drawn again
+    :return: the 95% percentile interval of their mean, with resampled pairs
     """
     return interval([differences], mean, seed)
 

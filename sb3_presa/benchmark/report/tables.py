@@ -1,4 +1,4 @@
-"""A report for the terminal: tables of text, which can be pasted where pictures cannot."""
+"""A report for the terminal, as tables of text."""
 
 import json
 from collections import defaultdict
@@ -15,15 +15,15 @@ from sb3_presa.benchmark.report.analysis import Agent, Agents, Place
 from sb3_presa.files import atomic_path
 
 _WIDTH = 180
-#: What a column takes beside its text: a line and a blank on each side.
+#: Width of a column's border: a line, and a space on each side.
 _FRAME = 3
 
 
 def variants(agents: Sequence[Agent]) -> dict[str, dict[Place, Agent]]:
     """
     :param agents: all agents
-    :return: the algorithms of the main comparison, and then those of the sweeps, whose names tell
-        what was changed
+    :return: the algorithms of the main comparison, then those of the sweeps, whose names contain
+        the changed option
     """
     found: dict[str, dict[Place, Agent]] = analysis.by_algorithm(agents)
     swept: dict[str, dict[Place, Agent]] = defaultdict(dict)
@@ -38,7 +38,7 @@ def variants(agents: Sequence[Agent]) -> dict[str, dict[Place, Agent]]:
 def summary_table(groups: Agents) -> Table:
     """
     :param groups: agents by variant and place
-    :return: a line a variant: safe agents, mean reward and cost over all cells
+    :return: one line per variant: safe agents, mean reward and cost over all cells
     """
     table = Table(
         *("", "agents", "safe", "reward", "own range", "cost", "worst"),
@@ -62,8 +62,9 @@ def summary_table(groups: Agents) -> Table:
 def task_tables(groups: Agents, width: int) -> list[Table]:
     """
     :param groups: agents by variant and place
-    :param width: columns of text that a table may take
-    :return: a line a variant, a column a task: mean reward / mean cost; as many tables as it takes
+    :param width: largest width of a table in characters
+    :return: one line per variant, one column per task: mean reward / mean cost; several tables if
+        one would be too wide
     """
     tasks = list(
         dict.fromkeys(agent.task for places in groups.values() for agent in places.values())
@@ -90,7 +91,7 @@ def difference_table(groups: Agents, reference: str) -> Table:
     """
     table = Table(
         *("minus", "pairs", "reward", "95% interval", "cost", "95% interval"),
-        title=f"{reference} minus another, on the cells that both have",
+        title=f"{reference} minus another algorithm, on their common cells",
     )
     found = {d.algorithm: d for d in analysis.differences(groups, reference)}
     for difference in (found[name] for name in groups if name in found):
@@ -109,10 +110,10 @@ def print_tables(agents: Sequence[Agent], out: Path, reference: str) -> Path:
     """
     Prints the tables, and writes them to ``tables.txt``.
 
-    :param agents: what to report on
+    :param agents: the agents
     :param out: folder to write to
-    :param reference: the algorithm that the others are compared with; the first one where the
-        agents do not have it
+    :param reference: the algorithm that the others are compared with; if the agents do not have it,
+        their first algorithm
     :return: the file
     """
     reference, groups = analysis.reference_first(variants(agents), reference)
@@ -129,7 +130,7 @@ def print_tables(agents: Sequence[Agent], out: Path, reference: str) -> Path:
 
 
 def _value(agent: Agent) -> object:
-    """What a sweep gave this agent, in the sweep's own unit."""
+    """The value that a sweep set for this agent, in the sweep's own unit."""
     kind, _, name = agent.study.partition(".")
     if kind == "labels" and name != "feedback" and agent.row.get(name):
         return _plain(float(agent.row[name]))

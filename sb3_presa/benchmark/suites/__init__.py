@@ -1,1 +1,1 @@
-"""What is compared: suites in YAML, as checked values."""
+"""Suites: YAML files as checked values."""

@@ -1,4 +1,4 @@
-"""One cell of a benchmark: an agent to train and evaluate, as plain data that can travel."""
+"""One cell of a benchmark: an agent to train and evaluate, as plain data."""
 
 import hashlib
 import json
@@ -7,23 +7,23 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
-#: What a cell is called and what it takes to run it does not change its numbers.
+#: Names and resources of a cell do not change its results.
 _NOT_IDENTITY = frozenset({"study", "task", "algorithm", "cpus", "gpus"})
 
 
 @dataclass(frozen=True)
 class Labels:
     """
-    A cell's feedback: how it is made, see ``Feedback.synthetic``, or where it lies.
+    A cell's feedback: options of ``Feedback.synthetic``, or the name of stored feedback.
 
-    :param n_comparisons: pairs of segments
-    :param segment_length: steps of a segment; ``None`` is the task's horizon by ``length_divisor``
-    :param length_divisor: a segment has the horizon divided by this, rounded down
-    :param flip_preferences: share of preferences that are turned round
-    :param flip_safety: share of safety labels that are turned round
+    :param n_comparisons: number of pairs of segments
+    :param segment_length: steps of a segment; ``None`` is the task's horizon // ``length_divisor``
+    :param length_divisor: divisor of the horizon, if ``segment_length`` is ``None``
+    :param flip_preferences: share of flipped preferences
+    :param flip_safety: share of flipped safety labels
     :param unlabelled_preferences: share of comparisons that are left out
     :param unlabelled_safety: share of segments without a safety label
-    :param feedback: name of feedback beside the dataset, as people gave it, in place of all that
+    :param feedback: name of the dataset's stored feedback, in place of all other options
     """
 
     n_comparisons: int = 5000
@@ -39,23 +39,23 @@ class Labels:
 @dataclass(frozen=True)
 class Cell:
     """
-    What is trained, on what, and how it is evaluated.
+    An agent: its task, algorithm, labels and evaluation.
 
     :param task: name of the task in the suite and in reports
     :param dataset: id or folder of its Minari dataset
-    :param cost_limit: cost of an episode, for the labels and for the evaluation
+    :param cost_limit: cost limit of an episode, for the labels and for the evaluation
     :param algorithm: name of the algorithm in reports
     :param class_name: its class, one of ``sb3_presa.ALGORITHMS`` or ``package.module:Class``
     :param seed: seed of labels, training and (shifted) evaluation
     :param env: environment to evaluate in; ``None`` is the dataset's own
     :param settings: arguments of the class
-    :param labels: how its feedback is made
+    :param labels: its feedback
     :param steps: gradient steps; ``None`` is the class's own number
     :param n_episodes: episodes of the evaluation
-    :param device: where it trains, ``"cpu"`` or ``"cuda"``
+    :param device: device of the training, ``"cpu"`` or ``"cuda"``
     :param study: ``"main"``, or the key that its sweep varies
-    :param cpus: processors that it occupies
-    :param gpus: GPUs, or a share of one, that it occupies
+    :param cpus: number of processors that it uses
+    :param gpus: number of GPUs, or a share of one, that it uses
     """
 
     task: str
@@ -77,9 +77,8 @@ class Cell:
     @property
     def key(self) -> str:
         """
-        :return: what names the cell for ever: it depends on all that decides its numbers, and on
-            nothing else. What is at its default is left out, so that options that are added later
-            change no key.
+        :return: a permanent name of the cell. It depends only on values that affect its results.
+            Defaults are left out, so that options that are added later do not change keys.
         """
         identity = _changes(self, _NOT_IDENTITY)
         text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
@@ -101,14 +100,14 @@ class Cell:
 
     def as_dict(self) -> dict[str, Any]:
         """
-        :return: the cell in types that JSON has
+        :return: the cell as JSON values
         """
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Cell":
         """
-        :param values: what :meth:`as_dict` gave
+        :param values: from :meth:`as_dict`
         :return: the cell
         """
         return cls(**{**values, "labels": Labels(**values["labels"])})

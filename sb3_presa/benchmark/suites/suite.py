@@ -1,4 +1,4 @@
-"""A suite: which algorithms are trained on which tasks, cost limits and seeds."""
+"""A suite: the algorithms to train on a grid of tasks, cost limits and seeds."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -28,7 +28,7 @@ _TOP = ("name", "tasks", "cost_limits", "seeds", "algorithms", "sweeps", "retrie
 _ALGORITHM = ("class", "preset", "settings", *_SELECTION, *_TRAINING)
 _SWEEP = ("vary", "values", "algorithms", *_SELECTION)
 _DEVICES = ("cpu", "cuda")
-#: Arguments of a constructor that the engine itself gives.
+#: Arguments of a constructor that the engine sets itself.
 _OWN = GIVEN | {"cost_limit"}
 
 
@@ -37,10 +37,10 @@ class Suite:
     """
     A benchmark, ready to run.
 
-    :param name: names its results
-    :param cells: what to run, in this order; each once
-    :param retries: how often a cell that failed is tried again
-    :param others: cells that are the suite's and not to be run now
+    :param name: name of its results
+    :param cells: the cells to run, in this order; each once
+    :param retries: number of retries of a failed cell
+    :param others: cells of the suite that are not run now
     """
 
     name: str
@@ -50,10 +50,10 @@ class Suite:
 
     def only(self, algorithms: Collection[str] = (), tasks: Collection[str] = ()) -> "Suite":
         """
-        :param algorithms: names of algorithms to keep, all if there are none
-        :param tasks: names of tasks to keep, all if there are none
+        :param algorithms: names of algorithms to keep; all if empty
+        :param tasks: names of tasks to keep; all if empty
         :return: the suite without the others
-        :raises ConfigError: for a name that the suite does not have
+        :raises ConfigError: if a name is not in the suite
         """
         kept = list(self.cells)
         for what, wanted in (("algorithm", algorithms), ("task", tasks)):
@@ -61,7 +61,8 @@ class Suite:
             for name in wanted:
                 if name not in there:
                     raise ConfigError(
-                        f"suite {self.name} has no {what} {name!r}; allowed: {', '.join(there)}"
+                        f"the {what} must be one of {', '.join(there)}, got {name!r} (suite "
+                        f"{self.name})"
                     )
             kept = [cell for cell in kept if not wanted or getattr(cell, what) in wanted]
         chosen = {cell.key for cell in kept}
@@ -70,9 +71,9 @@ class Suite:
 
     def check_algorithms(self) -> None:
         """
-        Checks classes and their settings, for which it imports them and makes one of each.
+        Checks classes and their settings; imports the classes and makes an instance of each.
 
-        :raises ConfigError: for a class or a setting that there is not, or a value out of range
+        :raises ConfigError: if a class or a setting is unknown, or a value is out of range
         """
         for cell in {(cell.algorithm, cell.class_name): cell for cell in self.cells}.values():
             try:
@@ -92,15 +93,15 @@ class Suite:
         for name in cell.settings:
             if name not in allowed:
                 raise ConfigError(
-                    f"{where} has the setting {name!r}; "
-                    f"allowed for {cell.class_name}: {', '.join(sorted(allowed))}"
+                    f"{where}: settings of {cell.class_name} must be among "
+                    f"{', '.join(sorted(allowed))}, got {name!r}"
                 )
         try:
             limit = {"cost_limit": cell.cost_limit} if "outcomes" in algorithm.needs else {}
             # Without spaces it makes no network
             algorithm("MlpPolicy", None, device="cpu", **limit, **cell.settings)  # type: ignore[arg-type]
         except (TypeError, ValueError) as error:
-            raise ConfigError(f"{where} cannot be made of these settings: {error}") from error
+            raise ConfigError(f"{where} cannot be made with these settings: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -115,14 +116,14 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Selection:
-    """The part of a suite's grid that an algorithm or a sweep takes; ``None`` is all of it."""
+    """The part of a suite's grid for an algorithm or a sweep; ``None`` is all of it."""
 
     tasks: tuple[str, ...] | None = None
     cost_limits: tuple[float, ...] | str | None = None
     seeds: tuple[int, ...] | None = None
 
     def within(self, other: "_Selection") -> "_Selection":
-        """This, and what it leaves open as ``other`` has it."""
+        """This selection, completed by ``other``."""
         return _Selection(
             self.tasks or other.tasks,
             self.cost_limits or other.cost_limits,
@@ -139,7 +140,7 @@ class _Selection:
 
 @dataclass(frozen=True)
 class _Training:
-    """Everything about a cell that is not its place in the grid."""
+    """The fields of a cell except its place in the grid."""
 
     labels: Labels = field(default_factory=Labels)
     steps: int | None = None
@@ -163,20 +164,19 @@ class _Algorithm:
 def load_suite(path: Path) -> Suite:
     """
     :param path: a suite's YAML file
-    :return: its cells: first the comparison, seed by seed, so that a run that is not finished has
-        each algorithm on the same cells; then the sweeps. A cell that stands in several places is
-        there once
-    :raises ConfigError: for a file that is no suite; the message names file, key, what was found
-        and what is allowed. Classes and settings are checked by :meth:`Suite.check_algorithms`
+    :return: the suite. Its cells are those of the comparison, seed by seed, so that an unfinished
+        run has each algorithm on the same cells, then those of the sweeps. Each cell occurs once
+    :raises ConfigError: if the file is not a suite; the message names file, key, value and
+        constraint. Classes and settings are checked by :meth:`Suite.check_algorithms`
     """
     file = Place(path)
     content = file.mapping(load_yaml(path), _TOP)
     for key in ("tasks", "algorithms", "seeds"):
         if content.get(key) is None:
-            file.at(key).refuse(None, "every suite needs it")
+            file.at(key).refuse(None, "given in every suite")
     name = file.at("name").text(content.get("name", path.stem))
     if set(name) & set("/\\") or name.startswith("."):
-        file.at("name").refuse(name, "a name that files can have")
+        file.at("name").refuse(name, "a valid file name")
     limits = content.get("cost_limits")
     general = None if limits is None else _limits(file.at("cost_limits"), limits)
     tasks = _tasks(file.at("tasks"), content["tasks"], general)
@@ -207,9 +207,9 @@ def _each_once(path: Path, cells: list[Cell]) -> Iterator[Cell]:
             yield cell
         elif same.algorithm != cell.algorithm:
             raise ConfigError(
-                f"{path}: algorithms.{same.algorithm} and algorithms.{cell.algorithm} are the "
-                f"same agent on {cell.task} (cost limit {cell.cost_limit:g}, seed {cell.seed}); "
-                "allowed: each agent under one name"
+                f"{path}: each agent must have one name, got algorithms.{same.algorithm} and "
+                f"algorithms.{cell.algorithm} for the same agent on {cell.task} (cost limit "
+                f"{cell.cost_limit:g}, seed {cell.seed})"
             )
 
 
@@ -289,11 +289,11 @@ def _tasks(place: Place, found: object, general: tuple[float, ...] | None) -> di
         elif limits is None and known is not None:
             limits = known.cost_limits
         if limits is None:
-            here.at("cost_limits").refuse(None, "a list of numbers, here or for all tasks")
+            here.at("cost_limits").refuse(None, "a list of numbers, here or at the top level")
         dataset = here.at("dataset").text(entry.get("dataset"))
         tasks[name] = _Task(name, dataset, env, limits)
     if not tasks:
-        place.refuse(found, "at least one task")
+        place.refuse(found, "a mapping with at least one task")
     return tasks
 
 
@@ -307,7 +307,7 @@ def _algorithms(
         settings = here.at("settings").mapping(entry.get("settings"))
         for own in _OWN.intersection(settings):
             here.at("settings").at(own).refuse(
-                settings[own], "what the benchmark itself gives must not be set"
+                settings[own], "left out, since the benchmark sets it"
             )
         class_name = here.at("class").text(entry.get("class", name))
         if (preset := entry.get("preset")) is not None:
@@ -321,7 +321,7 @@ def _algorithms(
             _training(here, entry, training),
         )
     if not algorithms:
-        place.refuse(found, "at least one algorithm")
+        place.refuse(found, "a mapping with at least one algorithm")
     return algorithms
 
 
@@ -338,10 +338,10 @@ def _training(place: Place, entry: Mapping[str, Any], usual: _Training) -> _Trai
     for name, value in here.mapping(entry.get("resources"), _RESOURCES).items():
         changes[name] = here.at(name).number(value, 0.0)
         if name == "cpus" and changes[name] == 0.0:
-            here.at(name).refuse(value, "a number above 0")
+            here.at(name).refuse(value, "a number greater than 0")
     training = replace(usual, **changes)
     if training.device == "cuda" and training.gpus == 0.0:
-        place.at("device").refuse("cuda", "cpu, or cuda with a share of a GPU in resources.gpus")
+        place.at("device").refuse("cuda", "cpu, or cuda with resources.gpus greater than 0")
     return training
 
 
@@ -360,14 +360,14 @@ def _labels(place: Place, found: object, usual: Labels) -> Labels:
             changes[name] = here.whole(value, 1)
     if "feedback" in changes:
         if len(changes) > 1:
-            place.refuse(entry, "feedback, or how to make some, not both")
+            place.refuse(entry, "either feedback or options of synthetic labels")
         return Labels(**changes)
     labels = replace(usual, **{"feedback": None, **changes})
     if "length_divisor" in changes and "segment_length" not in changes:
-        labels = replace(labels, segment_length=None)  # the more specific of the two decides
+        labels = replace(labels, segment_length=None)  # the more specific option wins
     elif changes.get("segment_length") is not None:
         if changes.get("length_divisor", 1) != 1:
-            place.refuse(entry, "segment_length or length_divisor, not both")
+            place.refuse(entry, "either segment_length or length_divisor")
         labels = replace(labels, length_divisor=1)
     return labels
 
@@ -383,7 +383,7 @@ def _selection(place: Place, entry: Mapping[str, Any], tasks: Mapping[str, _Task
     if found == MIDDLE:
         limits = found
     elif isinstance(found, str):
-        place.at("cost_limits").refuse(found, f"a list of numbers, or {MIDDLE}")
+        place.at("cost_limits").refuse(found, f"a list of numbers or {MIDDLE!r}")
     elif found is not None:
         limits = _limits(place.at("cost_limits"), found)
     if entry.get("seeds") is not None:

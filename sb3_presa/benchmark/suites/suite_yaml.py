@@ -1,4 +1,4 @@
-"""YAML as suites use it, and checks whose messages name file, key, found and allowed."""
+"""Reads YAML strictly, and checks values with messages that name file, key and constraint."""
 
 import math
 import re
@@ -12,22 +12,21 @@ from sb3_presa.errors import ConfigError
 
 def load_yaml(path: Path) -> Any:
     """
-    Reads a YAML file with the safe loader, more strictly and more as people expect: a key that
-    stands twice is refused, and ``3e-4`` is a number.
+    Reads a YAML file with a safe loader. Duplicate keys are an error, and ``3e-4`` is a number.
 
     :param path: the file
     :return: its content
-    :raises ConfigError: if PyYAML is missing, or the file is not valid
+    :raises ConfigError: if PyYAML is missing, or the file is not valid YAML
     """
     try:
         import yaml
     except ModuleNotFoundError as error:
         raise ConfigError(
-            "suites need PyYAML, which the extra 'benchmark' brings; in a checkout: "
-            'pip install ".[benchmark]"'
+            "suites need PyYAML; install the extra 'benchmark' (in a checkout: "
+            'pip install ".[benchmark]")'
         ) from error
 
-    Loader: Any = type("Loader", (yaml.SafeLoader,), {})  # safe, and without silent surprises
+    Loader: Any = type("Loader", (yaml.SafeLoader,), {})  # a safe loader with stricter rules
 
     def mapping(loader: Any, node: Any) -> dict[Any, Any]:
         loader.flatten_mapping(node)
@@ -35,7 +34,9 @@ def load_yaml(path: Path) -> Any:
         for key, _ in node.value:
             if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
                 line = key.start_mark.line + 1
-                raise ConfigError(f"{path}, line {line}: the key {key.value!r} stands twice")
+                raise ConfigError(
+                    f"{path}, line {line}: keys must be different, got {key.value!r} twice"
+                )
             seen.add(key.value)
         content: dict[Any, Any] = loader.construct_mapping(node, deep=True)
         return content
@@ -46,16 +47,16 @@ def load_yaml(path: Path) -> Any:
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader)  # a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
 
 
 @dataclass(frozen=True)
 class Place:
     """
-    A place in a file, which knows how to refuse what it finds there.
+    A place in a file, with checks of its value.
 
     :param path: the file
-    :param key: where in it, like ``algorithms.PRESA.steps``
+    :param key: its key, such as ``algorithms.PRESA.steps``
     """
 
     path: Path
@@ -69,19 +70,20 @@ class Place:
         inner = f"[{name}]" if isinstance(name, int) else f".{name}"
         return replace(self, key=f"{self.key}{inner}" if self.key else str(name))
 
-    def refuse(self, found: object, allowed: str) -> NoReturn:
+    def refuse(self, found: object, constraint: str) -> NoReturn:
         """
-        :param found: what stands there
-        :param allowed: what may
+        :param found: the value
+        :param constraint: continues "must be"
         :raises ConfigError: always
         """
-        raise ConfigError(f"{self.path}: {self.key or 'the file'} is {found!r}; allowed: {allowed}")
+        name = self.key or "the file"
+        raise ConfigError(f"{self.path}: {name} must be {constraint}, got {found!r}")
 
     def mapping(self, found: object, allowed: Collection[str] | None = None) -> dict[str, Any]:
         """
-        :param found: what stands there; nothing counts as an empty mapping
-        :param allowed: the keys that may be; ``None`` for any text
-        :return: it
+        :param found: the value; ``None`` counts as an empty mapping
+        :param allowed: the known keys; ``None`` for any string
+        :return: the mapping
         """
         if found is None:
             return {}
@@ -89,64 +91,64 @@ class Place:
             self.refuse(found, "a mapping of keys to values")
         for key in found:
             if not isinstance(key, str):
-                self.refuse(key, "keys that are text (put it in quotes)")
+                self.refuse(key, "a mapping with strings as keys (put the key in quotes)")
             if allowed is not None and key not in allowed:
                 raise ConfigError(
-                    f"{self.path}: {self.key or 'the file'} has the key {key!r}; "
-                    f"allowed: {', '.join(allowed)}"
+                    f"{self.path}: the keys of {self.key or 'the file'} must be among "
+                    f"{', '.join(allowed)}, got {key!r}"
                 )
         return dict(found)
 
     def text(self, found: object) -> str:
         """
-        :param found: what stands there
-        :return: it, a text that is not empty
+        :param found: the value
+        :return: the value, a non-empty string
         """
         if not isinstance(found, str) or not found:
-            self.refuse(found, "text")
+            self.refuse(found, "a non-empty string")
         return found
 
     def number(self, found: object, least: float, most: float = math.inf) -> float:
         """
-        :param found: what stands there
-        :param least: the least that may
-        :param most: the most that may
-        :return: it, a finite number
+        :param found: the value
+        :param least: the smallest valid value
+        :param most: the largest valid value
+        :return: the value, a finite number
         """
         ok = isinstance(found, int | float) and not isinstance(found, bool)
         if not ok or not math.isfinite(found) or not least <= found <= most:  # type: ignore[arg-type, operator]
-            bound = f" and at most {most:g}" if most < math.inf else ""
-            self.refuse(found, f"a number, at least {least:g}{bound}")
+            bounds = f"in [{least:g}, {most:g}]" if most < math.inf else f">= {least:g}"
+            self.refuse(found, f"a number {bounds}")
         return float(found)  # type: ignore[arg-type]
 
     def whole(self, found: object, least: int) -> int:
         """
-        :param found: what stands there
-        :param least: the least that may
-        :return: it, a whole number
+        :param found: the value
+        :param least: the smallest valid value
+        :return: the value, an integer
         """
         if not isinstance(found, int) or isinstance(found, bool) or found < least:
-            self.refuse(found, f"a whole number, at least {least}")
+            self.refuse(found, f"an integer >= {least}")
         return found
 
     def one_of(self, found: object, allowed: Collection[str]) -> str:
         """
-        :param found: what stands there
-        :param allowed: what may
-        :return: it
+        :param found: the value
+        :param allowed: the valid values
+        :return: the value
         """
         if not isinstance(found, str) or found not in allowed:
-            self.refuse(found, ", ".join(allowed))
+            self.refuse(found, f"one of {', '.join(allowed)}")
         return found
 
     def list(self, found: object) -> list[Any]:
         """
-        :param found: what stands there
-        :return: it, a list with something in it and nothing twice
+        :param found: the value
+        :return: the value, a non-empty list without duplicates
         """
         if not isinstance(found, list) or not found:
             self.refuse(found, "a list with at least one item")
         for index, item in enumerate(found):
             if item in found[:index]:
-                self.at(index).refuse(item, "each item once")
+                self.at(index).refuse(item, "different from the items before it")
         return found

@@ -144,8 +144,8 @@ def test_input_that_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.png"
     with pytest.raises(ConfigError, match=r"must be one of .*'png'.*got .*p\.txt"):
         plot_learning_curves(tmp_path / "p.txt", CURVES)
-    with pytest.raises(ConfigError, match=r"'a' must be of equal length.*\(2,\) and \(3,\)"):
+    with pytest.raises(ConfigError, match=r"'a' must have the same length.*\(2,\) and \(3,\)"):
         plot_learning_curves(path, {"a": ([1, 2], [1, 2, 3])})
-    with pytest.raises(ConfigError, match=r"none of the metrics .*found values of \['a'\]"):
+    with pytest.raises(ConfigError, match=r"`curves` must have values .*got \['a'\]"):
         plot_learning_curves(path, {"a": ([1], [1])})
     assert list(tmp_path.iterdir()) == []

@@ -225,7 +225,7 @@ def test_parameters_that_nobody_trained_take_the_statistics_of_new_data(
     case: Case, box_dataset: MinariDataset, tmp_path: Path
 ) -> None:
     """As a new model does, whether it met other data before or none."""
-    expected = case.make(box_dataset).policy.actor.standardizer.mean_observation
+    expected = case.make(box_dataset).policy.actor.standardizer.mean_0
     model = case.algorithm("MlpPolicy", gym.make(env_id("box")), device="cpu", **case.settings)
     other = random_dataset("other", model.observation_space, model.action_space)
     for met in (False, True):
@@ -233,9 +233,9 @@ def test_parameters_that_nobody_trained_take_the_statistics_of_new_data(
             model.set_dataset(other, tiny_feedback(other))
         model.save(tmp_path / "untrained")
         loaded = case.algorithm.load(tmp_path / "untrained", device="cpu")
-        assert not th.equal(loaded.policy.actor.standardizer.mean_observation, expected)
+        assert not th.equal(loaded.policy.actor.standardizer.mean_0, expected)
         loaded.set_dataset(box_dataset, tiny_feedback(box_dataset))
-        assert th.equal(loaded.policy.actor.standardizer.mean_observation, expected)
+        assert th.equal(loaded.policy.actor.standardizer.mean_0, expected)
 
 
 # --- environments ---------------------------------------------------------------------------

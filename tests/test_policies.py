@@ -234,8 +234,8 @@ def test_statistics_are_saved_with_the_policy_and_reach_all_three_actors(tmp_pat
     loaded = MlpPolicy.load(str(tmp_path / "policy"))
     for actor in (loaded.actor, loaded.actor_average, loaded.actor_reference):
         statistics = dict(actor.standardizer.named_buffers())
-        assert statistics["mean_observation"].tolist() == [2.0, 4.0, 3.0]
-        assert statistics["std_observation"].tolist() == [1.0, 2.0, 1.0]
+        assert statistics["mean_0"].tolist() == [2.0, 4.0, 3.0]
+        assert statistics["std_0"].tolist() == [1.0, 2.0, 1.0]
 
 
 # --- architectures --------------------------------------------------------------------------

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
@@ -17,7 +18,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from sb3_presa.envs.tasks import find_task
 from sb3_presa.errors import ConfigError
-from sb3_presa.policies.spaces import channels_first, check_fits
+from sb3_presa.policies.policy import OfflinePolicy
+from sb3_presa.policies.spaces import channels_first, check_fits, check_not_normalized
 
 EvaluationCallback = Callable[[dict[str, Any], dict[str, Any]], None]
 
@@ -189,16 +191,17 @@ def evaluate_safety(
     else:
         check_reward_reference(reward_reference)
     recorder = _CostRecorder(env_id or type(env).__name__, callback)
-    rewards, lengths = evaluate_policy(
-        model,
-        env if seed is None else _seeded(env, seed),
-        n_eval_episodes=n_eval_episodes,
-        deterministic=deterministic,
-        render=render,
-        callback=recorder,
-        return_episode_rewards=True,
-        warn=warn,
-    )
+    with _naming_wrong_steps():
+        rewards, lengths = evaluate_policy(
+            model,
+            env if seed is None else _seeded(env, seed),
+            n_eval_episodes=n_eval_episodes,
+            deterministic=deterministic,
+            render=render,
+            callback=recorder,
+            return_episode_rewards=True,
+            warn=warn,
+        )
     # Lists, because of return_episode_rewards; the annotation is a union.
     assert isinstance(rewards, list) and isinstance(lengths, list)
     return SafetyEvaluation.from_episodes(
@@ -208,6 +211,21 @@ def evaluate_safety(
         cost_limit=cost_limit,
         reward_reference=reward_reference,
     )
+
+
+@contextmanager
+def _naming_wrong_steps() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        if "values to unpack" not in str(error):
+            raise
+        raise ConfigError(
+            "`env.step` must return observation, reward, terminated, truncated and info, with the "
+            f'cost in info["cost"], and `env.reset` observation and info: {error}. Environments of '
+            "safety-gymnasium return the cost as a sixth value; use those below presa/, or its "
+            "SafetyGymnasium2Gymnasium wrapper"
+        ) from error
 
 
 def cvar(costs: Sequence[float], *, worst: int = 10) -> float:
@@ -296,6 +314,8 @@ def _check_can_act(model: PolicyPredictor, env: gym.Env[Any, Any] | VecEnv) -> N
     if isinstance(model, BaseAlgorithm) and hasattr(model, "observation_space"):
         observed = channels_first(env.observation_space)
         check_fits(model, observed, env.action_space, owner="environment")
+    if isinstance(getattr(model, "policy", None), OfflinePolicy):
+        check_not_normalized(env)
 
 
 class _CostRecorder:

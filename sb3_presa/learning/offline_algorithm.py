@@ -18,6 +18,7 @@ from sb3_presa.arguments import (
     NonNegative,
     Seed,
     ShareBelowOne,
+    check_arguments,
     check_arguments_of,
     checking_arguments,
 )
@@ -116,7 +117,7 @@ class OfflineAlgorithm(Learner):
             verbose=verbose,
             device=device,
             support_multi_env=True,
-            seed=seed,
+            seed=None if seed is None else int(seed),  # NumPy's integers seed not all generators
         )
         self.algorithm = type(self).__name__
         self.max_grad_norm = max_grad_norm
@@ -328,6 +329,8 @@ class OfflineAlgorithm(Learner):
 
         :param seed: the new seed, ``None`` to leave everything as it is
         """
+        check_arguments(_seed_argument, {"seed": seed})
+        seed = None if seed is None else int(seed)
         if hasattr(self, "action_space"):  # what has no spaces yet is seeded when it gets them
             super().set_random_seed(seed)
         if seed is not None:
@@ -409,6 +412,10 @@ class OfflineAlgorithm(Learner):
 
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
         return ["policy", "policy.optimizer"], []
+
+
+def _seed_argument(seed: Seed | None) -> None:
+    """What ``set_random_seed`` takes."""
 
 
 def _draw_seed() -> int:

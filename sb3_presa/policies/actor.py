@@ -51,13 +51,14 @@ class ObservationStandardizer(nn.Module):
     ) -> None:
         super().__init__()
         self.clip_obs = clip_obs
-        self.keys = [key for key, space in _parts(observation_space) if _is_vector(space)]
-        for key, space in _parts(observation_space):
-            if _is_vector(space):
-                assert space.shape is not None
-                self.register_buffer(f"mean_{key}", th.zeros(space.shape))
-                self.register_buffer(f"std_{key}", th.ones(space.shape))
-                self.register_buffer(f"clip_{key}", th.full(space.shape, clip_obs))
+        vectors = {key: space for key, space in _parts(observation_space) if _is_vector(space)}
+        # Buffers by number: a key may hold what no buffer's name can, as "observation.state" does
+        self.keys = {key: number for number, key in enumerate(vectors)}
+        for key, space in vectors.items():
+            assert space.shape is not None
+            self.register_buffer(f"mean_{self.keys[key]}", th.zeros(space.shape))
+            self.register_buffer(f"std_{self.keys[key]}", th.ones(space.shape))
+            self.register_buffer(f"clip_{self.keys[key]}", th.full(space.shape, clip_obs))
 
     def fit(self, observations: TensorObs) -> None:
         """
@@ -65,7 +66,7 @@ class ObservationStandardizer(nn.Module):
 
         :param observations: all observations, (N, ...), or a dict of them
         """
-        for key in self.keys:
+        for key, number in self.keys.items():
             values = observations[key] if isinstance(observations, dict) else observations
             values = values.double()
             mean, std = values.mean(0), values.std(0, correction=0)
@@ -73,7 +74,7 @@ class ObservationStandardizer(nn.Module):
             rare_clip = min(_RARE_CLIP_OBS, self.clip_obs)
             clip = th.where(self._is_rare(values, mean, std), rare_clip, self.clip_obs)
             for name, statistic in (("mean", mean), ("std", std), ("clip", clip)):
-                getattr(self, f"{name}_{key}").copy_(statistic)
+                getattr(self, f"{name}_{number}").copy_(statistic)
 
     def _is_rare(self, values: th.Tensor, mean: th.Tensor, std: th.Tensor) -> th.Tensor:
         farthest = th.maximum(values.amax(0) - mean, mean - values.amin(0)) / std
@@ -93,7 +94,8 @@ class ObservationStandardizer(nn.Module):
         return self._standardize(_PLAIN, observations) if self.keys else observations
 
     def _standardize(self, key: str, value: th.Tensor) -> th.Tensor:
-        mean, std, clip = (getattr(self, f"{name}_{key}") for name in ("mean", "std", "clip"))
+        number = self.keys[key]
+        mean, std, clip = (getattr(self, f"{name}_{number}") for name in ("mean", "std", "clip"))
         clipped: th.Tensor = ((value.float() - mean) / std).clamp(-clip, clip)
         return clipped
 

@@ -10,7 +10,6 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.torch_layers import (
     BaseFeaturesExtractor,
-    CombinedExtractor,
     FlattenExtractor,
     NatureCNN,
 )
@@ -21,6 +20,7 @@ from sb3_presa.arguments import Bound, Positive, ShareBelowOne, checking_argumen
 from sb3_presa.errors import ConfigError
 from sb3_presa.policies.actor import DEFAULT_CLIP_OBS, Actor
 from sb3_presa.policies.dropout import SeededDropout
+from sb3_presa.policies.extractors import AnyKeyCombinedExtractor
 from sb3_presa.policies.type_aliases import TensorObs
 
 
@@ -221,9 +221,9 @@ class CnnPolicy(OfflinePolicy):
 
 
 class MultiInputPolicy(OfflinePolicy):
-    """:class:`OfflinePolicy` for Dict observations: ``CombinedExtractor`` joins their features."""
+    """:class:`OfflinePolicy` for Dict observations, whose features are joined."""
 
-    default_features_extractor_class = CombinedExtractor
+    default_features_extractor_class = AnyKeyCombinedExtractor
 
 
 MlpPolicy = OfflinePolicy

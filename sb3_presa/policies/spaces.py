@@ -1,10 +1,12 @@
 """SB3's checks of an environment's spaces, for datasets too."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
+from gymnasium.wrappers import NormalizeObservation
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import (
@@ -56,7 +58,14 @@ def check_policy_fits(
     extractor = extractor or getattr(policy_class, "default_features_extractor_class", None)
     extractor_kwargs = policy_kwargs.get("features_extractor_kwargs") or {}
     name = repr(policy if isinstance(policy, str) else policy.__name__)
+    if isinstance(space, spaces.Dict) and not space.spaces:
+        raise ConfigError("the observation space must have at least one key, got an empty Dict")
     for part in space.spaces.values() if isinstance(space, spaces.Dict) else [space]:
+        if isinstance(part, spaces.Box) and 0 in (len(part.shape), *part.shape):
+            raise ConfigError(
+                "a Box observation space must have at least one axis and no axis of length 0, got "
+                f"{part}; reshape the observations to (1,), or leave them out"
+            )
         if isinstance(part, spaces.Discrete) and part.start != 0:
             raise ConfigError(
                 f"a Discrete observation space must start at 0, got {part}; shift the observations"
@@ -68,7 +77,7 @@ def check_policy_fits(
                 f"({', '.join(space.spaces)}), got {name} with {extractor.__name__}"
             )
         return
-    if extractor is CombinedExtractor:
+    if extractor and issubclass(extractor, CombinedExtractor):
         raise ConfigError(
             "the policy must be 'MlpPolicy' or 'CnnPolicy' for observations that are not a Dict, "
             f"got {name} for {space}"
@@ -81,18 +90,30 @@ def check_policy_fits(
         )
 
 
-def check_not_normalized(env: VecEnv) -> None:
+def check_not_normalized(env: gym.Env[Any, Any] | VecEnv) -> None:
     """
-    :param env: a vector of environments
+    :param env: an environment, or a vector of them
     :raises ConfigError: if it normalises observations
     """
-    normalizer = unwrap_vec_normalize(env)
+    inner = getattr(env.unwrapped, "envs", []) if isinstance(env, VecEnv) else [env]
+    wrappers = [wrapper for one in inner for wrapper in _wrappers(one)]
+    normalizer = unwrap_vec_normalize(env) if isinstance(env, VecEnv) else None
+    found = ""
     if normalizer is not None and normalizer.norm_obs:
+        found = "VecNormalize with norm_obs=True"
+    elif any(isinstance(wrapper, NormalizeObservation) for wrapper in wrappers):
+        found = "NormalizeObservation"
+    if found:
         raise ConfigError(
-            "`env` must return raw observations, got VecNormalize with norm_obs=True: the policy "
-            "standardises observations with the dataset's statistics. Pass the environment without "
-            "VecNormalize"
+            f"`env` must return raw observations, got {found}: the policy standardises them with "
+            "the dataset's statistics. Pass the environment without it"
         )
+
+
+def _wrappers(env: gym.Env[Any, Any]) -> Iterator[gym.Env[Any, Any]]:
+    while isinstance(env, gym.Wrapper):
+        yield env
+        env = env.env
 
 
 def check_fits(
@@ -175,6 +196,14 @@ def check_action_space(action_space: spaces.Space[object]) -> None:
             raise ConfigError(
                 f"the action space must have finite bounds, got {action_space}: actions are scaled "
                 "to [-1, 1]. Store the dataset with a bounded Box"
+            )
+        with np.errstate(over="ignore"):
+            spans = action_space.high - action_space.low
+        if not np.isfinite(spans).all():
+            raise ConfigError(
+                "the action space must have bounds whose distance is a finite float32, got "
+                f"{action_space}: actions are scaled to [-1, 1]. Store the dataset with the bounds "
+                "that actions have"
             )
         if not (action_space.low < action_space.high).all():
             raise ConfigError(

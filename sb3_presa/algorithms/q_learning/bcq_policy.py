@@ -8,7 +8,6 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import BaseModel
 from stable_baselines3.common.torch_layers import (
     BaseFeaturesExtractor,
-    CombinedExtractor,
     NatureCNN,
     create_mlp,
 )
@@ -20,6 +19,7 @@ from sb3_presa.algorithms.q_learning.ensemble import EnsembleMLP
 from sb3_presa.arguments import Bound, Count, NonNegative, checking_arguments
 from sb3_presa.errors import ConfigError
 from sb3_presa.policies.actor import DEFAULT_CLIP_OBS, ObservationStandardizer
+from sb3_presa.policies.extractors import AnyKeyCombinedExtractor
 from sb3_presa.policies.policy import OfflinePolicy
 from sb3_presa.policies.type_aliases import TensorObs
 
@@ -298,9 +298,9 @@ class BCQCnnPolicy(BCQPolicy):
 
 
 class BCQMultiInputPolicy(BCQPolicy):
-    """:class:`BCQPolicy` for Dict observations: ``CombinedExtractor`` joins their features."""
+    """:class:`BCQPolicy` for Dict observations, whose features are joined."""
 
-    default_features_extractor_class = CombinedExtractor
+    default_features_extractor_class = AnyKeyCombinedExtractor
 
 
 def draw_codes(

@@ -1,0 +1,160 @@
+"""What users bring: names of keys, spaces, bounds, seeds and environments of many kinds."""
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch as th
+from algorithm_data import episode, one_thread, stored  # noqa: F401
+from contract import CASES, PRESA_CASE, Case, every_case
+from gymnasium.wrappers import NormalizeObservation
+from minari import MinariDataset
+from stable_baselines3 import PPO
+from stable_baselines3.common.torch_layers import CombinedExtractor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from toy_envs import env_id
+
+from sb3_presa import BC, evaluate_safety
+from sb3_presa.errors import ConfigError
+from sb3_presa.policies.extractors import AnyKeyCombinedExtractor
+
+UNIT = gym.spaces.Box(-1, 1, (2,))
+STEPS = 12
+
+
+def dataset(
+    name: str, observed: gym.spaces.Space[Any], actions: gym.spaces.Space[Any] = UNIT
+) -> MinariDataset:
+    """Ten episodes of samples of the spaces."""
+    observed.seed(0)
+    UNIT.seed(0)
+    rows = [[observed.sample() for _ in range(STEPS + 1)] for _ in range(10)]
+    half_of_them_unsafe = [np.arange(STEPS) % 2 * (number % 2) for number in range(10)]
+    return stored(
+        name,
+        [
+            episode(row, np.stack([UNIT.sample() for _ in range(STEPS)]), np.ones(STEPS), costs)
+            for row, costs in zip(rows, half_of_them_unsafe, strict=True)
+        ],
+        observed,
+        actions,
+    )
+
+
+KEYS = gym.spaces.Dict(
+    {
+        "observation.state": gym.spaces.Box(-1, 1, (3,)),
+        "a/b": gym.spaces.Discrete(4),
+        "training": gym.spaces.Box(-1, 1, (2,)),
+        "keys": gym.spaces.Box(-5, 5, (1,)),
+        "type": gym.spaces.MultiBinary(3),
+    }
+)
+
+
+@every_case
+def test_keys_of_any_name(case: Case, minari_root: Any) -> None:
+    """With the dot of LeRobot's keys, a slash, and names that PyTorch's modules own."""
+    model = case.trained(dataset("keys", KEYS), policy="MultiInputPolicy")
+    action, _ = model.predict(KEYS.sample(), deterministic=True)
+    assert UNIT.contains(action)
+
+
+def test_keys_by_number_compute_what_keys_by_name_do() -> None:
+    """And in the order of the space, with more keys than sort as numbers do."""
+    space = gym.spaces.Dict({f"k{i}": gym.spaces.Box(-1, 1, (1 + i % 3,)) for i in range(12)})
+    observation = {key: th.as_tensor(value)[None] for key, value in space.sample().items()}
+    by_name = CombinedExtractor(space)(observation)
+    assert th.equal(AnyKeyCombinedExtractor(space)(observation), by_name)
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        (gym.spaces.Box(-1, 1, ()), "at least one axis"),
+        (gym.spaces.Box(-1, 1, (0,)), "no axis of length 0"),
+        (gym.spaces.Dict({"a": gym.spaces.Box(-1, 1, ())}), "at least one axis"),
+        (gym.spaces.Dict({}), "at least one key, got an empty Dict"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("case", [PRESA_CASE, CASES[-1]], ids=lambda case: case.name)
+def test_observations_without_a_number_are_refused(
+    case: Case, space: gym.spaces.Space[Any], said: str
+) -> None:
+    policy = "MultiInputPolicy" if isinstance(space, gym.spaces.Dict) else "MlpPolicy"
+
+    class Nowhere(gym.Env[Any, Any]):
+        observation_space, action_space = space, UNIT
+
+    with pytest.raises(ConfigError, match=said):
+        case.algorithm(policy, Nowhere())
+
+
+@pytest.mark.parametrize("bound", [float(np.finfo(np.float32).max), 3e38])
+def test_bounds_that_stand_for_none_are_refused(bound: float, minari_root: Any) -> None:
+    data = dataset("huge", gym.spaces.Box(-1, 1, (3,)), gym.spaces.Box(-bound, bound, (2,)))
+    with pytest.raises(ConfigError, match="bounds whose distance is a finite float32"):
+        BC.load_offline(data, None, device="cpu")
+
+
+def test_seeds_are_whole_numbers_of_32_bits(box_dataset: MinariDataset) -> None:
+    seed: Any = np.int64(3)
+    one, same = (BC.load_offline(box_dataset, None, seed=s, device="cpu") for s in (seed, 3))
+    assert (one.seed, type(one.seed)) == (3, int)
+    for a, b in zip(one.policy.parameters(), same.policy.parameters(), strict=True):
+        assert th.equal(a, b)
+    one.set_random_seed(np.uint32(4))  # type: ignore[arg-type]
+    assert one.seed == 4
+    for wrong in (-1, 2**32):
+        with pytest.raises(
+            ConfigError, match=rf"`seed` must be in \[0, 4294967295\] or None, got {wrong}"
+        ):
+            BC(seed=wrong)
+        with pytest.raises(ConfigError, match="`seed` must be in"):
+            one.set_random_seed(wrong)
+
+
+def test_an_agent_of_raw_observations_is_not_evaluated_on_normalised_ones(
+    box_dataset: MinariDataset,
+) -> None:
+    """Whatever normalises them; an SB3 agent that was trained so is."""
+    model = BC.load_offline(box_dataset, None, device="cpu")
+
+    def make() -> gym.Env[Any, Any]:
+        return gym.make(env_id("box"))
+
+    normalised: list[Any] = [
+        VecNormalize(DummyVecEnv([make])),
+        DummyVecEnv([lambda: NormalizeObservation(make())]),
+        NormalizeObservation(make()),
+        gym.wrappers.TimeLimit(NormalizeObservation(make()), 5),
+    ]
+    for env in normalised:
+        with pytest.raises(ConfigError, match="`env` must return raw observations, got "):
+            evaluate_safety(model, env, cost_limit=1, n_eval_episodes=1)
+    only_rewards = VecNormalize(DummyVecEnv([make]), norm_obs=False)
+    assert evaluate_safety(model, only_rewards, cost_limit=1, n_eval_episodes=1).episode_rewards
+    ppo = PPO("MlpPolicy", VecNormalize(DummyVecEnv([make])), n_steps=8, device="cpu")
+    env = ppo.get_env()
+    assert env is not None
+    assert evaluate_safety(ppo, env, cost_limit=1, n_eval_episodes=1, warn=False).episode_rewards
+
+
+class Wrong(gym.Env[Any, Any]):
+    """Steps as safety-gymnasium's own environments do."""
+
+    observation_space, action_space = gym.spaces.Box(-1, 1, (3,)), UNIT
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        return np.zeros(3, dtype=np.float32), {}
+
+    def step(self, action: Any) -> Any:
+        return np.zeros(3, dtype=np.float32), 0.0, 0.0, False, True, {}
+
+
+def test_a_step_of_six_values_is_named(box_dataset: MinariDataset) -> None:
+    model = BC.load_offline(box_dataset, None, device="cpu")
+    with pytest.raises(ConfigError, match=r"`env.step` must return .* cost in info\[.cost.\]"):
+        evaluate_safety(model, Wrong(), cost_limit=1, n_eval_episodes=1)

@@ -95,7 +95,8 @@ class Objective(nn.Module, ABC):
         :param state: the state that a loss returned; it becomes this one's
         """
         for name, buffer in self.named_buffers():
-            buffer.copy_(state[name])
+            if state[name] is not buffer:  # most of them do not change in a step
+                buffer.copy_(state[name])
 
     @abstractmethod
     def signature(self) -> Hashable:

@@ -35,3 +35,7 @@ class RenderingError(PresaError, RuntimeError):
 
 class SimulatorBusyError(PresaError, RuntimeError):
     """The simulator runs one world per process, and another environment holds it now."""
+
+
+class DataWarning(UserWarning):
+    """Worth knowing about the data, though nothing is wrong with them."""

@@ -5,6 +5,8 @@
 """
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -14,7 +16,8 @@ from minari import MinariDataset
 
 from sb3_presa.data.checks import check_transitions, first_true_row
 from sb3_presa.data.datasets import DatasetLike, resolve_dataset
-from sb3_presa.data.leaves import action_leaf, observation_leaves
+from sb3_presa.data.leaves import Leaf, action_leaf, observation_leaves
+from sb3_presa.data.resolution import Extremes
 from sb3_presa.data.stored import StoredEpisode, StoredEpisodes, open_episodes
 from sb3_presa.data.transitions import Array, Endings, Outcomes, Transitions
 from sb3_presa.errors import DatasetError
@@ -39,13 +42,7 @@ def load_transitions(dataset: DatasetLike) -> Transitions:
     with open_episodes(dataset) as episodes:
         episode_ids, episode_lengths = _with_steps(episodes)
         n_steps = int(episode_lengths.sum())
-        flat = {leaf: leaf.allocate(n_steps) for leaf in (*observed, acted)}
-        start = 0
-        for stored in episodes.read("observations", "actions"):
-            if stored.steps:
-                for leaf, rows in flat.items():
-                    leaf.read_into(stored, rows[start:])
-                start += stored.steps
+        flat = _read_leaves(episodes, (*observed, acted), n_steps)
     transitions = Transitions(
         observations=_joined(dataset, {leaf.key: flat[leaf][:n_steps] for leaf in observed}),
         actions=flat[acted][:n_steps],
@@ -122,6 +119,38 @@ def _with_steps(episodes: StoredEpisodes) -> tuple[IntArray, IntArray]:
             f"Dataset '{episodes.dataset.id}' has no steps in its {len(ids)} episodes."
         )
     return ids[lengths > 0], lengths[lengths > 0]
+
+
+def _read_leaves(
+    episodes: StoredEpisodes, leaves: Sequence[Leaf], n_steps: int
+) -> dict[Leaf, Array]:
+    """All steps of each; in float64 what float32 does not tell apart, which is read again."""
+    extremes = {leaf: Extremes() for leaf in leaves}
+    flat = {leaf: leaf.allocate(n_steps) for leaf in leaves}
+    _read_all(episodes, flat, extremes)
+    wide = {
+        leaf: replace(leaf, dtype=np.dtype(np.float64))
+        for leaf, found in extremes.items()
+        if found.are_close()
+    }
+    exact = {leaf: leaf.allocate(n_steps) for leaf in wide.values()}
+    if exact:
+        _read_all(episodes, exact, {})
+    for leaf, other in wide.items():
+        if not np.array_equal(flat[leaf][:n_steps], exact[other][:n_steps]):
+            flat[leaf] = exact[other]
+    return flat
+
+
+def _read_all(
+    episodes: StoredEpisodes, flat: Mapping[Leaf, Array], extremes: Mapping[Leaf, Extremes]
+) -> None:
+    start = 0
+    for stored in episodes.read("observations", "actions"):
+        if stored.steps:
+            for leaf, rows in flat.items():
+                leaf.read_into(stored, rows[start:], extremes.get(leaf))
+            start += stored.steps
 
 
 def _joined(dataset: MinariDataset, arrays: dict[str, Array]) -> Array | dict[str, Array]:

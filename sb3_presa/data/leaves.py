@@ -1,6 +1,6 @@
 """From what is stored to the arrays that are learnt from: no value is changed on the way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import gymnasium as gym
@@ -9,12 +9,15 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from sb3_presa.data.checks import first_entry, first_true_row, space_bounds
+from sb3_presa.data.resolution import Extremes, is_wide
 from sb3_presa.data.room import make_room
 from sb3_presa.data.storage import Column, Field, column_name, space_parts
 from sb3_presa.data.stored import StoredEpisode
 from sb3_presa.errors import DatasetError
 
 Array: TypeAlias = npt.NDArray[Any]
+
+_LAST = "after the last step"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +42,15 @@ class Leaf:
         """
         return make_room((steps + 1, *(self.space.shape or ())), self.dtype)
 
-    def read_into(self, stored: StoredEpisode, rows: Array) -> None:
+    def read_into(
+        self, stored: StoredEpisode, rows: Array, extremes: Extremes | None = None
+    ) -> None:
         """Read the steps of an episode.
 
         :param stored: the episode.
         :param rows: where to put them, from the first on. The row after its last step may be
             overwritten.
+        :param extremes: is shown what is rounded to float32.
         :raises DatasetError: if they have another shape, or a value would be changed.
         """
         column = self._column(stored)
@@ -53,19 +59,24 @@ class Leaf:
         else:
             values = column.read()[: stored.steps].reshape(stored.steps, *rows.shape[1:])
             rows[: stored.steps] = self._cast(values, stored)
+            if extremes is not None and self.dtype == np.float32 and is_wide(column.dtype):
+                extremes.add(values)
 
     def read_last(self, stored: StoredEpisode) -> Array:
         """The last row of an episode: its last observation, which follows its last step.
 
         :param stored: the episode.
+        :return: the row, float64 where float32 cannot hold all numbers of the stored type.
         :raises DatasetError: as :meth:`read_into` does, or if it is not finite.
         """
         values = self._column(stored).last().reshape(1, *(self.space.shape or ()))
-        if values.dtype != self.dtype:
-            values = self._cast(values, stored, "after the last step")
+        if self.dtype == np.float32 and is_wide(values.dtype):
+            values = replace(self, dtype=np.dtype(np.float64))._cast(values, stored, _LAST)
+        elif values.dtype != self.dtype:
+            values = self._cast(values, stored, _LAST)
         if not np.isfinite(values).all():
             name = column_name(self.field, self.key)
-            raise DatasetError(f"{stored.where}, after the last step: {name} are not finite.")
+            raise DatasetError(f"{stored.where}, {_LAST}: {name} are not finite.")
         return np.asarray(values[0])
 
     def _column(self, stored: StoredEpisode) -> Column:
@@ -83,9 +94,9 @@ class Leaf:
         return column
 
     def _cast(self, values: Array, stored: StoredEpisode, when: str = "step {}") -> Array:
-        """The same numbers in this leaf's type. Floats are rounded to float32."""
+        """The same numbers in this leaf's type. Floats are rounded to it."""
         if self.dtype.kind == "f":
-            largest = np.finfo(self.dtype).max
+            largest = np.finfo(np.float32).max  # networks compute in it
             wrong = np.isfinite(values) & (np.abs(values) > largest)
             low, high, constraint = np.asarray(-largest), np.asarray(largest), "be"
         else:

@@ -15,7 +15,8 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from minari.dataset.minari_dataset import DATASET_ID_RE
 from minari.namespace import NAMESPACE_METADATA_FILENAME
 from minari.storage.datasets_root_dir import get_dataset_path
 
+from sb3_presa.data.resolution import Extremes
 from sb3_presa.errors import DatasetError
 from sb3_presa.files import atomic_path
 
@@ -169,7 +171,8 @@ def write_dataset(
 def repack(path: str | os.PathLike[str]) -> None:
     """Rewrite an HDF5 file of episodes without chunk padding and with numbers as float32.
 
-    Actions keep the type that they have: rounded, they would not repeat an episode exactly.
+    Actions keep the type that they have: rounded, they would not repeat an episode exactly. So do
+    numbers that float32 would not tell apart.
 
     :param path: The file; it is replaced in one step.
     """
@@ -179,22 +182,34 @@ def repack(path: str | os.PathLike[str]) -> None:
         h5py.File(packed_path, "w", libver="latest", track_order=True) as packed,
     ):
         packed.attrs.update(source.attrs)
+        extremes: dict[str, Extremes] = {}
+        for episode in source.values():
+            episode.visititems(partial(_look_at_doubles, extremes))
+        wide = {name for name, found in extremes.items() if found.are_close()}
         # Minari numbers episodes; HDF5 would list them as text.
         for name in sorted(source, key=lambda episode: int(episode.rpartition("_")[2])):
-            _copy_packed(source[name], packed.create_group(name))
+            _copy_packed(source[name], packed.create_group(name), wide)
 
 
-def _copy_packed(source: h5py.Group, target: h5py.Group, narrow: bool = True) -> None:
+def _look_at_doubles(extremes: dict[str, Extremes], name: str, item: Any) -> None:
+    if isinstance(item, h5py.Dataset) and item.dtype == np.float64 and item.ndim:
+        extremes.setdefault(name, Extremes()).add(item[()])
+
+
+def _copy_packed(
+    source: h5py.Group, target: h5py.Group, wide: Collection[str], path: str = ""
+) -> None:
+    """Copy a group; ``wide`` names what stays float64, by its path in the episode."""
     target.attrs.update(source.attrs)
     for name, item in source.items():
-        narrow_item = narrow and name != "actions"
+        place = f"{path}/{name}" if path else name
         if isinstance(item, h5py.Group):
-            _copy_packed(item, target.create_group(name), narrow_item)
+            _copy_packed(item, target.create_group(name), wide, place)
         elif h5py.check_string_dtype(item.dtype) or h5py.check_vlen_dtype(item.dtype):
             source.copy(item, target, name)
         else:
-            is_double = item.dtype == np.float64
-            dtype = np.float32 if narrow_item and is_double else item.dtype
+            keeps = place.partition("/")[0] == "actions" or place in wide
+            dtype = np.float32 if item.dtype == np.float64 and not keeps else item.dtype
             target.create_dataset(name, data=item[()], dtype=dtype)
 
 

@@ -19,8 +19,10 @@ class Transitions:
 
     :param observations: ``(N, *observation_shape)``, the observation that each action was taken
         on (an episode's last observation, on which nothing was done, is left out). A dict of such
-        arrays for a Dict space. float32, except uint8 for images and integers for discrete spaces.
-    :param actions: ``(N, *action_shape)``, float32 for Box, int64 for Discrete and MultiDiscrete.
+        arrays for a Dict space. float32, except uint8 for images and integers for discrete spaces;
+        float64 where it is stored and float32 would not tell the values of a coordinate apart.
+    :param actions: ``(N, *action_shape)``, float32 for Box (float64 as for observations), int64
+        for Discrete and MultiDiscrete.
     :param episode_ids: ``(E,)`` int64, the episodes' ids in the dataset's storage.
     :param episode_starts: ``(E,)`` int64, the row of each episode's first step.
     :param episode_lengths: ``(E,)`` int64, steps of each episode, all at least 1.
@@ -93,7 +95,8 @@ class Endings:
     """How each episode of :class:`Transitions` ends, for algorithms that look a step ahead.
 
     :param observations: ``(E, *observation_shape)``, the last observation, on which nothing was
-        done; a dict of such arrays for a Dict space. Types as in :class:`Transitions`.
+        done; a dict of such arrays for a Dict space. Types as in :class:`Transitions`, but float64
+        where it is stored.
     :param terminated: ``(E,)`` bool, whether the task ended there. False where the episode was
         cut off, and could have gone on.
     """

@@ -2,6 +2,8 @@
 
 import io
 import pathlib
+import warnings
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -24,7 +26,7 @@ from sb3_presa.arguments import (
 )
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.transitions import Outcomes, Transitions
-from sb3_presa.errors import ConfigError
+from sb3_presa.errors import ConfigError, DataWarning
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.learning.loop import Learner
 from sb3_presa.learning.offline_data import Needs, OfflineData, check_feedback
@@ -285,6 +287,13 @@ class OfflineAlgorithm(Learner):
         :param source: the data
         """
         self.policy.fit_standardizer(source.logged_observations())
+        if constant := self.policy.actor.standardizer.constant:
+            warnings.warn(
+                f"constant in all observations: {_coordinates(constant)}. The policy learns "
+                "nothing from them. Where they should vary, store them as float64.",
+                DataWarning,
+                stacklevel=4,
+            )
 
     def require_source(self) -> BatchSource:
         if self.source is None:
@@ -421,3 +430,15 @@ def _seed_argument(seed: Seed | None) -> None:
 def _draw_seed() -> int:
     """From the generator that SB3's ``set_random_seed`` seeds and initial weights do not use."""
     return int(np.random.randint(2**32, dtype=np.int64))  # noqa: NPY002
+
+
+def _coordinates(by_key: Mapping[str, Sequence[int]], most: int = 10) -> str:
+    """Coordinates by number, the first few of each key."""
+    parts = []
+    for key, numbers in by_key.items():
+        name = f" of '{key}'" if key else ""
+        shown = ", ".join(map(str, numbers[:most]))
+        rest = f" and {len(numbers) - most} more" if len(numbers) > most else ""
+        noun = "coordinate" if len(numbers) == 1 else "coordinates"
+        parts.append(f"{noun} {shown}{rest}{name}")
+    return "; ".join(parts)

@@ -194,9 +194,11 @@ def make_source(
 def _with_rows_behind(observations: TensorObs, behind: TensorObs) -> TensorObs:
     if isinstance(observations, dict):
         assert isinstance(behind, dict)
-        return {key: th.cat([part, behind[key]]) for key, part in observations.items()}
+        return {
+            key: th.cat([part, behind[key].to(part.dtype)]) for key, part in observations.items()
+        }
     assert isinstance(behind, th.Tensor)
-    return th.cat([observations, behind])
+    return th.cat([observations, behind.to(observations.dtype)])
 
 
 def _make_successors(transitions: Transitions, endings: Endings, device: th.device) -> Successors:

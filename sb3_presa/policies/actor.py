@@ -26,7 +26,11 @@ _RARE_CLIP_OBS = 2.0
 #: Nearly constant coordinates exceed that range in less than this share of the data; a normal
 #: distribution does in 4.6%.
 _RARE_SHARE = 0.005
-_MIN_STD = 1e-4
+#: A coordinate is constant if its range is at most so many roundings of its largest value.
+_CONSTANT_ROUNDINGS = 4.0
+#: A smaller range is rounding at any scale. A coordinate of Bullet that physics keeps at 0 has one of
+#: 1e-12 (a ball on a straight track).
+_LEAST_RANGE = 1e-11
 #: Logged actions at a bound would push a tanh mean to infinity.
 _ACTION_MARGIN = 1e-5
 
@@ -35,7 +39,8 @@ class ObservationStandardizer(nn.Module):
     """
     Standardises ``Box`` observations other than images with the dataset's mean and deviation.
     The statistics are buffers: they are saved with the policy, and ``predict`` takes raw
-    observations.
+    observations. The mean is taken off before anything is rounded, so that small differences of
+    large numbers, such as coordinates on a map or times, are kept.
 
     Some coordinates, such as lidar, are nearly constant but sometimes exceed ``clip_obs``. They are
     clipped at 2 deviations if the data exceed these in less than one step of 200. The deviation of
@@ -51,26 +56,36 @@ class ObservationStandardizer(nn.Module):
     ) -> None:
         super().__init__()
         self.clip_obs = clip_obs
+        #: flat indices of the coordinates that were constant in the data of :meth:`fit`, by key
+        #: (``""`` for observations that are not a Dict); empty lists are left out
+        self.constant: dict[str, list[int]] = {}
         vectors = {key: space for key, space in _parts(observation_space) if _is_vector(space)}
         # Buffers by number: a key may hold what no buffer's name can, as "observation.state" does
         self.keys = {key: number for number, key in enumerate(vectors)}
         for key, space in vectors.items():
             assert space.shape is not None
-            self.register_buffer(f"mean_{self.keys[key]}", th.zeros(space.shape))
+            mean = th.zeros(space.shape, dtype=th.double)
+            self.register_buffer(f"mean_{self.keys[key]}", mean)
             self.register_buffer(f"std_{self.keys[key]}", th.ones(space.shape))
             self.register_buffer(f"clip_{self.keys[key]}", th.full(space.shape, clip_obs))
 
     def fit(self, observations: TensorObs) -> None:
         """
-        Computes the statistics of a dataset. A constant coordinate keeps its scale.
+        Computes the statistics of a dataset. A constant coordinate keeps its scale: one whose range
+        is a few roundings of its values, in the type that they have.
 
         :param observations: all observations, (N, ...), or a dict of them
         """
+        self.constant = {}
         for key, number in self.keys.items():
             values = observations[key] if isinstance(observations, dict) else observations
+            rounding = th.finfo(values.dtype).eps if values.is_floating_point() else 0.0
             values = values.double()
             mean, std = values.mean(0), values.std(0, correction=0)
-            std = th.where(std > _MIN_STD, std, 1.0)
+            constant = _is_constant(values, rounding)
+            std = th.where(constant, 1.0, std)
+            if found := constant.flatten().nonzero().flatten().tolist():
+                self.constant[key if isinstance(observations, dict) else ""] = found
             rare_clip = min(_RARE_CLIP_OBS, self.clip_obs)
             clip = th.where(self._is_rare(values, mean, std), rare_clip, self.clip_obs)
             for name, statistic in (("mean", mean), ("std", std), ("clip", clip)):
@@ -96,8 +111,21 @@ class ObservationStandardizer(nn.Module):
     def _standardize(self, key: str, value: th.Tensor) -> th.Tensor:
         number = self.keys[key]
         mean, std, clip = (getattr(self, f"{name}_{number}") for name in ("mean", "std", "clip"))
-        clipped: th.Tensor = ((value.float() - mean) / std).clamp(-clip, clip)
+        if value.dtype == th.float32:
+            # As exact as in float64, which would take twice the time: the mean in two parts
+            rounded = mean.float()
+            distance = value - rounded - (mean - rounded).float()
+        else:
+            distance = (value - mean).float()
+        clipped: th.Tensor = (distance / std).clamp(-clip, clip)
         return clipped
+
+
+def _is_constant(values: th.Tensor, rounding: float) -> th.Tensor:
+    """Which coordinates of float64 values, (N, ...), hold nothing but rounding."""
+    low, high = values.amin(0), values.amax(0)
+    resolution = _CONSTANT_ROUNDINGS * rounding * th.maximum(low.abs(), high.abs())
+    return high - low <= resolution.clamp_min(_LEAST_RANGE)
 
 
 def _parts(space: spaces.Space[Any]) -> list[tuple[str, spaces.Space[Any]]]:

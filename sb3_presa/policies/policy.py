@@ -153,7 +153,7 @@ class OfflinePolicy(BasePolicy):
         space = self.action_space
         if isinstance(space, spaces.Box):
             low, high = self.action_low, self.action_high
-            return (2.0 * (actions - low) / (high - low) - 1.0).flatten(1)
+            return (2.0 * (actions - low) / (high - low) - 1.0).flatten(1).float()
         start = th.as_tensor(space.start, device=actions.device)  # type: ignore[attr-defined]
         return (actions - start).reshape(len(actions), -1)
 

@@ -264,7 +264,9 @@ def _standardised(transitions: Transitions) -> FloatArray:
     parts.append(_flat(transitions.actions, transitions.action_space))
     rows = np.concatenate(parts, axis=1)
     scale = rows.std(axis=0)
-    scale[scale < 1e-6] = np.inf
+    # At any scale: a column is constant whose range is a few roundings of its values
+    rounding = 4.0 * np.finfo(rows.dtype).eps * np.abs(rows).max(axis=0)
+    scale[np.ptp(rows, axis=0) <= rounding] = np.inf
     return np.asarray((rows - rows.mean(axis=0)) / scale)
 
 

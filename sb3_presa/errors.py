@@ -39,3 +39,7 @@ class SimulatorBusyError(PresaError, RuntimeError):
 
 class DataWarning(UserWarning):
     """Worth knowing about the data, though nothing is wrong with them."""
+
+
+class WorkerError(PresaError, RuntimeError):
+    """A worker process failed, ended before its work was done, or cannot be started."""

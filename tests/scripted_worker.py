@@ -1,15 +1,16 @@
 """A process that draws clips, for the tests of the shelf: it starts and ends as it is told to."""
 
 import os
-from collections.abc import Sequence
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.clips.sheets import read_format, write_clip
-from sb3_presa.annotation.clips.worker import Workshop
+from sb3_presa.annotation.clips.worker import Reply, Workshop
 from sb3_presa.errors import PresaError
+from sb3_presa.workers import Report
 
 
 def prepare(cache: Path, starts: Sequence[str], deaths: Sequence[int]) -> None:
@@ -26,22 +27,24 @@ def prepare(cache: Path, starts: Sequence[str], deaths: Sequence[int]) -> None:
         (cache / f"death-{number}-{episode}").touch()
 
 
-def work(connection: Connection, workshop: Workshop) -> None:
-    """In the place of :func:`sb3_presa.annotation.clips.worker.work`."""
+def prepare_drawing(report: Report, workshop: Workshop) -> Callable[[tuple[Segment, str]], Reply]:
+    """In the place of :func:`sb3_presa.annotation.clips.worker.prepare_drawing`."""
     start = _claim(workshop.cache, "start-*")
     if start == "ends":
         os._exit(1)
     if start == "failed":
-        connection.send(("failed", PresaError("the disk is full")))
-        return
-    connection.send(("ready", {"name": "scripted", "fingerprint": "0", "why": ""}))
-    while True:
-        segment, key = connection.recv()
+        raise PresaError("the disk is full")
+    report({"name": "scripted", "fingerprint": "0", "why": ""})
+
+    def draw(task: tuple[Segment, str]) -> Reply:
+        segment, key = task
         if _claim(workshop.cache, f"death-*-{segment[0]}"):
             os._exit(1)
         path = workshop.cache / f"{key}.clip"
         write_clip(path, [np.zeros((8, 8, 3), np.uint8)] * 2, count=2, stride=1, fps=1.0)
-        connection.send(("clip", (path, read_format(path))))
+        return "clip", (path, read_format(path))
+
+    return draw
 
 
 def _claim(cache: Path, pattern: str) -> str:

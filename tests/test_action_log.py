@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dying_env
 import gymnasium as gym
 import minari
 import numpy as np
@@ -19,7 +21,12 @@ from sb3_presa.collect.action_log import ActionLog
 from sb3_presa.collect.collection import CollectRecipe, collect
 from sb3_presa.data.episodes import load_outcomes, load_transitions
 from sb3_presa.data.minari_store import write_dataset
-from sb3_presa.errors import DatasetError
+from sb3_presa.errors import (
+    ConfigError,
+    DatasetError,
+    SimulatorNotInstalledError,
+    WorkerError,
+)
 
 LOGS = sorted((Path(__file__).parents[1] / "datasets" / "logs").glob("*.npz"))
 BALL_RUN = "presa/SafetyBallRun-v0"
@@ -246,6 +253,35 @@ def test_code_that_a_file_names_runs_only_if_it_is_trusted(
     trusted = CliRunner().invoke(app, [*command, "--trust"])
     assert trusted.exit_code == 0, trusted.output
     assert (tmp_path / "stranger.ran").exists()
+
+
+def test_a_worker_that_dies_is_told_and_a_second_replay_is_whole(
+    box_dataset: MinariDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(dying_env.FOLDER, str(tmp_path))
+    log = ActionLog.of(box_dataset)
+    spec = json.loads(log.about["env_spec"]) | {"entry_point": "dying_env:DyingEnv"}
+    log = dataclasses.replace(log, about={**log.about, "env_spec": json.dumps(spec)})
+    (tmp_path / f"die-{log.seeds[5]}").touch()
+    replay = partial(
+        log.replay, root=tmp_path / "root", progress_bar=False, trust=True, n_workers=2
+    )
+    with pytest.raises(WorkerError, match="signal SIGKILL"):
+        replay()
+    assert not list(tmp_path.glob("root/**/*.hdf5"))
+    again = replay()
+    assert (again.n_different, len(again.dataset)) == (0, len(log.seeds))
+
+
+def test_a_missing_simulator_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the processes that play it is imported first."""
+    (tmp_path / "safety_gymnasium.py").write_text("raise ModuleNotFoundError('it is not here')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (path,) = (path for path in LOGS if path.stem == "point-circle1")
+    with pytest.raises(SimulatorNotInstalledError, match="sb3-presa install-simulators safety"):
+        ActionLog.load(path).replay(root=tmp_path, n_workers=2, progress_bar=False)
+    with pytest.raises(ConfigError, match="`n_workers` must be at least 1, got 0"):
+        ActionLog.load(path).replay(root=tmp_path, n_workers=0)
 
 
 # --- commands and files ----------------------------------------------------------------------

@@ -277,7 +277,7 @@ def scripted_shelf(
     def make(starts: str, deaths: list[int], workers: int = 1) -> ClipShelf:
         cache = tmp_path / "clips"
         scripted_worker.prepare(cache, starts.split(), deaths)
-        monkeypatch.setattr(clip_shelf, "work", scripted_worker.work)
+        monkeypatch.setattr(clip_shelf, "prepare_drawing", scripted_worker.prepare_drawing)
         workshop = Workshop(tmp_path, "scripted", cache, max_frames=64)
         shelves.append(ClipShelf(workshop, {1: b"1", 2: b"2"}, workers))
         for _ in range(workers):  # or one starts where another was to be replaced
@@ -302,7 +302,7 @@ def test_a_process_that_does_not_start_at_once_is_started_again(
 
 
 @pytest.mark.parametrize(
-    ("start", "reason"), [("failed", "the disk is full"), ("ends", "it ended")]
+    ("start", "reason"), [("failed", "the disk is full"), ("ends", "it ended with exit code 1")]
 )
 def test_a_shelf_that_can_draw_no_more_says_so_and_refuses_no_clip(
     scripted_shelf: Callable[..., ClipShelf],

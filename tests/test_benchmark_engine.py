@@ -176,7 +176,7 @@ def test_failed_cells_are_tried_again_and_then_reported(tmp_path: Path) -> None:
     assert failures[3].attempts == 3
     assert "ArithmeticError: cell 3 cannot be" in failures[3].traceback
     assert failures[4].attempts == MOST_LOSSES + 1
-    assert "-9" in failures[4].error
+    assert "signal SIGKILL" in failures[4].error
     listed = json.loads((tmp_path / "toy.failures.json").read_text())
     assert {entry["cell"]["seed"] for entry in listed} == {3, 4, 6}
 

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dying_env
 import gymnasium as gym
 import minari
 import numpy as np
@@ -21,10 +23,10 @@ from needs import needs, skip_without
 
 from sb3_presa.collect import collection as collect_module
 from sb3_presa.collect.agents import CostWeight, Job
-from sb3_presa.collect.collection import CollectionError, CollectRecipe, collect
-from sb3_presa.collect.pool import run_jobs
+from sb3_presa.collect.collection import CollectRecipe, collect
 from sb3_presa.collect.thinning import thin
-from sb3_presa.errors import ConfigError, DatasetError
+from sb3_presa.errors import ConfigError, DatasetError, WorkerError
+from sb3_presa.workers import run_tasks
 
 ENV_ID = "presa/SafetyBallRun-v0"
 TINY = CollectRecipe(
@@ -127,11 +129,11 @@ def test_an_interrupted_collection_goes_on_from_its_finished_jobs_to_the_same_da
 
     rerun: list[int] = []
 
-    def spy(jobs: Any, *args: Any) -> None:
-        rerun.extend(job.index for job, _ in jobs)
-        run_jobs(jobs, *args)
+    def spy(tasks: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        rerun.extend(job.index for job, _ in tasks)
+        return run_tasks(tasks, *args, **kwargs)
 
-    monkeypatch.setattr(collect_module, "run_jobs", spy)
+    monkeypatch.setattr(collect_module, "run_tasks", spy)
     again = collect(ENV_ID, "presa/tiny-v0", TINY, n_workers=1, root=tmp_path)
     assert rerun == [2]
     assert contents(again) == contents(collected)
@@ -314,6 +316,29 @@ def test_scripted_agents_are_made_anew_for_each_episode(tmp_path: Path) -> None:
     assert "scripted" in dataset.storage.metadata["algorithm_name"]
 
 
+def test_a_worker_that_dies_is_told_and_the_finished_jobs_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(dying_env.FOLDER, str(tmp_path))
+    recipe = dataclasses.replace(
+        WALK,
+        env_id="dying_env:toy/Dying-v0",
+        cost_weights=(),
+        cost_budgets=(),
+        scripted="test_collect:lean",
+        scripted_episodes=60,
+        cost_range=(0.0, 100.0),
+    )
+    whole = contents(collect(recipe=recipe, n_workers=1, root=tmp_path / "whole"))
+    seed = int(np.random.SeedSequence([0, 1, 3]).generate_state(1)[0])  # of the second job
+    (tmp_path / f"die-{seed}").touch()
+    with pytest.raises(WorkerError, match="signal SIGKILL"):
+        collect(recipe=recipe, n_workers=1, root=tmp_path / "died")
+    (kept,) = (tmp_path / "died").glob(".collecting-*/*/*.npz")
+    assert kept.name == "job-000.npz"
+    assert contents(collect(recipe=recipe, n_workers=1, root=tmp_path / "died")) == whole
+
+
 def test_the_call_names_what_the_recipe_does_not(tmp_path: Path) -> None:
     nameless = dataclasses.replace(WALK, env_id=None)
     with pytest.raises(ConfigError, match="`env_id` must be given"):
@@ -339,7 +364,7 @@ def test_nothing_in_the_ranges_and_a_failing_worker_are_told(tmp_path: Path) -> 
     with pytest.raises(DatasetError, match=r"at least one recorded episode.*100000.*none of 6"):
         collect(ENV_ID, "toy-v0", too_good, progress_bar=False, root=tmp_path)
     wrong = dataclasses.replace(TINY, cost_budgets=(), ppo={"n_steps": 64, "colour": "red"})
-    with pytest.raises(CollectionError, match="colour"):
+    with pytest.raises(WorkerError, match="colour"):
         collect(ENV_ID, "toy-v0", wrong, progress_bar=False, root=tmp_path)
     assert not (tmp_path / "toy-v0").exists()
 

@@ -9,10 +9,9 @@ the same episodes on another machine, in a minute instead of a quarter of an hou
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,13 @@ from tqdm import tqdm
 
 from sb3_presa.collect.agents import play_episode
 from sb3_presa.collect.episodes import episode_buffer
-from sb3_presa.collect.portable_numpy import portable_numpy
+from sb3_presa.collect.portable_numpy import portable_environ
 from sb3_presa.data.datasets import read_episodes
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.minari_store import check_free, write_dataset
-from sb3_presa.errors import DatasetError
+from sb3_presa.errors import ConfigError, DatasetError
 from sb3_presa.files import atomic_path
+from sb3_presa.workers import Report, run_tasks
 
 _FORMAT = 1
 _COLUMNS = ("seed", "length", "actions", "episode_hash", "about")
@@ -207,22 +207,41 @@ class ActionLog:
         Replays the dataset in its environment.
 
         :param dataset_id: The new dataset's id; the log's own if ``None``.
-        :param n_workers: Number of worker processes; scripts need a ``__main__`` guard for them.
+        :param n_workers: Number of worker processes, at least 1.
         :param overwrite: Replace a dataset of this id, and the feedback beside it.
         :param progress_bar: Show a progress bar of the steps.
         :param root: The datasets root; Minari's own if ``None``.
         :param trust: Whether to run any environment that the log names, see :meth:`environment`.
         :return: The dataset, and the number of its episodes that differ from the log.
+        :raises ConfigError: If ``n_workers`` is out of range.
         :raises DatasetError: If the id is malformed or taken, the environment is not registered
             here, or an episode is shorter or longer than in the log: the environment has changed.
+        :raises SimulatorNotInstalledError: If the simulator of the environment is missing.
+        :raises WorkerError: If a worker process ends before its work is done.
         """
+        if n_workers < 1:
+            raise ConfigError(f"`n_workers` must be at least 1, got {n_workers}")
         dataset_id = self.about["dataset_id"] if dataset_id is None else dataset_id
         check_free(dataset_id, root, overwrite)
         spec = self.environment(trust)
-        episodes = []
-        with tqdm(total=len(self.actions), unit="step", disable=not progress_bar) as bar:
-            for episode in self._play(spec.to_json(), n_workers):
-                episodes.append(episode)
+        tasks = list(
+            zip(
+                self.seeds.tolist(),
+                np.split(self.actions, np.cumsum(self.lengths)[:-1]),
+                strict=True,
+            )
+        )
+        episodes: list[dict[str, Any]] = [{} for _ in tasks]
+        with (
+            tqdm(total=len(self.actions), unit="step", disable=not progress_bar) as bar,
+            closing(
+                run_tasks(
+                    tasks, n_workers, _prepare_replay, spec.to_json(), environ=portable_environ()
+                )
+            ) as played,
+        ):
+            for index, episode in played:
+                episodes[index] = episode
                 bar.update(len(episode["rewards"]))
         with closing(gym.make(spec)) as env:
             observation_space, action_space = env.observation_space, env.action_space
@@ -247,37 +266,28 @@ class ActionLog:
         differ = sum(one != other for one, other in zip(made, self.hashes, strict=True))
         return Replayed(dataset, differ)
 
-    def _play(self, spec: str, n_workers: int) -> Iterator[dict[str, Any]]:
-        of_episodes = np.split(self.actions, np.cumsum(self.lengths)[:-1])
-        jobs = zip(self.seeds.tolist(), of_episodes, strict=True)
-        # Spawned: simulators do not survive a fork, and this process's NumPy is not portable
-        with (
-            portable_numpy(),
-            get_context("spawn").Pool(n_workers, _start_worker, (spec,)) as pool,
-        ):
-            yield from pool.imap(_play_in_worker, jobs, chunksize=4)
+
+def _prepare_replay(
+    _: Report, spec: str
+) -> Callable[[tuple[int, npt.NDArray[Any]]], dict[str, Any]]:
+    """One environment per worker: some simulators cannot run more."""
+    env = gym.make(EnvSpec.from_json(spec))
+    return lambda task: _play_logged(env, *task)
 
 
-#: One environment per process: some simulators cannot run more.
-_in_this_worker: list[gym.Env[Any, Any]] = []
-
-
-def _start_worker(spec: str) -> None:
-    _in_this_worker.append(gym.make(EnvSpec.from_json(spec)))
-
-
-def _play_in_worker(job: tuple[int, npt.NDArray[Any]]) -> dict[str, Any]:
+def _play_logged(env: gym.Env[Any, Any], seed: int, logged: npt.NDArray[Any]) -> dict[str, Any]:
     """
     Replays one episode.
 
-    :param job: An episode's seed and its actions.
+    :param env: Its environment.
+    :param seed: Its seed.
+    :param logged: Its actions.
     :return: The episode.
     :raises DatasetError: If it is shorter or longer than in the log.
     """
-    seed, logged = job
     left = iter(logged)
     try:
-        episode = play_episode(_in_this_worker[0], seed, lambda _: next(left))
+        episode = play_episode(env, seed, lambda _: next(left))
     except StopIteration:
         raise DatasetError(
             f"the episode with seed {seed} must end after its {len(logged)} logged actions, but "

@@ -1,9 +1,8 @@
 """The job of a worker process: train one agent of a collection and record it."""
 
-import dataclasses
 import importlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from sb3_presa.collect.recipe import CollectRecipe
 from sb3_presa.files import atomic_path
+from sb3_presa.workers import Report
 
 # An adaptive weight never exceeds this many times the scaled reward of one step.
 _MAX_WEIGHT = 10.0
@@ -44,24 +44,6 @@ class Job:
     reward_scale: float
     max_cost: float
     recipe: CollectRecipe
-
-    def as_dict(self) -> dict[str, Any]:
-        """The job as JSON-able values.
-
-        :return: What :meth:`from_dict` reads.
-        """
-        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return {**plain, "setting": list(self.setting), "recipe": self.recipe.as_dict()}
-
-    @classmethod
-    def from_dict(cls, entries: Mapping[str, Any]) -> "Job":
-        """The inverse of :meth:`as_dict`.
-
-        :param entries: JSON-able values.
-        :return: The job.
-        """
-        recipe = CollectRecipe.from_dict(entries["recipe"])
-        return cls(**{**entries, "setting": tuple(entries["setting"]), "recipe": recipe})
 
     @property
     def steps(self) -> int:
@@ -238,7 +220,16 @@ class CostWeight:
         self.episode_costs.clear()
 
 
-def run_job(job: Job, path: Path, report: Callable[[int], None]) -> None:
+def prepare_jobs(report: Report) -> Callable[[tuple[Job, Path]], None]:
+    """Prepare a worker.
+
+    :param report: Called with the environment steps trained since the last call.
+    :return: Does a job and writes the file of its episodes.
+    """
+    return lambda item: run_job(*item, report)
+
+
+def run_job(job: Job, path: Path, report: Report) -> None:
     """Do a job and write its episodes.
 
     :param job: The job.
@@ -278,7 +269,7 @@ def _record_scripted(recorder: Recorder) -> None:
         recorder.record(Scripted(), trained_steps=0)
 
 
-def _train(job: Job, recorder: Recorder, report: Callable[[int], None]) -> None:
+def _train(job: Job, recorder: Recorder, report: Report) -> None:
     import torch
     from stable_baselines3 import PPO
     from stable_baselines3.common.env_util import make_vec_env
@@ -302,9 +293,7 @@ def _train(job: Job, recorder: Recorder, report: Callable[[int], None]) -> None:
         env.close()
 
 
-def _callback(
-    job: Job, recorder: Recorder, weight: CostWeight, report: Callable[[int], None]
-) -> Any:
+def _callback(job: Job, recorder: Recorder, weight: CostWeight, report: Report) -> Any:
     """The SB3 callback that records checkpoints and adapts the weight (SB3 is imported here)."""
     from stable_baselines3.common.callbacks import BaseCallback
 

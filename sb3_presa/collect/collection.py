@@ -14,18 +14,19 @@ from minari import MinariDataset
 from minari.storage.datasets_root_dir import get_dataset_path
 from tqdm import tqdm
 
-from sb3_presa.collect.agents import Job
+from sb3_presa.collect.agents import Job, prepare_jobs
 from sb3_presa.collect.episodes import Recording, assemble
-from sb3_presa.collect.pool import CollectionError, run_jobs
+from sb3_presa.collect.portable_numpy import portable_environ
 from sb3_presa.collect.recipe import CollectRecipe
 from sb3_presa.collect.source import Source
 from sb3_presa.data.minari_store import check_free
 from sb3_presa.errors import ConfigError
+from sb3_presa.workers import run_tasks
 
 # Scripted episodes per job, so that the workers share them.
 _SCRIPTED_A_JOB = 50
 
-__all__ = ["CollectRecipe", "CollectionError", "collect"]
+__all__ = ["CollectRecipe", "collect"]
 
 
 def collect(
@@ -62,7 +63,7 @@ def collect(
         call nor the recipe names an environment and a dataset.
     :raises DatasetError: If the id is malformed or taken, the environment has no costs, or no
         episode lies in the ranges to keep.
-    :raises CollectionError: If a worker process fails.
+    :raises WorkerError: If a worker process fails; the results of finished jobs are kept.
     """
     started = time.perf_counter()
     if recipe is None:
@@ -85,7 +86,11 @@ def collect(
     with tqdm(total=sum(job.steps for job in jobs), unit="step", disable=not progress_bar) as bar:
         missing = [item for item in zip(jobs, paths, strict=True) if not item[1].exists()]
         bar.update(bar.total - sum(job.steps for job, _ in missing))
-        run_jobs(missing, workers, bar.update)
+        # The longest first; more threads make networks of this size slower
+        missing.sort(key=lambda item: -item[0].steps)
+        environ = {"OMP_NUM_THREADS": "1", **portable_environ()}
+        for _ in run_tasks(missing, workers, prepare_jobs, environ=environ, report=bar.update):
+            pass
     recordings = [Recording.load(job, path) for job, path in zip(jobs, paths, strict=True)]
     # Include the time of jobs that an interrupted call had finished.
     done_now = {job.index for job, _ in missing}

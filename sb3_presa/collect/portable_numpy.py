@@ -5,9 +5,7 @@ in another order, so that last bits differ. In a simulation, a difference of one
 another episode within a hundred steps.
 """
 
-import contextlib
 import os
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -24,19 +22,3 @@ def portable_environ() -> dict[str, str]:
     name = "NPY_DISABLE_CPU_FEATURES"
     disabled = " ".join((os.environ.get(name, ""), *wide)).strip()
     return {name: disabled, "OPENBLAS_CORETYPE": "Haswell"}
-
-
-@contextlib.contextmanager
-def portable_numpy() -> Iterator[None]:
-    """Processes started in this context have portable rounding; this one is not changed."""
-    portable = portable_environ()
-    before = {name: os.environ.get(name) for name in portable}
-    os.environ.update(portable)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -7,19 +7,18 @@ worker can be had any more, no clip is to blame: the shelf says that it has fail
 
 import hashlib
 import logging
-import multiprocessing
 import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.clips.sheets import ClipFormat, read_sheet
-from sb3_presa.annotation.clips.worker import Reply, Workshop, work
-from sb3_presa.errors import PresaError
+from sb3_presa.annotation.clips.worker import Reply, Workshop, prepare_drawing
+from sb3_presa.errors import PresaError, WorkerError
+from sb3_presa.workers import Messages, Worker
 
 #: A clip that takes longer than this has hung.
 _PATIENCE_SECONDS = 180.0
@@ -157,20 +156,20 @@ class ClipShelf:
 
     def _supervise(self) -> None:
         try:
-            worker, way = self._start_worker(tries=1)
+            drawer, way = self._start_drawer(tries=1)
         except PresaError as error:
             self._ready.put(error)
             self._lose_worker(error)
             return
         self._ready.put(way)
         try:
-            self._draw_with(worker)
+            self._draw_with(drawer)
         except PresaError as error:
             message = "a process that draws clips cannot be replaced: %s"
             logging.getLogger(__name__).error(message, error)
             self._lose_worker(error)
 
-    def _draw_with(self, worker: "_Worker") -> None:
+    def _draw_with(self, drawer: "_Drawer") -> None:
         """Draw what is wanted until the shelf is closed.
 
         :raises PresaError: if the worker ended, and none can be had in its place.
@@ -178,17 +177,17 @@ class ClipShelf:
         try:
             while (segment := self._take()) is not None:
                 try:
-                    kind, value = worker.ask(segment, self._key(segment))
-                except (EOFError, OSError):
-                    worker.kill()
+                    kind, value = drawer.ask(segment, self._key(segment))
+                except WorkerError:
+                    drawer.stop()
                     self._put(segment, self._after_death(segment))
-                    worker, _ = self._start_worker(_TRIES)
+                    drawer, _ = self._start_drawer(_TRIES)
                 else:
                     self._put(segment, Clip(*value) if kind == "clip" else Refusal(value))
         finally:
-            worker.kill()
+            drawer.stop()
 
-    def _start_worker(self, tries: int) -> tuple["_Worker", dict[str, str]]:
+    def _start_drawer(self, tries: int) -> tuple["_Drawer", dict[str, str]]:
         """A worker that is ready to draw, and how it does.
 
         :raises PresaError: why the last of the tries failed.
@@ -196,7 +195,7 @@ class ClipShelf:
         while True:
             tries -= 1
             try:
-                return _Worker.start(self._workshop)
+                return _Drawer.start(self._workshop)
             except PresaError:
                 if tries == 0:
                     raise
@@ -214,65 +213,52 @@ class ClipShelf:
         return Refusal("drawing it ended or hung the process that draws")
 
 
-class _Worker:
-    """A process, and the connection to it."""
+class _Drawer:
+    """A worker process that draws, and its messages."""
 
     def __init__(self, workshop: Workshop) -> None:
-        # A fresh interpreter: simulators do not survive being forked.
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=work, args=(theirs, workshop), daemon=True)
-        self._process.start()
-        theirs.close()  # so that its end shows here as the end of the connection
+        self._messages: Messages = queue.Queue()
+        self._worker = Worker(self._messages, prepare_drawing, workshop)
 
     @classmethod
-    def start(cls, workshop: Workshop) -> tuple["_Worker", dict[str, str]]:
+    def start(cls, workshop: Workshop) -> tuple["_Drawer", dict[str, str]]:
         """A process that is ready.
 
         :return: it, and what it says of the way in which it draws.
         :raises PresaError: if it ended, hung or cannot draw.
         """
+        drawer = cls(workshop)
         try:
-            worker = cls(workshop)
-        except OSError as error:
-            raise PresaError(f"no process to draw clips can be started: {error}") from error
-        try:
-            kind, value = worker.receive()
-        except (EOFError, OSError) as error:
-            worker.kill()
-            reason = str(error) or "it ended"
-            raise PresaError(f"the process that draws clips did not start: {reason}") from error
-        if kind == "ready":
-            return worker, value
-        worker.kill()
-        raise value
+            way: dict[str, str] = drawer._await("report")
+            drawer._await("ready")
+        except PresaError:
+            drawer.stop()
+            raise
+        return drawer, way
 
     def ask(self, segment: Segment, key: str) -> Reply:
         """Have a clip drawn.
 
-        :raises EOFError: if the process ended.
-        :raises OSError: if it hung.
+        :raises WorkerError: if the process ended or hung.
         """
-        self._connection.send((segment, key))
-        return self.receive()
+        self._worker.give((segment, key))
+        reply: Reply = self._await("result")
+        return reply
 
-    def receive(self) -> Reply:
-        """The next message.
-
-        :raises EOFError: if the process ended.
-        :raises OSError: if it hung.
-        """
-        if not self._connection.poll(_PATIENCE_SECONDS):
-            raise TimeoutError(f"no answer in {_PATIENCE_SECONDS:.0f} s")
-        kind, value = self._connection.recv()
-        return kind, value
-
-    def kill(self) -> None:
+    def stop(self) -> None:
         """End the process."""
-        with suppress(OSError):
-            self._connection.close()
-        self._process.kill()
-        self._process.join()
+        self._worker.stop()
+
+    def _await(self, kind: str) -> Any:
+        try:
+            message = self._messages.get(timeout=_PATIENCE_SECONDS)
+        except queue.Empty:
+            raise WorkerError(
+                f"a process that draws clips must answer in {_PATIENCE_SECONDS:.0f} s, got nothing"
+            ) from None
+        if message.kind != kind:
+            raise message.value
+        return message.value
 
 
 def prune(cache: Path, limit_bytes: int) -> None:

@@ -1,9 +1,8 @@
-"""The process that draws clips: it is given segments, and writes files."""
+"""What a process that draws clips does: it is given segments, and writes files."""
 
 import os
-import signal
+from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,9 +10,9 @@ from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.clips.sheets import read_format, write_clip
 from sb3_presa.annotation.clips.source import ClipRefusedError, ClipSource
 from sb3_presa.annotation.clips.sources import fingerprint, make_source
-from sb3_presa.errors import PresaError
+from sb3_presa.workers import Report
 
-#: A worker's message: what it is about, and its content.
+#: What came of a segment: ``clip`` or ``refused``, and its content.
 Reply: TypeAlias = tuple[str, Any]
 
 
@@ -33,39 +32,30 @@ class Workshop:
     max_frames: int
 
 
-def work(connection: Connection, workshop: Workshop) -> None:
-    """Draw what comes through the connection, until its other end is closed.
+def prepare_drawing(report: Report, workshop: Workshop) -> Callable[[tuple[Segment, str]], Reply]:
+    """Open a clip source in a worker process.
 
-    The first message that goes back is ``("ready", {"name", "fingerprint", "why"})`` or
-    ``("failed", error)``, with a ``PresaError``. Each ``(segment, key)`` is then answered by
-    ``("clip", (path, format))`` or ``("refused", reason)``.
-
-    :param connection: to the server.
+    :param report: called once with the way in which clips are drawn: ``name``, ``fingerprint`` and
+        ``why`` none before it was taken.
     :param workshop: what to draw, and how.
+    :return: draws a segment under a key: ``("clip", (path, format))`` or ``("refused", reason)``.
+    :raises PresaError: if the dataset cannot be drawn as the workshop says.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends its workers
     if hasattr(os, "nice"):
         os.nice(5)  # the page comes first
     from minari import MinariDataset
 
-    try:
-        dataset = MinariDataset(workshop.dataset)
-        source, why = make_source(dataset, workshop.kind)
-        mark = fingerprint(dataset, source)
-    except PresaError as error:
-        connection.send(("failed", error))
-        return
-    except Exception as error:  # not every exception survives the way through a connection
-        connection.send(("failed", PresaError(f"{type(error).__name__}: {error}")))
-        return
-    connection.send(("ready", {"name": source.name, "fingerprint": mark, "why": why}))
-    try:
-        while True:
-            segment, key = connection.recv()
-            path = workshop.cache / mark / f"{key}.clip"
-            connection.send(_draw(source, segment, path, workshop.max_frames))
-    except (EOFError, OSError):  # the server is gone
-        source.close()
+    dataset = MinariDataset(workshop.dataset)
+    source, why = make_source(dataset, workshop.kind)
+    mark = fingerprint(dataset, source)
+    report({"name": source.name, "fingerprint": mark, "why": why})
+
+    def draw(task: tuple[Segment, str]) -> Reply:
+        segment, key = task
+        path = workshop.cache / mark / f"{key}.clip"
+        return _draw(source, segment, path, workshop.max_frames)
+
+    return draw
 
 
 def _draw(source: ClipSource, segment: Segment, path: Path, max_frames: int) -> Reply:

@@ -1,29 +1,15 @@
-"""The default backend: processes on this machine.
+"""The default backend: processes on this machine."""
 
-Not ``concurrent.futures``: there a process that dies takes the whole pool with it, and a cell may
-want more than one processor, or a GPU.
-"""
-
-import contextlib
-import multiprocessing
 import os
-import threading
-import time
+import queue
 from collections import deque
-from collections.abc import Iterator
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from sb3_presa.benchmark.engine.run import (
-    RUN_CELL,
-    Outcome,
-    prepare_process,
-    try_cell,
-    worker_environment,
-)
+from sb3_presa.benchmark.engine.run import RUN_CELL, Outcome, try_cell, worker_environment
 from sb3_presa.benchmark.suites.cell import Cell
 from sb3_presa.errors import ConfigError
+from sb3_presa.workers import Message, Messages, Report, Worker
 
 _TICK_SECONDS = 1.0
 #: Shares of a processor or GPU are sums of fractions.
@@ -40,15 +26,14 @@ class LocalBackend:
     """
 
     def __init__(self, cpus: float, gpus: int = 0, function: str = RUN_CELL) -> None:
-        # Processes inherit it, and import NumPy before they could be told
-        prepare_process(worker_environment().items())
         self._cpus, self._most_cpus = cpus, cpus
         self._gpu_names = _gpu_names(gpus)
         self._gpus = [1.0] * len(self._gpu_names)
         self._function = function
+        self._messages: Messages = queue.Queue()
         self._waiting: deque[Cell] = deque()
-        self._busy: dict[_Worker, tuple[Cell, list[int]]] = {}
-        self._idle: list[_Worker] = []
+        self._busy: dict[Worker, tuple[Cell, list[int]]] = {}
+        self._idle: list[Worker] = []
 
     @property
     def running(self) -> int:
@@ -73,12 +58,13 @@ class LocalBackend:
         """
         while self._waiting or self._busy:
             self._start_what_fits()
-            by_handle = {handle: w for w in self._busy for handle in (w.pipe, w.process.sentinel)}
-            ready = wait(list(by_handle), timeout=_TICK_SECONDS)
-            for worker in dict.fromkeys(by_handle[handle] for handle in ready):  # type: ignore[index]
-                yield self._collect(worker)
-            if not ready:
+            try:
+                message = self._messages.get(timeout=_TICK_SECONDS)
+            except queue.Empty:
                 yield None
+                continue
+            if message.kind != "ready" and (outcome := self._end(message)) is not None:
+                yield outcome
 
     def close(self) -> None:
         """Ends every process, at once."""
@@ -98,9 +84,14 @@ class LocalBackend:
             self._waiting.popleft()
             self._take(cell, gpus, 1)
             # A process that has looked for GPUs and seen none cannot be given one
-            worker = self._idle.pop() if self._idle and not gpus else _Worker(self._function)
-            worker.give(cell, [self._gpu_names[gpu] for gpu in gpus])
+            worker = self._idle.pop() if self._idle and not gpus else self._start(gpus)
+            worker.give(cell)
             self._busy[worker] = cell, gpus
+
+    def _start(self, gpus: list[int]) -> Worker:
+        visible = ",".join(self._gpu_names[gpu] for gpu in gpus)
+        environ = {**worker_environment(), "CUDA_VISIBLE_DEVICES": visible}
+        return Worker(self._messages, _prepare, self._function, environ=environ)
 
     def _find_gpus(self, share: float) -> list[int] | None:
         """A GPU with room for a share of it, or as many free ones as it takes."""
@@ -115,20 +106,23 @@ class LocalBackend:
         for gpu in gpus:
             self._gpus[gpu] -= sign * min(cell.gpus, 1.0)
 
-    def _collect(self, worker: "_Worker") -> Outcome:
+    def _end(self, message: Message) -> Outcome | None:
+        """The outcome of the worker's cell, if it was busy."""
+        worker = message.worker
+        if worker not in self._busy:
+            if worker in self._idle and message.kind == "end":
+                self._idle.remove(worker)
+            return None
         cell, gpus = self._busy.pop(worker)
         self._take(cell, gpus, -1)
-        try:
-            answer: dict[str, Any] = worker.pipe.recv()
-        except (EOFError, OSError):
+        if message.kind != "result":
             worker.stop()
-            error = f"the worker process died (exit code {worker.process.exitcode})"
-            return Outcome(cell, error=error, lost=True)
+            return Outcome(cell, error=str(message.value), lost=message.kind == "end")
         if gpus:  # nor, once it has seen one, another
             worker.stop()
         else:
             self._idle.append(worker)
-        return Outcome(cell, **answer)
+        return Outcome(cell, **message.value)
 
 
 def _gpu_names(count: int) -> list[str]:
@@ -138,47 +132,5 @@ def _gpu_names(count: int) -> list[str]:
     return [name.strip() for name in names][:count]
 
 
-class _Worker:
-    """A process that runs one cell after another."""
-
-    def __init__(self, function: str) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(
-            target=_serve, args=(theirs, function), daemon=True
-        )
-        self.process.start()
-        theirs.close()
-
-    def give(self, cell: Cell, gpus: list[str]) -> None:
-        with contextlib.suppress(OSError):  # it died while it was idle: seen when it is read from
-            self.pipe.send((cell.as_dict(), gpus))
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.join()
-        self.pipe.close()
-
-
-def _serve(pipe: "Connection[Any, Any]", function: str) -> None:
-    """The worker's side."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the parent, who ends this
-    threading.Thread(target=_follow_parent, daemon=True).start()
-    while True:
-        try:
-            values, gpus = pipe.recv()
-        except EOFError:
-            return
-        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
-        pipe.send(try_cell(function, Cell.from_dict(values)))
-
-
-def _follow_parent() -> None:
-    """A parent that was killed leaves no work going on behind it."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    time.sleep(0.1)
-    os._exit(1)
+def _prepare(_: Report, function: str) -> Callable[[Cell], dict[str, Any]]:
+    return lambda cell: try_cell(function, cell)

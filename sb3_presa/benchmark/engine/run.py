@@ -177,10 +177,10 @@ def prepare_process(environment: Iterable[tuple[str, str]]) -> None:
 
 def worker_environment() -> dict[str, str]:
     """
-    :return: environment variables for workers: the folder of datasets, and one thread, since a cell
-        sets its own number of threads
+    :return: environment variables for workers: the folder of datasets, and one thread unless the
+        user has set a number, since a cell sets its own
     """
-    found = {"OMP_NUM_THREADS": "1"}
+    found = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
     if "MINARI_DATASETS_PATH" in os.environ:
         found["MINARI_DATASETS_PATH"] = os.path.abspath(os.environ["MINARI_DATASETS_PATH"])
     return found

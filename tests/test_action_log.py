@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,11 @@ from needs import simulator_of, skip_without
 from typer.testing import CliRunner
 
 from sb3_presa.cli import app
+from sb3_presa.collect import action_log
 from sb3_presa.collect.action_log import ActionLog
+from sb3_presa.collect.agents import play_episode
 from sb3_presa.collect.collection import CollectRecipe, collect
+from sb3_presa.collect.episodes import episode_buffer
 from sb3_presa.data.episodes import load_outcomes, load_transitions
 from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.errors import (
@@ -113,15 +118,110 @@ def test_files_that_are_no_logs_are_refused(collected: MinariDataset, tmp_path: 
     log.save(path)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DatasetError, match="cannot be read as an action log"):
+    with pytest.raises(DatasetError, match=r"log\.npz cannot be read"):
         ActionLog.load(path)
-    with pytest.raises(DatasetError, match="cannot be read as an action log"):
+    with pytest.raises(DatasetError, match=r"missing\.npz cannot be read: No such file"):
         ActionLog.load(tmp_path / "missing.npz")
     dataclasses.replace(log, about={**log.about, "format": 2}).save(path)
     with pytest.raises(DatasetError, match="format of an action log must be 1, got 2"):
         ActionLog.load(path)
     dataclasses.replace(log, actions=log.actions[1:]).save(path)
     with pytest.raises(DatasetError, match=r"one action per step, got .* 899 actions"):
+        ActionLog.load(path)
+
+
+def short_log(**about: Any) -> ActionLog:
+    """Two episodes, of 2 steps and of 1."""
+    entries = {
+        "format": 1,
+        "dataset_id": "toy/short-v0",
+        "env_spec": gym.spec(BALL_RUN).to_json(),
+        "ref_scores": [None, 1.5],
+        "metadata": {},
+        "attributes": [{}, {}],
+    }
+    return ActionLog(
+        seeds=np.array([2**64 - 1, 0], np.uint64),
+        lengths=np.array([2, 1]),
+        actions=np.zeros((3, 2), np.float32),
+        hashes=[bytes(32), bytes(32)],
+        about={**entries, **about},
+    )
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"attributes": None}, "`attributes` must be a list, got None"),
+        ({"attributes": [{}, 3]}, "`attributes` of episode 1 must be a JSON object, got 3"),
+        ({"attributes": [{}]}, "2 episodes of 3 steps, 2 seeds, 2 hashes, 1 attributes"),
+        ({"options": [None]}, "one seed and one hash per episode"),
+        ({"options": [None, {"x": {"__array__": [1], "dtype": "O"}}]}, "array must be of numbers"),
+        ({"ref_scores": [0.0]}, "`ref_scores` must be two numbers or null"),
+        ({"ref_scores": [0.0, float("inf")]}, "`ref_scores` must be two numbers or null"),
+        ({"metadata": {"description": 1}}, "`description` must be a text, got 1"),
+        ({"env_spec": None}, "`env_spec` must be a str, got None"),
+        ({"dataset_id": 5}, "`dataset_id` must be a str, got 5"),
+    ],
+)
+def test_parts_of_other_kinds_are_refused(
+    about: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    short_log(**about).save(tmp_path / "log.npz")
+    with pytest.raises(DatasetError, match=rf"log.npz is not an action log: .*{message}"):
+        ActionLog.load(tmp_path / "log.npz")
+
+
+@pytest.mark.parametrize("name", ["seed", "length", "actions", "episode_hash", "about"])
+def test_a_column_that_was_changed_is_refused(name: str, tmp_path: Path) -> None:
+    """The archive is written anew, so that its own checksums are right."""
+    path = tmp_path / "log.npz"
+    short_log().save(path)
+    with np.load(path) as file:
+        columns = dict(file)
+    columns[name] = columns[name].copy()
+    columns[name].reshape(-1).view(np.uint8)[0] ^= 1
+    np.savez_compressed(path, **columns)
+    with pytest.raises(DatasetError, match="checksum differs"):
+        ActionLog.load(path)
+    del columns[name]
+    np.savez_compressed(path, **columns)
+    with pytest.raises(DatasetError, match=rf"must hold .*'{name}'\] missing"):
+        ActionLog.load(path)
+
+
+def test_one_bit_anywhere_is_refused_or_changes_nothing(tmp_path: Path) -> None:
+    path, flipped = tmp_path / "log.npz", tmp_path / "flipped.npz"
+    log = short_log()
+    log.save(path)
+    content = path.read_bytes()
+    refused = 0
+    for bit in range(0, 8 * len(content), 7):  # every byte
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        flipped.write_bytes(changed)
+        try:
+            found = ActionLog.load(flipped)
+        except DatasetError:
+            refused += 1
+        else:
+            for one in ("seeds", "lengths", "actions"):
+                np.testing.assert_array_equal(getattr(found, one), getattr(log, one))
+            assert (found.hashes, found.about) == (log.hashes, log.about)
+    assert refused > len(content) // 2
+
+
+def test_what_a_header_declares_is_not_allocated(tmp_path: Path) -> None:
+    path = tmp_path / "log.npz"
+    short_log().save(path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776, 2), }"
+    entries["actions.npy"] = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    with pytest.raises(DatasetError, match="must have 8,796,093,022,208 bytes, got 0"):
         ActionLog.load(path)
 
 
@@ -138,9 +238,118 @@ def test_what_cannot_be_repeated_is_refused(minari_root: Path) -> None:
         env_spec=BALL_RUN,
     )
     with pytest.raises(
-        DatasetError, match=r"must have a seed.*episode 0 of dataset 'toy/seedless-v0'"
+        DatasetError, match=r"must have a seed.*None for episode 0 of dataset 'toy/seedless-v0'"
     ):
         ActionLog.of(minari.load_dataset("toy/seedless-v0"))
+
+
+class Shifted(gym.Env[Any, Any]):
+    """Stands where the options of its reset put it, and costs what they say."""
+
+    observation_space = gym.spaces.Box(-9.0, 9.0, (2,))
+    action_space = gym.spaces.Box(-1.0, 1.0, (1,))
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        options = options or {}
+        assert isinstance(options.get("place", np.zeros(2)), np.ndarray)
+        self._place = np.asarray(options.get("place", self.np_random.random(2)), np.float32)
+        self._rules = {"reward": 0.5, **options.get("rules", {})}
+        return self._place.copy(), {}
+
+    def step(self, action: Any) -> Any:
+        info = {"cost": 1.0} if self._rules.get("costs", True) else {}
+        return self._place.copy(), self._rules["reward"], False, False, info
+
+
+gym.register("test/Shifted-v0", "test_action_log:Shifted", max_episode_steps=3)
+
+
+def play_shifted(dataset_id: str, resets: list[dict[str, Any]]) -> MinariDataset:
+    env = gym.make("test/Shifted-v0")
+    buffers = []
+    for reset in resets:
+        made = play_episode(env, reset["seed"], lambda _: np.zeros(1, np.float32), reset["options"])
+        buffers.append(episode_buffer(made))
+    return write_dataset(
+        dataset_id,
+        buffers,
+        observation_space=env.observation_space,
+        action_space=env.action_space,
+        env_spec=env.spec,
+        episode_metadata=[
+            {"rewards_sum": 99.0, "rewards_max": 99.0, "driver/name": "A"} for _ in resets
+        ],
+    )
+
+
+def test_seeds_and_options_of_resets_are_repeated(
+    minari_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(action_log, "run_tasks", in_this_process)
+    dataset = play_shifted(
+        "toy/shifted-v0",
+        [
+            {
+                "seed": 2**64 - 1,
+                "options": {"place": np.array([1.5, -2.0]), "rules": {"reward": 2}},
+            },
+            {"seed": 2**63 + 5, "options": None},
+        ],
+    )
+    ActionLog.of(dataset).save(minari_root / "log.npz")
+    made = ActionLog.load(minari_root / "log.npz").replay(
+        "toy/again-v0", progress_bar=False, trust=True
+    )
+    assert made.n_different == 0
+    again = list(made.dataset.storage.get_episode_metadata([0, 1]))
+    assert [entries["seed"] for entries in again] == [2**64 - 1, 2**63 + 5]
+    np.testing.assert_array_equal(again[0]["options"]["place"], [1.5, -2.0])
+    assert again[0]["options"]["rules"] == {"reward": 2} and "options" not in again[1]
+    assert next(iter(made.dataset)).observations[0].tolist() == [1.5, -2.0]
+    # What was computed from the rewards is of the rewards that are there
+    assert [(e["rewards_sum"], e["rewards_max"]) for e in again] == [(6.0, 2.0), (1.5, 0.5)]
+    assert [e["driver"] for e in again] == [{"name": "A"}] * 2
+
+
+def test_environments_without_costs_are_refused_before_anything_is_played(
+    minari_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reset = {"seed": 1, "options": {"rules": {"reward": 2}}}
+    log = ActionLog.of(play_shifted("toy/free-v0", [reset]))
+    monkeypatch.setattr(action_log, "run_tasks", None)  # not callable
+    free = {**log.about, "options": [{"rules": {"costs": False}}]}
+    with pytest.raises(DatasetError, match="info of every step of test/Shifted-v0 must contain"):
+        dataclasses.replace(log, about=free).replay("toy/again-v0", trust=True)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_seeds_that_no_reset_takes_are_refused(
+    seed: int, minari_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = play_shifted("toy/shifted-v0", [{"seed": 1, "options": None}])
+    entries = {"seed": seed}
+    monkeypatch.setattr(type(dataset.storage), "get_episode_metadata", lambda *_: [entries])
+    with pytest.raises(DatasetError, match=rf"a seed in \[0, 2\*\*64\).*got {seed} for episode 0"):
+        ActionLog.of(dataset)
+
+
+def test_options_that_json_cannot_hold_are_refused(
+    minari_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = play_shifted("toy/shifted-v0", [{"seed": 1, "options": None}])
+    entries = {"seed": 1, "options": {"map": object()}}
+    monkeypatch.setattr(type(dataset.storage), "get_episode_metadata", lambda *_: [entries])
+    with pytest.raises(DatasetError, match=r"options and attributes of episode 0 .*<object object"):
+        ActionLog.of(dataset)
+
+
+def in_this_process(
+    tasks: Sequence[Any], n_workers: int, prepare: Callable[..., Any], *arguments: Any, **_: Any
+) -> Iterator[tuple[int, Any]]:
+    """As workers do it, which do not know what a test registered."""
+    work = prepare(print, *arguments)
+    return ((index, work(task)) for index, task in enumerate(tasks))
 
 
 def test_actions_are_kept_as_they_are_stored(minari_root: Path) -> None:

@@ -126,6 +126,18 @@ class TestContract:
             if any(ends):
                 env.reset()
 
+    def test_a_reset_says_what_a_step_says_and_costs_nothing(self, env: Env) -> None:
+        """Minari's own collector records infos of one structure only."""
+        _, at_reset = env.reset(seed=0)
+        again = env.reset()[1]
+        *_, at_step = env.step(env.action_space.sample())
+        for info in (at_reset, again):
+            assert {k: type(v) for k, v in info.items()} == {k: type(v) for k, v in at_step.items()}
+            assert all(v == 0.0 for name, v in info.items() if name.startswith("cost"))
+        moved = {name for name in at_step if name.endswith("_position")}
+        assert all(abs(at_reset[name] - at_step[name]) < 0.2 for name in moved)
+        assert not moved or any(at_reset[name] for name in moved)
+
     def test_an_episode_is_cut_at_its_horizon_and_not_before(self, env: Env, env_id: str) -> None:
         horizon = ENTRIES[env_id].horizon
         assert env.spec is not None and env.spec.max_episode_steps == horizon

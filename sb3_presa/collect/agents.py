@@ -105,16 +105,22 @@ class Recorder:
             np.savez(file, allow_pickle=False, **columns)
 
 
-def play_episode(env: gym.Env[Any, Any], seed: int, act: Callable[[Any], Any]) -> dict[str, Any]:
+def play_episode(
+    env: gym.Env[Any, Any],
+    seed: int,
+    act: Callable[[Any], Any],
+    options: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Act until an episode ends.
 
     :param env: The environment; its infos hold ``cost``.
     :param seed: The reset seed.
     :param act: Observation -> action inside the space.
-    :return: ``seed``, ``terminated``, and arrays: ``observations`` (T + 1), ``actions``,
-        ``rewards`` and ``costs`` (T each).
+    :param options: The reset options.
+    :return: ``seed``, ``options``, ``terminated``, and arrays: ``observations`` (T + 1),
+        ``actions``, ``rewards`` and ``costs`` (T each).
     """
-    observation, _ = env.reset(seed=seed)
+    observation, _ = env.reset(seed=seed, options=options)
     # Copies: an environment may give the same array, changed, at every step.
     observations, actions, rewards, costs = [np.array(observation)], [], [], []
     terminated = truncated = False
@@ -132,6 +138,7 @@ def play_episode(env: gym.Env[Any, Any], seed: int, act: Callable[[Any], Any]) -
         "costs": np.asarray(costs, dtype=np.float64),
         "terminated": terminated,
         "seed": seed,
+        "options": options,
     }
 
 

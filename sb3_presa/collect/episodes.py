@@ -16,6 +16,7 @@ from sb3_presa._version import __version__
 from sb3_presa.collect.agents import Job
 from sb3_presa.collect.source import Source
 from sb3_presa.collect.thinning import thin
+from sb3_presa.data.array_file import read_arrays
 from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.envs import SIMULATORS
 from sb3_presa.errors import DatasetError
@@ -44,8 +45,7 @@ class Recording:
         :param path: The ``.npz`` file.
         :return: Its episodes.
         """
-        with np.load(path, allow_pickle=False) as file:
-            return cls(job, {key: file[key] for key in file.files})
+        return cls(job, read_arrays(path))
 
     @property
     def seconds(self) -> float:
@@ -101,12 +101,13 @@ def episode_buffer(episode: Mapping[str, Any]) -> EpisodeBuffer:
     """An episode in Minari's format.
 
     :param episode: The result of :func:`~sb3_presa.collect.agents.play_episode`.
-    :return: The episode, with its seed.
+    :return: The episode, with the seed and the options of its reset.
     """
     last = np.arange(len(episode["rewards"])) == len(episode["rewards"]) - 1
     terminated = bool(episode["terminated"])
     return EpisodeBuffer(
         seed=int(episode["seed"]),
+        options=episode.get("options"),
         observations=list(episode["observations"]),
         actions=list(episode["actions"]),
         rewards=list(episode["rewards"]),

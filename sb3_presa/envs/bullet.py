@@ -151,14 +151,14 @@ class SafetyBulletEnv(
         :param seed: Rebuilds the simulation, so that the episode depends on the seed and on the
             actions alone; ``None`` for the quick reset.
         :param options: Not used.
-        :return: The first observation and an empty info.
+        :return: The first observation, and an info with ``cost`` 0.0.
         """
         super().reset(seed=seed)
         with numpy_random_restored(int(self.np_random.integers(2**32))):
             if seed is not None or self._sim is None:
                 self._sim = self._rebuilt()
             observation, _ = self._sim.reset()
-        return np.asarray(observation, dtype=np.float32), {}
+        return np.asarray(observation, dtype=np.float32), {"cost": 0.0}
 
     def step(
         self, action: npt.NDArray[np.float32]

@@ -15,6 +15,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from sb3_presa.envs.reset_info import without_costs
 from sb3_presa.envs.simulators import importing
 from sb3_presa.errors import ConfigError
 
@@ -198,12 +199,13 @@ class HighwaySafeEnv(gym.Env[npt.NDArray[np.float32], Any], gym.utils.EzPickle):
         :param seed: Determines the episode together with the actions; ``None`` continues the
             random generator.
         :param options: Not used.
-        :return: The first observation, shape (56,), and an empty info.
+        :return: The first observation, shape (56,), and an info with the keys of a step's, the
+            costs 0.0.
         """
         super().reset(seed=seed)
         observation, _ = self._sim.reset(seed=int(self.np_random.integers(2**31)))
         self._start = float(self._sim.vehicle.position[0])
-        return observation.reshape(-1), {}
+        return observation.reshape(-1), without_costs(self._info())
 
     def step(
         self, action: Any

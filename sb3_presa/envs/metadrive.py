@@ -4,6 +4,7 @@ MetaDrive runs one world per process. :class:`MetaDriveEnv` takes it with ``rese
 with ``close``.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from sb3_presa.envs.metadrive_compat import load_metadrive
 from sb3_presa.envs.metadrive_viewer import TopDownViewer
 from sb3_presa.envs.numpy_random import numpy_random_restored
+from sb3_presa.envs.reset_info import without_costs
 from sb3_presa.errors import ConfigError, SimulatorBusyError
 
 _ROADS = {"easy": ("SCS", 0), "medium": ("XST", 100), "hard": ("TRO", 200)}
@@ -22,6 +24,10 @@ _TRAFFIC_DENSITY = {"sparse": 0.1, "mean": 0.15, "dense": 0.2}
 
 TASKS = tuple(road + traffic for road in _ROADS for traffic in _TRAFFIC_DENSITY)
 """Names of the tasks."""
+
+#: Entries of an info that end an episode, and upstream's names of them.
+_ENDS = {"is_success": "arrive_dest", "crash": "crash", "out_of_road": "out_of_road"}
+_AT_RESET = {**dict.fromkeys(_ENDS.values(), False), "cost": 0.0}
 
 _OBSERVATIONS, _LASERS = 259, 240
 _COST_OF_SPEED, _FREE_SPEED = 0.01, 10.0  # per km/h, km/h
@@ -150,7 +156,8 @@ class MetaDriveEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
         :param seed: Determines the episode together with the actions; ``None`` continues the
             random generator.
         :param options: Not used.
-        :return: The first observation, shape (259,), and an empty info.
+        :return: The first observation, shape (259,), and an info with the keys of a step's, the
+            costs 0.0.
         """
         super().reset(seed=seed)
         # NumPy's global generator draws the height of the kerbs
@@ -164,7 +171,8 @@ class MetaDriveEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
             traffic_seed = int(self.np_random.integers(2**31))
             self._world.traffic_manager.np_random = self._metadrive.get_np_random(traffic_seed)
             observation = self._sim.reset()
-        return observation, {}
+        speed = self._sim.vehicle.speed
+        return observation, without_costs(_info(observation, {**_AT_RESET, "velocity": speed}))
 
     def step(
         self, action: npt.NDArray[np.float32]
@@ -178,23 +186,8 @@ class MetaDriveEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
         """
         self._need_the_world()
         observation, reward, _, upstream = self._sim.step(action)
-        # As in DSRL, a crash ends the episode; upstream's own flag does not count it.
-        ends = {
-            "is_success": bool(upstream["arrive_dest"]),
-            "crash": bool(upstream["crash"]),
-            "out_of_road": bool(upstream["out_of_road"]),
-        }
-        speed_km_h = 3.6 * float(upstream["velocity"])
-        nearest = float(observation[-_LASERS:].min())
-        event_cost = float(upstream["cost"])
-        costs = {
-            "cost_out_of_road": event_cost if ends["out_of_road"] else 0.0,
-            "cost_crash": 0.0 if ends["out_of_road"] else event_cost,
-            "cost_speed": _COST_OF_SPEED * max(0.0, speed_km_h - _FREE_SPEED),
-            "cost_proximity": _COST_OF_PROXIMITY * max(0.0, _FREE_PROXIMITY - nearest) ** 2,
-        }
-        info = {"cost": sum(costs.values()), **costs, "speed_km_h": speed_km_h, **ends}
-        return observation, float(reward), any(ends.values()), False, info
+        info = _info(observation, upstream)
+        return observation, float(reward), any(info[end] for end in _ENDS), False, info
 
     def render(self) -> npt.NDArray[np.uint8] | None:
         """Draw the road and the vehicles from above.
@@ -214,3 +207,18 @@ class MetaDriveEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
         if self._has_the_world:
             self._metadrive.close_engine()
         self._sim = self._world = self._viewer = None
+
+
+def _info(observation: npt.NDArray[np.float32], upstream: Mapping[str, Any]) -> dict[str, Any]:
+    # As in DSRL, a crash ends the episode; upstream's own flag does not count it.
+    ends = {name: bool(upstream[theirs]) for name, theirs in _ENDS.items()}
+    speed_km_h = 3.6 * float(upstream["velocity"])
+    nearest = float(observation[-_LASERS:].min())
+    event_cost = float(upstream["cost"])
+    costs = {
+        "cost_out_of_road": event_cost if ends["out_of_road"] else 0.0,
+        "cost_crash": 0.0 if ends["out_of_road"] else event_cost,
+        "cost_speed": _COST_OF_SPEED * max(0.0, speed_km_h - _FREE_SPEED),
+        "cost_proximity": _COST_OF_PROXIMITY * max(0.0, _FREE_PROXIMITY - nearest) ** 2,
+    }
+    return {"cost": sum(costs.values()), **costs, "speed_km_h": speed_km_h, **ends}

@@ -84,6 +84,7 @@ class SafetyGymEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
         self._sim = make_upstream(task_id)
         self._navigates = task_id not in _VELOCITY
         self._was_reset = False
+        self._reset_info: dict[str, Any] | None = None
         self._viewer: HeadlessViewer | None = None
         self.metadata = {**self.metadata, "render_fps": self._sim.metadata["render_fps"]}
         self.observation_space, self.action_space = (
@@ -101,16 +102,32 @@ class SafetyGymEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
         :param seed: Determines the episode together with the actions, as upstream does for seeds
             below 2**32. ``None`` continues the random generator.
         :param options: Not used.
-        :return: The first observation and an empty info.
+        :return: The first observation, and an info with the keys of a step's, the costs 0.0.
         """
         super().reset(seed=seed)
         if seed is None and not self._was_reset:
             seed = int(self.np_random.integers(2**32))
         if seed is not None:
             seed %= 2**32
+        if self._reset_info is None:
+            self._reset_info = self._info_before_a_step()
         observation, _ = self._sim.reset(seed=seed)
         self._was_reset = True
-        return observation.astype(np.float32), {}
+        info = self._reset_info if self._navigates else {**self._reset_info, **self._position()}
+        return observation.astype(np.float32), dict(info)
+
+    def _info_before_a_step(self) -> dict[str, Any]:
+        """Nothing has happened. Upstream's keys depend on the task, and are seen in a step only."""
+        self._sim.reset(seed=0)
+        *_, info = self.step(np.zeros(self.action_space.shape or (), np.float32))
+        return {name: type(value)() for name, value in info.items()}
+
+    def _position(self) -> dict[str, np.float64]:
+        """Where a robot of the velocity tasks stands, as far as its infos tell."""
+        assert self._reset_info is not None
+        x, y = self._sim.data.qpos[:2]
+        place = {"x_position": x, "y_position": y, "distance_from_origin": np.hypot(x, y)}
+        return {name: value for name, value in place.items() if name in self._reset_info}
 
     def step(
         self, action: npt.NDArray[np.float32]

@@ -22,6 +22,7 @@ from sb3_presa.annotation.clips.source import (
     RenderSegment,
 )
 from sb3_presa.data.datasets import read_episode
+from sb3_presa.data.resets import reset_arguments
 from sb3_presa.errors import ConfigError
 
 #: Largest difference of a replayed number from the recorded one, relative to ``max(1,
@@ -111,12 +112,13 @@ class Replay:
     def _play(self, episode_id: int, end: int) -> Iterator[int]:
         """Step through an episode; yields the number of steps so far, from 0 to ``end``."""
         metadata = next(iter(self._dataset.storage.get_episode_metadata([episode_id])))
-        if metadata.get("seed") is None:
+        reset = reset_arguments(metadata)
+        if reset["seed"] is None:
             raise ClipRefusedError("the episode has no recorded seed")
         episode = read_episode(self._dataset, episode_id)
         actions = _rows(episode.actions, self._dataset.action_space)
         observations = _rows(episode.observations, self._dataset.observation_space)
-        observed, _ = self._env.reset(seed=int(metadata["seed"]))
+        observed, _ = self._env.reset(**reset)
         for step in range(end + 1):
             if not agrees(observed, observations(step)):
                 raise ClipRefusedError(f"the replay differs from the recording at step {step}")

@@ -28,8 +28,8 @@ _RARE_CLIP_OBS = 2.0
 _RARE_SHARE = 0.005
 #: A coordinate is constant if its range is at most so many roundings of its largest value.
 _CONSTANT_ROUNDINGS = 4.0
-#: A smaller range is rounding at any scale. A coordinate of Bullet that physics keeps at 0 has one of
-#: 1e-12 (a ball on a straight track).
+#: A smaller range is rounding at any scale. A coordinate of Bullet that physics keeps at 0 has one
+#: of 1e-12 (a ball on a straight track).
 _LEAST_RANGE = 1e-11
 #: Logged actions at a bound would push a tanh mean to infinity.
 _ACTION_MARGIN = 1e-5

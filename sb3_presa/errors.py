@@ -25,6 +25,10 @@ class ConfigError(PresaError, ValueError):
     """An argument or a setting is outside its range."""
 
 
+class DivergenceError(PresaError, ArithmeticError):
+    """Training has destroyed the weights: they are no longer finite."""
+
+
 class SimulatorNotInstalledError(PresaError, ImportError):
     """The simulator behind an environment id is not installed, or cannot be imported."""
 

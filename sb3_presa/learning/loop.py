@@ -19,6 +19,7 @@ from stable_baselines3.common.type_aliases import MaybeCallback
 from stable_baselines3.common.utils import update_learning_rate
 
 from sb3_presa.arguments import Count, check_arguments
+from sb3_presa.errors import DivergenceError
 from sb3_presa.learning.phases import Phase
 from sb3_presa.learning.source import BatchSource
 from sb3_presa.learning.spaces_env import SpacesVecEnv
@@ -55,6 +56,7 @@ class TrainingLoop:
         self._average: list[th.Tensor] = list(policy.actor_average.parameters())
         self._phase: Phase | None = None
         self._optimizer: th.optim.Optimizer | None = None
+        self._last_finite: int | None = None
         self.metrics = MeanMetrics()
 
     def enter(self, step: int) -> tuple[Phase, dict[str, float]]:
@@ -140,10 +142,39 @@ class TrainingLoop:
             | phase.report()
         )
 
+    @th.no_grad()
+    def check_finite(self, step: int, entry: Mapping[str, float] | None = None) -> None:
+        """
+        For log entries and the end of a run: a check at every step would wait for the device.
+
+        :param step: gradient steps taken so far
+        :param entry: the log entry of that step, to name what is not finite in it
+        :raises DivergenceError: if a weight is not finite
+        """
+        groups = self._optimizer.param_groups if self._optimizer is not None else []
+        weights = [p for group in groups for p in group["params"]]
+        norms = th.stack(th._foreach_norm([*weights, *self.policy.parameters()]))
+        if norms.isfinite().all():
+            self._last_finite = step
+            return
+        since = "" if self._last_finite is None else f" (they were at step {self._last_finite})"
+        raise DivergenceError(
+            f"the weights must stay finite, got nan or inf at step {step}{since}"
+            f"{_losses(entry or {})}. Lower the learning rate, or `max_grad_norm`"
+        )
+
     @cached_property
     def columns(self) -> Sequence[str]:
         """:return: the full names of all that the phases of the run log"""
         return logged_names(self.phases)
+
+
+def _losses(entry: Mapping[str, float]) -> str:
+    """The metrics that are not finite, or the losses where all are, and the learning rate."""
+    lost = [name for name, value in entry.items() if not math.isfinite(value)]
+    named = lost or [name for name in entry if name.endswith("loss")]
+    named += [name for name in entry if name == "train/learning_rate"]
+    return "".join(f"; `{name}` is {entry[name]:.3g}" for name in named)
 
 
 def logged_names(phases: Sequence[Phase]) -> list[str]:
@@ -229,6 +260,7 @@ class Learner(BaseAlgorithm, ABC):
         :param progress_bar: show a progress bar
         :return: the model
         :raises ConfigError: if the model has no dataset, or an argument is out of its range
+        :raises DivergenceError: if a weight is not finite at a log entry or at the end
         """
         with self.learning(
             total_timesteps, callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar
@@ -325,10 +357,13 @@ class Learner(BaseAlgorithm, ABC):
             if is_last or (log_interval is not None and self.num_timesteps % log_interval == 0):
                 callback.on_rollout_end()
                 if log_interval is not None:
-                    self.record(loop.entry(self.num_timesteps, loop.metrics.pop()))
+                    entry = loop.entry(self.num_timesteps, loop.metrics.pop())
+                    self.record(entry)
                     self.dump_logs(loop.columns)
+                    loop.check_finite(self.num_timesteps, entry)
                 if not is_last:
                     callback.on_rollout_start()
+        loop.check_finite(self.num_timesteps)
         callback.on_training_end()
 
     def show_progress(self, end: int) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, ClassVar
 
+import numpy as np
 import torch as th
 from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
@@ -47,6 +48,8 @@ class OfflinePolicy(BasePolicy):
     :param optimizer_class: ``th.optim.Adam`` by default
     :param optimizer_kwargs: its keyword arguments, without the learning rate. By default
         ``fused=True`` for PyTorch's own Adam, which updates all weights in one call
+    :param check_finite: whether ``predict`` raises an error for observations and actions that are
+        not finite. ``False`` gives whatever the network makes of them
     """
 
     default_features_extractor_class: ClassVar[type[BaseFeaturesExtractor]] = FlattenExtractor
@@ -69,6 +72,7 @@ class OfflinePolicy(BasePolicy):
         normalize_images: bool = True,
         optimizer_class: type[th.optim.Optimizer] = th.optim.Adam,
         optimizer_kwargs: dict[str, Any] | None = None,
+        check_finite: bool = True,
     ) -> None:
         extractor = features_extractor_class or self.default_features_extractor_class
         super().__init__(
@@ -95,6 +99,7 @@ class OfflinePolicy(BasePolicy):
         self.action_std = action_std
         self.dropout = dropout
         self.clip_obs = clip_obs
+        self.check_finite = check_finite
 
         self.actor = self.make_actor()
         self.actor_average = _frozen_copy(self.actor)
@@ -140,6 +145,7 @@ class OfflinePolicy(BasePolicy):
             features_extractor_kwargs=self.features_extractor_kwargs,
             optimizer_class=self.optimizer_class,
             optimizer_kwargs=self.optimizer_kwargs,
+            check_finite=self.check_finite,
         )
         return data
 
@@ -164,6 +170,33 @@ class OfflinePolicy(BasePolicy):
         :return: actions, (N, A), in [-1, 1] for ``Box``
         """
         return self._predict(observations, deterministic=deterministic)
+
+    def predict(
+        self,
+        observation: np.ndarray | dict[str, np.ndarray],
+        state: tuple[np.ndarray, ...] | None = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...] | None]:
+        """
+        Actions for observations, as in SB3.
+
+        :param observation: raw observations, one or a batch, or a dict of them
+        :param state: unused; returned as it is
+        :param episode_start: unused
+        :param deterministic: the most likely action, not a sample
+        :return: actions in the units of the action space, and ``state``
+        :raises ConfigError: for a number that is not finite, unless ``check_finite`` is ``False``
+        """
+        if self.check_finite:
+            parts = observation if isinstance(observation, dict) else {"": observation}
+            for key, values in parts.items():
+                name = f"`observation[{key!r}]`" if key else "`observation`"
+                _check_finite(values, name, "Mend it, or set `policy.check_finite = False`")
+        actions, state = super().predict(observation, state, episode_start, deterministic)
+        if self.check_finite:
+            _check_finite(actions, "the action", "The weights of this policy are destroyed")
+        return actions, state
 
     def _predict(self, observation: Any, deterministic: bool = False) -> th.Tensor:
         actor = self.actor_average
@@ -233,6 +266,15 @@ def _are_widths(net_arch: object) -> bool:
     return isinstance(net_arch, list | tuple) and all(
         isinstance(width, int) and width > 0 for width in net_arch
     )
+
+
+def _check_finite(values: Any, name: str, remedy: str) -> None:
+    numbers = np.asarray(values)
+    if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
+        return
+    place = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])
+    where = f" at {', '.join(map(str, place))}" if place else ""
+    raise ConfigError(f"{name} must be finite, got {numbers[place]}{where}. {remedy}")
 
 
 def _frozen_copy(actor: Actor) -> Actor:

@@ -189,6 +189,8 @@ class BCQPolicy(OfflinePolicy):
     :param normalize_images: divide images by 255
     :param optimizer_class: ``th.optim.Adam`` by default
     :param optimizer_kwargs: its keyword arguments, without the learning rate
+    :param check_finite: whether ``predict`` raises an error for observations and actions that are
+        not finite
     :raises ConfigError: for an argument out of its range, and for discrete actions
     """
 
@@ -214,6 +216,7 @@ class BCQPolicy(OfflinePolicy):
         normalize_images: bool = True,
         optimizer_class: type[th.optim.Optimizer] = th.optim.Adam,
         optimizer_kwargs: dict[str, Any] | None = None,
+        check_finite: bool = True,
     ) -> None:
         if not isinstance(action_space, spaces.Box):
             raise ConfigError(
@@ -236,6 +239,7 @@ class BCQPolicy(OfflinePolicy):
             normalize_images=normalize_images,
             optimizer_class=optimizer_class,
             optimizer_kwargs=optimizer_kwargs,
+            check_finite=check_finite,
         )
         del self.actor_reference  # nothing is measured against a clone here
         self.n_candidates = n_candidates

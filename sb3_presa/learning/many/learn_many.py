@@ -39,6 +39,7 @@ def learn_many(
     :param progress_bar: show one progress bar for all
     :return: the models
     :raises ConfigError: if they cannot be trained together, saying what differs; none was changed
+    :raises DivergenceError: if a weight of any is not finite at a log entry or at the end
     """
     models = list(models)
     if not models:
@@ -93,4 +94,7 @@ def _loop(runs: Sequence[Run], log_interval: int | None) -> None:
             for run, entry in training.entries(taken):
                 run.model.record(entry)
                 run.model.dump_logs(run.loop.columns)
+                run.loop.check_finite(taken, entry)
+    for run in runs:
+        run.loop.check_finite(end)
     callback.on_training_end()

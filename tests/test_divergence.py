@@ -1,0 +1,114 @@
+"""Weights that a learning rate destroyed, and observations that no policy can act on."""
+
+import math
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch as th
+from algorithm_data import one_thread  # noqa: F401
+from contract import Case, every_case
+from minari import MinariDataset
+
+from sb3_presa import BC, learn_many
+from sb3_presa.errors import ConfigError, DivergenceError
+from sb3_presa.policies.policy import MlpPolicy
+
+
+def spoil(model: Any) -> None:
+    """As a step that is too large leaves one weight."""
+    with th.no_grad():
+        next(model.policy.actor.parameters())[0, 0] = math.inf
+
+
+@every_case
+def test_training_stops_where_weights_are_not_finite(
+    case: Case, box_dataset: MinariDataset
+) -> None:
+    """At a log entry, with the step and a metric; without entries, at the end."""
+    model = case.make(box_dataset)
+    model.learn(2, log_interval=1)
+    spoil(model)
+    with pytest.raises(DivergenceError, match=r"at step 3[;.]"):
+        model.learn(2, log_interval=1, reset_num_timesteps=False)
+    assert model.num_timesteps == 3
+    with pytest.raises(DivergenceError, match=r"at step \d+\. Lower the learning rate"):
+        model.learn(2, log_interval=None, reset_num_timesteps=False)
+
+
+def test_the_message_says_when_and_of_what(box_dataset: MinariDataset) -> None:
+    model = BC.load_offline(box_dataset, None, learning_rate=lambda left: 1e38, device="cpu")
+    said = (
+        r"at step \d+( \(they were at step \d+\))?; `train/cloning_loss` is \S+; "
+        r"`train/learning_rate` is 1e\+38\. Lower"
+    )
+    with pytest.raises(DivergenceError, match=said):
+        model.learn(40, log_interval=5)
+    assert model.num_timesteps < 40
+
+
+def test_one_of_many_that_diverges_is_seen(box_dataset: MinariDataset) -> None:
+    models = [BC.load_offline(box_dataset, None, seed=seed, device="cpu") for seed in range(3)]
+    spoil(models[1])
+    for log_interval in (2, None):
+        with pytest.raises(DivergenceError, match="at step"):
+            learn_many(models, 4, log_interval=log_interval)
+
+
+SPACES = {
+    "box": gym.spaces.Box(-9, 9, (3,)),
+    "dict": gym.spaces.Dict({"a.b": gym.spaces.Box(-9, 9, (3,)), "n": gym.spaces.Discrete(3)}),
+}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@every_case
+def test_an_observation_that_is_not_finite_is_refused(
+    case: Case, value: float, box_dataset: MinariDataset
+) -> None:
+    """One or in a batch, by model and by policy; unless told otherwise."""
+    model = case.make(box_dataset)
+    good = np.zeros(model.observation_space.shape or (), dtype=np.float32)
+    wrong = good.copy()
+    wrong[1] = value
+    for act in (model.predict, model.policy.predict):
+        with pytest.raises(ConfigError, match=rf"`observation` must be finite, got {value} at 1\."):
+            act(wrong)
+        with pytest.raises(ConfigError, match=rf"got {value} at 2, 1\."):
+            act(np.stack([good, good, wrong]))
+        act(good)
+    model.policy.check_finite = False
+    model.predict(wrong, deterministic=True)
+
+
+def test_the_part_of_a_dict_is_named() -> None:
+    policy = BC("MultiInputPolicy", _env(SPACES["dict"]), device="cpu").policy
+    wrong = {"a.b": np.array([0.0, np.nan, 0.0]), "n": np.array(1)}
+    with pytest.raises(ConfigError, match=r"`observation\['a\.b'\]` must be finite, got nan at 1"):
+        policy.predict(wrong)
+
+
+def test_destroyed_weights_do_not_act_in_silence() -> None:
+    policy = BC("MlpPolicy", _env(SPACES["box"]), device="cpu").policy
+    with th.no_grad():
+        next(policy.actor_average.parameters()).fill_(math.nan)
+    with pytest.raises(ConfigError, match="the action must be finite, got nan at 0"):
+        policy.predict(np.zeros(3, np.float32), deterministic=True)
+
+
+def test_the_switch_is_saved(tmp_path: Any) -> None:
+    model = BC(
+        "MlpPolicy", _env(SPACES["box"]), device="cpu", policy_kwargs={"check_finite": False}
+    )
+    model.save(tmp_path / "model")
+    assert not BC.load(tmp_path / "model", device="cpu").policy.check_finite
+    model.policy.save(str(tmp_path / "policy"))
+    assert not MlpPolicy.load(str(tmp_path / "policy"), device="cpu").check_finite
+
+
+def _env(space: gym.Space[Any]) -> gym.Env[Any, Any]:
+    class Nowhere(gym.Env[Any, Any]):
+        observation_space, action_space = space, gym.spaces.Box(-1, 1, (2,))
+
+    return Nowhere()

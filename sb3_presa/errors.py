@@ -41,9 +41,5 @@ class SimulatorBusyError(PresaError, RuntimeError):
     """The simulator runs one world per process, and another environment holds it now."""
 
 
-class DataWarning(UserWarning):
-    """Worth knowing about the data, though nothing is wrong with them."""
-
-
 class WorkerError(PresaError, RuntimeError):
     """A worker process failed, ended before its work was done, or cannot be started."""

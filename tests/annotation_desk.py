@@ -12,7 +12,7 @@ import numpy as np
 import uvicorn
 
 from sb3_presa.annotation.answers.answer import Segment
-from sb3_presa.annotation.answers.store import SUFFIX, AnswerStore
+from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.desk import Desk, DeskOptions
 from sb3_presa.annotation.asking.queues import Queues
 from sb3_presa.annotation.asking.strategies import Strategy, make_strategy
@@ -23,6 +23,7 @@ from sb3_presa.annotation.web.page import DEFAULT_INSTRUCTIONS
 from sb3_presa.annotation.web.server import PageText, create_app
 from sb3_presa.annotation.web.service import bind
 from sb3_presa.data.transitions import Transitions
+from sb3_presa.feedback.unmerged import ANSWERS_SUFFIX
 
 EPISODES, STEPS, LENGTH = 40, 50, 20
 DATASET_ID = "made-up/walk-v0"
@@ -122,7 +123,7 @@ def open_office(
     hashes = dict(zip(data.episode_ids.tolist(), data.hash_episodes(), strict=True))
     (folder / "clips").mkdir(exist_ok=True)
     shelf = shelf or ReadyShelf(folder / "clips")
-    store = AnswerStore(folder / f"labels{SUFFIX}", DATASET_ID)
+    store = AnswerStore(folder / f"labels{ANSWERS_SUFFIX}", DATASET_ID)
     strategy = strategy or make_strategy("random", data, LENGTH, 0, pool_size=200)
     options = options or DeskOptions(target=30, overlap=0.5, ahead=4)
     desk = Desk(Queues(store), strategy, shelf, hashes, annotators, options)

@@ -19,8 +19,9 @@ from annotation_desk import wait_for
 from minari import MinariDataset
 from typer.testing import CliRunner
 
-from sb3_presa.annotation.answers.store import AnswerStore, answers_path
+from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.cli import app
+from sb3_presa.feedback.file import answers_path
 
 COMMAND = "from sb3_presa.cli import main; main()"
 FIXED = ["--token", "a-token-of-the-tests", "--port", "0", "--no-browser"]

@@ -199,7 +199,11 @@ def standardizers(model: Any) -> list[ObservationStandardizer]:
         (MIXED, "CnnPolicy", "must be 'MultiInputPolicy' .* got 'CnnPolicy'"),
         (VECTOR, "MultiInputPolicy", "must be 'MlpPolicy' or 'CnnPolicy' .* got"),
         (VECTOR, "CnnPolicy", "must be images"),
-        (VECTOR, "LstmPolicy", r"`policy` must be 'MlpPolicy', .* or a class, got 'LstmPolicy'"),
+        (
+            VECTOR,
+            "LstmPolicy",
+            r"`policy` must be 'auto', 'MlpPolicy', .* or a class, got 'LstmPolicy'",
+        ),
     ],
 )
 @every_case

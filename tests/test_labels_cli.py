@@ -16,10 +16,12 @@ from minari import MinariDataset
 from typer.testing import CliRunner, Result
 
 from sb3_presa.annotation.answers.answer import Answer, Segment
-from sb3_presa.annotation.answers.store import AnswerStore, answers_path
+from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.cli import app
 from sb3_presa.data import load_transitions
+from sb3_presa.errors import FeedbackNotFoundError
 from sb3_presa.feedback import Feedback
+from sb3_presa.feedback.file import answers_path
 
 Run = Callable[..., Result]
 
@@ -115,6 +117,37 @@ def test_merged_labels_are_what_is_trained_on(answered: MinariDataset, run: Run)
     soft = Feedback.load(answered, "soft").preferences
     assert 0.5 < soft[0] < 1.0 and soft[2] < 0.5
     assert Feedback.load(answered, "team").preferences[0] == pytest.approx(2 / 3)
+
+
+def test_answers_that_are_not_merged_are_named(answered: MinariDataset, run: Run) -> None:
+    """By training and by `info`, with the command that merges them, until it has been run."""
+    command = f"sb3-presa labels {answered.id} --feedback team --merge majority"
+    out = ["--out", "never.zip"]
+    told = run("train", answered.id, "--feedback", "team", *out, exit_code=1).stderr
+    assert f"7 answers of people lie there and are not merged: {command}" in told
+    told = run("train", answered.id, *out, exit_code=1).stderr
+    assert f"Answers of people are not merged: 7 answers ('team'): {command}" in told
+    with pytest.raises(FeedbackNotFoundError, match="7 answers of people lie there"):
+        Feedback.load(answered, "team")
+    assert (
+        f"'team': 7 answers of people, none of them merged: {command}"
+        in run("info", answered.id).stdout
+    )
+    run(*shlex.split(command)[1:])
+    assert "of people" not in run("info", answered.id).stdout
+    with contextlib.closing(AnswerStore(answers_path(answered, "team"))) as store:
+        store.add(said("dan", B, C, 1.0))
+    assert (
+        f"'team': 8 answers of people, 7 of them merged: {command}"
+        in run("info", answered.id).stdout
+    )
+
+
+def test_a_store_that_cannot_be_read_is_listed(dataset: MinariDataset, run: Run) -> None:
+    path = answers_path(dataset, "team")
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"no store")
+    assert "'team': answers that cannot be counted of people" in run("info", dataset.id).stdout
 
 
 @pytest.mark.parametrize("into", [[], ["--into", "soft"]])

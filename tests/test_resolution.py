@@ -15,7 +15,6 @@ from sb3_presa import BC
 from sb3_presa.data.episodes import load_endings, load_transitions
 from sb3_presa.data.minari_store import repack
 from sb3_presa.data.resolution import Extremes
-from sb3_presa.errors import DataWarning
 from sb3_presa.policies.actor import ObservationStandardizer
 
 STEPS = 30
@@ -42,7 +41,6 @@ def dataset(
 
 
 @pytest.mark.parametrize(("offset", "spread"), SCALES)
-@pytest.mark.filterwarnings("ignore:constant")
 def test_a_clone_sees_small_differences(offset: float, spread: float, minari_root: object) -> None:
     """At every scale it explains the action as it does at scale 1, in training and acting."""
     data = dataset(offset, spread)
@@ -56,7 +54,6 @@ def test_a_clone_sees_small_differences(offset: float, spread: float, minari_roo
 
 
 @every_case
-@pytest.mark.filterwarnings("ignore:constant")
 def test_every_algorithm_is_told_of_differences(case: Case, minari_root: object) -> None:
     """What reaches the networks is as wide at a large offset as at none, the last row too."""
     spans = []
@@ -102,24 +99,33 @@ def test_numbers_that_were_float32_stay_so(minari_root: object) -> None:
     transitions = load_transitions(data)
     assert isinstance(transitions.observations, np.ndarray)
     assert transitions.observations.dtype == np.float32
-    with pytest.warns(DataWarning, match="constant in all observations: coordinates 0, 1. "):
-        BC.load_offline(data, None, device="cpu")
+    with pytest.warns(UserWarning, match="constant within rounding .* coordinate 0. The policy"):
+        model = BC.load_offline(data, None, device="cpu")
+    assert model.policy.actor.standardizer.constant == {"": [0, 1]}
 
 
 def test_what_a_simulator_rounds_is_no_observation(minari_root: object) -> None:
-    with pytest.warns(DataWarning, match="coordinates 0, 1. "):
+    with pytest.warns(UserWarning, match="constant within rounding .* coordinate 0. The policy"):
         BC.load_offline(dataset(0.0, 1e-12), None, device="cpu")
 
 
-def test_constant_coordinates_are_named_by_key(minari_root: object) -> None:
+def test_constant_coordinates_are_named_by_key(
+    minari_root: object, capsys: pytest.CaptureFixture[str]
+) -> None:
     space = gym.spaces.Dict({"a.b": gym.spaces.Box(-9, 9, (12,)), "c": gym.spaces.Box(-9, 9, (2,))})
     ones = np.ones(12)
     rows = [{"a.b": ones, "c": np.array([step % 2, 1.0])} for step in range(STEPS + 1)]
     acted = np.zeros((STEPS, 1))
     data = stored("keys", [episode(rows, acted, np.ones(STEPS), np.zeros(STEPS))], space, UNIT)
-    said = "coordinates 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more of 'a.b'; coordinate 1 of 'c'. The"
-    with pytest.warns(DataWarning, match=said):
-        BC.load_offline(data, None, policy="MultiInputPolicy", device="cpu")
+    BC.load_offline(data, None, device="cpu", verbose=1)
+    said = "coordinates 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more of 'a.b'; coordinate 1 of 'c'\n"
+    assert f"Constant in all observations: {said}" in capsys.readouterr().out
+
+
+def test_a_time_that_float32_cannot_tell_is_named(minari_root: object) -> None:
+    """A clock in seconds since 1970, cut to float32, stands still for two minutes."""
+    with pytest.warns(UserWarning, match="coordinates 0, 1. .* store them as float64"):
+        BC.load_offline(dataset(1.7e9, 10.0, dtype="f4"), None, device="cpu")
 
 
 @pytest.mark.parametrize(

@@ -76,11 +76,22 @@ def test_keys_by_number_compute_what_keys_by_name_do() -> None:
         (gym.spaces.Box(-1, 1, (0,)), "no axis of length 0"),
         (gym.spaces.Dict({"a": gym.spaces.Box(-1, 1, ())}), "at least one axis"),
         (gym.spaces.Dict({}), "at least one key, got an empty Dict"),
+        (gym.spaces.Discrete(3, start=1), "Discrete .* must start at 0"),
+        (gym.spaces.MultiDiscrete([3, 4], start=[0, 1]), "MultiDiscrete .* must start at 0"),
+        (gym.spaces.MultiDiscrete(np.array([[3, 4]])), "must have one axis, got 2 axes"),
+        (
+            gym.spaces.Dict({"a": gym.spaces.MultiDiscrete(np.array([[3]]))}),
+            "must have one axis, got 2 axes",
+        ),
+        (
+            gym.spaces.Dict({"a.b": gym.spaces.Box(0, 255, (20, 64, 3), np.uint8)}),
+            "images of at least 36 x 36 are needed .* got 'a.b'",
+        ),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("case", [PRESA_CASE, CASES[-1]], ids=lambda case: case.name)
-def test_observations_without_a_number_are_refused(
+def test_observations_that_no_network_takes_are_refused(
     case: Case, space: gym.spaces.Space[Any], said: str
 ) -> None:
     policy = "MultiInputPolicy" if isinstance(space, gym.spaces.Dict) else "MlpPolicy"
@@ -90,6 +101,47 @@ def test_observations_without_a_number_are_refused(
 
     with pytest.raises(ConfigError, match=said):
         case.algorithm(policy, Nowhere())
+
+
+AUTO: dict[str, list[gym.spaces.Space[Any]]] = {
+    "MlpPolicy": [
+        gym.spaces.Box(-1, 1, (3,)),
+        gym.spaces.Discrete(3),
+        gym.spaces.Box(0, 255, (20, 20, 3), np.uint8),
+    ],
+    "CnnPolicy": [
+        gym.spaces.Box(0, 255, (36, 36, 3), np.uint8),
+        gym.spaces.Box(0, 255, (1, 36, 40), np.uint8),
+    ],
+    "MultiInputPolicy": [KEYS],
+}
+
+
+@pytest.mark.parametrize(("name", "space"), [(k, s) for k, spaces in AUTO.items() for s in spaces])
+@pytest.mark.parametrize("case", [PRESA_CASE, CASES[-1]], ids=lambda case: case.name)
+def test_the_policy_is_chosen_by_the_space(
+    case: Case, name: str, space: gym.spaces.Space[Any], minari_root: Any, tmp_path: Any
+) -> None:
+    """Of a dataset and of an environment; saved and loaded, it is the same."""
+
+    class Nowhere(gym.Env[Any, Any]):
+        observation_space, action_space = space, UNIT
+
+    data = dataset("auto", space)
+    wanted = case.algorithm.policy_aliases[name]
+    assert type(case.make(data).policy) is wanted
+    model = case.algorithm("auto", Nowhere(), device="cpu", **case.limited(1.0))
+    assert type(model.policy) is wanted
+    model.save(tmp_path / "model")
+    assert type(case.algorithm.load(tmp_path / "model", device="cpu").policy) is wanted
+
+
+def test_an_image_that_convolutions_swallow_is_named() -> None:
+    class Small(gym.Env[Any, Any]):
+        observation_space, action_space = gym.spaces.Box(0, 255, (20, 20, 3), np.uint8), UNIT
+
+    with pytest.raises(ConfigError, match="36 x 36 or larger"):
+        BC("CnnPolicy", Small())
 
 
 @pytest.mark.parametrize("bound", [float(np.finfo(np.float32).max), 3e38])

@@ -18,8 +18,9 @@ from minari import MinariDataset
 from playwright.async_api import Page, async_playwright
 from rater import Drives, Rater
 
-from sb3_presa.annotation.answers.store import AnswerStore, answers_path
+from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.queues import Queues
+from sb3_presa.feedback.file import answers_path
 
 _PATIENCE_MS = 600_000  # for the next pair
 

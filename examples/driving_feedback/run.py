@@ -20,7 +20,7 @@ from at_the_page import label
 from minari import MinariDataset
 from rater import RATERS
 
-from sb3_presa.annotation.answers.store import AnswerStore, answers_path
+from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.consensus.merge import merge_answers
 from sb3_presa.annotation.consensus.report import report_labels
 from sb3_presa.collect.collection import collect
@@ -37,6 +37,7 @@ from sb3_presa.evaluation.figures import (
     written_figure,
 )
 from sb3_presa.feedback import Feedback
+from sb3_presa.feedback.file import answers_path
 from sb3_presa.files import atomic_path
 
 DATASET = "presa/highway-safe-v0"

@@ -81,7 +81,8 @@ class AlignedBaseline(AlignmentAlgorithm):
     are those of :class:`~sb3_presa.PRESA`; all data are cloned alike, and up to 64 steps are taken
     of a segment.
 
-    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
+    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class; ``"auto"``
+        chooses by the observation space
     :param env: environment to take the spaces from, or ``None`` to take the dataset's; it is
         never stepped while learning
     :param learning_rate: learning rate of alignment, a number or a function of the share of the
@@ -112,7 +113,7 @@ class AlignedBaseline(AlignmentAlgorithm):
 
     def __init__(
         self,
-        policy: str | type[BasePolicy] = "MlpPolicy",
+        policy: str | type[BasePolicy] = "auto",
         env: GymEnv | str | None = None,
         learning_rate: NonNegative | Schedule = CosineSchedule(3e-4, 6e-6),
         n_cloning_steps: CountFromZero = 2000,

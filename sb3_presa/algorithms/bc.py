@@ -28,7 +28,8 @@ class BC(OfflineAlgorithm):
     """
     Behaviour cloning, the baseline that any method from feedback must beat.
 
-    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
+    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class; ``"auto"``
+        chooses by the observation space
     :param env: environment to take the spaces from, or ``None`` to take the dataset's
     :param data: what to clone: ``"all"`` transitions, the segments labelled ``"safe"``, or
         those that are ``"preferred-and-safe"``
@@ -49,7 +50,7 @@ class BC(OfflineAlgorithm):
 
     def __init__(
         self,
-        policy: str | type[BasePolicy] = "MlpPolicy",
+        policy: str | type[BasePolicy] = "auto",
         env: GymEnv | str | None = None,
         data: Literal["all", "safe", "preferred-and-safe"] = "all",
         learning_rate: NonNegative | Schedule = CosineSchedule(1e-3, 1e-5),

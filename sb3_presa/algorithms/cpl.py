@@ -57,7 +57,8 @@ class CPL(AlignedBaseline):
 
     It reads comparisons only.
 
-    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
+    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class; ``"auto"``
+        chooses by the observation space
     :param env: environment to take the spaces from, or ``None`` to take the dataset's
     :param alpha: inverse temperature of the preference loss, per unit of log-ratio
     :param preference_bias: conservative bias :math:`\lambda` in (0, 1]: below 1 it prefers a
@@ -70,7 +71,7 @@ class CPL(AlignedBaseline):
 
     def __init__(
         self,
-        policy: str | type[BasePolicy] = "MlpPolicy",
+        policy: str | type[BasePolicy] = "auto",
         env: GymEnv | str | None = None,
         alpha: Positive = 0.2,
         preference_bias: ShareAboveZero = 0.75,

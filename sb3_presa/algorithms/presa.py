@@ -53,7 +53,8 @@ class PRESA(AlignmentAlgorithm):
     segments as they are labelled, :math:`p(Y = y) = \sigma(y (\beta r - z_0))`, being at least
     :math:`\delta`, with a Lagrange multiplier :math:`\nu`.
 
-    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
+    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class; ``"auto"``
+        chooses by the observation space
     :param env: environment to take the spaces from, or ``None`` to take the dataset's; it is
         never stepped while learning
     :param learning_rate: learning rate of alignment, a number or a function of the share of the
@@ -142,7 +143,7 @@ class PRESA(AlignmentAlgorithm):
 
     def __init__(
         self,
-        policy: str | type[BasePolicy] = "MlpPolicy",
+        policy: str | type[BasePolicy] = "auto",
         env: GymEnv | str | None = None,
         learning_rate: NonNegative | Schedule = CosineSchedule(3e-4, 6e-6),
         n_cloning_steps: CountFromZero = 2000,

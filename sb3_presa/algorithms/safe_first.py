@@ -18,7 +18,8 @@ class SafeFirst(CPL):
 
     It reads comparisons, and safety labels only to turn comparisons round.
 
-    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
+    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class; ``"auto"``
+        chooses by the observation space
     :param env: environment to take the spaces from, or ``None`` to take the dataset's
     :param alpha: inverse temperature of the preference loss, per unit of log-ratio
     :param preference_bias: conservative bias in (0, 1], 1 for none

@@ -60,7 +60,8 @@ class SafetyOnly(AlignedBaseline):
 
     It reads safety labels only.
 
-    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
+    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class; ``"auto"``
+        chooses by the observation space
     :param env: environment to take the spaces from, or ``None`` to take the dataset's
     :param beta: inverse temperature of the safety classification, per unit of r
     :param unsafe_weight: share in (0, 1) of the mean that falls to the unsafe segments, however
@@ -73,7 +74,7 @@ class SafetyOnly(AlignedBaseline):
 
     def __init__(
         self,
-        policy: str | type[BasePolicy] = "MlpPolicy",
+        policy: str | type[BasePolicy] = "auto",
         env: GymEnv | str | None = None,
         beta: Positive = 0.2,
         unsafe_weight: ShareWithin | None = 2.0 / 3.0,

@@ -109,7 +109,8 @@ class TraC(AlignedBaseline):
     segments, as many as 96 segments of 100 have; observations are standardised; the initial
     weights are PyTorch's; the forward pass may be in bfloat16.
 
-    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
+    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class; ``"auto"``
+        chooses by the observation space
     :param env: environment to take the spaces from, or ``None`` to take the dataset's
     :param cost_limit: cost of a whole episode up to which it counts as safe; must be given before
         data are, and a segment's limit is its share of it
@@ -145,7 +146,7 @@ class TraC(AlignedBaseline):
 
     def __init__(
         self,
-        policy: str | type[BasePolicy] = "MlpPolicy",
+        policy: str | type[BasePolicy] = "auto",
         env: GymEnv | str | None = None,
         cost_limit: NonNegative | None = None,
         learning_rate: NonNegative | Schedule = WarmupSchedule(1e-5, share=1.0 / 7.0),

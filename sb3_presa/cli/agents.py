@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sb3_presa.cli.console import naming_environment, parse_settings, print_table
+from sb3_presa.data.checks import coordinates
 from sb3_presa.errors import ConfigError
 from sb3_presa.files import atomic_path, check_writable
 from sb3_presa.registry import (
@@ -41,8 +42,8 @@ def train(
         ),
     ] = "PRESA",
     policy: Annotated[
-        str, typer.Option(help="MlpPolicy, CnnPolicy or MultiInputPolicy.")
-    ] = "MlpPolicy",
+        str, typer.Option(help="auto, MlpPolicy, CnnPolicy or MultiInputPolicy.")
+    ] = "auto",
     steps: Annotated[
         int | None,
         typer.Option(min=1, help="Total gradient steps.", show_default="the algorithm's own"),
@@ -102,6 +103,8 @@ def train(
             raise
         raise ConfigError(f"--set {' '.join(settings or ())}: {error}") from error
     typer.echo(f"Training {model.algorithm} on {_describe_labels(model, dataset, feedback)}")
+    if constant := model.policy.actor.standardizer.constant:
+        typer.echo(f"Constant in all observations, so not learnt from: {coordinates(constant)}")
     model.learn(steps, progress_bar=not quiet)
     with atomic_path(out) as temporary:
         model.save(temporary)

@@ -153,8 +153,8 @@ def _print_training(dataset: str, name: str) -> None:
 
 def _export(dataset: "MinariDataset", name: str, path: Path) -> None:
     from sb3_presa.annotation.answers.exchange import export_answers, export_feedback
-    from sb3_presa.annotation.answers.store import answers_path
     from sb3_presa.feedback import Feedback
+    from sb3_presa.feedback.file import answers_path
 
     if answers_path(dataset, name).is_file():
         with _answers(dataset, name) as store:
@@ -180,8 +180,9 @@ def _import(dataset: "MinariDataset", name: str, path: Path, overwrite: bool) ->
 def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
     """Import all answers of the file or none; known answers are not written again."""
     from sb3_presa.annotation.answers.exchange import import_answers
-    from sb3_presa.annotation.answers.store import AnswerStore, answers_path
+    from sb3_presa.annotation.answers.store import AnswerStore
     from sb3_presa.data import load_transitions
+    from sb3_presa.feedback.file import answers_path
 
     transitions = load_transitions(dataset)
     answers = import_answers(path, transitions)
@@ -199,8 +200,9 @@ def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
 
 @contextlib.contextmanager
 def _answers(dataset: "MinariDataset", name: str) -> Iterator["AnswerStore"]:
-    from sb3_presa.annotation.answers.store import AnswerStore, answers_path
+    from sb3_presa.annotation.answers.store import AnswerStore
     from sb3_presa.feedback import Feedback
+    from sb3_presa.feedback.file import answers_path
 
     path = answers_path(dataset, name)
     if not path.is_file():

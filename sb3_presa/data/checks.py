@@ -1,6 +1,6 @@
 """Check a dataset's numbers, and say where the first bad one is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import gymnasium as gym
@@ -106,6 +106,22 @@ def _tolerance(bound: Array) -> Array:
         return np.zeros_like(bound)
     finite = np.where(np.isfinite(bound), np.abs(bound), 0.0)
     return np.asarray(BOUND_TOLERANCE * np.maximum(1.0, finite))
+
+
+def coordinates(by_key: Mapping[str, Sequence[int]], most: int = 10) -> str:
+    """How messages name coordinates.
+
+    :param by_key: flat indices of some, by key of a Dict space or ``""``.
+    :param most: name no more of a key.
+    """
+    parts = []
+    for key, numbers in by_key.items():
+        name = f" of '{key}'" if key else ""
+        shown = ", ".join(map(str, numbers[:most]))
+        rest = f" and {len(numbers) - most} more" if len(numbers) > most else ""
+        noun = "coordinate" if len(numbers) == 1 else "coordinates"
+        parts.append(f"{noun} {shown}{rest}{name}")
+    return "; ".join(parts)
 
 
 def first_true_row(bad: Array) -> int | None:

@@ -26,6 +26,7 @@ import numpy.typing as npt
 from minari import MinariDataset
 
 from sb3_presa.errors import FeedbackError, FeedbackNotFoundError
+from sb3_presa.feedback.unmerged import ANSWERS_SUFFIX, answers_beside
 from sb3_presa.files import atomic_path
 
 FORMAT = "sb3_presa feedback"
@@ -63,6 +64,17 @@ def feedback_path(dataset: MinariDataset, name: str) -> Path:
     return Path(dataset.storage.data_path) / "feedback" / f"{name}{SUFFIX}"
 
 
+def answers_path(dataset: MinariDataset, name: str) -> Path:
+    """The path of a store of answers, whether it exists or not.
+
+    :param dataset: the open dataset.
+    :param name: the name of their feedback: letters, digits, ``-``, ``_``, ``.``.
+    :return: the path of the file.
+    :raises FeedbackError: if the name is invalid.
+    """
+    return feedback_path(dataset, name).with_name(name + ANSWERS_SUFFIX)
+
+
 def require_feedback_path(dataset: MinariDataset, name: str) -> Path:
     """As :func:`feedback_path`, for a file that exists.
 
@@ -70,12 +82,28 @@ def require_feedback_path(dataset: MinariDataset, name: str) -> Path:
     """
     path = feedback_path(dataset, name)
     if not path.is_file():
-        names = ", ".join(f"'{known}'" for known in feedback_names(dataset)) or "none"
-        raise FeedbackNotFoundError(
-            f"feedback '{name}' not found for dataset '{dataset.id}' ({path}); available: {names}. "
-            "Make it with Feedback.create or Feedback.synthetic (sb3-presa label), and save it"
-        )
+        raise FeedbackNotFoundError(_not_found(dataset, name, path))
     return path
+
+
+def _not_found(dataset: MinariDataset, name: str, path: Path) -> str:
+    merged = feedback_names(dataset)
+    names = ", ".join(f"'{known}'" for known in merged) or "none"
+    message = f"feedback '{name}' not found for dataset '{dataset.id}' ({path}); available: {names}"
+    answers = {found.name: found for found in answers_beside(dataset)}
+    unmerged = [
+        found for found in answers.values() if not feedback_path(dataset, found.name).exists()
+    ]
+    if name in answers:
+        found = answers[name]
+        return f"{message}. {found.words} of people lie there and are not merged: {found.command}"
+    if unmerged:
+        listed = "; ".join(f"{found.words} ('{found.name}'): {found.command}" for found in unmerged)
+        return f"{message}. Answers of people are not merged: {listed}"
+    return (
+        f"{message}. Make it with Feedback.create or Feedback.synthetic (sb3-presa label), and "
+        "save it"
+    )
 
 
 def feedback_names(dataset: MinariDataset) -> list[str]:

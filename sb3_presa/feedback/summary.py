@@ -21,6 +21,7 @@ from sb3_presa.data.transitions import Outcomes
 from sb3_presa.errors import FeedbackError
 from sb3_presa.feedback.left_out import align_and_warn
 from sb3_presa.feedback.table import Feedback
+from sb3_presa.feedback.unmerged import Answers, answers_beside
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class FeedbackSummary:
         one safe, among those without a tie whose two segments are labelled safe or unsafe; None
         without such comparisons.
     :param cost_limit: the cost limit of the labels, if the provenance has one.
+    :param merged_answers: the answers of people that it was merged from; None of other sources.
     :param episode_agreement: share of the segments labelled safe or unsafe whose label equals that
         of their whole episode (safe: its cost is at most ``cost_limit``); None without costs or
         limit.
@@ -78,6 +80,7 @@ class FeedbackSummary:
     conflicting: float | None = None
     cost_limit: float | None = None
     episode_agreement: float | None = None
+    merged_answers: int | None = None
     problem: str | None = None
 
 
@@ -97,6 +100,7 @@ class DatasetSummary:
     :param costs: undiscounted cost returns, None if the dataset does not record all costs.
     :param reference: the returns that normalise to 0 and 1, None if unknown.
     :param feedback: every set of feedback beside the data, by name.
+    :param answers: all answers of people beside the data, by name.
     """
 
     dataset_id: str
@@ -111,6 +115,7 @@ class DatasetSummary:
     costs: Distribution | None
     reference: tuple[float, float] | None
     feedback: tuple[FeedbackSummary, ...]
+    answers: tuple[Answers, ...] = ()
 
 
 def summarize(dataset: DatasetLike) -> DatasetSummary:
@@ -136,6 +141,7 @@ def summarize(dataset: DatasetLike) -> DatasetSummary:
         costs=None if np.isnan(costs).any() else Distribution.of(costs),
         reference=reward_reference(dataset),
         feedback=tuple(_summarize_all_feedback(dataset, outcomes)),
+        answers=tuple(answers_beside(dataset)),
     )
 
 
@@ -165,6 +171,7 @@ def summarize_feedback(name: str, feedback: Feedback, outcomes: Outcomes) -> Fee
     p_safe, lengths = feedback.p_safe, feedback.segments[:, 2]
     limit = feedback.provenance.get("cost_limit")
     cost_limit = float(limit) if isinstance(limit, int | float) else None
+    answers = feedback.provenance.get("answers")
     return FeedbackSummary(
         name=name,
         source=str(feedback.provenance.get("source", "unknown")),
@@ -179,6 +186,7 @@ def summarize_feedback(name: str, feedback: Feedback, outcomes: Outcomes) -> Fee
         conflicting=_conflicting(feedback),
         cost_limit=cost_limit,
         episode_agreement=_episode_agreement(feedback, outcomes, cost_limit),
+        merged_answers=answers if isinstance(answers, int) else None,
     )
 
 
@@ -249,7 +257,7 @@ def _render_distributions(summary: DatasetSummary) -> Table:
 
 def _render_feedback(summary: DatasetSummary) -> RenderableType:
     if not summary.feedback:
-        return Text("no feedback")
+        return Group(Text("no feedback"), *_render_answers(summary))
     sets = [found for found in summary.feedback if found.problem is None]
     table = Table("feedback", *(found.name for found in sets), box=None)
     lines: dict[str, Any] = {
@@ -270,7 +278,21 @@ def _render_feedback(summary: DatasetSummary) -> RenderableType:
         for found in summary.feedback
         if found.problem is not None
     ]
-    return Group(*([table] if sets else []), *problems)
+    return Group(*([table] if sets else []), *problems, *_render_answers(summary))
+
+
+def _render_answers(summary: DatasetSummary) -> list[Text]:
+    merged = {found.name: found.merged_answers for found in summary.feedback}
+    lines = []
+    for found in summary.answers:
+        known = merged.get(found.name)
+        if found.number is not None and known == found.number:
+            continue
+        how_many = "none" if known is None else f"{known:,}"
+        lines.append(
+            f"'{found.name}': {found.words} of people, {how_many} of them merged: {found.command}"
+        )
+    return [Text(line) for line in lines]
 
 
 def _number(value: float | None) -> str:

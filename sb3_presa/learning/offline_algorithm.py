@@ -3,7 +3,6 @@
 import io
 import pathlib
 import warnings
-from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -24,9 +23,10 @@ from sb3_presa.arguments import (
     check_arguments_of,
     checking_arguments,
 )
+from sb3_presa.data.checks import coordinates
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.transitions import Outcomes, Transitions
-from sb3_presa.errors import ConfigError, DataWarning
+from sb3_presa.errors import ConfigError
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.learning.loop import Learner
 from sb3_presa.learning.offline_data import Needs, OfflineData, check_feedback
@@ -40,6 +40,7 @@ from sb3_presa.policies.spaces import (
     check_fits,
     check_not_normalized,
     check_policy_fits,
+    fitting_policy,
 )
 
 SelfOfflineAlgorithm = TypeVar("SelfOfflineAlgorithm", bound="OfflineAlgorithm")
@@ -51,7 +52,8 @@ class OfflineAlgorithm(Learner):
     one gradient step. The minibatch of step ``n`` depends on the seed and on ``n`` alone, so a
     run that was stopped, saved and loaded goes on exactly as if it had not been.
 
-    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
+    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class; ``"auto"``
+        chooses by the observation space
     :param env: environment to take the spaces from, or ``None`` to take the dataset's; it is
         never stepped while learning
     :param learning_rate: learning rate, may be a function of the remaining progress (1 to 0)
@@ -102,8 +104,8 @@ class OfflineAlgorithm(Learner):
         seed: Seed | None,
         init_setup_model: bool,
     ) -> None:
-        if isinstance(policy, str) and policy not in self.policy_aliases:
-            names = ", ".join(map(repr, self.policy_aliases))
+        if isinstance(policy, str) and policy not in ("auto", *self.policy_aliases):
+            names = ", ".join(map(repr, ("auto", *self.policy_aliases)))
             raise ConfigError(f"`policy` must be {names} or a class, got {policy!r}")
         if isinstance(policy, type) and not issubclass(policy, OfflinePolicy):
             raise ConfigError(
@@ -111,7 +113,7 @@ class OfflineAlgorithm(Learner):
                 f"{policy.__name__}"
             )
         super().__init__(
-            policy,
+            "MlpPolicy" if policy == "auto" else policy,  # for as long as no space is known
             None,  # SB3's own checks of an environment are assertions; see _take_env
             learning_rate,
             policy_kwargs=policy_kwargs,
@@ -142,14 +144,17 @@ class OfflineAlgorithm(Learner):
         check_action_space(env.action_space)
         check_not_normalized(env)
         if setup_model:  # otherwise it is being loaded, and its policy_kwargs are yet to come
-            self._check_policy_fits(env.observation_space)
+            self._fit_policy(env.observation_space)
         self.observation_space, self.action_space = env.observation_space, env.action_space
         self.env, self.n_envs = env, env.num_envs
         self._vec_normalize_env = unwrap_vec_normalize(env)
         if setup_model:
             self._setup_model()
 
-    def _check_policy_fits(self, observation_space: spaces.Space[Any]) -> None:
+    def _fit_policy(self, observation_space: spaces.Space[Any]) -> None:
+        """Chooses the class of the policy where that is left to the space, and checks it."""
+        if self._policy_name == "auto":
+            self.policy_class = self.policy_aliases[fitting_policy(observation_space)]
         check_policy_fits(
             self._policy_name, self.policy_class, self.policy_kwargs, observation_space
         )
@@ -186,7 +191,7 @@ class OfflineAlgorithm(Learner):
         feedback: str | Feedback | None = "default",
         *,
         env: GymEnv | str | None = None,
-        policy: str | type[BasePolicy] = "MlpPolicy",
+        policy: str | type[BasePolicy] = "auto",
         **kwargs: Any,
     ) -> SelfOfflineAlgorithm:
         """
@@ -195,7 +200,7 @@ class OfflineAlgorithm(Learner):
         :param dataset: a Minari dataset, its id, or the path of its folder
         :param feedback: name of the feedback set that lies beside the dataset, or labels
         :param env: environment to take the spaces from, the dataset's where ``None``
-        :param policy: policy name or class
+        :param policy: policy name or class; ``"auto"`` chooses by the observation space
         :param kwargs: arguments of the algorithm
         :return: the model
         :raises DatasetError: if the dataset cannot be used
@@ -231,7 +236,7 @@ class OfflineAlgorithm(Learner):
         transitions = data.transitions
         observation_space = channels_first(transitions.observation_space)
         if not hasattr(self, "observation_space"):
-            self._check_policy_fits(observation_space)
+            self._fit_policy(observation_space)
             check_action_space(transitions.action_space)
             self.observation_space, self.action_space = observation_space, transitions.action_space
         check_fits(self, observation_space, transitions.action_space)
@@ -287,11 +292,14 @@ class OfflineAlgorithm(Learner):
         :param source: the data
         """
         self.policy.fit_standardizer(source.logged_observations())
-        if constant := self.policy.actor.standardizer.constant:
+        standardizer = self.policy.actor.standardizer
+        if standardizer.constant and self.verbose >= 1:
+            print(f"Constant in all observations: {coordinates(standardizer.constant)}")
+        if standardizer.unresolved:
             warnings.warn(
-                f"constant in all observations: {_coordinates(constant)}. The policy learns "
-                "nothing from them. Where they should vary, store them as float64.",
-                DataWarning,
+                f"constant within rounding in all observations: "
+                f"{coordinates(standardizer.unresolved)}. The policy learns nothing from them. "
+                "Where they should vary, store them as float64",
                 stacklevel=4,
             )
 
@@ -430,15 +438,3 @@ def _seed_argument(seed: Seed | None) -> None:
 def _draw_seed() -> int:
     """From the generator that SB3's ``set_random_seed`` seeds and initial weights do not use."""
     return int(np.random.randint(2**32, dtype=np.int64))  # noqa: NPY002
-
-
-def _coordinates(by_key: Mapping[str, Sequence[int]], most: int = 10) -> str:
-    """Coordinates by number, the first few of each key."""
-    parts = []
-    for key, numbers in by_key.items():
-        name = f" of '{key}'" if key else ""
-        shown = ", ".join(map(str, numbers[:most]))
-        rest = f" and {len(numbers) - most} more" if len(numbers) > most else ""
-        noun = "coordinate" if len(numbers) == 1 else "coordinates"
-        parts.append(f"{noun} {shown}{rest}{name}")
-    return "; ".join(parts)

@@ -31,6 +31,8 @@ _CONSTANT_ROUNDINGS = 4.0
 #: A smaller range is rounding at any scale. A coordinate of Bullet that physics keeps at 0 has one
 #: of 1e-12 (a ball on a straight track).
 _LEAST_RANGE = 1e-11
+#: Numbers that are farther apart may stand for something that varies.
+_COARSE = 1e-3
 #: Logged actions at a bound would push a tanh mean to infinity.
 _ACTION_MARGIN = 1e-5
 
@@ -59,6 +61,8 @@ class ObservationStandardizer(nn.Module):
         #: flat indices of the coordinates that were constant in the data of :meth:`fit`, by key
         #: (``""`` for observations that are not a Dict); empty lists are left out
         self.constant: dict[str, list[int]] = {}
+        #: those of them that may vary by less than the type of the data can hold
+        self.unresolved: dict[str, list[int]] = {}
         vectors = {key: space for key, space in _parts(observation_space) if _is_vector(space)}
         # Buffers by number: a key may hold what no buffer's name can, as "observation.state" does
         self.keys = {key: number for number, key in enumerate(vectors)}
@@ -76,16 +80,18 @@ class ObservationStandardizer(nn.Module):
 
         :param observations: all observations, (N, ...), or a dict of them
         """
-        self.constant = {}
+        self.constant, self.unresolved = {}, {}
         for key, number in self.keys.items():
             values = observations[key] if isinstance(observations, dict) else observations
             rounding = th.finfo(values.dtype).eps if values.is_floating_point() else 0.0
             values = values.double()
             mean, std = values.mean(0), values.std(0, correction=0)
-            constant = _is_constant(values, rounding)
+            constant, unresolved = _constant(values, rounding)
             std = th.where(constant, 1.0, std)
-            if found := constant.flatten().nonzero().flatten().tolist():
-                self.constant[key if isinstance(observations, dict) else ""] = found
+            for found, which in ((self.constant, constant), (self.unresolved, unresolved)):
+                if which.any():
+                    name = key if isinstance(observations, dict) else ""
+                    found[name] = which.flatten().nonzero().flatten().tolist()
             rare_clip = min(_RARE_CLIP_OBS, self.clip_obs)
             clip = th.where(self._is_rare(values, mean, std), rare_clip, self.clip_obs)
             for name, statistic in (("mean", mean), ("std", std), ("clip", clip)):
@@ -121,11 +127,13 @@ class ObservationStandardizer(nn.Module):
         return clipped
 
 
-def _is_constant(values: th.Tensor, rounding: float) -> th.Tensor:
-    """Which coordinates of float64 values, (N, ...), hold nothing but rounding."""
+def _constant(values: th.Tensor, rounding: float) -> tuple[th.Tensor, th.Tensor]:
+    """Coordinates of float64 values, (N, ...), that hold nothing but rounding; and those of them
+    that vary nevertheless, or would if numbers of their size were not so far apart."""
     low, high = values.amin(0), values.amax(0)
-    resolution = _CONSTANT_ROUNDINGS * rounding * th.maximum(low.abs(), high.abs())
-    return high - low <= resolution.clamp_min(_LEAST_RANGE)
+    resolution = rounding * th.maximum(low.abs(), high.abs())
+    constant = high - low <= (_CONSTANT_ROUNDINGS * resolution).clamp_min(_LEAST_RANGE)
+    return constant, constant & ((high > low) | (resolution > _COARSE))
 
 
 def _parts(space: spaces.Space[Any]) -> list[tuple[str, spaces.Space[Any]]]:

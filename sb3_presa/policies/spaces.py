@@ -22,6 +22,10 @@ from stable_baselines3.common.torch_layers import (
 from stable_baselines3.common.vec_env import VecEnv, VecTransposeImage, unwrap_vec_normalize
 
 from sb3_presa.errors import ConfigError, DatasetError
+from sb3_presa.policies.extractors import AnyKeyCombinedExtractor
+
+#: The convolutions of NatureCNN leave nothing of a smaller image.
+_LEAST_SIDE = 36
 
 
 def channels_first(space: spaces.Space[Any]) -> spaces.Space[Any]:
@@ -37,6 +41,25 @@ def channels_first(space: spaces.Space[Any]) -> spaces.Space[Any]:
     if is_image_space(space) and not is_image_space_channels_first(space):  # type: ignore[arg-type]
         return VecTransposeImage.transpose_space(space)  # type: ignore[arg-type]
     return space
+
+
+def fitting_policy(space: spaces.Space[Any]) -> str:
+    """
+    The name of the policy that SB3 has for a kind of observations.
+
+    :param space: observation space
+    :return: ``"MultiInputPolicy"`` for a Dict, ``"CnnPolicy"`` for images of at least 36 x 36,
+        ``"MlpPolicy"`` for everything else
+    """
+    if isinstance(space, spaces.Dict):
+        return "MultiInputPolicy"
+    return "CnnPolicy" if is_image_space(space) and _is_large(space) else "MlpPolicy"
+
+
+def _is_large(image: spaces.Space[Any]) -> bool:
+    """Whether both sides are as long as NatureCNN needs, wherever the channels stand."""
+    assert image.shape is not None
+    return sorted(image.shape)[1] >= _LEAST_SIDE
 
 
 def check_policy_fits(
@@ -66,9 +89,15 @@ def check_policy_fits(
                 "a Box observation space must have at least one axis and no axis of length 0, got "
                 f"{part}; reshape the observations to (1,), or leave them out"
             )
-        if isinstance(part, spaces.Discrete) and part.start != 0:
+        if isinstance(part, spaces.MultiDiscrete) and part.nvec.ndim != 1:
             raise ConfigError(
-                f"a Discrete observation space must start at 0, got {part}; shift the observations"
+                f"a MultiDiscrete observation space must have one axis, got {part.nvec.ndim} axes "
+                f"({part}); flatten the observations"
+            )
+        if isinstance(part, spaces.Discrete | spaces.MultiDiscrete) and np.any(part.start != 0):
+            raise ConfigError(
+                f"a {type(part).__name__} observation space must start at 0, got {part}; shift the "
+                "observations"
             )
     if isinstance(space, spaces.Dict):
         if extractor in (FlattenExtractor, NatureCNN):
@@ -76,6 +105,13 @@ def check_policy_fits(
                 "the policy must be 'MultiInputPolicy' for Dict observations "
                 f"({', '.join(space.spaces)}), got {name} with {extractor.__name__}"
             )
+        if extractor in (CombinedExtractor, AnyKeyCombinedExtractor):
+            for key, part in space.spaces.items():
+                if is_image_space(part) and not _is_large(part):
+                    raise ConfigError(
+                        f"images of at least {_LEAST_SIDE} x {_LEAST_SIDE} are needed for {name}, "
+                        f"got {key!r}: {part}; enlarge them, or store them as vectors"
+                    )
         return
     if extractor and issubclass(extractor, CombinedExtractor):
         raise ConfigError(
@@ -83,7 +119,8 @@ def check_policy_fits(
             f"got {name} for {space}"
         )
     normalized = extractor_kwargs.get("normalized_image", False)
-    if extractor is NatureCNN and not is_image_space(space, normalized_image=normalized):
+    is_image = is_image_space(space, normalized_image=normalized)
+    if extractor is NatureCNN and not (is_image and _is_large(space)):
         raise ConfigError(
             f"observations must be images (uint8, 0 to 255, 36 x 36 or larger) for {name}, got "
             f"{space}; use 'MlpPolicy'"

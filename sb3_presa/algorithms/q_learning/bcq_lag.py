@@ -38,7 +38,8 @@ class BCQLag(ConstrainedQLearning):
     bfloat16; the policy acts on the best of ten candidates (``policy_kwargs={"n_candidates": 1}``
     acts on one, as theirs does).
 
-    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
+    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class; ``"auto"``
+        chooses by the observation space
     :param env: environment to take the spaces from, or ``None`` to take the dataset's
     :param cost_limit: cost that a whole episode may have; must be given before data are
     :param learning_rate: learning rate of all networks, a number or a function of the share of
@@ -72,7 +73,7 @@ class BCQLag(ConstrainedQLearning):
 
     def __init__(
         self,
-        policy: str | type[BasePolicy] = "MlpPolicy",
+        policy: str | type[BasePolicy] = "auto",
         env: GymEnv | str | None = None,
         cost_limit: NonNegative | None = None,
         learning_rate: NonNegative | Schedule = 1e-3,

@@ -45,7 +45,8 @@ class SafeRLHF(ConstrainedQLearning):
     calibrated so that a full episode on the boundary costs ``boundary_cost``, and one without any
     predicted cost 0. A shorter segment's share is in proportion to its length.
 
-    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class
+    :param policy: ``"MlpPolicy"``, ``"CnnPolicy"``, ``"MultiInputPolicy"`` or a class; ``"auto"``
+        chooses by the observation space
     :param env: environment to take the spaces from, or ``None`` to take the dataset's
     :param boundary_cost: predicted cost of a full episode on the boundary between safe and unsafe
         labels, above 0: the unit of predicted costs, in which the gains of the multiplier count.
@@ -91,7 +92,7 @@ class SafeRLHF(ConstrainedQLearning):
 
     def __init__(
         self,
-        policy: str | type[BasePolicy] = "MlpPolicy",
+        policy: str | type[BasePolicy] = "auto",
         env: GymEnv | str | None = None,
         boundary_cost: Positive | None = 20.0,
         cost_limit: NonNegative | None = None,

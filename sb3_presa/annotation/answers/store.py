@@ -13,15 +13,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sb3_presa.annotation.answers.answer import Answer, Segment
 from sb3_presa.errors import FeedbackError
 
-if TYPE_CHECKING:
-    from minari import MinariDataset
-
-SUFFIX = ".annotations.sqlite"
 FORMAT_VERSION = 2
 _APPLICATION_ID = 0x53423350  # "SB3P", in the header of the file
 
@@ -312,19 +308,6 @@ class AnswerStore:
                 "chosen_at": time.time(),
             }
             return insert(database, "pairs", columns)
-
-
-def answers_path(dataset: "MinariDataset", name: str) -> Path:
-    """The path of a store of answers, whether it exists or not.
-
-    :param dataset: the open dataset.
-    :param name: the name of their feedback: letters, digits, ``-``, ``_``, ``.``.
-    :return: the path of the file.
-    :raises FeedbackError: if the name is invalid.
-    """
-    from sb3_presa.feedback.file import feedback_path
-
-    return feedback_path(dataset, name).with_name(name + SUFFIX)
 
 
 def segment_text(segment: Segment) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from minari import MinariDataset
 
 from sb3_presa.annotation.answers.answer import check_annotator
-from sb3_presa.annotation.answers.store import AnswerStore, answers_path
+from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.desk import Desk, DeskOptions
 from sb3_presa.annotation.asking.queues import Queues
 from sb3_presa.annotation.asking.strategies import make_strategy
@@ -21,6 +21,7 @@ from sb3_presa.annotation.web.gate import Gate, is_loopback
 from sb3_presa.annotation.web.server import PageText, create_app
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.feedback.file import answers_path
 
 #: Largest number of pictures of a clip: about four seconds at 15 per second.
 MAX_FRAMES = 64

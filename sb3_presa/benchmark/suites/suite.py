@@ -99,7 +99,7 @@ class Suite:
         try:
             limit = {"cost_limit": cell.cost_limit} if "outcomes" in algorithm.needs else {}
             # Without spaces it makes no network
-            algorithm("MlpPolicy", None, device="cpu", **limit, **cell.settings)  # type: ignore[arg-type]
+            algorithm("auto", None, device="cpu", **limit, **cell.settings)  # type: ignore[arg-type]
         except (TypeError, ValueError) as error:
             raise ConfigError(f"{where} cannot be made with these settings: {error}") from error
 

@@ -35,7 +35,7 @@ _LAST_WORDS_SECONDS = 0.5
 @dataclass(frozen=True)
 class Message:
     """
-    What a worker says.
+    A message of a worker.
 
     :param worker: the worker
     :param kind: ``ready`` after its preparation, ``report`` at any time, ``result`` or ``error`` of

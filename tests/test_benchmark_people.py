@@ -73,7 +73,7 @@ def test_labels_that_do_not_fit_the_data_or_are_not_there(box_dataset: MinariDat
     without_costs(box_dataset)
     with pytest.raises(FeedbackError, match="people"):
         run_cell(a_cell())
-    with pytest.raises(DatasetError, match="has no costs"):
+    with pytest.raises(DatasetError, match=r"infos\['cost'\] must be given"):
         run_cell(a_cell(labels=Labels(n_comparisons=10)))
 
 

@@ -25,7 +25,7 @@ def test_a_bad_number_is_found_in_every_block(minari_root: Path, field: str, ste
     arrays = episode(STEPS, 1)
     arrays[field][step, -1] = np.nan
     dataset = write("toy/long-v0", [episode(STEPS), arrays])
-    message = f"'toy/long-v0', episode 1, step {step}: {field[:-1]} nan is not finite"
+    message = f"'toy/long-v0', episode 1, step {step}: {field[:-1]} must be finite, got nan"
     with pytest.raises(DatasetError, match=message):
         load_transitions(dataset)
     arrays["actions"][step, 0] = 1.5
@@ -57,7 +57,7 @@ def test_the_first_bad_row_is_named(rows: int, width: int, data: st.DataObject, 
     if not values.size or not bad:
         check_transitions(transitions)
         return
-    with pytest.raises(DatasetError, match=f"episode 4, step {min(bad)}: observation inf"):
+    with pytest.raises(DatasetError, match=f"episode 4, step {min(bad)}: observation must be"):
         check_transitions(transitions)
 
 

@@ -200,9 +200,11 @@ def test_an_environment_gives_its_spaces_and_clips(minari_root: Path) -> None:
     tables["actions"][2, 0] = 1.0
     np.testing.assert_array_equal(load_transitions(dataset).actions, tables["actions"])
     wrong = save(minari_root / "y.hdf5", make_tables([4], observations=5))
-    with pytest.raises(DatasetError, match=r"shape \(5,\) a step, but .* \(3,\): .* another env"):
+    with pytest.raises(DatasetError, match=r"shape \(3,\) per step, .* got \(5,\) .* another env"):
         import_dsrl(wrong, "toy/y-v0", "toy/PointBox-v0")
-    with pytest.raises(ConfigError, match="'toy/Nothing-v0' is neither a registered environment"):
+    with pytest.raises(
+        ConfigError, match=r"`env_id` must be a registered environment .* got 'toy/Nothing-v0'"
+    ):
         import_dsrl(source, "toy/y-v0", "toy/Nothing-v0")
 
 
@@ -217,15 +219,30 @@ def test_a_task_of_the_benchmark_gives_its_references(minari_root: Path) -> None
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t.pop("actions"), r"x\.hdf5 has no table 'actions'; it holds: costs, next_"),
+        (
+            lambda t: t.pop("actions"),
+            r"must contain the table 'actions', got costs, next_.*x\.hdf5",
+        ),
         (
             lambda t: t.update(rewards=np.zeros(3)),
-            r"table 'rewards' has shape \(3,\); there are 15",
+            r"table 'rewards' must have one row for each of 15 steps, got shape \(3,\)",
         ),
-        (lambda t: t.update(costs=np.zeros((15, 2))), r"table 'costs' has shape \(15, 2\); .* one"),
-        (lambda t: t.update(next_observations=np.zeros((15, 2))), r"'next_observations' have sh"),
-        (lambda t: t.update(actions=np.array([b"a"] * 15)), "table 'actions' holds .S1, not num"),
-        (lambda t: t["observations"].fill(np.nan), "every episode has numbers that are not finite"),
+        (
+            lambda t: t.update(costs=np.zeros((15, 2))),
+            r"table 'costs' must have one number per step, got shape \(15, 2\)",
+        ),
+        (
+            lambda t: t.update(next_observations=np.zeros((15, 2))),
+            r"'next_observations' must have the shape of .*, got \(15, 2\)",
+        ),
+        (
+            lambda t: t.update(actions=np.array([b"a"] * 15)),
+            r"table 'actions' must hold numbers, got \|S1",
+        ),
+        (
+            lambda t: t["observations"].fill(np.nan),
+            "at least one episode must have finite numbers only, got none of 3",
+        ),
     ],
 )
 def test_files_that_cannot_be_read(
@@ -242,8 +259,8 @@ def test_refusals_leave_what_was_there(minari_root: Path) -> None:
     kept = load_transitions(import_dsrl(source, "x-v0"))
     for path, name, message in (
         (source, "x-v0", "'x-v0' exists already"),
-        (source, "x", "not of the form"),
-        (minari_root / "none.hdf5", "y-v0", "There is no file"),
+        (source, "x", "must have the form"),
+        (minari_root / "none.hdf5", "y-v0", "does not exist"),
     ):
         with pytest.raises(DatasetError, match=message):
             import_dsrl(path, name)
@@ -254,14 +271,16 @@ def test_refusals_leave_what_was_there(minari_root: Path) -> None:
 
 
 def test_exports_that_are_refused(dict_dataset: MinariDataset, tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="'toy/dict-v0' has Dict observations"):
+    with pytest.raises(
+        DatasetError, match=r"observation space must be Box .* got Dict .*'toy/dict-v0'"
+    ):
         export_dsrl(dict_dataset, tmp_path / "x.hdf5")
     free = write("free-v0", [episode(4, infos=None)])
-    with pytest.raises(DatasetError, match="'free-v0', episode 0 has no costs"):
+    with pytest.raises(DatasetError, match=r"'free-v0', episode 0: infos\['cost'\] must be given"):
         export_dsrl(free, tmp_path / "x.hdf5")
     whole, taken = write("whole-v0", [episode(4)]), tmp_path / "taken.hdf5"
     taken.write_text("mine")
-    for target, message in ((taken, "exists already"), (tmp_path / "no/x.hdf5", "does not exist")):
+    for target, message in ((taken, "exists already"), (tmp_path / "no/x.hdf5", "must exist")):
         with pytest.raises(DatasetError, match=message):
             export_dsrl(whole, target)
     assert taken.read_text() == "mine"
@@ -295,7 +314,10 @@ def test_a_file_that_says_it_holds_more_than_it_can_is_refused(minari_root: Path
     with h5py.File(source, "r+") as file:
         del file["observations"]
         file.create_dataset("observations", (2**33, 3), "f4", chunks=True)
-    with pytest.raises(DatasetError, match=r"x\.hdf5: table 'observations' would take 103,079,215"):
+    with pytest.raises(
+        DatasetError,
+        match=r"table 'observations' must fit into the file of .* bytes, got 103,079,215",
+    ):
         import_dsrl(source, "x-v0")
 
 

@@ -133,12 +133,18 @@ def _bad_datasets() -> dict[str, tuple[dict[str, Any], str]]:
     outside, infinite = np.zeros((4, 1), np.float32), np.zeros((4, 1), np.float32)
     outside[3], infinite[1] = -1.5, -np.inf
     return {
-        "nan-observation": ({"observations": nan}, "episode 1, step 2: observation nan is not fin"),
+        "nan-observation": (
+            {"observations": nan},
+            "episode 1, step 2: observation must be finite, got nan",
+        ),
         "overflow": (
             {"observations": np.full((5, 2), 1e300)},
             r"episode 1, step 0: observation must be in \[-3.4\d*e\+38, 3.4\d*e\+38\], got 1e\+300",
         ),
-        "infinite-action": ({"actions": infinite}, "episode 1, step 1: action -inf is not finite"),
+        "infinite-action": (
+            {"actions": infinite},
+            "episode 1, step 1: action must be finite, got -inf",
+        ),
         "outside": (
             {"actions": outside},
             r"episode 1, step 3: action must be in \[-1.0, 1.0\], got -1.5",
@@ -149,7 +155,7 @@ def _bad_datasets() -> dict[str, tuple[dict[str, Any], str]]:
         ),
         "wide-actions": (
             {"actions": np.zeros((4, 3), np.float32)},
-            r"'bad-v0', episode 1: actions must have the shape \(1,\) a step, .*, got \(3,\)",
+            r"'bad-v0', episode 1: actions must have the shape \(1,\) per step, .*, got \(3,\)",
         ),
     }
 
@@ -166,13 +172,16 @@ def test_bad_numbers_are_refused_by_episode_and_step(
 @pytest.mark.parametrize(
     ("infos", "message"),
     [
-        (None, "'bad-v0', episode 1 has no costs"),
+        (None, r"'bad-v0', episode 1: infos\['cost'\] must be given"),
         (
             {"cost": np.zeros(7)},
             r"episode 1: infos\['cost'\] must be one .* 4 steps, or 5 .* shape \(7,\)",
         ),
         ({"cost": np.zeros((4, 2))}, r"episode 1: infos\['cost'\] must be one .* shape \(4, 2\)"),
-        ({"cost": np.array([0.0, 1, np.inf, 0])}, "episode 1, step 2: cost inf is not finite"),
+        (
+            {"cost": np.array([0.0, 1, np.inf, 0])},
+            "episode 1, step 2: cost must be finite, got inf",
+        ),
         (
             {"cost": np.array(["a", "b", "c", "d"], "S1")},
             "episode 1: infos.* must be one number .*, got .S1",
@@ -190,7 +199,7 @@ def test_bad_costs_are_refused_by_episode(
 
 def test_rewards_that_are_not_finite_are_refused(minari_root: Path) -> None:
     dataset = write("bad-v0", [episode(3, rewards=np.array([0, np.nan, 0]))])
-    with pytest.raises(DatasetError, match="episode 0, step 1: reward nan is not finite"):
+    with pytest.raises(DatasetError, match="episode 0, step 1: reward must be finite, got nan"):
         load_outcomes(dataset)
 
 
@@ -251,15 +260,15 @@ def test_a_dataset_is_found_by_id_path_and_object(box_dataset: MinariDataset) ->
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("toy/ball-v0", "No dataset 'toy/ball-v0' was found.*MINARI_DATASETS_PATH.*: toy/box-v0"),
+        ("toy/ball-v0", "dataset 'toy/ball-v0' not found.*MINARI_DATASETS_PATH.*: toy/box-v0"),
         (
             "presa/point-circle1-small-v0",
-            r"'presa/point-circle1-small-v0' was found.*`export MINARI_DATASETS_PATH=datasets`"
+            r"'presa/point-circle1-small-v0' not found.*`export MINARI_DATASETS_PATH=datasets`"
             r".*`sb3_presa\.data\.example_dataset\(\)`",
         ),
-        ("toy/box", "ids end in a version: is it 'toy/box-v0'"),
-        ("no id!", "no valid dataset id either"),
-        (Path("/nowhere/at-all"), "No dataset '/nowhere/at-all'"),
+        ("toy/box", "must end in a version; try 'toy/box-v0'"),
+        ("no id!", "must have the form"),
+        (Path("/nowhere/at-all"), "dataset '/nowhere/at-all' not found"),
     ],
 )
 def test_a_dataset_that_is_not_there(
@@ -274,7 +283,9 @@ def test_damaged_datasets_are_named(box_dataset: MinariDataset) -> None:
     folder = Path(box_dataset.storage.data_path)
     data = (folder / "main_data.hdf5").read_bytes()
     (folder / "main_data.hdf5").write_bytes(data[: len(data) // 2])
-    with pytest.raises(DatasetError, match=re.escape(f"'toy/box-v0' at {folder} is damaged")):
+    with pytest.raises(
+        DatasetError, match=re.escape("'toy/box-v0' is damaged") + f".*{re.escape(str(folder))}"
+    ):
         load_transitions("toy/box-v0")
     (folder / "metadata.json").write_text("{")
     with pytest.raises(DatasetError, match=re.escape(f"{folder} cannot be opened")):
@@ -286,7 +297,10 @@ def test_empty_episodes_are_passed_over_and_empty_datasets_refused(
 ) -> None:
     nothing = box_dataset.filter_episodes(lambda episode: False)
     for load in (load_transitions, load_outcomes):
-        with pytest.raises(DatasetError, match="'toy/box-v0' has no steps in its 0 episodes"):
+        with pytest.raises(
+            DatasetError,
+            match="'toy/box-v0' must have at least one step, got none in its 0 episodes",
+        ):
             load(nothing)
 
 
@@ -351,7 +365,7 @@ def test_a_horizon_shorter_than_an_episode_is_not_believed(
     dataset = write("long-v0", [episode(steps, s, infos={"cost": costs}) for s in range(4)])
     path = Path(dataset.storage.data_path) / "metadata.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | entries))
-    message = f"'long-v0': the recorded horizon is {recorded} steps, and an episode has {steps}"
+    message = f"horizon of dataset 'long-v0' is {recorded} steps, but an episode has {steps}"
     with pytest.warns(UserWarning, match=message):
         assert dataset_horizon("long-v0") == steps
     with pytest.warns(UserWarning, match=rf"{message}|All .* segments are unsafe"):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sb3_presa import errors
+
 PACKAGE = Path(__file__).resolve().parents[1] / "sb3_presa"
-#: Rooms whose messages are still to be rewritten; without its name here a room is checked.
-WAITING = ("algorithms", "arguments", "data", "learning")
 #: Phrases that readers stumble over, and what says the same.
 PHRASES = {
     r"\ballowed (is|are)\b|[;(] ?allowed\b": "must be CONSTRAINT, got VALUE",
@@ -24,21 +24,15 @@ PHRASES = {
     r"\bturn(ed)? round\b": "flip, swap",
     r", found (?!in\b)": ", got",
     r"\b(a|an|one) (row|cell|step|second|pair|day|hour|agent|processor) (a|an|each)\b": "per",
+    r"\b(one (number|value|cost)|shape .*) (a|each) (step|row|cell)\b": "per",
+    r"\b(would take|would have|is not finite|are not finite)\b": "must be CONSTRAINT, got VALUE",
 }
 FIRST_WORDS = re.compile(r"(What|Who|Whose|Where|How) ")
 
 
-def rooms() -> Iterator[Path]:
-    """The package's rooms and single files whose messages are done."""
-    for path in sorted(PACKAGE.iterdir()):
-        if path.stem not in WAITING and (path.suffix == ".py" or (path / "__init__.py").exists()):
-            yield path
-
-
 def sources(suffixes: tuple[str, ...]) -> Iterator[Path]:
-    for room in rooms():
-        files = [room] if room.is_file() else sorted(room.rglob("*"))
-        yield from (path for path in files if path.suffix in suffixes)
+    """All files of the package with one of the suffixes."""
+    yield from (path for path in sorted(PACKAGE.rglob("*")) if path.suffix in suffixes)
 
 
 def docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
@@ -108,10 +102,25 @@ def test_docstrings_begin_with_what_it_is_or_does() -> None:
     assert found == []
 
 
-def test_rooms_that_wait_are_there() -> None:
-    """A renamed room is not left out by its old name."""
-    there = {path.stem for path in PACKAGE.iterdir()}
-    assert set(WAITING) <= there
+def raised(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of the errors of this package that are raised where they are written."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            of = getattr(node.exc.func, "id", "")
+            if issubclass(getattr(errors, of, Exception), errors.PresaError):
+                yield from literals(ast.unparse(node.exc))
+
+
+def test_an_error_that_says_what_must_be_says_what_is() -> None:
+    """``NAME must be CONSTRAINT`` is half of a message; the value, or the cause, is the other."""
+    found = [
+        f"{path.relative_to(PACKAGE)}: {text}"
+        for path in sources((".py",))
+        for _, text in raised(path.read_text(encoding="utf-8"))
+        if re.search(r"\bmust (?!be given|be left out|exist|\{\})", text)
+        and not re.search(r", got |, but |: \{\}", text)
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize(

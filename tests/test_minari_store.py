@@ -184,9 +184,9 @@ def test_a_taken_id_is_refused_unless_it_is_to_be_replaced(tmp_path: Path) -> No
 
 
 def test_no_episodes_or_too_few_attributes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="0 episodes"):
+    with pytest.raises(DatasetError, match="must have at least one episode, got none"):
         write(tmp_path, n=0)
-    with pytest.raises(DatasetError, match="1 entries for 12 episodes"):
+    with pytest.raises(DatasetError, match="one entry for each of 12 episodes, got 1"):
         write(tmp_path, episode_metadata=[{}])
 
 

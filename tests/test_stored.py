@@ -275,7 +275,9 @@ def test_episodes_whose_order_is_not_kept_are_refused(minari_root: Path, data_fo
         "truncations": np.zeros(131_072, bool),
     }
     dataset = write("toy/long-v0", [episode(3, infos=None), long], data_format=data_format)
-    with pytest.raises(DatasetError, match=r"episode 1: 131072 steps are too many.* HDF5"):
+    with pytest.raises(
+        DatasetError, match=r"episode 1: .* fewer than 131,072 steps, got 131,072.* HDF5"
+    ):
         load_transitions(dataset)
     first = MinariDataset(dataset.storage, np.array([0]))
     assert len(load_transitions(first).actions) == 3
@@ -298,7 +300,7 @@ def test_one_dimensional_infos_in_arrow(minari_root: Path) -> None:
     assert len(load_transitions(dataset).actions) == 3
     assert load_outcomes(dataset).costs.tolist() == [0, 1, 2]
     none = write("toy/none-v0", [episode(3, infos=None)], data_format="arrow")
-    with pytest.raises(DatasetError, match="episode 0 has no costs"):
+    with pytest.raises(DatasetError, match=r"episode 0: infos\['cost'\] must be given"):
         load_outcomes(none)
 
 
@@ -438,9 +440,11 @@ def test_tables_that_the_file_cannot_hold_are_refused(minari_root: Path, field: 
             file["episode_0"].create_dataset(name, shape, "f4", chunks=True)
         file["episode_0"].attrs["total_steps"] = steps
     for load in (load_transitions, load_outcomes):
-        with pytest.raises(DatasetError, match=r"8,589,934,592 steps would take .* files have"):
+        with pytest.raises(
+            DatasetError, match=r"8,589,934,592 steps must fit into the files of .* got"
+        ):
             load(dataset)
-    with pytest.raises(DatasetError, match="8,589,934,592 steps would take"):
+    with pytest.raises(DatasetError, match="8,589,934,592 steps must fit"):
         read_episode(dataset, 0)
     with h5py.File(data_file(dataset), "r+") as file:
         file["episode_0"].attrs["total_steps"] = 5
@@ -453,7 +457,7 @@ def test_costs_that_the_file_cannot_hold_are_refused(minari_root: Path) -> None:
     with h5py.File(data_file(dataset), "r+") as file:
         del file["episode_0/infos/cost"]
         file.create_dataset("episode_0/infos/cost", (5, 2**33), "f4", chunks=True)
-    with pytest.raises(DatasetError, match="episode 0: cost would take"):
+    with pytest.raises(DatasetError, match="episode 0: cost must fit"):
         load_outcomes(dataset)
 
 
@@ -487,7 +491,7 @@ def test_what_is_missing_is_named(minari_root: Path) -> None:
     dataset = write("toy/keys-v0", [episode(3, observations={"here": one, "there": one})], space)
     with h5py.File(data_file(dataset), "r+") as file:
         del file["episode_0/observations/there"]
-    with pytest.raises(DatasetError, match=r"'toy/keys-v0' at .* is damaged: .*'there'"):
+    with pytest.raises(DatasetError, match=r"'toy/keys-v0' is damaged: .*'there'"):
         load_transitions(dataset)
     nulls = write("toy/nulls-v0", [episode(3)], data_format="arrow")
     path = Path(nulls.storage.data_path) / "0/part-0.arrow"
@@ -497,5 +501,5 @@ def test_what_is_missing_is_named(minari_root: Path) -> None:
     table = table.set_column(table.schema.get_field_index("rewards"), "rewards", column)
     with pa.ipc.new_file(path, table.schema) as file:
         file.write_table(table)
-    with pytest.raises(DatasetError, match=r"'toy/nulls-v0' at .* is damaged: a value is missing"):
+    with pytest.raises(DatasetError, match=r"'toy/nulls-v0' is damaged: a value is missing"):
         load_outcomes(nulls)

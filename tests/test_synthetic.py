@@ -208,7 +208,7 @@ def test_options_out_of_range(
 
 def test_datasets_that_cannot_be_labelled(minari_root: Path) -> None:
     write("free-v0", [episode(5, i, infos=None) for i in range(2)])
-    with pytest.raises(DatasetError, match="'free-v0', episode 0 has no costs"):
+    with pytest.raises(DatasetError, match=r"'free-v0', episode 0: infos\['cost'\] must be given"):
         Feedback.synthetic("free-v0", cost_limit=5)
     write("single-v0", [episode(5)])
     with pytest.raises(FeedbackError, match=r"two different segments of length 5 .* got 1"):

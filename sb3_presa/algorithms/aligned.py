@@ -1,4 +1,4 @@
-"""What the baselines that align pairs of segments share: settings, and the utility of a segment."""
+"""The base of baselines that align pairs of segments: settings, and the utility of a segment."""
 
 from abc import abstractmethod
 from collections.abc import Hashable

@@ -115,7 +115,7 @@ class BC(OfflineAlgorithm):
 
 
 def _segment_weights(labels: SegmentLabels, data: str) -> th.Tensor:
-    """How much of each segment to clone, (S,): P(safe), times its share of wins if asked."""
+    """The weight of each segment in cloning, (S,): P(safe), times its share of wins if asked."""
     safe = labels.p_safe.nan_to_num(0.0)
     if data == "safe":
         return safe

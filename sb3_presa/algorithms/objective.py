@@ -130,7 +130,7 @@ class PRESAObjective(Objective):
             n_comparisons = int((~labels.preferences.isnan()).sum())
             warnings.warn(
                 f"none of the {n_comparisons} comparisons has a winner that may be safe: only "
-                "safety is learnt. preference_filter='all' uses them all the same.",
+                "safety is learnt. preference_filter='all' uses them anyway.",
                 stacklevel=2,
             )
 

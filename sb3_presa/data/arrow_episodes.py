@@ -97,17 +97,17 @@ class ArrowEpisodes:
         return table
 
     def _check_rows(self, episode: int, steps: int, rows: int) -> None:
-        where = f"Dataset '{self._id}', episode {episode}"
+        where = f"dataset '{self._id}', episode {episode}"
         if rows != steps + 1 and (steps, rows) != (0, 0):
             raise DatasetError(
                 f"{where}: the table must have {steps + 1} rows, one before each of its {steps} "
-                f"steps (`total_steps`) and one after the last, got {rows}."
+                f"steps (`total_steps`) and one after the last, got {rows}"
             )
         if rows > _MOST_ORDERED:
             raise DatasetError(
-                f"{where}: {steps} steps are too many for the format {self._format}. pyarrow does "
-                f"not keep the order of more than {_MOST_ORDERED:,} rows that Minari writes. Make "
-                "the dataset in HDF5."
+                f"{where}: an episode in the format {self._format} must have fewer than "
+                f"{_MOST_ORDERED:,} steps, got {steps:,}: pyarrow does not keep the order of more "
+                "rows that Minari writes. Make the dataset in HDF5"
             )
 
 

@@ -48,7 +48,9 @@ def _check_finite(transitions: "Transitions", values: Array, name: str) -> None:
         if not finite.all():
             row = _first_row(~finite)
             found = first_entry(block[row], ~finite[row])
-            raise DatasetError(f"{_where(transitions, start + row)}: {name} {found} is not finite.")
+            raise DatasetError(
+                f"{_where(transitions, start + row)}: {name} must be finite, got {found}"
+            )
 
 
 def _check_bounds(
@@ -62,7 +64,7 @@ def _check_bounds(
             found, least, most = (first_entry(of, wrong[row]) for of in (block[row], low, high))
             raise DatasetError(
                 f"{_where(transitions, start + row)}: {name} must be in [{least}, {most}], got "
-                f"{found}."
+                f"{found}"
             )
 
 
@@ -74,10 +76,10 @@ def _blocks(values: Array) -> Iterator[tuple[int, Array]]:
 
 
 def bound_excess(values: Array, low: Array, high: Array) -> npt.NDArray[np.bool_]:
-    """Where values lie outside their bounds, by more than rounding.
+    """The places where values lie outside their bounds, by more than rounding.
 
     :param values: ``(N, ...)``.
-    :param low: the smallest that is allowed, of the shape of one row.
+    :param low: the smallest value, of the shape of one row.
     :param high: the largest.
     :return: an array of the shape of ``values``.
     """
@@ -146,5 +148,5 @@ def _where(transitions: "Transitions", row: int) -> str:
     index = int(np.searchsorted(transitions.episode_starts, row, side="right")) - 1
     step = row - int(transitions.episode_starts[index])
     return (
-        f"Dataset '{transitions.dataset_id}', episode {transitions.episode_ids[index]}, step {step}"
+        f"dataset '{transitions.dataset_id}', episode {transitions.episode_ids[index]}, step {step}"
     )

@@ -42,18 +42,18 @@ def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
             return open_folder(folder)
     name = os.fspath(dataset)
     if isinstance(dataset, str) and os.sep not in name and not DATASET_ID_RE.fullmatch(name):
-        hint = "It is no valid dataset id either: ids look like 'namespace/name-v0'."
+        hint = "An id must have the form (namespace/)name-vN, such as 'me/robot-v0'."
     elif isinstance(dataset, str) and _id_without_version(name):
-        hint = f"Dataset ids end in a version: is it '{name}-v0'?"
+        hint = f"An id must end in a version; try '{name}-v0'."
     else:
         known = ", ".join(sorted(minari.list_local_datasets())) or "none"
-        hint = f"Datasets below {get_dataset_path()} (MINARI_DATASETS_PATH): {known}."
+        hint = f"Available below {get_dataset_path()} (MINARI_DATASETS_PATH): {known}."
         if name == EXAMPLE_DATASET_ID:
             hint += (
                 " This one comes with the package: in a checkout `export "
                 "MINARI_DATASETS_PATH=datasets`, in Python `sb3_presa.data.example_dataset()`."
             )
-    raise DatasetError(f"No dataset '{name}' was found. {hint}")
+    raise DatasetError(f"dataset '{name}' not found. {hint}")
 
 
 def _candidate_folders(dataset: str | os.PathLike[str]) -> Iterator[Path]:
@@ -102,8 +102,8 @@ def dataset_horizon(dataset: DatasetLike) -> int:
     horizon = next((int(steps) for steps in known if steps is not None), longest)
     if longest > horizon:
         warnings.warn(
-            f"Dataset '{dataset.id}': the recorded horizon is {horizon} steps, and an episode has "
-            f"{longest}; {longest} is taken as the horizon.",
+            f"the recorded horizon of dataset '{dataset.id}' is {horizon} steps, but an episode "
+            f"has {longest}: the horizon is taken as {longest}",
             stacklevel=2,
         )
     return max(horizon, longest)

@@ -116,7 +116,8 @@ def _with_steps(episodes: StoredEpisodes) -> tuple[IntArray, IntArray]:
     lengths = np.asarray(episodes.lengths, dtype=np.int64)
     if not lengths.any():
         raise DatasetError(
-            f"Dataset '{episodes.dataset.id}' has no steps in its {len(ids)} episodes."
+            f"dataset '{episodes.dataset.id}' must have at least one step, got none in its "
+            f"{len(ids)} episodes"
         )
     return ids[lengths > 0], lengths[lengths > 0]
 
@@ -162,8 +163,8 @@ def _episode_rewards(stored: StoredEpisode) -> npt.NDArray[np.float64]:
     column = stored.columns["rewards"][""]
     if column.shape not in ((stored.steps,), (stored.steps, 1)) or column.dtype.kind not in "fiub":
         raise DatasetError(
-            f"{stored.where}: rewards must be one number a step, got {column.dtype} of shape "
-            f"{column.shape}."
+            f"{stored.where}: rewards must be one number per step, got {column.dtype} of shape "
+            f"{column.shape}"
         )
     rewards = column.read().astype(np.float64).reshape(stored.steps)
     _require_finite(rewards, "reward", stored.where)
@@ -178,8 +179,8 @@ def _episode_costs(
         if missing == "nan":
             return np.full(steps, np.nan)
         raise DatasetError(
-            f"{stored.where} has no costs: infos['cost'] is missing. Synthetic labels and "
-            "algorithms that read true costs need one for every step."
+            f"{stored.where}: infos['cost'] must be given for every step, got none. Synthetic "
+            "labels and algorithms that read true costs need it"
         )
     rows = column.shape[0] if column.shape else 1
     is_flat = math.prod(column.shape) == rows
@@ -187,7 +188,7 @@ def _episode_costs(
         raise DatasetError(
             f"{stored.where}: infos['cost'] must be one number for each of its {steps} steps, or "
             f"{steps + 1} with one for the reset in front, got {column.dtype} of shape "
-            f"{column.shape}."
+            f"{column.shape}"
         )
     costs = column.read().astype(np.float64).reshape(-1)[-steps:]
     _require_finite(costs, "cost", stored.where)
@@ -197,4 +198,4 @@ def _episode_costs(
 def _require_finite(values: Array, name: str, where: str) -> None:
     step = first_true_row(~np.isfinite(values))
     if step is not None:
-        raise DatasetError(f"{where}, step {step}: {name} {values[step]} is not finite.")
+        raise DatasetError(f"{where}, step {step}: {name} must be finite, got {values[step]}")

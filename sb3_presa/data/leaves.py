@@ -76,20 +76,20 @@ class Leaf:
             values = self._cast(values, stored, _LAST)
         if not np.isfinite(values).all():
             name = column_name(self.field, self.key)
-            raise DatasetError(f"{stored.where}, {_LAST}: {name} are not finite.")
+            raise DatasetError(f"{stored.where}, {_LAST}: {name} must be finite, got {values[0]}")
         return np.asarray(values[0])
 
     def _column(self, stored: StoredEpisode) -> Column:
-        """What is stored; only axes of length 1 may come or go."""
+        """The stored column; only axes of length 1 may come or go."""
         column = stored.columns[self.field][self.key]
         name = column_name(self.field, self.key)
         shape, wanted = column.shape[1:], self.space.shape or ()
         if column.dtype.kind not in "fiub":
-            raise DatasetError(f"{stored.where}: {name} must be numbers, got {column.dtype}.")
+            raise DatasetError(f"{stored.where}: {name} must be numbers, got {column.dtype}")
         if [axis for axis in shape if axis != 1] != [axis for axis in wanted if axis != 1]:
             raise DatasetError(
-                f"{stored.where}: {name} must have the shape {wanted} a step, as {self.space} "
-                f"has, got {shape}."
+                f"{stored.where}: {name} must have the shape {wanted} per step, as {self.space} "
+                f"has, got {shape}"
             )
         return column
 
@@ -111,7 +111,7 @@ class Leaf:
             name = self.field[:-1] + (f" '{self.key}'" if self.key else "")
             raise DatasetError(
                 f"{stored.where}, {when.format(step)}: {name} must {constraint} in "
-                f"[{least}, {most}], got {found}."
+                f"[{least}, {most}], got {found}"
             )
         return values.astype(self.dtype)
 
@@ -140,7 +140,7 @@ def action_leaf(space: gym.Space[Any]) -> Leaf:
     if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
         return Leaf("actions", "", space, np.dtype(np.int64))
     raise DatasetError(
-        f"The action space must be Box, Discrete or MultiDiscrete, got {type(space).__name__}."
+        f"the action space must be Box, Discrete or MultiDiscrete, got {type(space).__name__}"
     )
 
 
@@ -153,6 +153,6 @@ def _observation_dtype(space: gym.Space[Any], key: str) -> np.dtype[Any]:
         return np.dtype(np.int8)
     name = f"observation '{key}'" if key else "observation"
     raise DatasetError(
-        f"The {name} space must be Box, Discrete, MultiDiscrete or MultiBinary, or for all "
-        f"observations one Dict of these, got {type(space).__name__}."
+        f"the {name} space must be Box, Discrete, MultiDiscrete or MultiBinary, or for all "
+        f"observations one Dict of these, got {type(space).__name__}"
     )

@@ -50,13 +50,13 @@ def check_dataset_id(dataset_id: str) -> None:
     match = DATASET_ID_RE.fullmatch(dataset_id)
     if match is None or match.group("version") is None:
         raise DatasetError(
-            f"dataset id {dataset_id!r} is not of the form (namespace/)name-vN, such as "
-            "'presa/ball-run-v0'; names hold letters, digits, '-' and '_', and N is the version"
+            "`dataset_id` must have the form (namespace/)name-vN with letters, digits, '-' and "
+            f"'_', such as 'me/robot-v0', got {dataset_id!r}"
         )
 
 
 def dataset_folder(dataset_id: str, root: str | os.PathLike[str] | None = None) -> Path:
-    """Where a dataset of this id lies, or would lie.
+    """The folder of a dataset of this id, whether it exists or not.
 
     :param dataset_id: The dataset's id.
     :param root: The datasets root; Minari's own (``MINARI_DATASETS_PATH``) if ``None``.
@@ -131,10 +131,11 @@ def write_dataset(
     """
     folder = check_free(dataset_id, root, overwrite)
     if not episodes:
-        raise DatasetError(f"dataset {dataset_id!r} would have 0 episodes; at least 1 is needed")
+        raise DatasetError(f"`episodes` must have at least one episode, got none ({dataset_id})")
     if episode_metadata is not None and len(episode_metadata) != len(episodes):
         raise DatasetError(
-            f"episode_metadata has {len(episode_metadata)} entries for {len(episodes)} episodes"
+            f"`episode_metadata` must have one entry for each of {len(episodes)} episodes, got "
+            f"{len(episode_metadata)} ({dataset_id})"
         )
     extra = dict(metadata or {})
     for key, spec in (("env_spec", env_spec), ("eval_env_spec", eval_env_spec or env_spec)):

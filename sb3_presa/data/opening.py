@@ -46,7 +46,7 @@ def open_folder(folder: Path) -> MinariDataset:
     except DatasetError:
         raise
     except Exception as error:  # Minari raises whatever its parsers raise
-        raise DatasetError(f"The dataset at {folder} cannot be opened: {error}") from error
+        raise DatasetError(f"the dataset at {folder} cannot be opened: {error}") from error
 
 
 def _check_counts(folder: Path, raw: Mapping[str, Any]) -> None:
@@ -54,8 +54,8 @@ def _check_counts(folder: Path, raw: Mapping[str, Any]) -> None:
     count, size = raw["total_episodes"], sum(entry.stat().st_size for entry in os.scandir(folder))
     if not isinstance(count, int) or not 0 <= count <= size:
         raise DatasetError(
-            f"The dataset at {folder} cannot be opened: its metadata say that it has {count} "
-            f"episodes, and its files have {size:,} bytes."
+            f"`total_episodes` must be an integer from 0 to {size:,}, the bytes of the files, got "
+            f"{count}: the metadata are damaged ({folder})"
         )
 
 
@@ -64,9 +64,9 @@ def _check_spaces(folder: Path, raw: Mapping[str, Any]) -> None:
     missing = [name for name in _SPACES if name not in raw]
     if missing:
         raise DatasetError(
-            f"The dataset at {folder} does not record its {' and '.join(missing)}. Minari makes "
+            f"the metadata must contain {' and '.join(missing)}, got none ({folder}). Minari makes "
             "the recorded environment for them, which runs code that the dataset names: if you "
-            "trust it, open it by minari.load_dataset and pass the open dataset on."
+            "trust it, open it with minari.load_dataset and pass the open dataset"
         )
 
 
@@ -85,8 +85,8 @@ def _mended_specs(raw: Mapping[str, Any]) -> dict[str, str | None]:
         if problem is not None:
             mended[name] = None
             warnings.warn(
-                f"Dataset '{raw.get('dataset_id')}': its {name} cannot be read ({problem}). It can "
-                "be trained on; to evaluate agents, name an environment.",
+                f"the {name} of dataset '{raw.get('dataset_id')}' cannot be read ({problem}). "
+                "Training needs no environment; to evaluate agents, name one",
                 stacklevel=4,
             )
     return mended

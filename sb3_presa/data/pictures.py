@@ -69,5 +69,5 @@ def _decode(encoded: Any, row: Array) -> None:
         shape = (*picture.size[::-1], len(picture.getbands()))
         wanted = row.shape if row.ndim == 3 else (*row.shape, 1)
         if shape != wanted:  # asked before it is decoded: a small file can hold a huge picture
-            raise ValueError(f"a picture has the shape {shape}, and its space {row.shape}")
+            raise ValueError(f"a picture must have the shape {row.shape} of its space, got {shape}")
         row.reshape(shape)[...] = np.asarray(picture).reshape(shape)

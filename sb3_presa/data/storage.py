@@ -1,4 +1,4 @@
-"""What every format of storage looks like: the columns of an episode, before they are read."""
+"""The protocol of every format of storage: the columns of an episode, before they are read."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol, TypeAlias
@@ -50,7 +50,7 @@ class Storage(Protocol):
         """
 
     def columns(self, episode: int, fields: tuple[Field, ...]) -> dict[Field, dict[str, Column]]:
-        """What is stored of an episode.
+        """The columns of an episode.
 
         :param episode: its id.
         :param fields: what to look for.
@@ -79,7 +79,7 @@ def space_parts(space: gym.Space[Any]) -> Mapping[str, gym.Space[Any]]:
 
 
 def column_name(field: str, key: str) -> str:
-    """How messages call a column.
+    """The name of a column in messages.
 
     :param field: such as ``"observations"``.
     :param key: of a Dict space, or ``""``.

@@ -51,8 +51,10 @@ class StoredEpisodes:
         lengths = [self._storage.steps(episode) for episode in self.ids]
         if min(lengths, default=0) < 0:
             episode = self.ids[int(np.argmin(lengths))]
-            raise DatasetError(f"{self._where(episode)}: `total_steps` is {min(lengths)}.")
-        self._check_steps(f"Dataset '{self.dataset.id}'", sum(lengths))
+            raise DatasetError(
+                f"{self._where(episode)}: `total_steps` must be at least 0, got {min(lengths)}"
+            )
+        self._check_steps(f"dataset '{self.dataset.id}'", sum(lengths))
         return lengths
 
     def read(self, *fields: Field) -> Iterator[StoredEpisode]:
@@ -91,7 +93,7 @@ class StoredEpisodes:
         return stored
 
     def _where(self, episode: int) -> str:
-        return f"Dataset '{self.dataset.id}', episode {episode}"
+        return f"dataset '{self.dataset.id}', episode {episode}"
 
     def _check_steps(self, where: str, steps: int) -> None:
         spaces = (self.dataset.observation_space, self.dataset.action_space)
@@ -103,8 +105,8 @@ class StoredEpisodes:
         """Before room is made for what the files may only say that they hold."""
         if size > most_bytes(self._storage.size):
             raise DatasetError(
-                f"{what} would take {size:,} bytes, and the files have {self._storage.size:,}; the "
-                "metadata are wrong, or the data are damaged."
+                f"{what} must fit into the files of {self._storage.size:,} bytes, got {size:,} "
+                "bytes: the metadata are wrong, or the data are damaged"
             )
 
 
@@ -126,7 +128,7 @@ def open_episodes(dataset: MinariDataset) -> Iterator[StoredEpisodes]:
         raise
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
         where = dataset.storage.data_path
-        raise DatasetError(f"Dataset '{dataset.id}' at {where} is damaged: {error}") from error
+        raise DatasetError(f"dataset '{dataset.id}' is damaged: {error} ({where})") from error
 
 
 def _open_storage(dataset: MinariDataset) -> Storage:
@@ -138,7 +140,8 @@ def _open_storage(dataset: MinariDataset) -> Storage:
 
         return ArrowEpisodes(dataset)
     raise DatasetError(
-        f"Dataset '{dataset.id}': the format must be hdf5, arrow or parquet, got '{data_format}'."
+        f"the data format must be hdf5, arrow or parquet, got '{data_format}' (dataset "
+        f"'{dataset.id}')"
     )
 
 
@@ -155,7 +158,7 @@ def _check_rows(stored: StoredEpisode, field: Field, key: str, column: Column) -
         return
     message = f"{stored.where}: {column_name(field, key)} must have {wanted} rows, "
     if field == "observations":
-        message += f"one before each of {stored.steps} steps and one after the last, got {rows}."
+        message += f"one before each of {stored.steps} steps and one after the last, got {rows}"
     else:
         message += (
             f"as many as its `total_steps`, got {rows}. If the rows are right, correct the number: "

@@ -92,7 +92,7 @@ class _EpisodeHashes(Mapping[int, bytes]):
 
 @dataclass(frozen=True, eq=False)
 class Endings:
-    """How each episode of :class:`Transitions` ends, for algorithms that look a step ahead.
+    """The end of each episode of :class:`Transitions`, for algorithms that look a step ahead.
 
     :param observations: ``(E, *observation_shape)``, the last observation, on which nothing was
         done; a dict of such arrays for a Dict space. Types as in :class:`Transitions`, but float64

@@ -207,9 +207,11 @@ def read_feedback(path: Path) -> dict[str, Any]:
 
 
 def _check_version(path: Path, file: h5py.File) -> None:
-    if _read_text(path, file, "format") != FORMAT:
+    found = _read_text(path, file, "format")
+    if found != FORMAT:
         raise FeedbackError(
-            f"{path} is not a feedback file: its attribute 'format' must be '{FORMAT}'"
+            f"{path} is not a feedback file: its attribute 'format' must be '{FORMAT}', got "
+            f"'{found}'"
         )
     version = int(file.attrs["format_version"])
     if not 1 <= version <= FORMAT_VERSION:

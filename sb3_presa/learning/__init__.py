@@ -1,1 +1,1 @@
-"""How every algorithm here is trained: data on the device, losses, and the one loop."""
+"""The training of every algorithm: data on the device, losses, and the one loop."""

@@ -1,4 +1,4 @@
-"""How far each transition is to be cloned, by the labels of the segments that hold it."""
+"""The weight of each transition in cloning, by the labels of the segments that hold it."""
 
 import torch as th
 

@@ -25,7 +25,7 @@ PairLoss: TypeAlias = Callable[[PairBatch, State], LossAndState]
 
 
 class PairRows(NamedTuple):
-    """What is drawn for a minibatch: pairs, and steps of their segments."""
+    """The draw of a minibatch: pairs, and steps of their segments."""
 
     pairs: th.Tensor  #: rows of the table of pairs, (B,)
     steps: SegmentSteps  #: steps sampled of both segments of each pair, (B, 2, K)
@@ -61,7 +61,7 @@ class PairSampler:
 
 class Objective(nn.Module, ABC):
     """
-    What an algorithm minimises after cloning. Its state that training changes (a multiplier,
+    The loss of an algorithm after cloning. Its state that training changes (a multiplier,
     running means) is kept in buffers, so it is saved and restored with the model.
     """
 

@@ -127,7 +127,7 @@ class TrainingLoop:
 
     def entry(self, step: int, metrics: Mapping[str, float]) -> dict[str, float]:
         """
-        What a log entry holds.
+        The contents of a log entry.
 
         :param step: gradient steps taken so far, at least 1
         :param metrics: means of the phase's metrics since the last entry

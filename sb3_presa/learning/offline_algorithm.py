@@ -253,7 +253,7 @@ class OfflineAlgorithm(Learner):
         self, feedback: Feedback, transitions: Transitions, outcomes: Outcomes | None
     ) -> Feedback:
         """
-        What the algorithm makes of its labels before any are held out.
+        The labels that the algorithm trains on, before any are held out.
 
         :param feedback: the labels that it may read
         :param transitions: what they are on
@@ -432,7 +432,7 @@ class OfflineAlgorithm(Learner):
 
 
 def _seed_argument(seed: Seed | None) -> None:
-    """What ``set_random_seed`` takes."""
+    """The argument of ``set_random_seed``, whose annotation has its range."""
 
 
 def _draw_seed() -> int:

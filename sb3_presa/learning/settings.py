@@ -24,8 +24,8 @@ Delta: TypeAlias = ShareWithin | Literal["auto"]
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveSettings:
     r"""
-    What :class:`~sb3_presa.PRESA` minimises. The first seven are arguments of its constructor,
-    which documents them; the others are its ``objective_kwargs``.
+    The settings of the loss of :class:`~sb3_presa.PRESA`. The first seven are arguments of its
+    constructor, which documents them; the others are its ``objective_kwargs``.
 
     :param alpha: inverse temperature of the preference loss, per unit of r
     :param beta: inverse temperature of the safety classification, per unit of r

@@ -1,4 +1,4 @@
-"""What minibatches are drawn from: transitions and labels as tensors on the device."""
+"""The source of minibatches: transitions and labels as tensors on the device."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ PrepareLabels: TypeAlias = Callable[[SegmentLabels, SegmentLabels, Transitions],
 
 
 class Successors(NamedTuple):
-    """Where each transition leads, for algorithms that look a step ahead."""
+    """The successor of each transition, for algorithms that look a step ahead."""
 
     next_rows: th.Tensor  #: row of each transition's next observation, (N,)
     goes_on: th.Tensor  #: 0 where the task ended, 1 elsewhere, cut-off episodes included, (N,)

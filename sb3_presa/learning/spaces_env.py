@@ -21,9 +21,9 @@ class _SpacesEnv(gym.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         raise RuntimeError(
-            "This model learns from a dataset and was given no environment, so there is none to "
-            "step. Pass one to evaluate in: for example "
-            "evaluate_policy(model, dataset.recover_environment(eval_env=True))."
+            "`env` must be an environment to be stepped, got None: this model learns from a "
+            "dataset. Pass one to evaluate in, for example "
+            "evaluate_policy(model, dataset.recover_environment(eval_env=True))"
         )
 
 

@@ -1,4 +1,4 @@
-"""What batch-constrained Q-learning minimises, as pure functions of tensors."""
+"""The losses of batch-constrained Q-learning, as pure functions of tensors."""
 
 import torch as th
 
@@ -92,7 +92,7 @@ def critic_loss(values: th.Tensor, targets: th.Tensor) -> th.Tensor:
 
 def lagrangian_score(values: th.Tensor, multiplier: th.Tensor) -> th.Tensor:
     """
-    What the policy raises, and chooses candidates by.
+    The value that the policy raises, and by which it chooses among candidates.
 
     :param values: values of rewards and of costs by critic, (2, 2, ...)
     :param multiplier: price of a unit of cost, scalar

@@ -26,7 +26,7 @@ class QBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class QSettings:
-    """What :class:`QLearning` depends on; the algorithms say what each is."""
+    """The functions that :class:`QLearning` depends on; each algorithm gives its own."""
 
     gamma: float
     discounted_limit: float

@@ -176,7 +176,7 @@ def segment_means(values: th.Tensor, labels: SegmentLabels) -> th.Tensor:
 
 def held_out_metrics(relabelled: th.Tensor, labels: SegmentLabels) -> dict[str, float]:
     """
-    How well predicted outcomes agree with labels that the models have not seen.
+    The agreement of predicted outcomes with labels that the models have not seen.
 
     :param relabelled: calibrated rewards and costs of every transition, (2, N)
     :param labels: the labels

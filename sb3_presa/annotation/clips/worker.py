@@ -1,4 +1,4 @@
-"""What a process that draws clips does: it is given segments, and writes files."""
+"""The task of a process that draws clips: it is given segments, and writes files."""
 
 import os
 from collections.abc import Callable

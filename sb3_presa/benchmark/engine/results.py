@@ -192,8 +192,11 @@ def read_rows(path: Path, needed: Iterable[str] = ()) -> list[dict[str, str]]:
         raise ConfigError(f"{path} is not a results file: {error}") from error
     for number, row in enumerate(rows, start=1):
         if None in row or None in row.values():
+            fields = sum(isinstance(value, str) for value in row.values())
+            fields += len(row.get(None) or ())
             raise ConfigError(
-                f"{path}, row {number}: the row must have {len(names)} fields, as the header"
+                f"{path}, row {number}: the row must have {len(names)} fields, as the header, got "
+                f"{fields}"
             )
     return rows
 

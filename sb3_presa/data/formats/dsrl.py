@@ -76,13 +76,18 @@ def import_dsrl(
     observation_space, action_space = _spaces(source, columns, origin)
     actions = _fitted(source, columns.actions, action_space, oddities)
     if oddities.found and strict:
-        raise DatasetError(f"{source} cannot be imported exactly:\n{oddities.describe()}")
+        raise DatasetError(
+            f"{source} cannot be imported without changes (strict):\n{oddities.describe()}"
+        )
     bounds = [b for b, left in zip(columns.episode_bounds(), left_out, strict=True) if not left]
     if not bounds:
-        raise DatasetError(f"{source}: every episode has numbers that are not finite.")
+        raise DatasetError(
+            f"at least one episode must have finite numbers only, got none of {len(left_out)} "
+            f"({source})"
+        )
     if oddities.found:
         warnings.warn(
-            f"{source} is imported as '{dataset_id}' all the same:\n{oddities.describe()}",
+            f"{source} is imported as '{dataset_id}' with changes:\n{oddities.describe()}",
             UserWarning,
             stacklevel=2,
         )
@@ -120,13 +125,15 @@ def export_dsrl(
     """
     dataset, target = resolve_dataset(dataset), Path(path)
     if target.exists() and not overwrite:
-        raise DatasetError(f"{target} exists already; name another file, or pass overwrite=True.")
+        raise DatasetError(
+            f"{target} exists already; choose another file, or replace it with overwrite=True"
+        )
     if not target.parent.is_dir():
-        raise DatasetError(f"The folder of {target} does not exist.")
+        raise DatasetError(f"the folder of {target} must exist; create it first")
     if not isinstance(dataset.observation_space, spaces.Box):
         raise DatasetError(
-            f"Dataset '{dataset.id}' has {type(dataset.observation_space).__name__} observations; "
-            "DSRL's layout holds only Box observations."
+            f"the observation space must be Box to be exported to DSRL, got "
+            f"{type(dataset.observation_space).__name__} (dataset '{dataset.id}')"
         )
     tables = _flat_tables(dataset)
     with atomic_path(target) as temporary, h5py.File(temporary, "w") as file:
@@ -156,8 +163,8 @@ def _flat_tables(dataset: MinariDataset) -> dict[str, Array]:
         parts["timeouts"].append(timeouts)
     if unflagged:
         warnings.warn(
-            f"{unflagged} episodes of '{dataset.id}' end without a flag; their last steps are "
-            "exported as timeouts, since DSRL's layout has no other way to tell episodes apart.",
+            f"{unflagged} episodes of '{dataset.id}' end without a flag: their last steps are "
+            "exported as timeouts, because DSRL separates episodes by flags",
             UserWarning,
             stacklevel=3,
         )
@@ -175,7 +182,7 @@ def _single(values: Any) -> Array:
 
 @dataclass(frozen=True)
 class _Origin:
-    """What is known of the environment behind a file."""
+    """The environment behind a file, as far as it is known."""
 
     env_id: str | None = None
     spec: EnvSpec | None = None
@@ -197,8 +204,8 @@ def _find_origin(env_id: str | None) -> _Origin:
             problem = error
     if task is None:
         raise ConfigError(
-            f"env_id '{env_id}' is neither a registered environment nor a task of the benchmark: "
-            f"{problem}"
+            "`env_id` must be a registered environment or a task of the benchmark, got "
+            f"'{env_id}': {problem}"
         )
     return _Origin(env_id, None, task)
 
@@ -223,9 +230,8 @@ def _spaces(
             shape = columns.observations.shape[1:]
             if shape != observation_space.shape:
                 raise DatasetError(
-                    f"{source}: 'observations' have shape {shape} a step, but those of "
-                    f"{origin.env_id} have {observation_space.shape}: the file is of another "
-                    "environment."
+                    f"'observations' must have shape {observation_space.shape} per step, as in "
+                    f"{origin.env_id}, got {shape} ({source}): the file is of another environment"
                 )
             return observation_space, action_space
     return _fitting_observations(columns.observations), _fitting_actions(columns.actions)
@@ -241,7 +247,7 @@ def _fitting_observations(observations: Array) -> spaces.Box:
 def _fitting_actions(actions: Array) -> gym.Space[Any]:
     if actions.dtype.kind == "i":
         if actions.min() < 0:
-            raise DatasetError(f"Discrete actions go down to {actions.min()}; allowed is 0 and up.")
+            raise DatasetError(f"discrete actions must be at least 0, got {actions.min()}")
         most = actions.max(axis=0) + 1
         return spaces.Discrete(int(most)) if actions.ndim == 1 else spaces.MultiDiscrete(most)
     # The benchmark's tasks all take [-1, 1]; wider only where the data are.
@@ -256,8 +262,8 @@ def _fitted(source: Path, actions: Array, space: gym.Space[Any], oddities: Oddit
     shape = (len(actions), *(space.shape or ()))
     if actions.size != np.prod(shape):
         raise DatasetError(
-            f"{source}: 'actions' have shape {actions.shape[1:]} a step, the environment's "
-            f"{space.shape}: the file is of another environment."
+            f"'actions' must have shape {space.shape} per step, as in the environment, got "
+            f"{actions.shape[1:]} ({source}): the file is of another environment"
         )
     actions = actions.reshape(shape)
     if not isinstance(space, spaces.Box):

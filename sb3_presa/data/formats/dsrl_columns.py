@@ -27,7 +27,7 @@ COLUMNS = (
 
 @dataclass
 class Oddities:
-    """What a file holds that Minari cannot, or that is missing from it.
+    """Contents of a file that Minari cannot hold, and columns that the file lacks.
 
     :param found: ``(what, count, where)`` for each kind; ``where`` names the first places.
     """
@@ -93,7 +93,7 @@ def read_columns(path: Path, oddities: Oddities) -> Columns:
         columns differ in length.
     """
     if not path.is_file():
-        raise DatasetError(f"There is no file {path}.")
+        raise DatasetError(f"the file {path} does not exist")
     try:
         with h5py.File(path, "r") as file:
             tables = {
@@ -106,22 +106,22 @@ def read_columns(path: Path, oddities: Oddities) -> Columns:
         raise DatasetError(f"{path} cannot be read as HDF5: {error}") from error
     for name in ("observations", "actions"):
         if name not in tables:
-            raise DatasetError(f"{path} has no table '{name}'; it holds: {present}.")
+            raise DatasetError(f"the file must contain the table '{name}', got {present} ({path})")
     steps = len(tables["actions"])
     for name, table in tables.items():
         if np.ndim(table) == 0 or len(table) != steps or steps == 0:
             raise DatasetError(
-                f"{path}: table '{name}' has shape {np.shape(table)}; there are {steps} actions, "
-                "and every table needs one row for each of at least one step."
+                f"table '{name}' must have one row for each of {max(steps, 1)} steps, got shape "
+                f"{np.shape(table)} ({path})"
             )
         if table.dtype.kind not in "fiub":
-            raise DatasetError(f"{path}: table '{name}' holds {table.dtype}, not numbers.")
+            raise DatasetError(f"table '{name}' must hold numbers, got {table.dtype} ({path})")
     observations = _observations(tables["observations"])
     following = tables.get("next_observations")
     if following is not None and following.size != observations.size:
         raise DatasetError(
-            f"{path}: 'next_observations' have shape {following.shape}, 'observations' "
-            f"{observations.shape}; they must be the same."
+            f"'next_observations' must have the shape of 'observations', {observations.shape}, got "
+            f"{following.shape} ({path})"
         )
     columns = Columns(
         observations=observations,
@@ -174,7 +174,7 @@ def find_oddities(columns: Columns, oddities: Oddities) -> Flags:
         np.flatnonzero(columns.terminals & columns.timeouts),
     )
     oddities.add(
-        "episode with numbers that are not finite, left out", np.flatnonzero(broken), "episode"
+        "episode with infinite or missing numbers, left out", np.flatnonzero(broken), "episode"
     )
     return broken
 
@@ -186,8 +186,8 @@ def _is_table(item: object) -> bool:
 def _read_table(path: Path, name: str, table: h5py.Dataset) -> Any:
     if table.nbytes > most_bytes(path.stat().st_size):
         raise DatasetError(
-            f"{path}: table '{name}' would take {table.nbytes:,} bytes, and the file has "
-            f"{path.stat().st_size:,}; the file is damaged."
+            f"table '{name}' must fit into the file of {path.stat().st_size:,} bytes, got "
+            f"{table.nbytes:,} bytes: the file is damaged ({path})"
         )
     return table[()]
 
@@ -209,7 +209,7 @@ def _numbers(path: Path, tables: dict[str, Array], name: str, default: Array | N
         return None
     if table.size != len(table):
         raise DatasetError(
-            f"{path}: table '{name}' has shape {table.shape}; allowed is one number a step."
+            f"table '{name}' must have one number per step, got shape {table.shape} ({path})"
         )
     return table.reshape(-1).astype(np.float32)
 

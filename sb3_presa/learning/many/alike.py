@@ -1,4 +1,4 @@
-"""What models must have in common to be trained together."""
+"""Checks of the properties that models trained together must share."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -80,7 +80,7 @@ def _check_sizes(models: Sequence[OfflineAlgorithm]) -> None:
 
 
 def _minibatches(model: OfflineAlgorithm) -> list[str]:
-    """What is drawn from which step on; phases in a row that draw alike are one."""
+    """The kinds of draws by their first step; consecutive phases that draw alike are one."""
     found: list[tuple[str, int]] = []
     for phase in model.phases():
         drawn = _drawn(phase)

@@ -78,7 +78,7 @@ def _steps_of_each(
 
 
 def _loop(runs: Sequence[Run], log_interval: int | None) -> None:
-    """What ``learn`` does, for many."""
+    """``learn`` for many models."""
     training = JointTraining(runs)
     end, callback = runs[0].end, runs[0].callback
     callback.on_training_start({"total_timesteps": end}, {})

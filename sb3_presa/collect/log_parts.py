@@ -1,4 +1,4 @@
-"""What the parts of an action log must be; whoever was handed one knows nothing of its making."""
+"""The constraints on the parts of an action log, which may come from anywhere."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How an episode began: the seed and the options of its reset, as Minari keeps them."""
+"""The beginning of an episode: seed and options of its reset, as Minari keeps them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -50,7 +50,7 @@ def to_json(value: Any) -> Any:
 
 def from_json(value: Any) -> Any:
     """
-    What :func:`to_json` was given.
+    The argument of :func:`to_json`.
 
     :param value: Its result.
     :return: The value, with its arrays.

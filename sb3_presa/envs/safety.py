@@ -123,7 +123,7 @@ class SafetyGymEnv(gym.Env[npt.NDArray[np.float32], npt.NDArray[np.float32]], gy
         return {name: type(value)() for name, value in info.items()}
 
     def _position(self) -> dict[str, np.float64]:
-        """Where a robot of the velocity tasks stands, as far as its infos tell."""
+        """The place of a robot of the velocity tasks, as far as its infos tell."""
         assert self._reset_info is not None
         x, y = self._sim.data.qpos[:2]
         place = {"x_position": x, "y_position": y, "distance_from_origin": np.hypot(x, y)}

@@ -62,7 +62,7 @@ def read_arrays(
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, size: int) -> Array:
     if entry.file_size > most_bytes(size):
         raise ValueError(
-            f"{entry.filename} must fit into a file of {size:,} bytes, got {entry.file_size:,} bytes"
+            f"{entry.filename} must fit into a file of {size:,} bytes, got {entry.file_size:,}"
         )
     content = archive.read(entry)  # to its end, where its checksum is
     stream = io.BytesIO(content)

@@ -1,5 +1,6 @@
 """What users bring: names of keys, spaces, bounds, seeds and environments of many kinds."""
 
+import warnings
 from typing import Any
 
 import gymnasium as gym
@@ -18,6 +19,7 @@ from toy_envs import env_id
 from sb3_presa import BC, evaluate_safety
 from sb3_presa.errors import ConfigError
 from sb3_presa.policies.extractors import AnyKeyCombinedExtractor
+from sb3_presa.policies.policy import MlpPolicy
 
 UNIT = gym.spaces.Box(-1, 1, (2,))
 STEPS = 12
@@ -210,3 +212,61 @@ def test_a_step_of_six_values_is_named(box_dataset: MinariDataset) -> None:
     model = BC.load_offline(box_dataset, None, device="cpu")
     with pytest.raises(ConfigError, match=r"`env.step` must return .* cost in info\[.cost.\]"):
         evaluate_safety(model, Wrong(), cost_limit=1, n_eval_episodes=1)
+
+
+def wide(bound: float, name: str = "wide") -> MinariDataset:
+    """Actions of at most 0.8, which the first observation tells, in a box of another size."""
+    rng = np.random.default_rng(0)
+    episodes = []
+    for number in range(8):
+        seen = rng.uniform(-1, 1, (STEPS + 1, 3)).astype(np.float32)
+        acted = 0.8 * seen[:-1, :1] * np.array([[1.0, 0.5]])
+        costs = np.arange(STEPS) % 2 * (number % 2)
+        episodes.append(episode(seen, acted, np.ones(STEPS), costs))
+    box = gym.spaces.Box(-bound, bound, (2,), np.float32)
+    return stored(name, episodes, gym.spaces.Box(-1, 1, (3,)), box)
+
+
+@pytest.mark.parametrize("bound", [100.0, 1e3, float(np.finfo(np.float32).max), np.inf])
+def test_bounds_from_the_data(bound: float, minari_root: Any, tmp_path: Any) -> None:
+    """Where the box says little or nothing; saved, loaded and evaluated in the same box."""
+    data = wide(bound)
+    if bound < 1e38:
+        said = rf"coordinate 0 lies in \[-0.7\d+, 0.7\d+\] of \[-{bound:g}, {bound:g}\]; coord"
+        with pytest.warns(UserWarning, match=said + ".*'action_quantile': 0.001"):
+            BC.load_offline(data, None, device="cpu")
+    else:
+        with pytest.raises(ConfigError, match=r"'action_quantile': 0\.001"):
+            BC.load_offline(data, None, device="cpu")
+    kwargs = {"action_quantile": 0.001, "net_arch": [32]}
+    with warnings.catch_warnings(action="error"):
+        model = BC.load_offline(data, None, policy_kwargs=kwargs, seed=0, device="cpu").learn(400)
+    seen = np.random.default_rng(1).uniform(-1, 1, (200, 3)).astype(np.float32)
+    truth = 0.8 * seen[:, :1] * np.array([[1.0, 0.5]])
+    acted, _ = model.predict(seen, deterministic=True)
+    assert np.abs(acted - truth).mean() < 0.1
+    model.save(tmp_path / "model")
+    loaded = BC.load(tmp_path / "model", device="cpu")
+    np.testing.assert_array_equal(loaded.predict(seen, deterministic=True)[0], acted)
+    drawn, _ = model.predict(seen)
+    assert np.abs(drawn).max() <= 0.8 + 1e-6
+
+
+@every_case
+def test_every_algorithm_takes_bounds_from_the_data(case: Case, minari_root: Any) -> None:
+    model = case.trained(wide(100.0), policy_kwargs={"action_quantile": 0.0})
+    assert np.abs(model.predict(np.full((50, 3), 5.0, np.float32))[0]).max() <= 0.8 + 1e-6
+    scaled = model.require_source().actions
+    assert scaled.abs().max() == 1.0
+
+
+def test_a_constant_action_keeps_its_bounds(minari_root: Any) -> None:
+    policy = MlpPolicy(
+        gym.spaces.Box(-1, 1, (3,)),
+        gym.spaces.Box(np.array([-5, -np.inf]), np.array([5, np.inf]), dtype=np.float64),
+        lambda _: 1e-3,
+        action_quantile=0.0,
+    )
+    policy.fit_action_bounds(np.full((7, 2), 3.0))
+    assert policy.action_low.tolist() == [-5.0, 2.0]
+    assert policy.action_high.tolist() == [5.0, 4.0]

@@ -25,6 +25,7 @@ from sb3_presa.arguments import (
 )
 from sb3_presa.data.checks import coordinates
 from sb3_presa.data.datasets import DatasetLike
+from sb3_presa.data.spaces import USUAL_QUANTILE, check_action_space, describe_narrow_actions
 from sb3_presa.data.transitions import Outcomes, Transitions
 from sb3_presa.errors import ConfigError
 from sb3_presa.feedback.table import Feedback
@@ -36,7 +37,6 @@ from sb3_presa.learning.source import BatchSource, SegmentLabels, make_source
 from sb3_presa.policies.policy import CnnPolicy, MlpPolicy, MultiInputPolicy, OfflinePolicy
 from sb3_presa.policies.spaces import (
     channels_first,
-    check_action_space,
     check_fits,
     check_not_normalized,
     check_policy_fits,
@@ -141,7 +141,7 @@ class OfflineAlgorithm(Learner):
     def _take_env(self, env: GymEnv | str, setup_model: bool) -> None:
         """The spaces of the environment become the model's."""
         env = self._wrap_env(maybe_make_env(env, self.verbose), self.verbose)
-        check_action_space(env.action_space)
+        self._check_actions(env.action_space)
         check_not_normalized(env)
         if setup_model:  # otherwise it is being loaded, and its policy_kwargs are yet to come
             self._fit_policy(env.observation_space)
@@ -158,6 +158,12 @@ class OfflineAlgorithm(Learner):
         check_policy_fits(
             self._policy_name, self.policy_class, self.policy_kwargs, observation_space
         )
+
+    def _check_actions(self, action_space: spaces.Space[Any]) -> None:
+        check_action_space(action_space, needs_bounds=not self._takes_bounds_from_data())
+
+    def _takes_bounds_from_data(self) -> bool:
+        return self.policy_kwargs.get("action_quantile") is not None
 
     def _setup_model(self) -> None:
         self._setup_lr_schedule()
@@ -237,12 +243,14 @@ class OfflineAlgorithm(Learner):
         observation_space = channels_first(transitions.observation_space)
         if not hasattr(self, "observation_space"):
             self._fit_policy(observation_space)
-            check_action_space(transitions.action_space)
+            self._check_actions(transitions.action_space)
             self.observation_space, self.action_space = observation_space, transitions.action_space
         check_fits(self, observation_space, transitions.action_space)
         if not hasattr(self, "policy"):
             self._setup_model()
         self.source = self.feedback = None  # what is refused leaves no data behind
+        if self._is_untrained():
+            self._fit_actions(transitions)
         source = make_source(data, self.device, self.policy.scale_actions, self._prepare_labels)
         self._use_data(data, source)
         self.source, self.feedback = source, data.training
@@ -284,6 +292,18 @@ class OfflineAlgorithm(Learner):
         :raises DatasetError: if the algorithm cannot use them
         :raises FeedbackError: if it cannot use the labels
         """
+
+    def _fit_actions(self, transitions: Transitions) -> None:
+        """What actions are scaled by, of a model that is not trained yet."""
+        if self._takes_bounds_from_data():
+            self.policy.fit_action_bounds(transitions.actions)
+        elif narrow := describe_narrow_actions(transitions.actions, transitions.action_space):
+            warnings.warn(
+                f"actions fill a small part of their bounds, which a policy resolves badly: "
+                f"{narrow}. To take the bounds from the data, pass "
+                f"policy_kwargs={{'action_quantile': {USUAL_QUANTILE}}}",
+                stacklevel=4,
+            )
 
     def _fit_statistics(self, source: BatchSource) -> None:
         """

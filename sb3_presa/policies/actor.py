@@ -12,8 +12,8 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, create_
 from torch import nn
 from torch.nn import functional as F
 
+from sb3_presa.data.spaces import check_action_space
 from sb3_presa.policies.dropout import SeededDropout
-from sb3_presa.policies.spaces import check_action_space
 from sb3_presa.policies.type_aliases import TensorObs
 
 #: Key of the statistics of a plain (not Dict) observation.
@@ -238,12 +238,12 @@ def make_action_head(
 ) -> ActionHead:
     """
     :param features_dim: F
-    :param action_space: ``Box`` with finite bounds, ``Discrete`` or ``MultiDiscrete``
+    :param action_space: ``Box`` of floats, ``Discrete`` or ``MultiDiscrete``
     :param action_std: standard deviation for ``Box``
     :return: the head for that space
     :raises ConfigError: for any other space
     """
-    check_action_space(action_space)
+    check_action_space(action_space, needs_bounds=False)
     if isinstance(action_space, spaces.Box):
         return GaussianHead(features_dim, action_space, action_std)
     if isinstance(action_space, spaces.Discrete):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch as th
@@ -17,7 +17,8 @@ from stable_baselines3.common.torch_layers import (
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
-from sb3_presa.arguments import Bound, Positive, ShareBelowOne, checking_arguments
+from sb3_presa.arguments import Bound, Interval, Positive, ShareBelowOne, checking_arguments
+from sb3_presa.data.spaces import check_action_space, data_bounds
 from sb3_presa.errors import ConfigError
 from sb3_presa.policies.actor import DEFAULT_CLIP_OBS, Actor
 from sb3_presa.policies.dropout import SeededDropout
@@ -48,6 +49,9 @@ class OfflinePolicy(BasePolicy):
     :param optimizer_class: ``th.optim.Adam`` by default
     :param optimizer_kwargs: its keyword arguments, without the learning rate. By default
         ``fused=True`` for PyTorch's own Adam, which updates all weights in one call
+    :param action_quantile: share in [0, 0.5) of the logged actions that lie below the bounds that
+        ``Box`` actions are scaled by, and above them, in each dimension; actions beyond count as
+        at the bound. ``None`` takes the bounds of the space, which must then be finite
     :param check_finite: whether ``predict`` raises an error for observations and actions that are
         not finite. ``False`` gives whatever the network makes of them
     """
@@ -72,8 +76,10 @@ class OfflinePolicy(BasePolicy):
         normalize_images: bool = True,
         optimizer_class: type[th.optim.Optimizer] = th.optim.Adam,
         optimizer_kwargs: dict[str, Any] | None = None,
+        action_quantile: Annotated[float, Interval(0.0, 0.5, "low")] | None = None,
         check_finite: bool = True,
     ) -> None:
+        check_action_space(action_space, needs_bounds=action_quantile is None)
         extractor = features_extractor_class or self.default_features_extractor_class
         super().__init__(
             observation_space,
@@ -99,6 +105,7 @@ class OfflinePolicy(BasePolicy):
         self.action_std = action_std
         self.dropout = dropout
         self.clip_obs = clip_obs
+        self.action_quantile = action_quantile
         self.check_finite = check_finite
 
         self.actor = self.make_actor()
@@ -111,9 +118,15 @@ class OfflinePolicy(BasePolicy):
             **self.optimizer_kwargs,
         )
         if isinstance(action_space, spaces.Box):
-            low, high = th.as_tensor(action_space.low), th.as_tensor(action_space.high)
-            self.register_buffer("action_low", low, persistent=False)
-            self.register_buffer("action_high", high, persistent=False)
+            # Those of the data belong to the weights; those of the space are there without them
+            persistent = action_quantile is not None
+            for name, bound in (
+                ("action_low", action_space.low),
+                ("action_high", action_space.high),
+            ):
+                dtype = np.float64 if persistent else bound.dtype
+                bounds = th.as_tensor(bound.astype(dtype))
+                self.register_buffer(name, bounds, persistent=persistent)
 
     def make_actor(self) -> Actor:
         """
@@ -145,6 +158,7 @@ class OfflinePolicy(BasePolicy):
             features_extractor_kwargs=self.features_extractor_kwargs,
             optimizer_class=self.optimizer_class,
             optimizer_kwargs=self.optimizer_kwargs,
+            action_quantile=self.action_quantile,
             check_finite=self.check_finite,
         )
         return data
@@ -159,9 +173,42 @@ class OfflinePolicy(BasePolicy):
         space = self.action_space
         if isinstance(space, spaces.Box):
             low, high = self.action_low, self.action_high
-            return (2.0 * (actions - low) / (high - low) - 1.0).flatten(1).float()
+            scaled = (2.0 * (actions - low) / (high - low) - 1.0).flatten(1).float()
+            return scaled if self.action_quantile is None else scaled.clamp(-1.0, 1.0)
         start = th.as_tensor(space.start, device=actions.device)  # type: ignore[attr-defined]
         return (actions - start).reshape(len(actions), -1)
+
+    def unscale_action(self, scaled_action: Any) -> Any:
+        """
+        Actions in the units of the action space.
+
+        :param scaled_action: in [-1, 1], (N, *action_shape)
+        :return: the same between the bounds that actions are scaled by
+        """
+        if self.action_quantile is None:
+            return super().unscale_action(scaled_action)
+        low, high = (bound.cpu().numpy() for bound in (self.action_low, self.action_high))
+        actions = low + 0.5 * (scaled_action + 1.0) * (high - low)
+        return actions.astype(self.action_space.dtype)
+
+    def fit_action_bounds(self, actions: np.ndarray) -> None:
+        """
+        Takes the bounds that actions are scaled by from data. A dimension that is constant there
+        keeps the bounds of the space, or 1 to both sides where it has none.
+
+        :param actions: all logged actions, (N, *action_shape)
+        """
+        if not isinstance(self.action_space, spaces.Box):
+            return
+        assert self.action_quantile is not None
+        low, high = data_bounds(actions, self.action_quantile)
+        space = self.action_space
+        for bound, found, ours, side in (
+            (self.action_low, low, space.low, -1.0),
+            (self.action_high, high, space.high, 1.0),
+        ):
+            spare = np.where(np.isfinite(ours), ours, found + side)
+            bound.copy_(th.as_tensor(np.where(low < high, found, spare)))
 
     def forward(self, observations: TensorObs, deterministic: bool = True) -> th.Tensor:
         """

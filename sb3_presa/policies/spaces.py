@@ -21,6 +21,7 @@ from stable_baselines3.common.torch_layers import (
 )
 from stable_baselines3.common.vec_env import VecEnv, VecTransposeImage, unwrap_vec_normalize
 
+from sb3_presa.data.spaces import check_observation_space
 from sb3_presa.errors import ConfigError, DatasetError
 from sb3_presa.policies.extractors import AnyKeyCombinedExtractor
 
@@ -81,24 +82,7 @@ def check_policy_fits(
     extractor = extractor or getattr(policy_class, "default_features_extractor_class", None)
     extractor_kwargs = policy_kwargs.get("features_extractor_kwargs") or {}
     name = repr(policy if isinstance(policy, str) else policy.__name__)
-    if isinstance(space, spaces.Dict) and not space.spaces:
-        raise ConfigError("the observation space must have at least one key, got an empty Dict")
-    for part in space.spaces.values() if isinstance(space, spaces.Dict) else [space]:
-        if isinstance(part, spaces.Box) and 0 in (len(part.shape), *part.shape):
-            raise ConfigError(
-                "a Box observation space must have at least one axis and no axis of length 0, got "
-                f"{part}; reshape the observations to (1,), or leave them out"
-            )
-        if isinstance(part, spaces.MultiDiscrete) and part.nvec.ndim != 1:
-            raise ConfigError(
-                f"a MultiDiscrete observation space must have one axis, got {part.nvec.ndim} axes "
-                f"({part}); flatten the observations"
-            )
-        if isinstance(part, spaces.Discrete | spaces.MultiDiscrete) and np.any(part.start != 0):
-            raise ConfigError(
-                f"a {type(part).__name__} observation space must start at 0, got {part}; shift the "
-                "observations"
-            )
+    check_observation_space(space)
     if isinstance(space, spaces.Dict):
         if extractor in (FlattenExtractor, NatureCNN):
             raise ConfigError(
@@ -210,50 +194,3 @@ def check_same_spaces(
     if not same:
         error = DatasetError if owner == "dataset" else ConfigError
         raise error(f"the {name} of the {owner} must equal that of the model, {model}, got {found}")
-
-
-def check_action_space(action_space: spaces.Space[object]) -> None:
-    """
-    :param action_space: the space to check
-    :raises ConfigError: if the space is not supported
-    """
-    if isinstance(action_space, spaces.Box):
-        if not np.issubdtype(action_space.dtype, np.floating):
-            raise ConfigError(
-                "the action space must be a Box of floats, Discrete or MultiDiscrete, got "
-                f"{action_space}: scaling integers to [-1, 1] and back rounds and overflows. "
-                "Store the actions as floats or as Discrete"
-            )
-        if action_space.shape == ():
-            raise ConfigError(
-                "the action space must have at least one axis, got "
-                f"{action_space}; reshape the actions to (1,)"
-            )
-        if not action_space.is_bounded("both"):
-            raise ConfigError(
-                f"the action space must have finite bounds, got {action_space}: actions are scaled "
-                "to [-1, 1]. Store the dataset with a bounded Box"
-            )
-        with np.errstate(over="ignore"):
-            spans = action_space.high - action_space.low
-        if not np.isfinite(spans).all():
-            raise ConfigError(
-                "the action space must have bounds whose distance is a finite float32, got "
-                f"{action_space}: actions are scaled to [-1, 1]. Store the dataset with the bounds "
-                "that actions have"
-            )
-        if not (action_space.low < action_space.high).all():
-            raise ConfigError(
-                "the action space must have low < high in every dimension, got "
-                f"{action_space}; remove constant dimensions from the actions"
-            )
-        return
-    if isinstance(action_space, spaces.MultiDiscrete) and action_space.nvec.ndim > 1:
-        raise ConfigError(
-            f"a MultiDiscrete action space must have one axis, got {action_space.nvec.ndim} axes "
-            f"({action_space}); flatten it"
-        )
-    if not isinstance(action_space, spaces.Discrete | spaces.MultiDiscrete):
-        raise ConfigError(
-            f"the action space must be Box, Discrete or MultiDiscrete, got {action_space}"
-        )

@@ -1,7 +1,7 @@
 """The networks of batch-constrained Q-learning, as an SB3 policy."""
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import torch as th
 from gymnasium import spaces
@@ -16,7 +16,7 @@ from torch import nn
 
 from sb3_presa.algorithms.q_learning.bcq_losses import lagrangian_score
 from sb3_presa.algorithms.q_learning.ensemble import EnsembleMLP
-from sb3_presa.arguments import Bound, Count, NonNegative, checking_arguments
+from sb3_presa.arguments import Bound, Count, Interval, NonNegative, checking_arguments
 from sb3_presa.errors import ConfigError
 from sb3_presa.policies.actor import DEFAULT_CLIP_OBS, ObservationStandardizer
 from sb3_presa.policies.extractors import AnyKeyCombinedExtractor
@@ -189,6 +189,7 @@ class BCQPolicy(OfflinePolicy):
     :param normalize_images: divide images by 255
     :param optimizer_class: ``th.optim.Adam`` by default
     :param optimizer_kwargs: its keyword arguments, without the learning rate
+    :param action_quantile: what ``Box`` actions are scaled by, as in :class:`OfflinePolicy`
     :param check_finite: whether ``predict`` raises an error for observations and actions that are
         not finite
     :raises ConfigError: for an argument out of its range, and for discrete actions
@@ -216,6 +217,7 @@ class BCQPolicy(OfflinePolicy):
         normalize_images: bool = True,
         optimizer_class: type[th.optim.Optimizer] = th.optim.Adam,
         optimizer_kwargs: dict[str, Any] | None = None,
+        action_quantile: Annotated[float, Interval(0.0, 0.5, "low")] | None = None,
         check_finite: bool = True,
     ) -> None:
         if not isinstance(action_space, spaces.Box):
@@ -239,6 +241,7 @@ class BCQPolicy(OfflinePolicy):
             normalize_images=normalize_images,
             optimizer_class=optimizer_class,
             optimizer_kwargs=optimizer_kwargs,
+            action_quantile=action_quantile,
             check_finite=check_finite,
         )
         del self.actor_reference  # nothing is measured against a clone here

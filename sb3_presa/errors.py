@@ -41,5 +41,13 @@ class SimulatorBusyError(PresaError, RuntimeError):
     """The simulator runs one world per process, and another environment holds it now."""
 
 
+class StoreBusyError(FeedbackError):
+    """Another program, or another thread, writes the store of answers; try again."""
+
+
+class FileNotWrittenError(PresaError, OSError):
+    """A file could not be written whole, as on a full disk; what was there before is unchanged."""
+
+
 class WorkerError(PresaError, RuntimeError):
     """A worker process failed, ended before its work was done, or cannot be started."""

@@ -1,29 +1,44 @@
-"""Atomic writes: a crash leaves the old file or the new one, never a partial one."""
+"""Atomic writes: a crash or a full disk leaves the old file or the new one, never a partial one."""
 
+import errno
 import os
+import shutil
 import time
 import uuid
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from sb3_presa.errors import ConfigError
+from sb3_presa.errors import ConfigError, FileNotWrittenError, PresaError
 
 #: Temporary files older than this were left behind by a process that was killed.
 _STALE_SECONDS = 3600.0
+#: What the system says of a full disk, a quota that is used up, and a limit of a file's size.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: Less than a file system can use: libraries that do not say why they failed are believed to have
+#: filled the disk.
+_LITTLE_ROOM_BYTES = 2**16
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, check: Callable[[Path], None] | None = None) -> Iterator[Path]:
     """Yield a temporary path to write to; it replaces ``path`` unless the block raises.
 
     :param path: the file to make or replace; its folder must exist.
+    :param check: reads the written file before it replaces ``path``, and raises if it is not what
+        was to be written. Some libraries report no error where the disk is full.
+    :raises FileNotWrittenError: if the disk is full, or the check raises.
     """
     _remove_stale(path)
     temporary = _temporary(path)
     try:
-        yield temporary
-        _sync(temporary)
+        with naming_full_disk(path):
+            yield temporary
+            _sync(temporary)
+            if check is not None:
+                require_written(path, partial(check, temporary))
         os.replace(temporary, path)
         _sync(path.parent)
     except OSError as error:
@@ -32,6 +47,121 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically.
+
+    :param path: the file to make or replace; its folder must exist.
+    :param content: its bytes.
+    :raises FileNotWrittenError: if the disk is full, or what is read back is something else.
+    """
+
+    def check(written: Path) -> None:
+        if (found := written.read_bytes()) != content:
+            raise ValueError(f"it must hold {len(content):,} bytes, got {len(found):,} other ones")
+
+    with atomic_path(path, check) as temporary:
+        temporary.write_bytes(content)
+
+
+def check_archive(path: Path) -> None:
+    """A check of ZIP files for :func:`atomic_path`.
+
+    :param path: the file.
+    :raises BadZipFile: if it is damaged.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if (damaged := archive.testzip()) is not None:
+            raise zipfile.BadZipFile(f"{damaged} is damaged")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically, in UTF-8.
+
+    :param path: the file to make or replace; its folder must exist.
+    :param text: its content, with the ends of lines as they are to be.
+    :raises FileNotWrittenError: if the disk is full, or what is read back is something else.
+    """
+    write_bytes(path, text.encode())
+
+
+def require_room(path: Path, n_bytes: int) -> None:
+    """Before a library writes that cannot deal with a full disk: HDF5 may end the process.
+
+    :param path: the file or folder that is to be made or replaced.
+    :param n_bytes: what is going to be written at most.
+    :raises FileNotWrittenError: if less is free, or no file may become so large.
+    """
+    room = {os.strerror(errno.ENOSPC): shutil.disk_usage(_folder_of(path)).free}
+    if os.name == "posix":
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+        if limit != resource.RLIM_INFINITY:
+            room[os.strerror(errno.EFBIG)] = limit
+    for reason, free in room.items():
+        if free < n_bytes:
+            raise FileNotWrittenError(
+                f"{path} cannot be written: {reason}: up to {n_bytes:,} bytes are needed, and "
+                f"{free:,} are left; {_before(path)}"
+            )
+
+
+@contextmanager
+def naming_full_disk(path: Path) -> Iterator[None]:
+    """Say it in one line if the disk is full while something is written.
+
+    :param path: the file or folder that is to be made or replaced.
+    :raises FileNotWrittenError: in place of any error that a full disk brought about.
+    """
+    try:
+        yield
+    except PresaError:
+        raise
+    except Exception as error:
+        reason = _full_disk(error, path)
+        if reason is None:
+            raise
+        raise FileNotWrittenError(f"{path} cannot be written: {reason}; {_before(path)}") from error
+
+
+def require_written(path: Path, check: Callable[[], None]) -> None:
+    """Read what was written before it takes its place.
+
+    :param path: its place.
+    :param check: raises if it is not what was to be written.
+    :raises FileNotWrittenError: in place of any error of the check.
+    """
+    try:
+        check()
+    except Exception as error:
+        raise FileNotWrittenError(
+            f"{path} cannot be written: what was written is damaged ({error}), as on a full disk; "
+            f"{_before(path)}"
+        ) from error
+
+
+def _before(path: Path) -> str:
+    return "what was there is unchanged" if path.exists() else "nothing is left behind"
+
+
+def _folder_of(path: Path) -> Path:
+    """The nearest folder that is there already."""
+    return next((parent for parent in path.absolute().parents if parent.is_dir()), Path("."))
+
+
+def _full_disk(error: BaseException, path: Path) -> str | None:
+    """What the system says of a full disk, if that is why an error was raised."""
+    cause: BaseException | None = error
+    while cause is not None:
+        for code in _NO_ROOM:
+            # HDF5 and PyTorch put the system's words into their own
+            if getattr(cause, "errno", None) == code or f"'{os.strerror(code)}'" in str(cause):
+                return os.strerror(code)
+        cause = cause.__cause__ or cause.__context__
+    is_full = shutil.disk_usage(_folder_of(path)).free < _LITTLE_ROOM_BYTES
+    return os.strerror(errno.ENOSPC) if is_full else None
 
 
 def check_writable(path: Path) -> None:

@@ -3,7 +3,9 @@
 import os
 import secrets
 import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from annotation_desk import COOKIE, LENGTH, SECRET, Office, ReadyShelf, open_office, wait_for
 from starlette.testclient import TestClient
 
+from sb3_presa.annotation.answers import database
 from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.asking.desk import DeskOptions
 from sb3_presa.annotation.asking.strategies import Pair
@@ -73,6 +76,30 @@ def body(place: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "seconds": 2.5,
     }
     return values | changes
+
+
+def test_while_another_program_writes_only_answers_are_asked_for_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, other = entered(office), entered(office, "ben")
+    place, sent_place = next_place(client), next_place(other)
+    monkeypatch.setattr(database, "_PATIENCE_SECONDS", 0.01)
+    office.desk.close()
+    with closing(sqlite3.connect(office.store.path, isolation_level=None)) as program:
+        program.execute("BEGIN IMMEDIATE")
+        office.store._database._writer.execute("PRAGMA busy_timeout = 10")
+        sent = body(place)
+        for refused in (
+            client.post("/api/answer", json=sent),
+            client.post("/api/undo", json={"token": sent["token"]}),
+        ):
+            assert refused.status_code == 503
+            assert refused.headers["retry-after"] == "2"
+            assert refused.json() == {"error": "Another program is writing the answers."}
+        shown = other.get("/api/state").json()
+        assert shown["place"]["token"] == sent_place["token"]
+        program.execute("ROLLBACK")
+    assert client.post("/api/answer", json=sent).json()["outcome"] == "recorded"
 
 
 def test_an_answer_is_stored_as_it_was_given(office: Office) -> None:

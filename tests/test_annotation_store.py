@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from annotation_desk import COOKIE, DATASET_ID, SECRET, open_office
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sb3_presa.annotation.answers import database
 from sb3_presa.annotation.answers.answer import Answer
 from sb3_presa.annotation.answers.store import FORMAT_VERSION, AnswerStore
 from sb3_presa.annotation.asking.desk import DeskOptions
@@ -28,7 +30,7 @@ from sb3_presa.annotation.asking.queues import Choices, Queues
 from sb3_presa.annotation.web.gate import Gate
 from sb3_presa.annotation.web.server import create_app
 from sb3_presa.annotation.web.service import bind
-from sb3_presa.errors import FeedbackError
+from sb3_presa.errors import FeedbackError, StoreBusyError
 
 HASHES = {episode: bytes([episode]) * 32 for episode in range(40)}
 ONE, OTHER = (1, 0, 5), (2, 3, 5)
@@ -335,6 +337,103 @@ def test_clips_that_are_refused_are_passed_over_and_counted(store: AnswerStore) 
     assert len(queues.waiting("ann")) == 1
     queues.show_with("plot")  # another way of drawing may manage
     assert len(queues.waiting("ann")) == 2
+
+
+def test_who_reads_waits_for_no_writer(store: AnswerStore) -> None:
+    """Neither one of this process nor another program; what is not committed is not seen."""
+    store.add(answer())
+    inside, leave = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with store.transaction():
+            store.add(answer(annotator="ben"))
+            assert len(store.answers()) == 2, "a transaction sees what it wrote"
+            inside.set()
+            assert leave.wait(20)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert inside.wait(20)
+    assert len(store.answers()) == len(AnswerStore(store.path, read_only=True).answers()) == 1
+    leave.set()
+    writer.join()
+    assert len(store.answers()) == 2
+
+
+def test_a_busy_store_says_so_and_takes_the_answer_later(
+    store: AnswerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_PATIENCE_SECONDS", 0.01)
+    store = AnswerStore(store.path)
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusyError, match=r"another program writes it; try again") as busy:
+            store.add(answer())
+        assert "locked" in str(busy.value.__cause__), "not that of a rollback"
+        with pytest.raises(StoreBusyError):
+            AnswerStore(store.path)
+        assert store.answers() == []
+        other.execute("ROLLBACK")
+    store.add(answer())
+    assert len(store.answers()) == 1
+
+
+def test_threads_do_not_wait_for_a_thread_forever(
+    store: AnswerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_PATIENCE_SECONDS", 0.01)
+    refused: list[Exception] = []
+
+    def write() -> None:
+        try:
+            store.add(answer())
+        except StoreBusyError as error:
+            refused.append(error)
+
+    with store.transaction():
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+    assert "another answer is being written; try again" in str(refused[0])
+
+
+@pytest.mark.parametrize("version", [1, FORMAT_VERSION])
+@pytest.mark.parametrize("mode", ["?mode=ro", None])
+def test_a_store_that_cannot_be_written_is_read(
+    version: int, mode: str | None, store: AnswerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is mounted read-only; old files are upgraded in memory."""
+    store.add(answer(seconds=None))
+    store.close()
+    if version == 1:
+        with closing(sqlite3.connect(store.path)) as old:
+            old.execute("PRAGMA user_version = 1")
+            old.commit()
+    before = store.path.read_bytes()
+    if mode is not None:  # such a disk has no place for what readers share
+        connect = sqlite3.connect
+
+        def refusing(name: Any, *arguments: Any, **keywords: Any) -> sqlite3.Connection:
+            if str(name).endswith(mode):
+                error = sqlite3.OperationalError("unable to open database file")
+                error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+                raise error
+            opened: sqlite3.Connection = connect(name, *arguments, **keywords)
+            return opened
+
+        monkeypatch.setattr(sqlite3, "connect", refusing)
+    reader = AnswerStore(store.path, read_only=True)
+    assert [one.annotator for one in reader.answers()] == ["ann"]
+    assert reader.episode_hashes == HASHES
+    assert store.path.read_bytes() == before
+
+
+def test_a_store_that_must_be_written_and_cannot_be_is_refused(
+    store: AnswerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_PRAGMAS", ("query_only = ON",))
+    with pytest.raises(FeedbackError, match=r"must be a file that can be written, got: attempt"):
+        AnswerStore(store.path, "other/data-v0")
 
 
 def test_threads_and_processes_share_a_store(store: AnswerStore) -> None:

@@ -11,7 +11,7 @@ import typer
 from sb3_presa.cli.console import naming_environment, parse_settings, print_table
 from sb3_presa.data.checks import coordinates
 from sb3_presa.errors import ConfigError
-from sb3_presa.files import atomic_path, check_writable
+from sb3_presa.files import atomic_path, check_archive, check_writable, write_text
 from sb3_presa.registry import (
     ALGORITHMS,
     algorithm_class,
@@ -106,7 +106,7 @@ def train(
     if constant := model.policy.actor.standardizer.constant:
         typer.echo(f"Constant in all observations, so not learnt from: {coordinates(constant)}")
     model.learn(steps, progress_bar=not quiet)
-    with atomic_path(out) as temporary:
+    with atomic_path(out, check_archive) as temporary:
         model.save(temporary)
     typer.echo(f"Saved {out} after {model.num_timesteps} steps.")
 
@@ -164,8 +164,7 @@ def evaluate(
         environment.close()
     _print_evaluation(f"{model.name}, {episodes} episodes, cost limit {cost_limit:g}", result)
     if json_file is not None:
-        with atomic_path(json_file) as temporary:
-            temporary.write_text(json.dumps(result.as_dict(), indent=2, allow_nan=False) + "\n")
+        write_text(json_file, json.dumps(result.as_dict(), indent=2, allow_nan=False) + "\n")
 
 
 def _algorithm(name: str) -> type["OfflineAlgorithm"]:

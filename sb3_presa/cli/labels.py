@@ -110,7 +110,7 @@ def import_preferences(
 
 def _report(dataset: "MinariDataset", name: str, json_file: Path | None) -> None:
     from sb3_presa.annotation.consensus.report import report_labels
-    from sb3_presa.files import atomic_path
+    from sb3_presa.files import write_text
 
     with _answers(dataset, name) as store:
         report = report_labels(store.answers())
@@ -121,8 +121,7 @@ def _report(dataset: "MinariDataset", name: str, json_file: Path | None) -> None
     if str(json_file) == "-":
         typer.echo(text)
         return
-    with atomic_path(json_file) as temporary:
-        temporary.write_text(text + "\n")
+    write_text(json_file, text + "\n")
     typer.echo(f"Wrote {json_file}")
 
 
@@ -215,7 +214,7 @@ def _answers(dataset: "MinariDataset", name: str) -> Iterator["AnswerStore"]:
             f"answers '{name}' of {dataset.id} not found ({path}); collect them with sb3-presa "
             "annotate, or import them with labels --import"
         )
-    with contextlib.closing(AnswerStore(path)) as store:
+    with contextlib.closing(AnswerStore(path, read_only=True)) as store:
         yield store
 
 

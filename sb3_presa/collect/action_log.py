@@ -143,7 +143,10 @@ class ActionLog:
             "about": np.frombuffer(about, np.uint8),
         }
         columns[_CHECKSUM] = _checksum(columns)
-        with atomic_path(Path(path)) as partial, partial.open("wb") as file:
+        with (
+            atomic_path(Path(path), lambda written: _check_written(written, columns)) as partial,
+            partial.open("wb") as file,
+        ):
             np.savez_compressed(file, allow_pickle=False, **columns)
 
     def environment(self, trust: bool = False) -> EnvSpec:
@@ -378,6 +381,11 @@ def _flat(entries: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, An
             yield from _flat(value, f"{above}{name}/")
         else:
             yield f"{above}{name}", value
+
+
+def _check_written(path: Path, columns: Mapping[str, npt.NDArray[Any]]) -> None:
+    if not np.array_equal(_checksum(read_arrays(path)), columns[_CHECKSUM]):
+        raise DatasetError("its checksum differs")
 
 
 def _checksum(columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.uint8]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sb3_presa.collect.recipe import CollectRecipe
-from sb3_presa.files import atomic_path
+from sb3_presa.files import atomic_path, check_archive
 from sb3_presa.workers import Report
 
 # An adaptive weight never exceeds this many times the scaled reward of one step.
@@ -101,7 +101,7 @@ class Recorder:
             columns[key] = np.asarray([episode[key] for episode in self.episodes])
         columns["length"] = np.asarray([len(episode["rewards"]) for episode in self.episodes])
         columns["seconds"] = np.asarray(seconds)
-        with atomic_path(path) as partial, partial.open("wb") as file:
+        with atomic_path(path, check_archive) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **columns)
 
 

@@ -31,9 +31,10 @@ from minari.dataset.minari_dataset import DATASET_ID_RE
 from minari.namespace import NAMESPACE_METADATA_FILENAME
 from minari.storage.datasets_root_dir import get_dataset_path
 
+from sb3_presa.data.read_back import bytes_needed, check_episodes, check_packed
 from sb3_presa.data.resolution import Extremes
 from sb3_presa.errors import DatasetError
-from sb3_presa.files import atomic_path
+from sb3_presa.files import atomic_path, naming_full_disk, require_room, require_written, write_text
 
 _STALE_AFTER_S = 24 * 3600.0
 _RENAME_EXCHANGE = 2
@@ -145,7 +146,8 @@ def write_dataset(
         if score is not None:
             extra[key] = float(score)
     datasets_root = Path(root) if root is not None else Path(get_dataset_path())
-    with _hidden_folder(datasets_root, dataset_id) as hidden:
+    with naming_full_disk(folder), _hidden_folder(datasets_root, dataset_id) as hidden:
+        require_room(folder, bytes_needed(episodes))
         with _minari_root(hidden), warnings.catch_warnings():
             # Minari warns about each optional field that is left out.
             warnings.simplefilter("ignore", UserWarning)
@@ -163,7 +165,9 @@ def write_dataset(
             if episode_metadata is not None:
                 dataset.storage.update_episode_metadata([dict(m) for m in episode_metadata])
         written = hidden / dataset_id
-        repack(written / "data" / "main_data.hdf5")
+        main = written / "data" / "main_data.hdf5"
+        require_written(folder, lambda: check_episodes(main, episodes))
+        repack(main)
         _update_metadata(written / "data", extra)
         _publish(written, folder, datasets_root, dataset_id, overwrite)
     return MinariDataset(folder / "data")
@@ -178,8 +182,8 @@ def repack(path: str | os.PathLike[str]) -> None:
     :param path: The file; it is replaced in one step.
     """
     with (
-        atomic_path(Path(path)) as packed_path,
         h5py.File(path, "r") as source,
+        atomic_path(Path(path), lambda packed: check_packed(source, packed)) as packed_path,
         h5py.File(packed_path, "w", libver="latest", track_order=True) as packed,
     ):
         packed.attrs.update(source.attrs)
@@ -220,8 +224,7 @@ def _update_metadata(data_folder: Path, extra: Mapping[str, Any]) -> None:
     entries.update(extra)
     size = sum(file.stat().st_size for file in data_folder.glob("*.hdf5"))
     entries["dataset_size"] = round(size / 1e6, 1)
-    with atomic_path(path) as partial:
-        partial.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(entries, indent=1, sort_keys=True) + "\n")
 
 
 @contextlib.contextmanager

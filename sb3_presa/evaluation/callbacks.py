@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from sb3_presa.evaluation.safety import (
     check_reward_reference,
     evaluate_safety,
 )
-from sb3_presa.files import atomic_path
+from sb3_presa.files import atomic_path, check_archive, write_bytes
 
 
 class SafetyEvalCallback(EvalCallback):
@@ -139,8 +140,9 @@ class SafetyEvalCallback(EvalCallback):
             self.evaluations_successes.append(self._is_success_buffer)
             arrays["successes"] = self.evaluations_successes
         # A run that is stopped here keeps the file of the previous evaluation.
-        with atomic_path(Path(f"{self.log_path}.npz")) as path, open(path, "wb") as file:
-            np.savez(file, **arrays)
+        content = io.BytesIO()
+        np.savez(content, **arrays)
+        write_bytes(Path(f"{self.log_path}.npz"), content.getvalue())
 
     def _log(self, result: SafetyEvaluation) -> None:
         mean_length, std_length = np.mean(result.episode_lengths), np.std(result.episode_lengths)
@@ -177,8 +179,9 @@ class SafetyEvalCallback(EvalCallback):
             else:
                 print("New lowest mean cost (no evaluation was safe so far)")
         if self.best_model_save_path is not None:
-            with atomic_path(Path(self.best_model_save_path, "best_model.zip")) as path:
-                self.model.save(path)
+            path = Path(self.best_model_save_path, "best_model.zip")
+            with atomic_path(path, check_archive) as temporary:
+                self.model.save(temporary)
         self.best_evaluation = result
         if result.safe:
             self.best_mean_reward = result.reward_mean

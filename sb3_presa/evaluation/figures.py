@@ -6,6 +6,7 @@ imported when the first figure is drawn.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sb3_presa.errors import ConfigError
-from sb3_presa.files import atomic_path
+from sb3_presa.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -199,5 +200,6 @@ def written_figure(path: str | os.PathLike[str], width: float, height: float) ->
         raise ConfigError(f"the suffix of a figure must be one of {formats}, got {target}")
     yield figure
     target.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(target) as temporary:
-        figure.savefig(temporary, format=suffix)
+    content = io.BytesIO()
+    figure.savefig(content, format=suffix)
+    write_bytes(target, content.getvalue())

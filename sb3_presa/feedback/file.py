@@ -27,7 +27,7 @@ from minari import MinariDataset
 
 from sb3_presa.errors import FeedbackError, FeedbackNotFoundError
 from sb3_presa.feedback.unmerged import ANSWERS_SUFFIX, answers_beside
-from sb3_presa.files import atomic_path
+from sb3_presa.files import write_bytes
 
 FORMAT = "sb3_presa feedback"
 FORMAT_VERSION = 1
@@ -128,13 +128,19 @@ def write_feedback(path: Path, values: Mapping[str, Any]) -> None:
         "episode_ids": np.asarray(ids, dtype=np.int64),
         "episode_hashes": np.frombuffer(hashes, dtype=np.uint8).reshape(len(ids), 32),
     }
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=_LIBRARY_VERSION) as file:
+    # In memory: on a full disk, HDF5 reports no error when it closes its file
+    with h5py.File(
+        path.name, "w", libver=_LIBRARY_VERSION, driver="core", backing_store=False
+    ) as file:
         _write_text(file, "format", FORMAT)
         file.attrs["format_version"] = FORMAT_VERSION
         _write_text(file, "dataset_id", values["dataset_id"])
         _write_text(file, "provenance", json.dumps(dict(values["provenance"])))
         for name, table in tables.items():
             _write_table(file, name, table)
+        file.flush()
+        image = file.id.get_file_image()
+    write_bytes(path, image)
 
 
 def _write_text(file: h5py.File, name: str, text: str) -> None:

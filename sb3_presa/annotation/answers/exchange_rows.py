@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from sb3_presa.errors import FeedbackError
-from sb3_presa.files import atomic_path
+from sb3_presa.files import write_text
 
 _SUFFIXES = (".csv", ".jsonl")
 #: Python itself also accepts 1_000 and digits of other scripts.
@@ -110,16 +110,17 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, A
     :raises FeedbackError: if the file has another ending.
     """
     as_json = _is_json(path)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        if not as_json:
-            writer.writerow(columns)
-        for row in rows:
-            if as_json:
-                found = {name: row[name] for name in columns if row.get(name) is not None}
-                file.write(json.dumps(found, ensure_ascii=False, allow_nan=False) + "\n")
-            else:
-                writer.writerow([_cell(row.get(name)) for name in columns])
+    file = io.StringIO()
+    writer = csv.writer(file)
+    if not as_json:
+        writer.writerow(columns)
+    for row in rows:
+        if as_json:
+            found = {name: row[name] for name in columns if row.get(name) is not None}
+            file.write(json.dumps(found, ensure_ascii=False, allow_nan=False) + "\n")
+        else:
+            writer.writerow([_cell(row.get(name)) for name in columns])
+    write_text(path, file.getvalue())
 
 
 def _cell(value: Any) -> str:

@@ -5,18 +5,18 @@ are never deleted: one that was taken back is marked. The file has the hash of e
 so that answers are never applied to other data. Needs only the standard library.
 """
 
-import contextlib
 import json
 import sqlite3
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from sb3_presa.annotation.answers.answer import Answer, Segment
-from sb3_presa.errors import FeedbackError
+from sb3_presa.annotation.answers.database import Database
+from sb3_presa.errors import FeedbackError, FileNotWrittenError
 
 FORMAT_VERSION = 2
 _APPLICATION_ID = 0x53423350  # "SB3P", in the header of the file
@@ -91,32 +91,42 @@ class AnswerStore:
 
     :param path: the file; made if it is missing.
     :param dataset_id: the dataset of the answers. None: any dataset, and the file must exist.
-    :raises FeedbackError: if the file is not a store of answers, is damaged, of a newer version, or
-        of another dataset.
+    :param read_only: read what is there now, also on a disk that cannot be written. What is written
+        then goes nowhere.
+    :raises FeedbackError: if the file is not a store of answers, is damaged, of a newer version, of
+        another dataset, or cannot be written.
+    :raises StoreBusyError: if another program locks it.
     """
 
-    def __init__(self, path: Path, dataset_id: str | None = None) -> None:
+    def __init__(
+        self, path: Path, dataset_id: str | None = None, *, read_only: bool = False
+    ) -> None:
         self.path = Path(path)
         if dataset_id is None and not self.path.is_file():
             raise FeedbackError(
                 f"{self.path} does not exist; collect answers with sb3-presa annotate first"
             )
-        self._lock = threading.RLock()
-        self.path.parent.mkdir(exist_ok=True)
+        if not read_only:
+            self.path.parent.mkdir(exist_ok=True)
+        is_new = not self.path.exists()
         try:
-            self._database = sqlite3.connect(
-                self.path, timeout=30.0, isolation_level=None, check_same_thread=False
-            )
-            self._database.row_factory = sqlite3.Row
-            # FULL: a commit returns when its bytes are on the disk.
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-                self._database.execute(f"PRAGMA {pragma}")
+            self._open(dataset_id, read_only)
+        except FileNotWrittenError:
+            if is_new:  # nothing could be put into it
+                for suffix in ("", "-wal", "-shm"):
+                    self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+            raise
+
+    def _open(self, dataset_id: str | None, read_only: bool) -> None:
+        self._database = Database(self.path, read_only)
+        try:
             with self.transaction() as database:
                 self._check_or_create(database, dataset_id)
                 self._upgrade(database)
-        except sqlite3.DatabaseError as error:
-            raise FeedbackError(f"{self.path} is not a store of answers: {error}") from error
-        self.dataset_id = self._about("dataset_id")
+            self.dataset_id = self._about("dataset_id")
+        except BaseException:
+            self.close()
+            raise
 
     def _check_or_create(self, database: sqlite3.Connection, dataset_id: str | None) -> None:
         version = database.execute("PRAGMA user_version").fetchone()[0]
@@ -149,40 +159,21 @@ class AnswerStore:
             database.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
     def _about(self, key: str) -> str:
-        row = self._database.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
+        with self.reading() as database:
+            row = database.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
         return str(row[0])
 
     def close(self) -> None:
         """Close the file; the store cannot be used afterwards."""
-        with self._lock:
-            self._database.close()
+        self._database.close()
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; it is committed and on the disk when the block ends.
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """See :meth:`~sb3_presa.annotation.answers.database.Database.transaction`."""
+        return self._database.transaction()
 
-        :return: the connection, for statements.
-        """
-        with self._lock:
-            if self._database.in_transaction:  # nested: part of the outer one
-                yield self._database
-                return
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._database
-                self._database.execute("COMMIT")
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """Block other writers of this process during the block.
-
-        :return: the connection, for queries.
-        """
-        with self._lock:
-            yield self._database
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        """See :meth:`~sb3_presa.annotation.answers.database.Database.reading`."""
+        return self._database.reading()
 
     @property
     def episode_hashes(self) -> dict[int, bytes]:

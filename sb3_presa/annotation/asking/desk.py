@@ -11,6 +11,7 @@ from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.asking.queues import Place, Queues
 from sb3_presa.annotation.asking.strategies import Pair, Strategy
 from sb3_presa.annotation.clips.shelf import Clip, Refusal, Shelf
+from sb3_presa.errors import FileNotWrittenError, StoreBusyError
 
 #: After so many refused clips in a row, the page reports a problem with the data or the simulator
 #: instead of waiting for ever.
@@ -164,6 +165,8 @@ class Desk:
                     again = self._fill(annotator) or again
                 self._shelf.want(self._by_urgency())
                 self.problem = self._why_no_clips()
+            except (StoreBusyError, FileNotWrittenError):  # the page says it; it is tried again
+                again = False
             except Exception as error:  # of a strategy: the page shows it, and it is tried again
                 logging.getLogger(__name__).exception("the strategy failed to choose pairs")
                 self.problem, again = f"The strategy failed to choose pairs: {error}", False

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from sb3_presa.errors import DatasetError
-from sb3_presa.files import atomic_path
+from sb3_presa.files import atomic_path, check_archive
 
 Frame: TypeAlias = npt.NDArray[np.uint8]
 """``(height, width, 3)``, red, green, blue."""
@@ -72,7 +72,7 @@ def write_clip(path: Path, frames: Iterable[Frame], count: int, stride: int, fps
     pictures = (_to_picture(frame) for frame in frames)
     first = next(pictures)
     layout = _layout(first.size, count, stride, fps)
-    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with atomic_path(path, check_archive) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr("format.json", json.dumps(asdict(layout)))
         everything = _chain(first, pictures)
         for sheet in range(layout.sheets):

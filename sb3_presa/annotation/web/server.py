@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from sb3_presa.annotation.asking.queues import Choices, Queues
 from sb3_presa.annotation.clips.shelf import Clip
 from sb3_presa.annotation.web.gate import Gate, Guard
 from sb3_presa.annotation.web.page import render, render_markdown, static_files
-from sb3_presa.errors import FeedbackError
+from sb3_presa.errors import FeedbackError, FileNotWrittenError, StoreBusyError
 
 _MAX_BODY = 4096
 _MAX_SECONDS = 86_400.0
@@ -77,7 +78,12 @@ def create_app(desk: Counter, gate: Gate, text: PageText, cookie_name: str) -> S
             Route("/static/{version}/{name}", routes.static),
         ],
         middleware=[Middleware(Guard, gate=gate, cookie_name=cookie_name)],
-        exception_handlers={HTTPException: _on_refusal, Exception: _on_failure},
+        exception_handlers={
+            HTTPException: _on_refusal,
+            StoreBusyError: _on_busy,
+            FileNotWrittenError: _on_full_disk,
+            Exception: _on_failure,
+        },
     )
 
 
@@ -142,6 +148,8 @@ class _Routes:
     ) -> Response:
         try:
             outcome = self._desk.queues.record(annotator, place, token, choices, seconds)
+        except StoreBusyError:
+            raise
         except FeedbackError as error:
             raise HTTPException(400, str(error)) from error
         if outcome == "unknown":
@@ -218,6 +226,20 @@ def _choice(body: Mapping[str, Any], key: str, allowed: Mapping[str, float | Non
 async def _on_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+
+
+async def _on_busy(request: Request, error: Exception) -> Response:
+    return _try_again("Another program is writing the answers.")
+
+
+async def _on_full_disk(request: Request, error: Exception) -> Response:
+    logging.getLogger(__name__).error("%s", error)
+    return _try_again("The server cannot store answers now: its disk is full.")
+
+
+def _try_again(message: str) -> Response:
+    """The page sends the same again by itself."""
+    return JSONResponse({"error": message}, 503, headers={"retry-after": "2"})
 
 
 async def _on_failure(request: Request, error: Exception) -> Response:

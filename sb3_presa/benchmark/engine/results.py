@@ -13,7 +13,7 @@ from typing import Any
 from sb3_presa.benchmark.engine.training import identity_columns
 from sb3_presa.benchmark.suites.cell import Cell
 from sb3_presa.errors import ConfigError
-from sb3_presa.files import atomic_path
+from sb3_presa.files import write_text
 
 #: The first columns of every results file.
 COLUMNS = (
@@ -128,14 +128,12 @@ class ResultFile:
         if not listed:
             self.failures_path.unlink(missing_ok=True)
             return
-        with atomic_path(self.failures_path) as temporary:
-            temporary.write_text(json.dumps(listed, indent=2) + "\n")
+        write_text(self.failures_path, json.dumps(listed, indent=2) + "\n")
 
     def _write(self) -> None:
         rows = list(self.rows.values())
         names = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
-        with atomic_path(self.path) as temporary:
-            temporary.write_text(format_rows(rows, list(names)), encoding="utf-8")
+        write_text(self.path, format_rows(rows, list(names)))
 
 
 def _place(row: Row) -> tuple[str, ...]:

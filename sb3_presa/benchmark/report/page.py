@@ -14,7 +14,7 @@ from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Diffe
 from sb3_presa.benchmark.report.consistency import concerns
 from sb3_presa.envs.tasks import PUBLISHED_METHODS, find_task
 from sb3_presa.errors import ConfigError
-from sb3_presa.files import atomic_path
+from sb3_presa.files import write_text
 
 PUBLISHED_NAMES = {"bc_all": "BC, all", "bc_safe": "BC, safe", "cdt": "CDT", "trac": "TraC"}
 SWEEP_NAMES = {
@@ -105,8 +105,7 @@ def write_report(
         failures=failures,
     )
     page = out / "report.html"
-    with atomic_path(page) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+    write_text(page, html)
     return page
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report.analysis import Agent, Agents, Place
-from sb3_presa.files import atomic_path
+from sb3_presa.files import write_text
 
 _WIDTH = 180
 #: Width of a column's border: a line, and a space on each side.
@@ -124,8 +124,7 @@ def print_tables(agents: Sequence[Agent], out: Path, reference: str) -> Path:
             console.print(difference_table(groups, reference))
     out.mkdir(parents=True, exist_ok=True)
     path = out / "tables.txt"
-    with atomic_path(path) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    write_text(path, text.getvalue())
     return path
 
 

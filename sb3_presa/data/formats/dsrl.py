@@ -33,7 +33,7 @@ from sb3_presa.data.minari_store import check_free, write_dataset
 from sb3_presa.data.storage import Field
 from sb3_presa.envs.tasks import Task, find_task
 from sb3_presa.errors import ConfigError, DatasetError
-from sb3_presa.files import atomic_path
+from sb3_presa.files import write_bytes
 
 
 def import_dsrl(
@@ -136,9 +136,13 @@ def export_dsrl(
             f"{type(dataset.observation_space).__name__} (dataset '{dataset.id}')"
         )
     tables = _flat_tables(dataset)
-    with atomic_path(target) as temporary, h5py.File(temporary, "w") as file:
+    # In memory: HDF5 reports no error where the disk is full
+    with h5py.File(target.name, "w", driver="core", backing_store=False) as file:
         for name, table in tables.items():
             file.create_dataset(name, data=table, compression="gzip", compression_opts=1)
+        file.flush()
+        image = file.id.get_file_image()
+    write_bytes(target, image)
     return target
 
 

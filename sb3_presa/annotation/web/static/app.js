@@ -63,6 +63,7 @@ async function ask(path, body) {
     cover("Open your link again", content.error);
     throw new Error("refused");
   }
+  if (response.status === 503) throw new Error(content.error, { cause: "busy" });
   if (!response.ok && response.status !== 409) throw new Error(content.error);
   return content;
 }
@@ -77,7 +78,8 @@ async function insist(path, body) {
       return content;
     } catch (error) {
       if (stopped) throw error;
-      notice("The server does not respond. Trying again; no answer is lost.", true);
+      const why = error.cause === "busy" ? error.message : "The server does not respond.";
+      notice(`${why} Trying again; no answer is lost.`, true);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }

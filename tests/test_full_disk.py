@@ -25,11 +25,12 @@ from toy_envs import env_id
 from typer.testing import CliRunner
 
 from sb3_presa import Feedback
-from sb3_presa.annotation.answers.store import AnswerStore, answers_path
+from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.cli import app
 from sb3_presa.collect import action_log
 from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.errors import FileNotWrittenError
+from sb3_presa.feedback.file import answers_path
 from sb3_presa.files import atomic_path, naming_full_disk, write_bytes
 
 #: Of a mounted disk; a limit of a file's size is for those who may not mount one.

@@ -1,10 +1,12 @@
 """How many of the package's files a call runs through: loading a dataset, and one alignment step.
 
-``python benchmarks/path_length.py`` prints both paths; ``--json OUT`` writes their lengths. A file
+``python benchmarks/path_length.py`` prints both paths; ``--write`` also writes their lengths, to
+``benchmarks/results/path_length.json`` and between the marks in ``CONTRIBUTING.md``. A file
 counts if one line of it runs; the bodies of modules, which run once, do not.
 """
 
 import argparse
+import re
 import sys
 import tempfile
 import warnings
@@ -18,6 +20,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 import sb3_presa
 from sb3_presa import PRESA, Feedback
 
+ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = Path(sb3_presa.__file__).parent
 #: Steps of the run, the last of which is counted: one under the constraint.
 N_CLONING, N_ATTAIN, N_ALIGNED = 5, 5, 10
@@ -82,10 +85,22 @@ class LastStep(BaseCallback):
         return True
 
 
+def with_lengths(page: str, lengths: dict[str, int]) -> str:
+    """
+    :param page: text with the marks ``<!-- path length -->`` and ``<!-- up to here -->``
+    :param lengths: number of files of each path
+    :return: the text with the lengths between the marks
+    """
+    words = f"`PRESA.load_offline` {lengths['PRESA.load_offline']}, "
+    words += f"an alignment step {lengths['an alignment step']}"
+    marked = re.compile(r"(<!-- path length -->).*?(<!-- up to here -->)", re.DOTALL)
+    return marked.sub(rf"\g<1>{words}\g<2>", page)
+
+
 def main() -> None:
-    """Counts, prints both paths and writes their lengths as JSON where asked."""
+    """Counts, prints both paths and writes their lengths where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="OUT", help="file to write the figures to")
+    parser.add_argument("--write", action="store_true", help="write the lengths where they stand")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as root:
@@ -107,7 +122,11 @@ def main() -> None:
         print(f"{name}: {len(files)} files")
         for file in files:
             print(f"  {file}")
-    write_figures(arguments.json, files={name: len(files) for name, files in paths.items()})
+    if arguments.write:
+        lengths = {name: len(files) for name, files in paths.items()}
+        write_figures(ROOT / "benchmarks" / "results" / "path_length.json", files=lengths)
+        page = ROOT / "CONTRIBUTING.md"
+        page.write_text(with_lengths(page.read_text(encoding="utf-8"), lengths), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The map in CONTRIBUTING.md is the package: its rooms are the folders, and no import goes up."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -125,3 +126,11 @@ def test_a_circle_is_seen(graph: dict[str, set[str]], circle: list[str] | None) 
 )
 def test_imports_are_found_wherever_they_stand(text: str, imported: list[str]) -> None:
     assert list(imports_of(text)) == imported
+
+
+def test_the_lengths_of_paths_are_those_that_were_counted() -> None:
+    figures = json.loads((ROOT / "benchmarks/results/path_length.json").read_text(encoding="utf-8"))
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (words,) = re.findall(r"<!-- path length -->(.*?)<!-- up to here -->", text)
+    said = {name.strip("` "): int(count) for name, count in re.findall(r"([^,\d]+) (\d+)", words)}
+    assert said == figures["files"]

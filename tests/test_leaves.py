@@ -1,5 +1,6 @@
 """No number changes on the way in: another shape or type is taken where it holds them all."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 from made_up import REAL, UNIT, episode, write
 
 from sb3_presa.data.episodes import load_endings, load_transitions
+from sb3_presa.data.leaves import make_room
 from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.errors import DatasetError
 
@@ -205,3 +207,28 @@ def _buffer(observations: npt.NDArray[Any]) -> Any:
     from minari.data_collector import EpisodeBuffer
 
     return EpisodeBuffer(**episode(STEPS, observations=observations))
+
+
+@pytest.mark.parametrize("shape", [(0,), (3, 0), (7,), (2**20 - 1,), (2**20,), (1025, 4, 1025)])
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.int64])
+def test_an_array_of_any_size_holds_what_is_written(
+    shape: tuple[int, ...], dtype: type[np.generic]
+) -> None:
+    one, other = make_room(shape, np.dtype(dtype)), make_room(shape, np.dtype(dtype))
+    assert one.shape == shape
+    assert one.dtype == dtype
+    assert one.flags.c_contiguous
+    one[...], other[...] = 1, 2
+    part = one[1:]
+    del one
+    gc.collect()
+    assert (part == 1).all()
+    assert (other == 2).all()
+
+
+def test_a_dataset_of_many_megabytes_is_read(minari_root: Path) -> None:
+    space, random = spaces.Box(-9, 9, (100,), np.float32), np.random.default_rng(0)
+    recorded = [random.normal(size=(4_001, 100)).astype(np.float32) for _ in range(4)]
+    episodes = [episode(4_000, i, observations=rows) for i, rows in enumerate(recorded)]
+    found = load_transitions(write("toy/large-v0", episodes, space, UNIT))
+    np.testing.assert_array_equal(found.observations, np.concatenate([r[:-1] for r in recorded]))

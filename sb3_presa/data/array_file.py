@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sb3_presa.data.room import most_bytes
+from sb3_presa.data.columns import most_bytes
 from sb3_presa.errors import DatasetError
 
 Array = npt.NDArray[Any]

@@ -17,8 +17,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 from minari import MinariDataset
 
-from sb3_presa.data.pictures import Pictures, may_be_pictures
-from sb3_presa.data.storage import Array, Column, Field, space_parts
+from sb3_presa.data.columns import Array, Column, Field, Pictures, may_be_pictures, space_parts
 from sb3_presa.errors import DatasetError
 
 #: Rows of a table up to which they lie in the order in which Minari wrote them. pyarrow.dataset
@@ -42,7 +41,7 @@ class ArrowEpisodes:
         }
 
     def steps(self, episode: int) -> int:
-        """As :meth:`~sb3_presa.data.storage.Storage.steps`; where it says nothing, its rows."""
+        """As :meth:`~sb3_presa.data.stored.Storage.steps`; where it says nothing, its rows."""
         path = self._folder / str(episode) / "metadata.json"
         entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         if "total_steps" in entries:
@@ -51,7 +50,7 @@ class ArrowEpisodes:
         return max(0, sum(rows) - 1)
 
     def columns(self, episode: int, fields: tuple[Field, ...]) -> dict[Field, dict[str, Column]]:
-        """As :meth:`~sb3_presa.data.storage.Storage.columns`.
+        """As :meth:`~sb3_presa.data.stored.Storage.columns`.
 
         A table has a row for each observation, and of everything else a last row of padding.
         """
@@ -73,12 +72,12 @@ class ArrowEpisodes:
         return found
 
     def infos(self, episode: int) -> dict[str, Any]:
-        """As :meth:`~sb3_presa.data.storage.Storage.infos`."""
+        """As :meth:`~sb3_presa.data.stored.Storage.infos`."""
         table = self._table(episode, ["infos"])
         return _nested(table.column("infos")) if "infos" in table.column_names else {}
 
     def close(self) -> None:
-        """As :meth:`~sb3_presa.data.storage.Storage.close`."""
+        """As :meth:`~sb3_presa.data.stored.Storage.close`."""
 
     def _paths(self, episode: int) -> list[Path]:
         paths = sorted((self._folder / str(episode)).glob(f"[!._]*.{self._format}"))

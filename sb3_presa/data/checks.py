@@ -111,7 +111,7 @@ def _tolerance(bound: Array) -> Array:
 
 
 def coordinates(by_key: Mapping[str, Sequence[int]], most: int = 10) -> str:
-    """How messages name coordinates.
+    """The names of coordinates in messages.
 
     :param by_key: flat indices of some, by key of a Dict space or ``""``.
     :param most: name no more of a key.

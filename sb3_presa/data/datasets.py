@@ -13,9 +13,9 @@ from minari.dataset.episode_data import EpisodeData
 from minari.dataset.minari_dataset import DATASET_ID_RE
 from minari.storage import get_dataset_path
 
+from sb3_presa.data.columns import Column, Field
 from sb3_presa.data.example import EXAMPLE_DATASET_ID
 from sb3_presa.data.opening import open_folder
-from sb3_presa.data.storage import Column, Field
 from sb3_presa.data.stored import open_episodes
 from sb3_presa.errors import DatasetError
 

@@ -10,8 +10,15 @@ import numpy as np
 from h5py import h5a, h5d, h5s
 from minari import MinariDataset
 
-from sb3_presa.data.pictures import JPEG, Pictures, may_be_pictures
-from sb3_presa.data.storage import Array, Column, Field, space_parts
+from sb3_presa.data.columns import (
+    JPEG,
+    Array,
+    Column,
+    Field,
+    Pictures,
+    may_be_pictures,
+    space_parts,
+)
 
 
 class Hdf5Episodes:
@@ -30,7 +37,7 @@ class Hdf5Episodes:
         self._file = h5py.File(path, "r")
 
     def steps(self, episode: int) -> int:
-        """As :meth:`~sb3_presa.data.storage.Storage.steps`; where it says nothing, its actions."""
+        """As :meth:`~sb3_presa.data.stored.Storage.steps`; where it says nothing, its actions."""
         group = f"episode_{episode}"
         try:
             attribute = h5a.open(self._file.id, b"total_steps", obj_name=group.encode())
@@ -41,7 +48,7 @@ class Hdf5Episodes:
         return int(value)
 
     def columns(self, episode: int, fields: tuple[Field, ...]) -> dict[Field, dict[str, Column]]:
-        """As :meth:`~sb3_presa.data.storage.Storage.columns`."""
+        """As :meth:`~sb3_presa.data.stored.Storage.columns`."""
         found: dict[Field, dict[str, Column]] = {}
         for field in fields:
             path = f"episode_{episode}/{field}"
@@ -57,11 +64,11 @@ class Hdf5Episodes:
         return found
 
     def infos(self, episode: int) -> dict[str, Any]:
-        """As :meth:`~sb3_presa.data.storage.Storage.infos`."""
+        """As :meth:`~sb3_presa.data.stored.Storage.infos`."""
         return _nested(self._file.get(f"episode_{episode}/infos", {}))
 
     def close(self) -> None:
-        """As :meth:`~sb3_presa.data.storage.Storage.close`."""
+        """As :meth:`~sb3_presa.data.stored.Storage.close`."""
         self._file.close()
 
     def _table(self, path: str) -> "_Table":

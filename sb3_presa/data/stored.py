@@ -5,16 +5,47 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import gymnasium as gym
 import numpy as np
 from minari import MinariDataset
 
+from sb3_presa.data.columns import Column, Field, column_name, most_bytes, space_parts
 from sb3_presa.data.hdf5_episodes import Hdf5Episodes
-from sb3_presa.data.room import most_bytes
-from sb3_presa.data.storage import Column, Field, Storage, column_name, space_parts
 from sb3_presa.errors import DatasetError
+
+
+class Storage(Protocol):
+    """The files of a dataset."""
+
+    #: bytes on the disk
+    size: int
+
+    def steps(self, episode: int) -> int:
+        """The number of steps that an episode says it has.
+
+        :param episode: its id.
+        """
+
+    def columns(self, episode: int, fields: tuple[Field, ...]) -> dict[Field, dict[str, Column]]:
+        """The columns of an episode.
+
+        :param episode: its id.
+        :param fields: what to look for.
+        :return: each field's columns: of a Dict space one for each key, else one under ``""``;
+            none for a ``"cost"`` that is not there.
+        :raises KeyError: if another field is not there.
+        """
+
+    def infos(self, episode: int) -> dict[str, Any]:
+        """All that the environment said beside it, nested as it was recorded.
+
+        :param episode: its id.
+        """
+
+    def close(self) -> None:
+        """Let go of the files."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +54,7 @@ class StoredEpisode:
 
     :param id: in the storage.
     :param steps: how many it has.
-    :param columns: as :meth:`~sb3_presa.data.storage.Storage.columns` gives them. All have the rows
+    :param columns: as :meth:`~sb3_presa.data.stored.Storage.columns` gives them. All have the rows
         that the steps ask for.
     :param where: names the dataset and the episode, to begin a message with.
     """

@@ -19,8 +19,7 @@ from sb3_presa.data.datasets import (
 from sb3_presa.data.episodes import load_outcomes, load_transitions
 from sb3_presa.data.transitions import Outcomes
 from sb3_presa.errors import FeedbackError
-from sb3_presa.feedback.left_out import align_and_warn
-from sb3_presa.feedback.table import Feedback
+from sb3_presa.feedback.table import Feedback, align_and_warn
 from sb3_presa.feedback.unmerged import Answers, answers_beside
 
 

@@ -26,7 +26,7 @@ class Answers(NamedTuple):
 
     @property
     def words(self) -> str:
-        """How messages count them."""
+        """Their number in messages."""
         return (
             "answers that cannot be counted" if self.number is None else f"{self.number:,} answers"
         )

@@ -11,8 +11,7 @@ from sb3_presa.data.episodes import load_endings, load_outcomes, load_transition
 from sb3_presa.data.transitions import Endings, Outcomes, Transitions
 from sb3_presa.errors import FeedbackError
 from sb3_presa.feedback.holdout import hold_out
-from sb3_presa.feedback.left_out import align_and_warn
-from sb3_presa.feedback.table import Feedback
+from sb3_presa.feedback.table import Feedback, align_and_warn
 
 #: What an algorithm may read beside observations and actions.
 Need: TypeAlias = Literal["comparisons", "safety labels", "endings", "outcomes"]

@@ -20,6 +20,7 @@ from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
 
 from sb3_presa.data.checks import bound_excess, space_bounds
+from sb3_presa.data.columns import Field
 from sb3_presa.data.datasets import DatasetLike, read_episodes, resolve_dataset
 from sb3_presa.data.episodes import load_outcomes
 from sb3_presa.data.formats.dsrl_columns import (
@@ -30,7 +31,6 @@ from sb3_presa.data.formats.dsrl_columns import (
     read_columns,
 )
 from sb3_presa.data.minari_store import check_free, write_dataset
-from sb3_presa.data.storage import Field
 from sb3_presa.envs.tasks import Task, find_task
 from sb3_presa.errors import ConfigError, DatasetError
 from sb3_presa.files import write_bytes

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from sb3_presa.data.room import most_bytes
+from sb3_presa.data.columns import most_bytes
 from sb3_presa.errors import DatasetError
 
 Array: TypeAlias = npt.NDArray[Any]

@@ -1,18 +1,67 @@
-"""Pictures that are stored as JPEG, read as the numbers of their space."""
+"""The columns of an episode, as every format of storage gives them, before they are read."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[Any]
+Field: TypeAlias = Literal[
+    "observations", "actions", "rewards", "cost", "terminations", "truncations"
+]
 
 #: What every picture in JPEG begins with.
 JPEG = b"\xff\xd8"
+#: How many times its size a file may say that it holds. Deflate packs at most 1,032 to 1.
+_MOST_PACKED = 1100
+#: What is small is read whatever the file says: other filters pack what is constant even closer.
+_SMALL_BYTES = 2**26
+
+
+class Column(Protocol):
+    """One thing that is stored of one episode, a row a step. Nothing is read until it is asked."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of rows, and the shape of one."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type as stored."""
+
+    def read(self) -> Array:
+        """All rows, as stored."""
+
+    def read_into(self, rows: Array) -> None:
+        """All rows, as stored.
+
+        :param rows: where to put them, in one piece; of this column's shape and type.
+        """
+
+    def last(self) -> Array:
+        """The last row."""
+
+
+def space_parts(space: gym.Space[Any]) -> Mapping[str, gym.Space[Any]]:
+    """The spaces that are stored in columns of their own.
+
+    :param space: of observations or actions.
+    :return: those of a Dict by their keys, any other under ``""``.
+    """
+    return space.spaces if isinstance(space, gym.spaces.Dict) else {"": space}
+
+
+def column_name(field: str, key: str) -> str:
+    """The name of a column in messages.
+
+    :param field: such as ``"observations"``.
+    :param key: of a Dict space, or ``""``.
+    """
+    return f"{field}['{key}']" if key else field
 
 
 def may_be_pictures(space: gym.Space[Any] | None) -> bool:
@@ -60,6 +109,14 @@ class Pictures:
         row = np.empty(self.shape[1:], self.dtype)
         _decode(self.load()[-1], row)
         return row
+
+
+def most_bytes(file_size: int) -> int:
+    """More than a file can hold; no room is made for an array that it declares larger.
+
+    :param file_size: bytes of the file.
+    """
+    return max(_SMALL_BYTES, _MOST_PACKED * file_size)
 
 
 def _decode(encoded: Any, row: Array) -> None:

@@ -198,7 +198,7 @@ def test_a_value_is_read_as_it_is_or_refused(
         return
     assert np.isfinite(values).all()
     if space is REAL:
-        np.testing.assert_array_equal(found, values.astype(np.float32))
+        np.testing.assert_array_equal(found.astype(np.float32), values.astype(np.float32))
     else:
         np.testing.assert_array_equal(found, values)
 

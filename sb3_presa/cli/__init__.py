@@ -78,6 +78,7 @@ def _options(
 _COMMANDS: dict[str, list[Callable[..., None]]] = {
     "Data": [
         datasets.info,
+        datasets.check,
         datasets.label,
         datasets.collect,
         datasets.log_actions,

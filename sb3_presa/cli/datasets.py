@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sb3_presa.cli.console import naming_environment, print_renderable
-from sb3_presa.errors import ConfigError
+from sb3_presa.errors import ConfigError, DatasetError
 
 if TYPE_CHECKING:
     from minari import MinariDataset
+
+    from sb3_presa.data import DatasetCheck
 
 Dataset = Annotated[str, typer.Argument(help="Id of a Minari dataset, or its folder.")]
 _NEW_ID = "Id of the new dataset: namespace/name-v0."
@@ -225,10 +227,45 @@ def export_dsrl(
 
 
 def info(dataset: Dataset) -> None:
-    """Describe a dataset: its size, spaces, returns, costs and feedback."""
+    """Describe a dataset: its size, spaces, returns, costs and feedback, and what is wrong."""
+    from sb3_presa.data import check_dataset, resolve_dataset
     from sb3_presa.feedback import render_summary, summarize
 
-    print_renderable(render_summary(summarize(dataset)))
+    opened = resolve_dataset(dataset)
+    found = check_dataset(opened)
+    try:
+        print_renderable(render_summary(summarize(opened)))
+    except DatasetError:
+        if not found.faults:
+            raise
+        _print_check(found)
+        raise typer.Exit(1) from None
+    if found.faults or found.notes:
+        typer.echo()
+        _print_check(found)
+
+
+def check(dataset: Dataset) -> None:
+    """
+    List every kind of fault of a dataset, with counts, first places and remedies.
+
+    The exit code is 0 if it can be trained on.
+    """
+    from sb3_presa.data import check_dataset
+
+    found = check_dataset(dataset)
+    _print_check(found)
+    if found.faults:
+        raise typer.Exit(1)
+
+
+def _print_check(found: "DatasetCheck") -> None:
+    for fault in found.faults:
+        typer.echo(f"fault: {fault}")
+    for note in found.notes:
+        typer.echo(f"note: {note}")
+    if not found.faults:
+        typer.echo(f"{found.dataset_id}: no fault found")
 
 
 def _print_written(dataset: "MinariDataset") -> None:

@@ -7,13 +7,16 @@ if TYPE_CHECKING:
     from sb3_presa.data.datasets import dataset_horizon, resolve_dataset, reward_reference
     from sb3_presa.data.episodes import load_outcomes, load_transitions
     from sb3_presa.data.example import example_dataset
+    from sb3_presa.data.faults import DatasetCheck, check_dataset
     from sb3_presa.data.formats.dsrl import export_dsrl, import_dsrl
     from sb3_presa.data.transitions import Outcomes, Transitions, episode_hash
 
 # Where each public name lives; a module is imported when one of its names is first used.
 _HOMES = {
+    "DatasetCheck": "faults",
     "Outcomes": "transitions",
     "Transitions": "transitions",
+    "check_dataset": "faults",
     "dataset_horizon": "datasets",
     "episode_hash": "transitions",
     "example_dataset": "example",
@@ -26,8 +29,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "DatasetCheck",
     "Outcomes",
     "Transitions",
+    "check_dataset",
     "dataset_horizon",
     "episode_hash",
     "example_dataset",

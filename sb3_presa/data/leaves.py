@@ -57,7 +57,7 @@ class Leaf:
         :param extremes: is shown what is rounded to float32.
         :raises DatasetError: if they have another shape, or a value would be changed.
         """
-        column = self._column(stored)
+        column = self.column(stored)
         if column.dtype == self.dtype:
             column.read_into(rows[: column.shape[0]].reshape(column.shape))
         else:
@@ -73,7 +73,7 @@ class Leaf:
         :return: the row, float64 where float32 cannot hold all numbers of the stored type.
         :raises DatasetError: as :meth:`read_into` does, or if it is not finite.
         """
-        values = self._column(stored).last().reshape(1, *(self.space.shape or ()))
+        values = self.column(stored).last().reshape(1, *(self.space.shape or ()))
         if self.dtype == np.float32 and is_wide(values.dtype):
             values = replace(self, dtype=np.dtype(np.float64))._cast(values, stored, _LAST)
         elif values.dtype != self.dtype:
@@ -83,8 +83,12 @@ class Leaf:
             raise DatasetError(f"{stored.where}, {_LAST}: {name} must be finite, got {values[0]}")
         return np.asarray(values[0])
 
-    def _column(self, stored: StoredEpisode) -> Column:
-        """The stored column; only axes of length 1 may come or go."""
+    def column(self, stored: StoredEpisode) -> Column:
+        """The stored column; only axes of length 1 may come or go.
+
+        :param stored: the episode.
+        :raises DatasetError: if it has another shape, or no numbers.
+        """
         column = stored.columns[self.field][self.key]
         name = column_name(self.field, self.key)
         shape, wanted = column.shape[1:], self.space.shape or ()
@@ -97,18 +101,25 @@ class Leaf:
             )
         return column
 
-    def _cast(self, values: Array, stored: StoredEpisode, when: str = "step {}") -> Array:
-        """The same numbers in this leaf's type. Floats are rounded to it."""
+    def misfits(self, values: Array) -> tuple[npt.NDArray[np.bool_], Array, Array, str]:
+        """Which values this leaf's type cannot hold.
+
+        :param values: ``(N, ...)``.
+        :return: where they are, the smallest and largest that it holds, and what values must do.
+        """
         if self.dtype.kind == "f":
             largest = np.finfo(np.float32).max  # networks compute in it
             wrong = np.isfinite(values) & (np.abs(values) > largest)
-            low, high, constraint = np.asarray(-largest), np.asarray(largest), "be"
-        else:
-            # The bounds of a Box of pictures are not asked for, as those of other Boxes are not
-            is_box = isinstance(self.space, spaces.Box)
-            low, high = (np.asarray(0), np.asarray(255)) if is_box else space_bounds(self.space)
-            wrong = ~((values >= low) & (values <= high) & (values == np.rint(values)))
-            constraint = "be a whole number"
+            return wrong, np.asarray(-largest), np.asarray(largest), "be"
+        # The bounds of a Box of pictures are not asked for, as those of other Boxes are not
+        is_box = isinstance(self.space, spaces.Box)
+        low, high = (np.asarray(0), np.asarray(255)) if is_box else space_bounds(self.space)
+        wrong = ~((values >= low) & (values <= high) & (values == np.rint(values)))
+        return wrong, low, high, "be a whole number"
+
+    def _cast(self, values: Array, stored: StoredEpisode, when: str = "step {}") -> Array:
+        """The same numbers in this leaf's type. Floats are rounded to it."""
+        wrong, low, high, constraint = self.misfits(values)
         step = first_true_row(wrong)
         if step is not None:
             found, least, most = (first_entry(of, wrong[step]) for of in (values[step], low, high))
@@ -120,6 +131,16 @@ class Leaf:
         return values.astype(self.dtype)
 
 
+def observation_leaf(key: str, space: gym.Space[Any]) -> Leaf:
+    """The array of one part of the observations.
+
+    :param key: of a Dict space, or ``""``.
+    :param space: of the part.
+    :raises DatasetError: for a space that no policy can take.
+    """
+    return Leaf("observations", key, space, _observation_dtype(space, key))
+
+
 def observation_leaves(space: gym.Space[Any]) -> list[Leaf]:
     """The arrays of observations.
 
@@ -127,10 +148,7 @@ def observation_leaves(space: gym.Space[Any]) -> list[Leaf]:
     :return: one for each entry of a Dict, else one.
     :raises DatasetError: for a space that no policy can take.
     """
-    return [
-        Leaf("observations", key, part, _observation_dtype(part, key))
-        for key, part in space_parts(space).items()
-    ]
+    return [observation_leaf(key, part) for key, part in space_parts(space).items()]
 
 
 def action_leaf(space: gym.Space[Any]) -> Leaf:

@@ -33,6 +33,7 @@ from minari.storage.datasets_root_dir import get_dataset_path
 
 from sb3_presa.data.read_back import bytes_needed, check_episodes, check_packed
 from sb3_presa.data.resolution import Extremes
+from sb3_presa.data.storage import space_parts
 from sb3_presa.errors import DatasetError
 from sb3_presa.files import atomic_path, naming_full_disk, require_room, require_written, write_text
 
@@ -167,19 +168,29 @@ def write_dataset(
         written = hidden / dataset_id
         main = written / "data" / "main_data.hdf5"
         require_written(folder, lambda: check_episodes(main, episodes))
-        repack(main)
+        repack(main, _exact(observation_space))
         _update_metadata(written / "data", extra)
         _publish(written, folder, datasets_root, dataset_id, overwrite)
     return MinariDataset(folder / "data")
 
 
-def repack(path: str | os.PathLike[str]) -> None:
+def _exact(observation_space: gym.Space[Any]) -> set[str]:
+    """Observations that are to be whole numbers: rounded, wrong ones would pass for these."""
+    return {
+        f"observations/{key}" if key else "observations"
+        for key, part in space_parts(observation_space).items()
+        if part.dtype is None or part.dtype.kind != "f"
+    }
+
+
+def repack(path: str | os.PathLike[str], exact: Collection[str] = ()) -> None:
     """Rewrite an HDF5 file of episodes without chunk padding and with numbers as float32.
 
     Actions keep the type that they have: rounded, they would not repeat an episode exactly. So do
     numbers that float32 would not tell apart.
 
     :param path: The file; it is replaced in one step.
+    :param exact: What keeps its type besides, by its path in an episode.
     """
     with (
         h5py.File(path, "r") as source,
@@ -190,7 +201,7 @@ def repack(path: str | os.PathLike[str]) -> None:
         extremes: dict[str, Extremes] = {}
         for episode in source.values():
             episode.visititems(partial(_look_at_doubles, extremes))
-        wide = {name for name, found in extremes.items() if found.are_close()}
+        wide = {name for name, found in extremes.items() if found.are_close()} | set(exact)
         # Minari numbers episodes; HDF5 would list them as text.
         for name in sorted(source, key=lambda episode: int(episode.rpartition("_")[2])):
             _copy_packed(source[name], packed.create_group(name), wide)

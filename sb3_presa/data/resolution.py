@@ -13,6 +13,10 @@ Array: TypeAlias = npt.NDArray[Any]
 
 #: Numbers that float32 must tell apart between the smallest and the largest value.
 _LEAST_LEVELS = 2**12
+#: A coordinate is constant if its range is at most so many roundings of its largest value.
+CONSTANT_ROUNDINGS = 4.0
+#: A smaller range is rounding at any scale: what Bullet's physics keeps at 0 has one of 1e-12.
+LEAST_RANGE = 1e-11
 
 
 def is_wide(dtype: np.dtype[Any]) -> bool:
@@ -52,3 +56,14 @@ class Extremes:
             step = np.spacing(largest.astype(np.float32)).astype(np.float64)
             spread = high - low
             return bool(((spread > 0) & (spread < _LEAST_LEVELS * step)).any())
+
+    def constant(self) -> list[int]:
+        """The flat indices of the coordinates that hold nothing but rounding."""
+        if self._low is None or self._high is None:
+            return []
+        kind = self._low.dtype
+        rounding = float(np.finfo(kind).eps) if kind.kind == "f" else 0.0
+        low, high = self._low.astype(np.float64), self._high.astype(np.float64)
+        resolution = CONSTANT_ROUNDINGS * rounding * np.maximum(np.abs(low), np.abs(high))
+        constant = high - low <= np.maximum(resolution, LEAST_RANGE)
+        return np.flatnonzero(constant).tolist()

@@ -130,6 +130,7 @@ def describe_narrow_actions(actions: npt.NDArray[Any], space: gym.Space[Any]) ->
     low, high = data_bounds(actions, USUAL_QUANTILE)
     bounds = [bound.astype(np.float64).ravel() for bound in (space.low, space.high)]
     filled = (high - low).ravel() / (bounds[1] - bounds[0])
+    filled[~np.isfinite(bounds).all(axis=0)] = 1.0  # which the check of the space tells
     narrow = np.flatnonzero(filled < _LEAST_FILLED)
     parts = [
         f"coordinate {i} lies in [{low.flat[i]:.4g}, {high.flat[i]:.4g}] of "

@@ -106,17 +106,40 @@ class StoredEpisodes:
         :return: the episode, and its infos; nested as they were recorded.
         :raises DatasetError: if a field has other rows than the steps ask for.
         """
-        steps = self._storage.steps(episode)
-        self._check_steps(self._where(episode), steps)
-        return self._look(episode, steps, fields), self._storage.infos(episode)
+        return self._look(episode, self.steps(episode), fields), self._storage.infos(episode)
 
-    def _look(self, episode: int, steps: int, fields: tuple[Field, ...]) -> StoredEpisode:
+    def steps(self, episode: int) -> int:
+        """The number of steps that an episode says it has, which its files can hold.
+
+        :param episode: its id.
+        :raises DatasetError: if they cannot.
+        """
+        steps = self._storage.steps(episode)
+        if steps < 0:
+            raise DatasetError(f"{self._where(episode)}: `total_steps` must be >= 0, got {steps}")
+        self._check_steps(self._where(episode), steps)
+        return steps
+
+    def look(self, episode: int, steps: int, field: Field) -> StoredEpisode:
+        """Look for a field of one episode, whatever its rows.
+
+        :param episode: its id.
+        :param steps: what :meth:`steps` gives for it.
+        :param field: what to look for.
+        :raises DatasetError: if it would be larger than the files.
+        """
+        return self._look(episode, steps, (field,), any_rows=True)
+
+    def _look(
+        self, episode: int, steps: int, fields: tuple[Field, ...], any_rows: bool = False
+    ) -> StoredEpisode:
         stored = StoredEpisode(
             episode, steps, self._storage.columns(episode, fields), self._where(episode)
         )
         for field, parts in stored.columns.items():
             for key, column in parts.items():
-                _check_rows(stored, field, key, column)
+                if not any_rows:
+                    check_rows(stored, field, key, column)
                 self._check_size(
                     f"{stored.where}: {column_name(field, key)}",
                     math.prod(column.shape) * column.dtype.itemsize,
@@ -180,7 +203,15 @@ def _item_bytes(space: gym.Space[Any]) -> int:
     return 8 if space.dtype is None else space.dtype.itemsize
 
 
-def _check_rows(stored: StoredEpisode, field: Field, key: str, column: Column) -> None:
+def check_rows(stored: StoredEpisode, field: Field, key: str, column: Column) -> None:
+    """Hold the rows of a column against the steps of its episode.
+
+    :param stored: the episode.
+    :param field: what the column is of.
+    :param key: of a Dict space, or ``""``.
+    :param column: what is stored.
+    :raises DatasetError: if there are more or fewer than the steps ask for.
+    """
     if field == "cost" or (field == "observations" and stored.steps == 0):
         return  # costs may have a row for the reset; who reads them knows
     rows = column.shape[0] if column.shape else 0

@@ -12,6 +12,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, create_
 from torch import nn
 from torch.nn import functional as F
 
+from sb3_presa.data.resolution import CONSTANT_ROUNDINGS, LEAST_RANGE
 from sb3_presa.data.spaces import check_action_space
 from sb3_presa.policies.dropout import SeededDropout
 from sb3_presa.policies.type_aliases import TensorObs
@@ -26,11 +27,6 @@ _RARE_CLIP_OBS = 2.0
 #: Nearly constant coordinates exceed that range in less than this share of the data; a normal
 #: distribution does in 4.6%.
 _RARE_SHARE = 0.005
-#: A coordinate is constant if its range is at most so many roundings of its largest value.
-_CONSTANT_ROUNDINGS = 4.0
-#: A smaller range is rounding at any scale. A coordinate of Bullet that physics keeps at 0 has one
-#: of 1e-12 (a ball on a straight track).
-_LEAST_RANGE = 1e-11
 #: Numbers that are farther apart may stand for something that varies.
 _COARSE = 1e-3
 #: Logged actions at a bound would push a tanh mean to infinity.
@@ -132,7 +128,7 @@ def _constant(values: th.Tensor, rounding: float) -> tuple[th.Tensor, th.Tensor]
     that vary nevertheless, or would if numbers of their size were not so far apart."""
     low, high = values.amin(0), values.amax(0)
     resolution = rounding * th.maximum(low.abs(), high.abs())
-    constant = high - low <= (_CONSTANT_ROUNDINGS * resolution).clamp_min(_LEAST_RANGE)
+    constant = high - low <= (CONSTANT_ROUNDINGS * resolution).clamp_min(LEAST_RANGE)
     return constant, constant & ((high > low) | (resolution > _COARSE))
 
 

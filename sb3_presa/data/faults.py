@@ -15,6 +15,7 @@ import numpy.typing as npt
 from minari import MinariDataset
 
 from sb3_presa.data.checks import bound_excess, coordinates, first_entry, space_bounds
+from sb3_presa.data.columns import Column, Field, column_name, space_parts
 from sb3_presa.data.datasets import DatasetLike, resolve_dataset
 from sb3_presa.data.leaves import Leaf, action_leaf, observation_leaf
 from sb3_presa.data.resolution import Extremes
@@ -23,7 +24,6 @@ from sb3_presa.data.spaces import (
     check_observation_space,
     describe_narrow_actions,
 )
-from sb3_presa.data.storage import Column, Field, column_name, space_parts
 from sb3_presa.data.stored import StoredEpisode, StoredEpisodes, check_rows, open_episodes
 from sb3_presa.errors import ConfigError, DatasetError
 

@@ -96,7 +96,7 @@ def disk(
     try:
         yield Mounted(root)
     finally:
-        subprocess.run(["umount", str(root)], check=True)
+        subprocess.run(["umount", "--lazy", str(root)], check=True)
 
 
 def contents(folder: Path) -> dict[str, str]:

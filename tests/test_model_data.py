@@ -104,9 +104,10 @@ def test_sb3_reads_the_same_file(name: str, tmp_path: Path, minari_root: Path) -
         assert found.get_parameters().keys() == model.get_parameters().keys()
         for part, value in weights_of(model).items():
             np.testing.assert_array_equal(weights_of(found)[part], value)
-        left_out = {"lr_schedule", "policy", *model._excluded_save_params()}
-        for attribute in model.__dict__.keys() - left_out:
-            assert getattr(found, attribute) == getattr(model, attribute), attribute
+    with zipfile.ZipFile(tmp_path / "model.zip") as archive:
+        names = json.loads(archive.read("data")).keys() - {"lr_schedule"}
+    for attribute in names:  # SB3 makes lists of tuples
+        assert getattr(as_data, attribute) == getattr(model, attribute), attribute
 
 
 def test_what_is_trusted_is_read_as_ever(model: BC, saved: Path) -> None:
@@ -175,9 +176,7 @@ def test_schedules_of_sb3_come_back() -> None:
     assert [found(progress) for progress in (1.0, 0.5, 0.0)] == [1.0, 0.75, 0.5]
 
 
-@pytest.mark.parametrize(
-    "value", [lambda: 0, Path("x"), object(), Trap, gym.spaces.Space()], ids=str
-)
+@pytest.mark.parametrize("value", [print, Path("x"), object(), Trap, gym.spaces.Space()], ids=str)
 def test_python_objects_are_not_data(value: Any) -> None:
     with pytest.raises(NotDataError):
         to_data({"a": [value]}, {})

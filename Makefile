@@ -24,7 +24,7 @@ FILMED := point-goal1 point-circle1 half-cheetah-velocity car-circle metadrive-e
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install install-dev quickstart quickstart-pictures test lint format type docs datasets simulator-datasets example-dataset datasets-card benchmark-core benchmark-sensitivity benchmark-comparison comparison-tables simulator-videos wheel wheel-test clean
+.PHONY: help install install-dev quickstart quickstart-pictures test lint format type docs datasets simulator-datasets example-dataset datasets-card benchmark-core benchmark-sensitivity benchmark-comparison benchmark-few-labels comparison-tables simulator-videos wheel wheel-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -126,6 +126,10 @@ COMPARISON = comparison comparison_more_seeds
 benchmark-comparison: datasets simulator-datasets $(VENV)/.install-dev  ## PRESA and all baselines on all eleven datasets: hours; resumes when interrupted
 	for suite in $(COMPARISON); do $(BENCHMARK) run benchmarks/suites/$$suite.yaml || exit; done
 	$(BENCHMARK) report $(COMPARISON:%=benchmarks/results/%.csv) --out benchmarks/results/comparison-report
+
+benchmark-few-labels: datasets simulator-datasets $(VENV)/.install-dev  ## A few noisy labels of short clips: 756 agents; resumes when interrupted
+	$(BENCHMARK) run benchmarks/suites/few_labels.yaml
+	MINARI_DATASETS_PATH=datasets $(BIN)/python benchmarks/best_safe.py benchmarks/suites/few_labels.yaml
 
 comparison-tables: install-dev  ## Write the tables of results into README.md and docs
 	$(BIN)/python benchmarks/comparison_tables.py

@@ -18,7 +18,7 @@ from markdown_tables import (
     rule,
     update,
 )
-from sensitivity_table import amounts_table, sensitivity_table
+from sensitivity_table import sensitivity_table
 
 from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Score
@@ -26,7 +26,7 @@ from sb3_presa.envs import find_task
 
 PAGES = [
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("results", "presa", "environments", "few-labels")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("results", "presa", "environments")),
 ]
 COMPARISON = sorted(RESULTS.glob("comparison*.csv"))
 REFERENCE = "PRESA"
@@ -137,7 +137,6 @@ def all_tables(comparison: Sequence[Path] = COMPARISON) -> Tables:
         "core": partial(tasks_table, core, tasks=BULLET),
         "core_differences": partial(differences_table, core),
         "sensitivity": sensitivity_table,
-        "amounts": amounts_table,
     }
 
 

@@ -1,6 +1,5 @@
 """The table of what one changed setting, or one changed property of the labels, does to PRESA."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -37,17 +36,6 @@ def sensitivity_table(results: Path = SENSITIVITY) -> list[str]:
                     rows[_name(algorithm, LEVELS[vary](value))] = changed
     heads = ["", "safe", "reward", "cost", *tasks]
     return [line(heads), rule(len(heads)), *(_row(*row, tasks) for row in rows.items())]
-
-
-def amounts_table(results: Path = SENSITIVITY) -> list[str]:
-    """
-    :param results: a results file of ``benchmarks/suites/sensitivity.yaml``
-    :return: the lines of :func:`sensitivity_table` that differ in amount and length of labels
-    """
-    heading, marks, *lines = sensitivity_table(results)
-    level = r"[\d,]+ comparisons|segments of \d+% of an episode"
-    amounts = re.compile(rf"\| {REFERENCE}(, ({level}))? \|")
-    return [heading, marks, *filter(amounts.match, lines)]
 
 
 def _name(algorithm: str, level: str) -> str:

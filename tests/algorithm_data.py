@@ -25,6 +25,7 @@ from sb3_presa.learning.settings import ObjectiveSettings
 
 #: PRESA in 15 steps: 6 of cloning, 4 towards the attainable level, 5 on the Lagrangian.
 TINY_PRESA: dict[str, Any] = {
+    "completion": False,
     "n_cloning_steps": 6,
     "objective_kwargs": {"n_attain_steps": 4},
     "cloning_batch_size": 16,

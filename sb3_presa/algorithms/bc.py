@@ -7,8 +7,11 @@ import torch as th
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
 
-from sb3_presa.arguments import Bound, Count, NonNegative, Seed, ShareBelowOne
+from sb3_presa.arguments import Bound, Count, NonNegative, Seed, ShareBelowOne, ShareWithin
+from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import FeedbackError
+from sb3_presa.feedback.table import Feedback
+from sb3_presa.learning.completed import completed
 from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
 from sb3_presa.learning.offline_data import LABELS, Needs, OfflineData
 from sb3_presa.learning.phases import AllRows, Clone, Phase, RowSampler, SegmentRows
@@ -21,6 +24,7 @@ _NEEDS: Final[Mapping[str, Needs]] = {
     "all": frozenset(),
     "safe": frozenset({"safety labels"}),
     "preferred-and-safe": LABELS,
+    "best": LABELS,
 }
 
 
@@ -32,7 +36,10 @@ class BC(OfflineAlgorithm):
         chooses by the observation space
     :param env: environment to take the spaces from, or ``None`` to take the dataset's
     :param data: what to clone: ``"all"`` transitions, the segments labelled ``"safe"``, or
-        those that are ``"preferred-and-safe"``
+        those that are ``"preferred-and-safe"``, or the ``"best"`` of all that labels call safe once
+        they are completed (see :func:`sb3_presa.completion.complete`)
+    :param safety_level: with ``data="best"``, the lowest probability, in (0, 1), that what is
+        cloned is safe
     :param learning_rate: learning rate, may be a function of the remaining progress (1 to 0)
     :param batch_size: transitions a gradient step
     :param average_decay: share of the old average of the weights that stays at each step
@@ -52,9 +59,10 @@ class BC(OfflineAlgorithm):
         self,
         policy: str | type[BasePolicy] = "auto",
         env: GymEnv | str | None = None,
-        data: Literal["all", "safe", "preferred-and-safe"] = "all",
+        data: Literal["all", "safe", "preferred-and-safe", "best"] = "all",
         learning_rate: NonNegative | Schedule = CosineSchedule(1e-3, 1e-5),
         batch_size: Count = 1024,
+        safety_level: ShareWithin = 0.7,
         average_decay: ShareBelowOne = 0.99,
         max_grad_norm: Bound = 10.0,
         precision: Precision = "float32",
@@ -66,6 +74,7 @@ class BC(OfflineAlgorithm):
         _init_setup_model: bool = True,
     ) -> None:
         self.data = data
+        self.safety_level = safety_level
         self.batch_size = batch_size
         self.needs = _NEEDS[data]
         super().__init__(
@@ -103,6 +112,10 @@ class BC(OfflineAlgorithm):
         weights = _segment_weights(source.training, self.data)
         return SegmentRows(source, weights, self.batch_size)
 
+    def _complete(self, feedback: Feedback, transitions: Transitions) -> Feedback:
+        wanted = self.data == "best"
+        return completed(feedback, transitions, wanted, self.safety_level, self.data_seed)
+
     def _use_data(self, data: OfflineData, source: BatchSource) -> None:
         super()._use_data(data, source)
         if self.data == "all":
@@ -116,6 +129,8 @@ class BC(OfflineAlgorithm):
 
 def _segment_weights(labels: SegmentLabels, data: str) -> th.Tensor:
     """The weight of each segment in cloning, (S,): P(safe), times its share of wins if asked."""
+    if data == "best" and labels.weights is not None:
+        return labels.weights
     safe = labels.p_safe.nan_to_num(0.0)
     if data == "safe":
         return safe

@@ -29,9 +29,17 @@ from sb3_presa.feedback.table import Feedback
 from sb3_presa.learning.acceptable import share_acceptable, share_won
 from sb3_presa.learning.alignment import Align, PairLoss, Reference
 from sb3_presa.learning.alignment_algorithm import AlignmentAlgorithm
+from sb3_presa.learning.completed import CompletionMode, completed
 from sb3_presa.learning.losses import clip_log_ratio, segment_log_ratio
 from sb3_presa.learning.offline_data import LABELS, Needs, OfflineData
-from sb3_presa.learning.phases import AllRows, Phase, RowSampler, WeightedRows, log_prob_of_all
+from sb3_presa.learning.phases import (
+    AllRows,
+    Phase,
+    RowSampler,
+    SegmentRows,
+    WeightedRows,
+    log_prob_of_all,
+)
 from sb3_presa.learning.precision import Precision
 from sb3_presa.learning.schedules import CosineSchedule
 from sb3_presa.learning.settings import Delta, ObjectiveSettings
@@ -94,6 +102,12 @@ class PRESA(AlignmentAlgorithm):
     :param max_grad_norm: gradients are clipped to this norm
     :param validation_fraction: share in [0, 1) of the labels held out by episode; preference
         accuracy and safety AUC on them are logged
+    :param completion: estimate labels for all of the data from those that were given, and learn
+        from these (see :func:`sb3_presa.completion.complete`): cloning and the cloning term then
+        follow the best of the segments that are safe. ``"auto"`` does so where the estimates are
+        better than chance at labels that they have not seen. ``False`` is the paper
+    :param safety_level: with completion, from cautious (near 1) to bold (near 0): the lowest
+        probability that a segment is safe which is imitated
     :param precision: of the networks' forward and backward passes in training: ``"float32"``,
         which repeats between machines, ``"bfloat16"`` (autocast), or ``"auto"``: bfloat16 on a CPU
         that multiplies bfloat16 in hardware (AVX512-BF16, AMX), float32 elsewhere, GPUs included.
@@ -108,7 +122,7 @@ class PRESA(AlignmentAlgorithm):
     :raises ConfigError: for an argument out of its range or spaces that are not supported
     """
 
-    default_total_timesteps: ClassVar[int] = 4400
+    default_total_timesteps: ClassVar[int] = 1100
     needs: Needs = LABELS
     objective: PRESAObjective
 
@@ -117,6 +131,9 @@ class PRESA(AlignmentAlgorithm):
     PAPER: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {
             "learning_rate": 3e-4,
+            "n_cloning_steps": 2000,
+            "cloning_batch_size": 1024,
+            "n_pairs": 32,
             "unsafe_cloning_weight": 1.0,
             "alpha": 0.1,
             "beta": 0.1,
@@ -126,6 +143,7 @@ class PRESA(AlignmentAlgorithm):
             "anchor_coef": 0.0,
             "unlabelled_coef": 0.0,
             "average_decay": 0.0,
+            "completion": False,
             "objective_kwargs": MappingProxyType(
                 {
                     "safety_gamma": 0.99,
@@ -146,12 +164,12 @@ class PRESA(AlignmentAlgorithm):
         policy: str | type[BasePolicy] = "auto",
         env: GymEnv | str | None = None,
         learning_rate: NonNegative | Schedule = CosineSchedule(3e-4, 6e-6),
-        n_cloning_steps: CountFromZero = 2000,
+        n_cloning_steps: CountFromZero = 700,
         unsafe_cloning_weight: Share = 0.001,
         clone_winners: bool = True,
         cloning_learning_rate: Positive = 1e-3,
-        cloning_batch_size: Count = 1024,
-        n_pairs: Count = 32,
+        cloning_batch_size: Count = 512,
+        n_pairs: Count = 16,
         n_segment_steps: Count = 32,
         alpha: Positive = 0.07,
         beta: Positive = 0.1,
@@ -164,6 +182,8 @@ class PRESA(AlignmentAlgorithm):
         average_decay: ShareBelowOne = 0.99,
         max_grad_norm: Bound = 10.0,
         validation_fraction: ShareBelowOne = 0.0,
+        completion: CompletionMode = "auto",
+        safety_level: ShareWithin = 0.7,
         precision: Precision = "float32",
         compile: bool = False,
         policy_kwargs: dict[str, Any] | None = None,
@@ -183,6 +203,8 @@ class PRESA(AlignmentAlgorithm):
         self.anchor_coef = anchor_coef
         self.unlabelled_coef = unlabelled_coef
         self.objective_kwargs = dict(objective_kwargs or {})
+        self.completion = completion
+        self.safety_level = safety_level
         super().__init__(
             policy,
             env,
@@ -210,6 +232,12 @@ class PRESA(AlignmentAlgorithm):
 
     def _pair_loss(self) -> PairLoss:
         return self.objective.loss(attains=False)
+
+    def phases(self, total_timesteps: int | None = None) -> Sequence[Phase]:
+        if self.feedback is None or self.feedback.provenance.get("aligns", True):
+            return super().phases(total_timesteps)
+        end = self.default_total_timesteps if total_timesteps is None else total_timesteps
+        return [self._clone(max(end, 1))]  # labels that are too uncertain to align with
 
     def _alignment_phases(self, end: int) -> Sequence[Align]:
         reference = Reference(self.policy, self.require_source(), self._autocast)
@@ -264,10 +292,15 @@ class PRESA(AlignmentAlgorithm):
         return None
 
     def _cloning_rows(self, source: BatchSource) -> RowSampler:
+        if source.training.weights is not None:
+            return SegmentRows(source, source.training.weights, self.cloning_batch_size)
         weights = self._weigh_transitions(source)
         if weights is None:
             return AllRows(source.n_transitions, self.cloning_batch_size)
         return WeightedRows(weights, self.cloning_batch_size)
+
+    def _complete(self, feedback: Feedback, transitions: Transitions) -> Feedback:
+        return completed(feedback, transitions, self.completion, self.safety_level, self.data_seed)
 
     def _prepare_labels(
         self, training: SegmentLabels, held_out: SegmentLabels, transitions: Transitions

@@ -259,7 +259,8 @@ class TraC(AlignedBaseline):
         alike = th.ones_like(source.training.p_safe)
         return SegmentRows(source, alike, self.cloning_batch_size)
 
-    def _cloning_rate(self) -> Rate:
+    def _cloning_rate(self, stop: int) -> Rate:
+        del stop
         return lambda _step: self.cloning_learning_rate
 
     def _excluded_save_params(self) -> list[str]:

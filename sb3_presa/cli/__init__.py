@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from sb3_presa._version import __version__
-from sb3_presa.cli import agents, annotate, benchmark, datasets, labels, simulators
+from sb3_presa.cli import agents, annotate, benchmark, completion, datasets, labels, simulators
 from sb3_presa.cli.console import print_error, print_warning
 from sb3_presa.errors import PresaError
 
@@ -86,7 +86,12 @@ _COMMANDS: dict[str, list[Callable[..., None]]] = {
         datasets.import_dsrl,
         datasets.export_dsrl,
     ],
-    "People": [annotate.annotate, labels.labels, labels.import_preferences],
+    "People": [
+        annotate.annotate,
+        labels.labels,
+        completion.complete,
+        labels.import_preferences,
+    ],
     "Agents": [agents.train, agents.evaluate],
     "Simulators": [simulators.install_simulators, simulators.doctor],
 }

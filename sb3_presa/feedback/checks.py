@@ -48,6 +48,23 @@ def labels(values: Any, name: str) -> npt.NDArray[Any]:
         raise FeedbackError(f"`{name}` must be numbers in [0, 1]: {error}") from error
 
 
+def weights(values: npt.ArrayLike, rows: int) -> FloatArray:
+    """A new ``(rows,)`` float32 array of finite ``values`` that are at least 0."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf" or array.shape != (rows,):
+        raise FeedbackError(
+            f"`weights` must be numbers of shape ({rows},), one per segment, got {array.dtype} of "
+            f"shape {array.shape}"
+        )
+    wrong = ~(np.isfinite(array) & (array >= 0))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise FeedbackError(
+            f"`weights` must be finite and at least 0, got {array[row]} (row {row})"
+        )
+    return array.astype(np.float32)
+
+
 def probabilities(
     values: npt.ArrayLike, rows: int, name: str, nan_allowed: bool = False
 ) -> FloatArray:

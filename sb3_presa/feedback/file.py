@@ -7,6 +7,7 @@
     p_safe          (S,)    float32  in [0, 1], NaN = not labelled
     comparisons     (C, 2)  int64    two rows of segments
     preferences     (C,)    float32  P(the first is preferred), in [0, 1]
+    weights         (S,)    float32  how much of a segment is worth imitating; may be missing
     episode_ids     (E,)    int64    every episode that occurs in segments
     episode_hashes  (E, 32) uint8    SHA-256 of its observations and actions
 
@@ -41,9 +42,11 @@ _TABLES: Mapping[str, tuple[str, int, int]] = {
     "p_safe": ("<f4", 0, -1),
     "comparisons": ("<i8", 2, -1),
     "preferences": ("<f4", 0, -1),
+    "weights": ("<f4", 0, -1),
     "episode_ids": ("<i8", 0, -1),
     "episode_hashes": ("|u1", 32, 0),
 }
+_OPTIONAL = frozenset({"weights"})
 # Metadata of this version have checksums, and HDF5 has read it since 2016.
 _LIBRARY_VERSION = ("v110", "latest")
 
@@ -124,7 +127,7 @@ def write_feedback(path: Path, values: Mapping[str, Any]) -> None:
     ids = sorted(by_id)
     hashes = b"".join(by_id[i] for i in ids)
     tables: dict[str, npt.NDArray[Any]] = {
-        **{name: values[name] for name in _TABLES if name in values},
+        **{name: values[name] for name in _TABLES if values.get(name) is not None},
         "episode_ids": np.asarray(ids, dtype=np.int64),
         "episode_hashes": np.frombuffer(hashes, dtype=np.uint8).reshape(len(ids), 32),
     }
@@ -187,7 +190,8 @@ def read_feedback(path: Path) -> dict[str, Any]:
             _check_version(path, file)
             provenance = json.loads(_read_text(path, file, "provenance"))
             dataset_id = _read_text(path, file, "dataset_id")
-            tables = {name: _read_table(path, file, name) for name in _TABLES}
+            names = [name for name in _TABLES if name in file or name not in _OPTIONAL]
+            tables = {name: _read_table(path, file, name) for name in names}
     except FeedbackError:
         raise
     except Exception as error:  # h5py passes on any error of its C library

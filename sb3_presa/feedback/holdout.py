@@ -104,4 +104,5 @@ def _select(
         episode_hashes={k: v for k, v in feedback.episode_hashes.items() if k in ids},
         dataset_id=feedback.dataset_id,
         provenance=feedback.provenance,
+        weights=None if feedback.weights is None else feedback.weights[keep],
     )

@@ -1,5 +1,6 @@
 """Human feedback on a dataset: segments, comparisons and safety labels."""
 
+import importlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from sb3_presa.feedback.checks import (
     labels,
     plain_json,
     probabilities,
+    weights,
 )
 from sb3_presa.feedback.file import (
     feedback_names,
@@ -50,6 +52,8 @@ class Feedback:
     :param comparisons: ``(C, 2)`` int64, pairs of two different row numbers of ``segments``.
     :param preferences: ``(C,)`` float32, probability in [0, 1] that the FIRST segment of the
         comparison is preferred; 0.5 is a tie.
+    :param weights: ``(S,)`` float32, at least 0: how much of each segment is worth imitating, for
+        algorithms that imitate the best. None: the labels alone decide.
     :param episode_hashes: for every episode id in ``segments``, the 32 bytes of
         :func:`~sb3_presa.data.transitions.episode_hash`, by which labels are matched with data.
     :param dataset_id: Minari id of the labelled dataset.
@@ -65,6 +69,7 @@ class Feedback:
     episode_hashes: Mapping[int, bytes]
     dataset_id: str
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    weights: FloatArray | None = None
 
     def __post_init__(self) -> None:
         segments = integers(self.segments, 3, "segments")
@@ -80,6 +85,8 @@ class Feedback:
             "comparisons": comparisons,
             "preferences": preferences,
         }
+        if self.weights is not None:
+            arrays["weights"] = weights(self.weights, len(segments))
         for name, array in arrays.items():
             array.flags.writeable = False
             object.__setattr__(self, name, array)
@@ -104,6 +111,7 @@ class Feedback:
         comparisons: npt.ArrayLike | None = None,
         preferences: Sequence[float] | npt.ArrayLike | None = None,
         provenance: Mapping[str, Any] | None = None,
+        weights: npt.ArrayLike | None = None,
     ) -> Self:
         """Feedback from your own labels.
 
@@ -116,6 +124,7 @@ class Feedback:
         :param preferences: ``(C,)``, 1 if the first segment is preferred, 0 if the second is, 0.5
             for a tie. None: the first is preferred in every comparison.
         :param provenance: the origin of the labels, stored with them.
+        :param weights: ``(S,)``, at least 0: how much of each segment is worth imitating.
         :return: the checked feedback.
         :raises FeedbackError: if a row is invalid; the message names the row, its value and the
             constraint.
@@ -140,6 +149,7 @@ class Feedback:
             episode_hashes={episode: by_id[episode] for episode in np.unique(rows[:, 0]).tolist()},
             dataset_id=transitions.dataset_id,
             provenance={"source": "created"} if provenance is None else provenance,
+            weights=None if weights is None else labels(weights, "weights"),
         )
 
     @classmethod
@@ -234,6 +244,19 @@ class Feedback:
         """
         return feedback_names(resolve_dataset(dataset))
 
+    def complete(self, dataset: DatasetLike | Transitions, **options: Any) -> Any:
+        """Estimates for all of a dataset from these labels alone.
+
+        :param dataset: the labelled dataset: a Minari id, a path, an open dataset, or its
+            transitions.
+        :param options: as for :func:`sb3_presa.completion.complete`.
+        :return: a :class:`~sb3_presa.completion.Completion`; its ``feedback()`` can be saved and
+            trained on.
+        """
+        # A method for convenience, of a room above this one: found by its name when it is called
+        completion = importlib.import_module("sb3_presa.completion")
+        return completion.complete(dataset, self, **options)
+
     def align(self, dataset: DatasetLike | Transitions) -> Self:
         """These labels, matched with the episodes of a dataset by the episodes' content.
 
@@ -283,6 +306,7 @@ class Feedback:
             self,
             segments=self.segments[segments],
             p_safe=self.p_safe[segments],
+            weights=None if self.weights is None else self.weights[segments],
             comparisons=new_row[self.comparisons[compared]],
             preferences=self.preferences[compared],
         )

@@ -76,18 +76,22 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         return labels
 
     def phases(self, total_timesteps: int | None = None) -> Sequence[Phase]:
-        source = self.require_source()
         end = self.default_total_timesteps if total_timesteps is None else total_timesteps
-        clone = Clone(
+        after = self._alignment_phases(max(end, self.n_cloning_steps + 1))
+        return [self._clone(self.n_cloning_steps), *after]
+
+    def _clone(self, stop: int) -> Clone:
+        """Cloning up to a step; its learning rate falls until then."""
+        source = self.require_source()
+        return Clone(
             0,
-            self.n_cloning_steps,
-            self._cloning_rate(),
+            stop,
+            self._cloning_rate(stop),
             rows=self._cloning_rows(source),
             policy=self.policy,
             source=source,
             autocast=self._autocast,
         )
-        return [clone, *self._alignment_phases(max(end, self.n_cloning_steps + 1))]
 
     def _alignment_phases(self, end: int) -> Sequence[Align]:
         """
@@ -126,9 +130,9 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         """
         return AllRows(source.n_transitions, self.cloning_batch_size)
 
-    def _cloning_rate(self) -> Rate:
+    def _cloning_rate(self, stop: int) -> Rate:
         rate = self.cloning_learning_rate
-        return rate_over(CosineSchedule(rate, 0.01 * rate), 0, self.n_cloning_steps)
+        return rate_over(CosineSchedule(rate, 0.01 * rate), 0, stop)
 
     def _restart(self) -> None:
         super()._restart()

@@ -260,7 +260,8 @@ def presa_loss(
     clip, normalize = settings.clip_range, settings.normalize_length
     r = clipped_segment_log_ratio(batch, settings.gamma, clip, normalize)
     preference, metrics = _preference(batch, r, settings.alpha)
-    anchor = _anchor(batch, r.detach(), settings.anchor_sharpness, has_comparisons, has_safety)
+    worth = _worth(batch, has_comparisons, has_safety)
+    anchor = _anchor(batch, worth, r.detach(), settings.anchor_sharpness)
     unlabelled = state["unlabelled_share"]  # 0 where nothing was added to be cloned
     if settings.unlabelled_coef > 0.0:
         steps = batch.weights * batch.unlabelled[:, None, None]
@@ -342,17 +343,19 @@ def _next_offset(offset: th.Tensor, utility: th.Tensor, p_safe: th.Tensor) -> th
     return offset + both * (1.0 - _RUNNING_DECAY) * (middle - offset)
 
 
-def _anchor(
-    batch: PairBatch, r: th.Tensor, sharpness: float, has_comparisons: bool, has_safety: bool
-) -> th.Tensor:
-    """Negative log-likelihood of safe winners, of the policy's favourites most."""
+def _worth(batch: PairBatch, has_comparisons: bool, has_safety: bool) -> th.Tensor:
+    """How much of each segment is to be cloned, (B, 2): as weights say, or safe winners."""
+    if batch.segment_weights is not None:
+        return batch.segment_weights
+    won = th.ones_like(batch.p_safe)
     if has_comparisons:
-        first, second = batch.preference, 1.0 - batch.preference
-        won = th.stack([first, second], dim=-1).nan_to_num(0.0)
-    else:
-        won = th.ones_like(batch.p_safe)
-    safe = batch.p_safe.nan_to_num(0.0) if has_safety else 1.0
+        won = th.stack([batch.preference, 1.0 - batch.preference], dim=-1).nan_to_num(0.0)
+    return won * batch.p_safe.nan_to_num(0.0) if has_safety else won
+
+
+def _anchor(batch: PairBatch, worth: th.Tensor, r: th.Tensor, sharpness: float) -> th.Tensor:
+    """Negative log-likelihood of what is worth cloning, of the policy's favourites most."""
     steps = batch.weights / batch.lengths.unsqueeze(-1)
     # In logarithms, or a high utility of another segment makes all weights vanish
-    weights = th.softmax(((won * safe).log() + sharpness * r).flatten(), 0).nan_to_num(0.0)
+    weights = th.softmax((worth.log() + sharpness * r).flatten(), 0).nan_to_num(0.0)
     return -(weights * (steps * batch.log_prob).sum(-1).flatten()).sum()

@@ -19,6 +19,8 @@ Needs: TypeAlias = frozenset[Need]
 
 LABELS: Final[Needs] = frozenset({"comparisons", "safety labels"})
 
+#: What an algorithm makes of the labels that are not held out.
+Complete: TypeAlias = Callable[[Feedback, Transitions], Feedback]
 #: What an algorithm makes of its labels before any are held out.
 Relabel: TypeAlias = Callable[[Feedback, Transitions, Outcomes | None], Feedback]
 
@@ -51,6 +53,7 @@ class OfflineData:
         validation_fraction: float = 0.0,
         seed: int = 0,
         relabel: Relabel | None = None,
+        complete: Complete | None = None,
     ) -> Self:
         """
         Resolves the dataset, loads it, aligns the labels with its episodes, narrows them to what
@@ -63,6 +66,7 @@ class OfflineData:
         :param validation_fraction: share in [0, 1) of the labels to hold out by episode
         :param seed: seed of that draw
         :param relabel: what the algorithm makes of the labels before any are held out
+        :param complete: what it makes of those that are not
         :return: the data
         :raises DatasetError: if the dataset cannot be used
         :raises FeedbackError: if the labels cannot be used, or there are none where some are needed
@@ -79,6 +83,8 @@ class OfflineData:
         training, held_out = labels, _no_feedback(transitions)
         if validation_fraction > 0.0:
             training, held_out = hold_out(labels, validation_fraction, seed)
+        if complete is not None:
+            training = complete(training, transitions)
         return cls(
             transitions=transitions,
             training=training,

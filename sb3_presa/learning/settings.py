@@ -73,7 +73,7 @@ class ObjectiveSettings:
     preference_coef: NonNegative = 1.0
     preference_filter: PreferenceFilter = "balanced"
     anchor_sharpness: NonNegative = 0.5
-    n_attain_steps: CountFromZero = 300
+    n_attain_steps: CountFromZero = 150
     attain_margin: ShareAboveZero = 0.8
     unsafe_weight: ShareWithin | None = 2.0 / 3.0
     center_utilities: bool = True

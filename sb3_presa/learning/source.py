@@ -279,6 +279,9 @@ def make_labels(transitions: Transitions, feedback: Feedback, device: th.device)
         usable=~of_pairs.isnan(),
         unlabelled=th.zeros(len(pairs), dtype=th.bool, device=device),
         max_length=int(feedback.segments[:, 2].max(initial=0)),
+        weights=None
+        if feedback.weights is None
+        else th.tensor(feedback.weights, dtype=th.float32, device=device),
     )
 
 

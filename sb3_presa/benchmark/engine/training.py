@@ -172,6 +172,7 @@ def _option_columns(cell: Cell, horizon: int) -> dict[str, Any]:
 def _label_options(labels: Labels, horizon: int) -> dict[str, Any]:
     """The options of synthetic labels, or the name of people's labels."""
     options = asdict(labels) | {"segment_length": _segment_length(labels, horizon)}
+    del options["completed"]  # the names of algorithms say so; results have one set of columns
     if labels.feedback is not None:
         return dict.fromkeys(options) | {"feedback": labels.feedback}
     return options
@@ -210,6 +211,15 @@ def _label_columns(feedback: "Feedback | None") -> dict[str, Any]:
 
 
 def _feedback(dataset: "MinariDataset", cell: Cell, horizon: int) -> "Feedback":
+    from sb3_presa.completion import complete
+
+    given = _given(dataset, cell, horizon)
+    if not cell.labels.completed:
+        return given
+    return complete(dataset, given, seed=cell.seed).feedback(seed=cell.seed)
+
+
+def _given(dataset: "MinariDataset", cell: Cell, horizon: int) -> "Feedback":
     from sb3_presa.feedback.table import Feedback
 
     labels = cell.labels

@@ -15,8 +15,9 @@ import numpy as np
 from sb3_presa.benchmark.engine.results import read_rows
 from sb3_presa.benchmark.report import statistics
 from sb3_presa.benchmark.report.consistency import concerns
-from sb3_presa.benchmark.report.statistics import Interval, Numbers
+from sb3_presa.benchmark.report.statistics import Numbers
 from sb3_presa.errors import ConfigError
+from sb3_presa.intervals import Interval, wilson
 from sb3_presa.learning.settings import ObjectiveSettings
 from sb3_presa.registry import ALGORITHMS, UNKNOWN, algorithm_class, settings_of
 
@@ -303,7 +304,7 @@ def score(agents: Sequence[Agent]) -> Score:
         n=len(agents),
         n_safe=n_safe,
         safe_interval=statistics.interval(strata(safe.astype(float)), statistics.mean),
-        safe_wilson=statistics.wilson(n_safe, len(agents)),
+        safe_wilson=wilson(n_safe, len(agents)),
         reward=float(rewards[safe].mean()) if n_safe else math.nan,
         reward_interval=statistics.interval(strata(safe_rewards), statistics.mean_where),
         iqm_reward=float(statistics.iqm(rewards)),

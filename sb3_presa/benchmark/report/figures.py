@@ -11,7 +11,6 @@ import numpy as np
 
 from sb3_presa.benchmark.report import statistics
 from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Difference
-from sb3_presa.benchmark.report.statistics import Interval
 from sb3_presa.evaluation.figures import (
     FAINT,
     INK,
@@ -23,6 +22,7 @@ from sb3_presa.evaluation.figures import (
     write_above,
     written_figure,
 )
+from sb3_presa.intervals import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_presa.intervals import Interval
+
 Numbers = NDArray[np.float64]
-Interval = tuple[float, float]
 
 N_RESAMPLES = 5_000
 _TAILS = (0.025, 0.975)
@@ -69,22 +70,6 @@ def interval(
     rng = np.random.default_rng(seed)
     resamples = [_resample(values, rng) for values in strata]
     return _ends(statistic(np.concatenate(resamples, axis=1)))
-
-
-def wilson(successes: int, n: int) -> Interval:
-    """
-    Wilson's 95% interval of a share. Unlike that of a bootstrap, it has a positive width even if
-    all agents are equal.
-
-    :param successes: number of successes
-    :param n: number of trials, at least 1
-    :return: its ends
-    """
-    z = 1.959963984540054
-    share, scale = successes / n, 1 + z * z / n
-    middle = (share + z * z / (2 * n)) / scale
-    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def probability_of_improvement(

@@ -23,7 +23,10 @@ class Labels:
     :param flip_safety: share of flipped safety labels
     :param unlabelled_preferences: share of comparisons that are left out
     :param unlabelled_safety: share of segments without a safety label
-    :param feedback: name of the dataset's stored feedback, in place of all other options
+    :param completed: whether the algorithm is given labels of all of the data that are estimated
+        from these
+    :param feedback: name of the dataset's stored feedback, in place of all options before
+        ``completed``
     """
 
     n_comparisons: int = 5000
@@ -33,6 +36,7 @@ class Labels:
     flip_safety: float = 0.0
     unlabelled_preferences: float = 0.0
     unlabelled_safety: float = 0.0
+    completed: bool = False
     feedback: str | None = None
 
 

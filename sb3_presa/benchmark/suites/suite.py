@@ -352,6 +352,10 @@ def _labels(place: Place, found: object, usual: Labels) -> Labels:
         here = place.at(name)
         if name in _SHARES:
             changes[name] = here.number(value, 0.0, 1.0)
+        elif name == "completed":
+            if not isinstance(value, bool):
+                here.refuse(value, "true or false")
+            changes[name] = value
         elif name == "feedback":
             changes[name] = here.text(value)
         elif value is None and name == "segment_length":
@@ -359,7 +363,7 @@ def _labels(place: Place, found: object, usual: Labels) -> Labels:
         else:
             changes[name] = here.whole(value, 1)
     if "feedback" in changes:
-        if len(changes) > 1:
+        if set(changes) - {"feedback", "completed"}:
             place.refuse(entry, "either feedback or options of synthetic labels")
         return Labels(**changes)
     labels = replace(usual, **{"feedback": None, **changes})

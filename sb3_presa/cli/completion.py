@@ -1,0 +1,155 @@
+"""``sb3-presa complete``: what a few labels say of all of the data."""
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sb3_presa.cli.console import print_table
+from sb3_presa.cli.datasets import Dataset
+
+if TYPE_CHECKING:
+    from sb3_presa.completion import Completion
+
+_SHOWN = 10
+
+
+def complete(
+    dataset: Dataset,
+    feedback: Annotated[str, typer.Option(help="Name of the labels.")] = "people",
+    into: Annotated[
+        str | None, typer.Option(help="Write the completed labels as feedback with this name.")
+    ] = None,
+    safety_level: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="Lowest P(safe) of what is to be imitated."),
+    ] = 0.7,
+    safety_model: Annotated[
+        str, typer.Option(help='What "safe" means: rate of risk, not any bad step, or auto.')
+    ] = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the models.")] = 0,
+    plot: Annotated[Path | None, typer.Option(help="Picture to write: PNG, SVG or PDF.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="File for the figures; - prints them instead.")
+    ] = None,
+) -> None:
+    """
+    Estimate labels for all of a dataset from those of some segments, and print how far the
+    estimates can be believed.
+    """
+    from sb3_presa.completion import complete as complete_labels
+    from sb3_presa.data import resolve_dataset
+    from sb3_presa.files import write_bytes
+
+    opened = resolve_dataset(dataset)
+    found = complete_labels(opened, feedback, safety_model=safety_model, seed=seed)  # type: ignore[arg-type]
+    figures = _figures(found, safety_level)
+    text = json.dumps(figures, indent=1)
+    if json_file == Path("-"):
+        typer.echo(text)
+    else:
+        _print(found, figures, safety_level)
+    if json_file is not None and json_file != Path("-"):
+        write_bytes(json_file, text.encode() + b"\n")
+    if plot is not None:
+        from sb3_presa.evaluation.completion_figure import draw_completion
+
+        draw_completion(found, plot, safety_level)
+        typer.echo(f"Wrote {plot}")
+    if into is not None:
+        completed = found.feedback(safety_level, seed)
+        typer.echo(f"Wrote {completed.save(opened, into)}: {completed}")
+
+
+def _figures(found: "Completion", level: float) -> dict[str, Any]:
+    chosen = found.selected(level)
+    p_safe = found.p_safe
+    doubts = []
+    for doubt in found.doubts:
+        rows = [doubt.row]
+        if doubt.kind == "comparison":
+            rows = found.labelled.comparisons[doubt.row].tolist()
+        segments = found.labelled.segments[rows].tolist()
+        doubts.append({**doubt._asdict(), "segments": segments})
+    return {
+        "segments": len(found.segments),
+        "imitated": int(chosen.sum()),
+        "labelled_share": found.coverage,
+        "safety_model": str(found.safety_model),
+        "p_safe_of_imitated": None if p_safe is None else float(p_safe[chosen].mean()),
+        "comparisons": _accuracy(found.preference_accuracy),
+        "safety": _accuracy(found.safety_accuracy),
+        "calibration": {
+            kind: [
+                {"predicted": one.predicted, **_accuracy(one.seen)}
+                for one in found.calibration(kind)
+                if one.seen.n
+            ]
+            for kind in ("comparison", "safety")
+        },
+        "used": found.helps,
+        "aligns": found.aligns,
+        "doubts": doubts,
+    }
+
+
+def _accuracy(accuracy: Any) -> dict[str, Any]:
+    values = {"value": accuracy.value, "low": accuracy.low, "high": accuracy.high}
+    plain = {name: None if math.isnan(value) else value for name, value in values.items()}
+    return {**plain, "n": accuracy.n}
+
+
+def _print(found: "Completion", figures: dict[str, Any], level: float) -> None:
+    dataset = found.transitions.dataset_id
+    print_table(
+        f"Labels of {dataset}, completed",
+        ("accuracy on labels not seen", "share right [95% interval]"),
+        [
+            ("comparisons", str(found.preference_accuracy)),
+            ("safety labels (safe and unsafe weighed alike)", str(found.safety_accuracy)),
+        ],
+    )
+    rows = []
+    for kind in ("safety", "comparison"):
+        for one in figures["calibration"][kind]:
+            seen = f"{one['value']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"
+            rows.append((kind, f"{one['predicted']:.2f}", seen, str(one["n"])))
+    print_table("Calibration", ("labels", "predicted", "seen", "n"), rows)
+    typer.echo(
+        f"Labelled: {found.coverage:.0%} of the steps. Estimated: {len(found.segments)} segments. "
+        f"Imitated at safety level {level:g}: {figures['imitated']}"
+        + (
+            ""
+            if figures["p_safe_of_imitated"] is None
+            else f", safe with a mean probability of {figures['p_safe_of_imitated']:.2f}"
+        )
+        + "."
+    )
+    means = "the rate of risk is low" if found.safety_model == "rate" else "no step went wrong"
+    typer.echo(f"Safe means: {means}. Used by completion='auto': {_yes(found.helps)}.")
+    typer.echo(f"Certain enough to align after cloning: {_yes(found.aligns)}.")
+    doubts = figures["doubts"]
+    if doubts:
+        print_table(
+            f"Labels in doubt: {len(doubts)}, worst first",
+            ("kind", "row", "label", "predicted", "P(wrong)", "segments (episode, start, steps)"),
+            [
+                (
+                    doubt["kind"],
+                    str(doubt["row"]),
+                    f"{doubt['label']:g}",
+                    f"{doubt['predicted']:.2f}",
+                    f"{doubt['p_wrong']:.2f}",
+                    ", ".join(str(tuple(segment)) for segment in doubt["segments"]),
+                )
+                for doubt in doubts[:_SHOWN]
+            ],
+        )
+        if len(doubts) > _SHOWN:
+            typer.echo(f"{len(doubts) - _SHOWN} more are in --json FILE.")
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

@@ -1,0 +1,406 @@
+"""Label completion: from a few labels of short segments to estimates for all of the data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sb3_presa.completion.accuracy import (
+    Accuracy,
+    Bin,
+    balanced_share_right,
+    calibration,
+    share_right,
+)
+from sb3_presa.completion.cross_fit import (
+    Ensemble,
+    Integers,
+    Labels,
+    Parts,
+    fit_ensemble,
+    p_safe_of_long,
+    parts_of,
+    segment_p_safe,
+    segment_sums,
+    unseen_mean,
+)
+from sb3_presa.completion.inputs import Floats
+from sb3_presa.completion.label_models import ERROR_RATE, SafetyModel, log_likelihood
+from sb3_presa.completion.selection import select
+from sb3_presa.data.datasets import DatasetLike
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.data.transitions import Transitions
+from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.feedback.table import Feedback
+
+#: An episode longer than this many typical labelled segments is completed in windows of that size.
+_LONGEST_WINDOW: Final = 20
+#: Lengths of labelled segments must differ by this factor to tell the meanings of "safe" apart.
+_LENGTHS_DIFFER: Final = 2.0
+#: Standard errors by which labels must be likelier under the other meaning.
+_CLEAR: Final = 2.0
+_COMPARISONS_PER_SEGMENT: Final = 5
+_MOST_COMPARISONS: Final = 5_000
+#: Accuracy on labels not seen from which on alignment is safe. A tenth of wrong labels leaves .7 to
+#: .85 in the tasks of the benchmark, a fifth .6 to .7.
+_KNOWN_WELL: Final = 0.7
+#: Probabilities of comparisons are kept off 0 and 1: nobody compared these segments.
+_SURE: Final = 0.99
+
+
+class Doubt(NamedTuple):
+    """A label that models which have not seen it contradict."""
+
+    kind: Literal["safety", "comparison"]
+    row: int  #: row of the labelled segments, or of the comparisons
+    label: float  #: as it was given
+    predicted: float  #: probability of a label of 1, by models that have not seen this one
+    p_wrong: float  #: probability that the label is wrong
+
+
+@dataclass(frozen=True, eq=False)
+class Completion:
+    """
+    What a few labels say of all of the data.
+
+    :param labelled: the labels that it was made from
+    :param transitions: the data
+    :param segments: whole episodes, or windows of very long ones: rows of (episode id, first step,
+        steps), (U, 3)
+    :param merit: predicted reward of a step of each, in log-odds of a comparison of typical
+        segments, (U,); ``None`` without comparisons
+    :param merit_deviation: deviation of the same over the models, (U,)
+    :param p_safe: probability that each is safe, (U,); ``None`` without safety labels
+    :param label_p_safe: for every labelled segment, P(safe) by models that have not seen its label,
+        (S,); NaN without safety labels
+    :param label_preference: for every comparison, P(first is preferred) by models that have not
+        seen it, (C,)
+    :param safety_model: what "safe" was found to mean
+    :param preference_accuracy: of comparisons with a winner
+    :param safety_accuracy: of safety labels, the two kinds weighed alike
+    """
+
+    labelled: Feedback
+    transitions: Transitions
+    segments: NDArray[np.int64]
+    merit: Floats | None
+    merit_deviation: Floats | None
+    p_safe: Floats | None
+    label_p_safe: Floats
+    label_preference: Floats
+    safety_model: SafetyModel
+    preference_accuracy: Accuracy
+    safety_accuracy: Accuracy
+
+    @property
+    def ranks(self) -> bool:
+        """:return: whether comparisons that models have not seen support the ranking by merit"""
+        return self.merit is not None and self.preference_accuracy.above_chance
+
+    @property
+    def helps(self) -> bool:
+        """
+        Whether to learn from the completed labels rather than from those that were given: models
+        that have not seen a safety label predict it better than chance, or, without safety labels,
+        comparisons.
+
+        :return: the decision of ``completion="auto"``
+        """
+        if self.p_safe is None:
+            return self.ranks
+        given = self.labelled.p_safe[~np.isnan(self.labelled.p_safe)]
+        # Where all labels are of one kind there is nothing to tell apart
+        one_kind = bool((given >= 0.5).all() or (given <= 0.5).all())
+        return one_kind or self.safety_accuracy.above_chance
+
+    @property
+    def aligns(self) -> bool:
+        """
+        Whether labels are known well enough to push a policy away from what is worse, and not only
+        to imitate what is best. What is pushed away from wrongly labelled segments leaves the data.
+
+        :return: whether labels that models have not seen are predicted right in seven of ten cases
+        """
+        decisive = self.preference_accuracy if self.p_safe is None else self.safety_accuracy
+        return decisive.value >= _KNOWN_WELL
+
+    def selected(self, level: float = 0.7) -> NDArray[np.bool_]:
+        """
+        :param level: lowest probability, in (0, 1), that what is imitated is safe
+        :return: which of ``segments`` are worth imitating, (U,)
+        """
+        return select(len(self.segments), self.p_safe, self.merit if self.ranks else None, level)
+
+    def feedback(self, level: float = 0.7, seed: int = 0) -> Feedback:
+        """
+        Labels of all of the data, which every algorithm here can be trained on and which can be
+        saved beside the dataset.
+
+        :param level: as for :meth:`selected`; ``weights`` are 1 for what is selected and 0 for the
+            rest
+        :param seed: seed of the pairs
+        :return: the completed labels
+        """
+        selected = self.selected(level)
+        pairs = self._pairs(selected, seed)
+        preferences = np.full(len(pairs), 0.5)
+        if self.merit is not None and self.merit_deviation is not None:
+            gap = self.merit[pairs[:, 0]] - self.merit[pairs[:, 1]]
+            noise = np.hypot(*self.merit_deviation[pairs].T) + 1e-9
+            preferences = np.clip(_normal_share(gap / noise), 1.0 - _SURE, _SURE)
+        else:
+            pairs, preferences = pairs[:0], preferences[:0]
+        return Feedback.create(
+            self.transitions,
+            self.segments,
+            self.p_safe,
+            pairs,
+            preferences,
+            provenance=self._provenance(level, seed),
+            weights=selected.astype(np.float32),
+        )
+
+    def corrected(self) -> Feedback:
+        """
+        The labels as given, each weighed against what models believe that have not seen it.
+
+        :return: labels of the same segments: probabilities where they were certain
+        """
+        given, predicted = self.labelled.p_safe.astype(np.float64), self.label_p_safe
+        p_safe = np.where(np.isnan(given), np.nan, _posterior(predicted, given))
+        preferences = self.labelled.preferences.astype(np.float64)
+        if len(preferences):
+            preferences = _posterior(self.label_preference, preferences)
+        return Feedback(
+            segments=self.labelled.segments,
+            p_safe=p_safe.astype(np.float32),
+            comparisons=self.labelled.comparisons,
+            preferences=preferences.astype(np.float32),
+            episode_hashes=self.labelled.episode_hashes,
+            dataset_id=self.labelled.dataset_id,
+            provenance={**self.labelled.provenance, "corrected": True},
+        )
+
+    @cached_property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """:return: labels that are more likely wrong than right, worst first"""
+        found: list[Doubt] = []
+        kinds: tuple[tuple[Literal["safety", "comparison"], Floats, Floats], ...] = (
+            ("safety", self.labelled.p_safe.astype(np.float64), self.label_p_safe),
+            ("comparison", self.labelled.preferences.astype(np.float64), self.label_preference),
+        )
+        for kind, given, predicted in kinds:
+            certain = ~np.isnan(given) & (given != 0.5)
+            p_given = np.where(given > 0.5, predicted, 1.0 - predicted)
+            wrong = ERROR_RATE * (1.0 - p_given)
+            p_wrong = wrong / (wrong + (1.0 - ERROR_RATE) * p_given)
+            for row in np.flatnonzero(certain & (p_wrong > 0.5)).tolist():
+                found.append(
+                    Doubt(kind, row, float(given[row]), float(predicted[row]), float(p_wrong[row]))
+                )
+        return tuple(sorted(found, key=lambda doubt: -doubt.p_wrong))
+
+    def calibration(self, kind: Literal["safety", "comparison"]) -> tuple[Bin, ...]:
+        """
+        :param kind: of which labels
+        :return: predicted probabilities that a person, who errs at times, gives a label of 1,
+            beside the share of such labels
+        """
+        given, predicted = self.labelled.preferences, self.label_preference
+        if kind == "safety":
+            given, predicted = self.labelled.p_safe, self.label_p_safe
+        known = ~np.isnan(given)
+        said = ERROR_RATE + (1.0 - 2.0 * ERROR_RATE) * predicted[known]
+        return calibration(said, given[known].astype(np.float64))
+
+    @cached_property
+    def coverage(self) -> float:
+        """:return: share of the steps that lie in a labelled segment"""
+        change = np.zeros(len(self.transitions.actions) + 1, dtype=np.int64)
+        labels = _arrays(self.labelled, self.transitions)
+        np.add.at(change, labels.starts, 1)
+        np.add.at(change, labels.starts + labels.lengths, -1)
+        return float((np.cumsum(change)[:-1] > 0).mean())
+
+    def _pairs(self, selected: NDArray[np.bool_], seed: int) -> Integers:
+        """Random pairs; in every other one the first segment is one that is to be imitated."""
+        n = len(self.segments)
+        if n < 2:
+            return np.zeros((0, 2), dtype=np.int64)
+        generator = np.random.default_rng(seed)
+        n_pairs = min(_COMPARISONS_PER_SEGMENT * n, _MOST_COMPARISONS)
+        first = generator.integers(n, size=n_pairs)
+        first[::2] = generator.choice(np.flatnonzero(selected), len(first[::2]))
+        second = (first + generator.integers(1, n, size=n_pairs)) % n
+        return np.stack([first, second], axis=1)
+
+    def _provenance(self, level: float, seed: int) -> Mapping[str, Any]:
+        return {
+            "source": "completed",
+            "safety_level": level,
+            "safety_model": str(self.safety_model),
+            "seed": seed,
+            "aligns": self.aligns,
+            "from": dict(self.labelled.provenance),
+        }
+
+
+def complete(
+    dataset: DatasetLike | Transitions,
+    feedback: str | Feedback = "default",
+    *,
+    safety_model: Literal["auto", "rate", "any"] = "auto",
+    seed: int = 0,
+) -> Completion:
+    """
+    Estimates for all of the data from the labels of some segments, and from nothing else: rewards
+    and costs are not read. Outcomes add up over steps, so labels of short segments determine those
+    of whole episodes; an ensemble of models averages wrong labels away.
+
+    :param dataset: the labelled dataset: a Minari id, a path, an open dataset or its transitions
+    :param feedback: the labels, or the name of the set beside the dataset
+    :param safety_model: what "safe" means of a segment: the ``"rate"`` of risk per step is low, or
+        not ``"any"`` of its steps went wrong. ``"auto"`` takes the one under which labels are more
+        likely that models have not seen; labels of one length cannot tell, and ``"rate"`` is taken
+    :param seed: seed of the models
+    :return: the completion
+    :raises FeedbackError: if there are no labels
+    :raises ConfigError: if ``safety_model`` is another word
+    """
+    if safety_model not in ("auto", *SafetyModel):
+        raise ConfigError(f"`safety_model` must be 'auto', 'rate' or 'any', got {safety_model!r}")
+    transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
+    if isinstance(feedback, str):
+        if isinstance(dataset, Transitions):
+            raise FeedbackError("`feedback` must be labels where transitions are given, got a name")
+        feedback = Feedback.load(dataset, feedback)
+    feedback = feedback.align(transitions) if len(feedback.segments) else feedback
+    labels = _arrays(feedback, transitions)
+    has_safety = bool((~np.isnan(labels.p_safe)).any())
+    if not has_safety and not len(labels.comparisons):
+        raise FeedbackError("`feedback` must hold comparisons or safety labels, got neither")
+    generator = np.random.default_rng([0xC0, seed])
+    parts = parts_of(labels, len(transitions.episode_ids), generator)
+    meanings = _meanings(labels, safety_model) if has_safety else ()
+    ensemble = fit_ensemble(transitions, labels, parts, meanings, generator)
+    meaning = _likelier(ensemble, labels, parts)
+    segments, starts = _windows(transitions, labels)
+    lengths = segments[:, 2]
+
+    label_preference = np.zeros(0)
+    merits = None
+    if ensemble.rewards is not None:
+        of_labels = segment_sums(ensemble.rewards, labels.starts, labels.lengths)
+        one, other = labels.comparisons.T
+        logits = ensemble.scale * (of_labels[:, one] - of_labels[:, other])
+        label_preference = unseen_mean(1.0 / (1.0 + np.exp(-logits.clip(-30, 30))), parts[1])
+        merits = segment_sums(ensemble.rewards, starts, lengths) / lengths / ensemble.scale
+    of_comparisons = _accuracy_of_comparisons(label_preference, labels.preferences)
+    label_p_safe = np.full(len(labels.starts), np.nan)
+    p_safe = None
+    if has_safety:
+        label_p_safe = _label_p_safe(ensemble, labels, parts, meaning)
+        risks = ensemble.risks[meaning]
+        if meaning is SafetyModel.ANY:
+            by_model = segment_p_safe(segment_sums(risks, starts, lengths), lengths, meaning)
+        else:
+            typical = int(np.median(labels.lengths[~np.isnan(labels.p_safe)]))
+            by_model = p_safe_of_long(risks, starts, lengths, typical)
+        p_safe = by_model.mean(axis=0)
+    known = ~np.isnan(labels.p_safe)
+    of_safety = balanced_share_right(label_p_safe[known], labels.p_safe[known])
+    return Completion(
+        labelled=feedback,
+        transitions=transitions,
+        segments=segments,
+        merit=None if merits is None else merits.mean(axis=0),
+        merit_deviation=None if merits is None else merits.std(axis=0),
+        p_safe=p_safe,
+        label_p_safe=label_p_safe,
+        label_preference=label_preference,
+        safety_model=meaning,
+        preference_accuracy=of_comparisons,
+        safety_accuracy=of_safety,
+    )
+
+
+def _arrays(feedback: Feedback, transitions: Transitions) -> Labels:
+    order = np.argsort(transitions.episode_ids)
+    position = np.searchsorted(transitions.episode_ids, feedback.segments[:, 0], sorter=order)
+    episodes = order[position] if len(order) else position
+    return Labels(
+        starts=transitions.episode_starts[episodes] + feedback.segments[:, 1],
+        lengths=feedback.segments[:, 2].copy(),
+        episodes=episodes,
+        p_safe=feedback.p_safe.astype(np.float64),
+        comparisons=feedback.comparisons,
+        preferences=feedback.preferences.astype(np.float64),
+    )
+
+
+def _meanings(labels: Labels, safety_model: str) -> tuple[SafetyModel, ...]:
+    if safety_model != "auto":
+        return (SafetyModel(safety_model),)
+    lengths = labels.lengths[~np.isnan(labels.p_safe)]
+    short, long = np.quantile(lengths, (0.1, 0.9))
+    return tuple(SafetyModel) if long >= _LENGTHS_DIFFER * short else (SafetyModel.RATE,)
+
+
+def _likelier(ensemble: Ensemble, labels: Labels, parts: Parts) -> SafetyModel:
+    """The rate, unless labels that were not seen are clearly likelier under the other meaning."""
+    if len(ensemble.risks) < 2:
+        return next(iter(ensemble.risks), SafetyModel.RATE)
+    known = ~np.isnan(labels.p_safe)
+
+    def unseen(meaning: SafetyModel) -> Floats:
+        chance = _label_p_safe(ensemble, labels, parts, meaning)[known]
+        return log_likelihood(chance, labels.p_safe[known])
+
+    gain = unseen(SafetyModel.ANY) - unseen(SafetyModel.RATE)
+    error = gain.std() / np.sqrt(len(gain))
+    return SafetyModel.ANY if gain.mean() > _CLEAR * error else SafetyModel.RATE
+
+
+def _label_p_safe(ensemble: Ensemble, labels: Labels, parts: Parts, meaning: SafetyModel) -> Floats:
+    risks = segment_sums(ensemble.risks[meaning], labels.starts, labels.lengths)
+    return unseen_mean(segment_p_safe(risks, labels.lengths, meaning), parts.segments)
+
+
+def _windows(
+    transitions: Transitions, labels: Labels
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Whole episodes, or equal windows of long ones, and the first row of each."""
+    longest = _LONGEST_WINDOW * int(np.median(labels.lengths))
+    rows = []
+    for episode, start, length in zip(
+        transitions.episode_ids.tolist(),
+        transitions.episode_starts.tolist(),
+        transitions.episode_lengths.tolist(),
+        strict=True,
+    ):
+        edges = np.linspace(0, length, -(-length // longest) + 1).astype(np.int64)
+        for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+            rows.append((episode, first, last - first, start + first))
+    table = np.asarray(rows, dtype=np.int64)
+    return table[:, :3], table[:, 3]
+
+
+def _accuracy_of_comparisons(predicted: Floats, preferences: Floats) -> Accuracy:
+    decided = preferences != 0.5
+    first = predicted[decided] > 0.5
+    return share_right((first == (preferences[decided] > 0.5)).astype(np.float64))
+
+
+def _posterior(predicted: Floats, given: Floats) -> Floats:
+    """P(true label is 1) from what unseeing models predict and from what was said."""
+    says_one = (1.0 - ERROR_RATE) * given + ERROR_RATE * (1.0 - given)
+    one, zero = predicted * says_one, (1.0 - predicted) * (1.0 - says_one)
+    return np.asarray(one / (one + zero))
+
+
+def _normal_share(z: Floats) -> Floats:
+    """The standard normal distribution function, by its logistic approximation."""
+    return np.asarray(1.0 / (1.0 + np.exp(-1.702 * np.clip(z, -30, 30))))

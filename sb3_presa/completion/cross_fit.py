@@ -1,0 +1,305 @@
+"""Ensembles of label models, each of which has not seen a part of the labels."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch as th
+from numpy.typing import NDArray
+
+from sb3_presa.completion.features import StepFeatures
+from sb3_presa.completion.inputs import Floats
+from sb3_presa.completion.label_models import (
+    STEEPNESS,
+    SafetyModel,
+    fit_comparisons,
+    fit_safety,
+    log_likelihood,
+    p_safe_of,
+    risk_of,
+)
+from sb3_presa.data.transitions import Transitions
+
+#: Parts of the labels; each model of an ensemble has not seen one of them.
+N_FOLDS: Final = 4
+#: Draws of random features: rectified or periodic, and their bandwidth.
+_DRAWS: Final = ((False, 4.0), (True, 1.0), (False, 2.0))
+_N_FEATURES: Final = 128
+#: Precisions of the comparison model's weights; cross-fitted likelihood chooses.
+_PRECISIONS: Final = (1e-3, 4e-3, 1.6e-2, 6.4e-2)
+#: Steps sampled of a segment to fit a safety model, and of all segments together.
+_N_STEPS: Final = 16
+_N_STEPS_OF_ALL: Final = 65_536
+#: How much further beyond the boundary an unsafe one of ten parts of a long segment is.
+OVERSHOOT: Final = 1.0
+#: Steps whose features are held at a time.
+_CHUNK: Final = 8_192
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """
+    Labels as arrays on the rows of some transitions.
+
+    :param starts: first row of each segment, (S,)
+    :param lengths: its steps, (S,)
+    :param episodes: place of its episode, (S,)
+    :param p_safe: probability that it is safe, NaN if not labelled, (S,)
+    :param comparisons: pairs of segments, (C, 2)
+    :param preferences: probability that the first is preferred, (C,)
+    """
+
+    starts: Integers
+    lengths: Integers
+    episodes: Integers
+    p_safe: Floats
+    comparisons: Integers
+    preferences: Floats
+
+
+class Parts(NamedTuple):
+    """The part of the labels that each segment and comparison belongs to: (S,) and (C,)."""
+
+    segments: Integers
+    comparisons: Integers
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """
+    What models believe of each step. ``K`` models: ``N_FOLDS`` for each draw of features, in order.
+
+    :param rewards: reward of each step by model, (K, N) float32; ``None`` without comparisons
+    :param risks: risk of each step by model, (K, N) float32, for each meaning of "safe"
+    :param scale: of a sum of rewards, to be the log-odds of a comparison
+    """
+
+    rewards: NDArray[np.float32] | None
+    risks: dict[SafetyModel, NDArray[np.float32]] = field(default_factory=dict)
+    scale: float = 1.0
+
+
+def parts_of(labels: Labels, n_episodes: int, generator: np.random.Generator) -> Parts:
+    """
+    Parts by episode: no model is asked about an episode whose safety labels it has seen. A
+    comparison is of the part of the episode of its lower row, so that one which was made twice is
+    of one part.
+
+    :param labels: the labels
+    :param n_episodes: episodes of the data
+    :param generator: source of randomness
+    :return: the parts
+    """
+    of_episode = generator.permutation(n_episodes) % N_FOLDS
+    segments = of_episode[labels.episodes]
+    return Parts(segments, segments[labels.comparisons.min(axis=1, initial=len(segments))])
+
+
+def fit_ensemble(
+    transitions: Transitions,
+    labels: Labels,
+    parts: Parts,
+    meanings: Sequence[SafetyModel],
+    generator: np.random.Generator,
+) -> Ensemble:
+    """
+    :param transitions: the data
+    :param labels: labels on them
+    :param parts: which labels each model does not see
+    :param meanings: meanings of "safe" to fit
+    :param generator: source of randomness
+    :return: what the models believe of every step
+    """
+    n = len(transitions.actions)
+    compared = len(labels.comparisons) > 0
+    n_models = len(_DRAWS) * N_FOLDS
+    rewards = np.empty((n_models, n), dtype=np.float32) if compared else None
+    risks = {meaning: np.empty((n_models, n), dtype=np.float32) for meaning in meanings}
+    scale = float(1.0 / np.sqrt(labels.lengths.mean()))
+    sampled = _sample_steps(labels, generator)
+    precision: float | None = None
+    for draw, (periodic, bandwidth) in enumerate(_DRAWS):
+        features = StepFeatures.draw(transitions, _N_FEATURES, periodic, bandwidth, generator)
+        models = slice(draw * N_FOLDS, (draw + 1) * N_FOLDS)
+        of_reward = None
+        if compared:
+            differences = _differences(features, labels) * scale
+            if precision is None:
+                precision = _choose_precision(differences, labels.preferences, parts.comparisons)
+            of_reward = _fold_weights(differences, labels.preferences, parts.comparisons, precision)
+        of_risk = {
+            meaning: _fold_risks(features.at(sampled.rows), sampled, labels, parts, meaning)
+            for meaning in meanings
+        }
+        for rows in _chunks(n):
+            values = features.at(rows)
+            if rewards is not None and of_reward is not None:
+                rewards[models, rows] = (values @ of_reward).T.numpy()
+            for meaning, parameters in of_risk.items():
+                risks[meaning][models, rows] = risk_of(values, parameters).T.numpy()
+    return Ensemble(rewards, risks, scale)
+
+
+class _Sampled(NamedTuple):
+    """Steps sampled of the segments that have a safety label."""
+
+    rows: Integers  #: (M,)
+    segment_of: Integers  #: (M,)
+    steps_for: Floats  #: how many steps each stands for, (M,)
+
+
+def _sample_steps(labels: Labels, generator: np.random.Generator) -> _Sampled:
+    """One step of each of equal parts of a segment, or all of a short one."""
+    segments = np.flatnonzero(~np.isnan(labels.p_safe))
+    most = max(1, _N_STEPS_OF_ALL // _N_STEPS)
+    if len(segments) > most:
+        segments = np.sort(generator.choice(segments, most, replace=False))
+    counts = np.minimum(labels.lengths[segments], _N_STEPS)
+    segment_of = np.repeat(segments, counts)
+    index = np.arange(len(segment_of)) - np.repeat(np.cumsum(counts) - counts, counts)
+    stride = labels.lengths[segment_of] / np.repeat(counts, counts)
+    offset = generator.random(len(segment_of))
+    places = ((index + np.where(stride > 1.0, offset, 0.0)) * stride).astype(np.int64)
+    places = np.minimum(places, labels.lengths[segment_of] - 1)
+    return _Sampled(labels.starts[segment_of] + places, segment_of, stride)
+
+
+def _differences(features: StepFeatures, labels: Labels) -> Floats:
+    """Features summed over the first segment of each comparison less those over the second."""
+    used = np.unique(labels.comparisons)
+    sums = np.empty((len(labels.starts), features.n_features), dtype=np.float64)
+    for episode in np.unique(labels.episodes[used]):
+        here = used[labels.episodes[used] == episode]
+        first = labels.starts[here].min()
+        last = (labels.starts[here] + labels.lengths[here]).max()
+        running = np.zeros((last - first + 1, features.n_features))
+        values = features.at(slice(first, last)).numpy()
+        np.cumsum(values, axis=0, dtype=np.float64, out=running[1:])
+        begins = labels.starts[here] - first
+        sums[here] = running[begins + labels.lengths[here]] - running[begins]
+    one, other = labels.comparisons.T
+    return np.asarray(sums[one] - sums[other])
+
+
+def _choose_precision(differences: Floats, preferences: Floats, part_of: Integers) -> float:
+    """The precision under which models find labels most likely that they have not seen."""
+
+    def unseen(precision: float) -> float:
+        total = 0.0
+        for part in np.unique(part_of):
+            held = part_of == part
+            if held.all():
+                continue
+            weights = fit_comparisons(differences[~held], preferences[~held], precision)
+            chance = 1.0 / (1.0 + np.exp(-np.clip(differences[held] @ weights, -30, 30)))
+            total += float(log_likelihood(chance, preferences[held]).sum())
+        return total
+
+    return max(_PRECISIONS, key=unseen)
+
+
+def _fold_weights(
+    differences: Floats, preferences: Floats, part_of: Integers, precision: float
+) -> th.Tensor:
+    """Weights of the comparison models, (F, N_FOLDS) float32."""
+    found = []
+    for part in range(N_FOLDS):
+        seen = part_of != part
+        seen = seen if seen.any() else np.ones_like(seen)
+        found.append(fit_comparisons(differences[seen], preferences[seen], precision))
+    return th.from_numpy(np.stack(found, axis=1).astype(np.float32))
+
+
+def _fold_risks(
+    features: th.Tensor, sampled: _Sampled, labels: Labels, parts: Parts, meaning: SafetyModel
+) -> th.Tensor:
+    """Parameters of the safety models, (F + 1, N_FOLDS)."""
+    found = []
+    part_of = parts.segments[sampled.segment_of]
+    for part in range(N_FOLDS):
+        seen = part_of != part
+        seen = seen if seen.any() else np.ones_like(seen)
+        segments, segment_of = np.unique(sampled.segment_of[seen], return_inverse=True)
+        found.append(
+            fit_safety(
+                features[th.from_numpy(seen)],
+                th.from_numpy(segment_of),
+                th.from_numpy(sampled.steps_for[seen]).float(),
+                th.from_numpy(labels.lengths[segments]).float(),
+                th.from_numpy(labels.p_safe[segments]).float(),
+                meaning,
+            )
+        )
+    return th.stack(found, dim=1)
+
+
+def _chunks(n: int) -> Iterator[slice]:
+    for start in range(0, n, _CHUNK):
+        yield slice(start, min(start + _CHUNK, n))
+
+
+def segment_sums(values: NDArray[np.float32], starts: Integers, lengths: Integers) -> Floats:
+    """
+    :param values: of each step by model, (K, N)
+    :param starts: first row of each segment, (S,)
+    :param lengths: its steps, (S,)
+    :return: sums over the segments, (K, S)
+    """
+    sums = np.empty((len(values), len(starts)))
+    for model, of_model in enumerate(values):  # one at a time: a row of float64
+        running = np.concatenate([[0.0], np.cumsum(of_model, dtype=np.float64)])
+        sums[model] = running[starts + lengths] - running[starts]
+    return sums
+
+
+def unseen_mean(by_model: Floats, part_of: Integers) -> Floats:
+    """
+    :param by_model: what each model believes of each label, (K, n)
+    :param part_of: part of each label, (n,)
+    :return: mean over the models that have not seen the label, (n,)
+    """
+    of_draws = by_model.reshape(-1, N_FOLDS, by_model.shape[1]).mean(axis=0)
+    return np.asarray(of_draws[part_of, np.arange(len(part_of))])
+
+
+def p_safe_of_long(
+    risks: NDArray[np.float32], starts: Integers, lengths: Integers, labelled: int
+) -> Floats:
+    """
+    P(safe), as the rate of risk has it, of segments that may be longer than those that were
+    labelled. A label says that a short segment is unsafe, but not how far, so risks saturate just
+    beyond the boundary, and their mean over a long segment is too low. Each part as long as a
+    labelled segment counts ``OVERSHOOT`` more, times the probability that it is unsafe and the
+    decimal logarithm of the number of parts: the more there are, the more the mean hides.
+
+    :param risks: risk of each step by model, (K, N)
+    :param starts: first row of each segment, (S,)
+    :param lengths: its steps, (S,)
+    :param labelled: typical length of a labelled segment
+    :return: probability that it is safe by model, (K, S)
+    """
+    n_parts = np.maximum(1, np.rint(lengths / labelled)).astype(np.int64)
+    of_part = np.repeat(np.arange(len(starts)), n_parts)
+    index = np.arange(len(of_part)) - np.repeat(np.cumsum(n_parts) - n_parts, n_parts)
+    edges = [(lengths[of_part] * (index + more)) // n_parts[of_part] for more in (0, 1)]
+    part_lengths = edges[1] - edges[0]
+    rates = segment_sums(risks, starts[of_part] + edges[0], part_lengths) / part_lengths
+    beyond = 1.0 / (1.0 + np.exp(np.clip(STEEPNESS * (1.0 - rates), -30.0, 30.0)))
+    rates += OVERSHOOT * beyond * np.log10(n_parts)[of_part]
+    weights = part_lengths / lengths[of_part]
+    means = np.stack([np.bincount(of_part, weights * row, len(starts)) for row in rates])
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(STEEPNESS * (1.0 - means), -30.0, 30.0))))
+
+
+def segment_p_safe(risks: Floats, lengths: Integers, meaning: SafetyModel) -> Floats:
+    """
+    :param risks: summed risk of each segment by model, (K, S)
+    :param lengths: steps of each segment, (S,)
+    :param meaning: what "safe" means
+    :return: probability that it is safe by model, (K, S)
+    """
+    chance = p_safe_of(th.from_numpy(risks), th.from_numpy(lengths).double(), meaning)
+    return np.asarray(chance.numpy())

@@ -1,0 +1,117 @@
+"""Random features of steps: models of labels are linear in them."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final, Self
+
+import numpy as np
+import torch as th
+from numpy.typing import NDArray
+
+from sb3_presa.completion.inputs import Floats, step_vectors
+from sb3_presa.data.transitions import Transitions
+
+#: Steps that means and deviations are taken from; evenly spaced over the data.
+_N_SAMPLED: Final = 8_192
+#: Standardised inputs are cut here: a coordinate far out would rule every feature.
+_CUT: Final = 5.0
+#: A spread below this share of a coordinate's size is rounding, not information.
+_RESOLUTION: Final = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class StepFeatures:
+    r"""
+    The features :math:`\varphi(s, a)` of a step: :math:`\max(0, W x + b)` or :math:`\cos(W x + b)`
+    of the standardised observation and action x, with random W and b, and x itself. A linear model
+    on them is a kernel machine with a fixed cost per step (Rahimi and Recht, NIPS 2007), so fitting
+    is convex or nearly so and takes no training of a network.
+
+    :param transitions: the steps
+    :param mean: mean of each input, (d,)
+    :param scale: 1 over its deviation, 0 for an input that does not vary, (d,)
+    :param projection: W, (d, D) float32
+    :param offset: b, (D,) float32
+    :param periodic: cosines rather than rectified projections
+    :param center: mean of each feature, (F,) float32
+    :param spread: deviation of each feature times the root of F, (F,) float32
+    """
+
+    transitions: Transitions
+    mean: Floats
+    scale: Floats
+    projection: NDArray[np.float32]
+    offset: NDArray[np.float32]
+    periodic: bool
+    center: NDArray[np.float32]
+    spread: NDArray[np.float32]
+
+    @classmethod
+    def draw(
+        cls,
+        transitions: Transitions,
+        n_features: int,
+        periodic: bool,
+        bandwidth: float,
+        generator: np.random.Generator,
+    ) -> Self:
+        """
+        :param transitions: the steps
+        :param n_features: D, random features beside the inputs themselves
+        :param periodic: cosines rather than rectified projections
+        :param bandwidth: deviation of a projection, above 0; a larger one sees finer detail
+        :param generator: source of randomness
+        :return: the features of these steps
+        """
+        n = len(transitions.actions)
+        sampled = np.unique(np.linspace(0, n - 1, min(n, _N_SAMPLED)).astype(np.int64))
+        inputs = step_vectors(transitions, sampled)
+        mean, deviation = inputs.mean(axis=0), inputs.std(axis=0)
+        varies = deviation > _RESOLUTION * np.maximum(np.abs(mean), np.finfo(np.float64).tiny)
+        scale = np.where(varies, 1.0 / np.where(varies, deviation, 1.0), 0.0)
+        width = max(int(varies.sum()), 1)
+        shape = (len(mean), n_features)
+        projection = generator.normal(size=shape) * bandwidth / np.sqrt(width)
+        offset = generator.normal(size=n_features)
+        if periodic:
+            offset = generator.uniform(0.0, 2.0 * np.pi, size=n_features)
+        n_all = n_features + len(mean)
+        features = cls(
+            transitions=transitions,
+            mean=mean,
+            scale=scale,
+            projection=projection.astype(np.float32),
+            offset=offset.astype(np.float32),
+            periodic=periodic,
+            center=np.zeros(n_all, dtype=np.float32),
+            spread=np.ones(n_all, dtype=np.float32),
+        )
+        drawn = features.of_inputs(inputs)
+        deviation, center = th.std_mean(drawn, dim=0, correction=0)
+        spread = math.sqrt(n_all) * (deviation + 1e-6)
+        return replace(features, center=center.numpy(), spread=spread.numpy())
+
+    @property
+    def n_features(self) -> int:
+        """:return: F"""
+        return len(self.center)
+
+    def at(self, rows: NDArray[np.int64] | slice) -> th.Tensor:
+        """
+        :param rows: rows of the transitions, M of them
+        :return: their features, (M, F) float32, of mean 0 and squared norm about 1
+        """
+        return self.of_inputs(step_vectors(self.transitions, rows))
+
+    def of_inputs(self, inputs: Floats) -> th.Tensor:
+        """
+        :param inputs: observations and actions as vectors, (M, d)
+        :return: their features, (M, F) float32
+        """
+        # The mean is taken off in float64: a small spread at a large offset survives
+        standard = ((inputs - self.mean) * self.scale).clip(-_CUT, _CUT).astype(np.float32)
+        x = th.from_numpy(standard)
+        projected = th.addmm(th.from_numpy(self.offset), x, th.from_numpy(self.projection))
+        shaped = projected.cos_() if self.periodic else projected.relu_()
+        features = th.cat([shaped, x], dim=1)
+        return features.sub_(th.from_numpy(self.center)).div_(th.from_numpy(self.spread))

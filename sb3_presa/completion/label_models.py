@@ -1,0 +1,155 @@
+"""Models of labels that are linear in features of steps: how people's answers come about."""
+
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import torch as th
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from sb3_presa.completion.inputs import Floats
+
+#: Steepness of P(safe) in the mean risk of a step: a segment at risk 0 is unsafe once in 400 times.
+STEEPNESS: Final = 6.0
+#: Share of labels that are taken to be wrong when models are fitted. It keeps one wrong label from
+#: ruling a fit; where none is wrong it costs little.
+ERROR_RATE: Final = 0.1
+#: Squared norm of a safety model's weights counts this much in its loss.
+_PENALTY: Final = 3e-3
+_N_ITERATIONS: Final = 60
+_N_NEWTON_STEPS: Final = 25
+
+
+class SafetyModel(StrEnum):
+    """What a person's label "safe" means of a segment."""
+
+    #: the mean risk of its steps is low: short and long segments have one measure
+    RATE = "rate"
+    #: none of its steps went wrong: the chance falls with every step
+    ANY = "any"
+
+
+def fit_comparisons(differences: Floats, preferences: Floats, precision: float) -> Floats:
+    r"""
+    The Bradley-Terry model of comparisons with a share of wrong answers,
+    :math:`P = \epsilon + (1 - 2 \epsilon) \sigma(x \cdot w)`, fitted by expectation maximisation:
+    which answers are wrong, then a Newton step on the rest.
+
+    :param differences: features of the first segment less those of the second, (C, F)
+    :param preferences: probability that the first is preferred, in [0, 1], (C,)
+    :param precision: of the prior of each weight, above 0
+    :return: weights, (F,)
+    """
+    n_features = differences.shape[1]
+    weights: Floats = np.zeros(n_features)
+    for _ in range(_N_NEWTON_STEPS):
+        logits = np.asarray(differences @ weights)
+        chance = _sigmoid(logits)
+        first = (1.0 - ERROR_RATE) * preferences + ERROR_RATE * (1.0 - preferences)
+        second = 1.0 - first
+        target = chance * first / (chance * first + (1.0 - chance) * second)
+        curvature = np.maximum(chance * (1.0 - chance), 1e-3)
+        hessian: Floats = np.asarray((differences.T * curvature) @ differences, dtype=np.float64)
+        hessian[np.diag_indices(n_features)] += precision
+        aim = differences.T @ (curvature * logits + (target - chance))
+        following = np.asarray(np.linalg.solve(hessian, aim), dtype=np.float64)
+        change = np.abs(following - weights).max()
+        weights = following
+        if change < 1e-4 * max(np.abs(weights).max(), 1e-12):
+            break
+    return weights
+
+
+def fit_safety(
+    features: th.Tensor,
+    segment_of: th.Tensor,
+    steps_for: th.Tensor,
+    lengths: th.Tensor,
+    p_safe: th.Tensor,
+    model: SafetyModel,
+) -> th.Tensor:
+    r"""
+    The risk of a step, :math:`\text{softplus}(\varphi \cdot w + b) \geq 0`, from safety labels of
+    segments, by L-BFGS. A risk cannot be negative, so what is safe does not make up for what is
+    not; that is what tells whole episodes from the clips that were labelled.
+
+    :param features: of the steps that were sampled of all segments, (M, F)
+    :param segment_of: segment of each, (M,)
+    :param steps_for: how many steps each stands for, (M,)
+    :param lengths: steps of each segment, (S,)
+    :param p_safe: probability that it is safe, in [0, 1], (S,)
+    :param model: what the label means
+    :return: weights and then b, (F + 1,)
+    """
+    parameters = th.zeros(features.shape[1] + 1)
+    parameters[-1] = 0.5 if model is SafetyModel.RATE else -4.0
+    parameters.requires_grad_(True)
+    optimizer = th.optim.LBFGS(
+        [parameters],
+        max_iter=_N_ITERATIONS,
+        history_size=10,
+        line_search_fn="strong_wolfe",
+        tolerance_change=1e-6,
+    )
+
+    def closure() -> th.Tensor:
+        optimizer.zero_grad()
+        risks = risk_of(features, parameters) * steps_for
+        totals = th.zeros(len(lengths)).index_add(0, segment_of, risks)
+        chance = label_chance(totals, lengths, model)
+        losses = p_safe * chance.log() + (1.0 - p_safe) * (1.0 - chance).log()
+        loss = -losses.sum() + 0.5 * _PENALTY * parameters[:-1].square().sum()
+        loss.backward()
+        return loss
+
+    with th.enable_grad():
+        optimizer.step(closure)
+    return parameters.detach()
+
+
+def risk_of(features: th.Tensor, parameters: th.Tensor) -> th.Tensor:
+    """
+    :param features: of steps, (M, F)
+    :param parameters: weights and then b, of one model (F + 1,) or of K, (F + 1, K)
+    :return: risk of each step, (M,) or (M, K)
+    """
+    return F.softplus(features @ parameters[:-1] + parameters[-1])
+
+
+def p_safe_of(risk: th.Tensor, lengths: th.Tensor, model: SafetyModel) -> th.Tensor:
+    """
+    :param risk: sum of the risks of a segment's steps, any shape
+    :param lengths: its steps, same shape or one that broadcasts
+    :param model: what "safe" means
+    :return: probability that it is safe, same shape
+    """
+    if model is SafetyModel.ANY:
+        return th.exp(-risk)
+    return th.sigmoid(STEEPNESS * (1.0 - risk / lengths))
+
+
+def label_chance(risk: th.Tensor, lengths: th.Tensor, model: SafetyModel) -> th.Tensor:
+    """
+    :param risk: as for :func:`p_safe_of`
+    :param lengths: as for :func:`p_safe_of`
+    :param model: as for :func:`p_safe_of`
+    :return: probability that somebody who errs at times says "safe", same shape
+    """
+    return ERROR_RATE + (1.0 - 2.0 * ERROR_RATE) * p_safe_of(risk, lengths, model)
+
+
+def log_likelihood(chance: Floats, labels: Floats, error_rate: float = ERROR_RATE) -> Floats:
+    """
+    :param chance: predicted probability that the true label is 1, (n,)
+    :param labels: given labels, in [0, 1], (n,)
+    :param error_rate: share of labels that are taken to be wrong
+    :return: log-likelihood of each label, (n,)
+    """
+    said = error_rate + (1.0 - 2.0 * error_rate) * chance
+    found: NDArray[np.float64] = labels * np.log(said) + (1.0 - labels) * np.log1p(-said)
+    return found
+
+
+def _sigmoid(x: Floats) -> Floats:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -30.0, 30.0))))

@@ -1,0 +1,1 @@
+"""Files of other projects, to Minari and back."""

@@ -1,0 +1,74 @@
+"""A picture of completed labels: what is believed of every segment, and how far."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from sb3_presa.completion import Completion
+from sb3_presa.evaluation.figures import FAINT, INK, PALETTE, SAFE, style_axes, written_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_completion(completion: Completion, path: Path, level: float = 0.7) -> None:
+    """
+    Left: every segment by its probability of being safe and its predicted reward, and which are
+    imitated. Right: how often labels came true that models had not seen.
+
+    :param completion: the completed labels
+    :param path: PNG, SVG or PDF file to write
+    :param level: lowest probability that what is imitated is safe
+    """
+    with written_figure(path, 10.5, 4.4) as figure:
+        left, right = figure.subplots(1, 2, width_ratios=(1.25, 1.0))
+        _draw_segments(left, completion, level)
+        _draw_calibration(right, completion)
+
+
+def _draw_segments(left: Axes, completion: Completion, level: float) -> None:
+    n = len(completion.segments)
+    p_safe = np.full(n, np.nan) if completion.p_safe is None else completion.p_safe
+    merit = np.zeros(n) if completion.merit is None else completion.merit
+    x = np.zeros(n) if completion.p_safe is None else p_safe
+    chosen = completion.selected(level)
+    style_axes(left, f"{n} segments, {int(chosen.sum())} imitated")
+    left.scatter(x[~chosen], merit[~chosen], s=12, color=FAINT, alpha=0.5, linewidths=0)
+    left.scatter(x[chosen], merit[chosen], s=26, color=SAFE, marker="*", label="imitated")
+    left.axvline(level, color=INK, linewidth=0.8, linestyle="--")
+    left.set_xlabel("estimated P(safe)", color=INK)
+    left.set_ylabel("predicted reward per step", color=INK)
+    left.legend(frameon=False, loc="lower left", fontsize=9)
+
+
+def _draw_calibration(right: Axes, completion: Completion) -> None:
+    style_axes(right, "Labels that the models had not seen")
+    right.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle="--")
+    kinds: tuple[tuple[Literal["safety", "comparison"], str, str, str], ...] = (
+        ("safety", "safe", PALETTE[0], "o"),
+        ("comparison", "first preferred", PALETTE[1], "s"),
+    )
+    for kind, name, color, marker in kinds:
+        bins = [one for one in completion.calibration(kind) if one.seen.n]
+        if not bins:
+            continue
+        right.errorbar(
+            [one.predicted for one in bins],
+            [one.seen.value for one in bins],
+            yerr=np.array(
+                [[one.seen.value - one.seen.low, one.seen.high - one.seen.value] for one in bins]
+            ).T,
+            color=color,
+            marker=marker,
+            linewidth=1.2,
+            capsize=2,
+            label=name,
+        )
+    right.set_xlim(0, 1)
+    right.set_ylim(0, 1)
+    right.set_xlabel("predicted probability", color=INK)
+    right.set_ylabel("share of labels", color=INK)
+    right.legend(frameon=False, loc="upper left", fontsize=9)

@@ -1,0 +1,516 @@
+"""Label completion: what it estimates, what algorithms make of it, and how it is shown."""
+
+import json
+import math
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch as th
+from algorithm_data import TINY_PRESA, in_objective
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_up import write
+from minari import MinariDataset
+from typer.testing import CliRunner
+
+from sb3_presa import BC, PRESA, Feedback
+from sb3_presa.cli import app
+from sb3_presa.completion import Completion, complete
+from sb3_presa.completion.accuracy import balanced_share_right, calibration, share_right
+from sb3_presa.completion.cross_fit import p_safe_of_long, segment_sums, unseen_mean
+from sb3_presa.completion.features import StepFeatures
+from sb3_presa.completion.inputs import step_vectors
+from sb3_presa.completion.label_models import (
+    STEEPNESS,
+    SafetyModel,
+    fit_comparisons,
+    fit_safety,
+    p_safe_of,
+    risk_of,
+)
+from sb3_presa.completion.selection import select
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.errors import ConfigError, FeedbackError
+
+N_EPISODES, STEPS, CLIP = 60, 30, 6
+OBSERVATIONS = gym.spaces.Box(-np.inf, np.inf, (2,), np.float32)
+ACTIONS = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Episodes with a level of reward (the action) and a share of costly steps (x above 0)."""
+    random = np.random.default_rng(0)
+    level = random.uniform(-0.9, 0.9, N_EPISODES)
+    share = random.choice([0.0, 0.1, 0.6, 0.9], N_EPISODES)
+    episodes = []
+    for i in range(N_EPISODES):
+        costly = random.random(STEPS + 1) < share[i]
+        x = np.where(costly, 1.0, -1.0) + 0.1 * random.normal(size=STEPS + 1)
+        observations = np.stack([x, random.normal(size=STEPS + 1)], axis=1).astype(np.float32)
+        actions = np.clip(level[i] + 0.1 * random.normal(size=(STEPS, 1)), -1, 1)
+        episodes.append(
+            {
+                "observations": observations,
+                "actions": actions.astype(np.float32),
+                "rewards": actions[:, 0].astype(np.float64),
+                "terminations": np.zeros(STEPS, dtype=bool),
+                "truncations": np.arange(STEPS) == STEPS - 1,
+                "infos": {"cost": np.r_[0.0, costly[:STEPS].astype(float)]},
+            }
+        )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINARI_DATASETS_PATH", str(tmp_path_factory.mktemp("minari")))
+        yield write("toy/clips-v0", episodes, OBSERVATIONS, ACTIONS), level, share
+
+
+def clips(logged: Any, n: int = 150, flip: float = 0.1, seed: int = 0) -> Feedback:
+    """Comparisons and safety labels of short clips; a share of each kind is wrong."""
+    dataset, level, _ = logged
+    costs = np.stack([episode.infos["cost"][1:] for episode in dataset.iterate_episodes()])
+    random = np.random.default_rng(seed)
+    segments = np.stack(
+        [
+            random.integers(N_EPISODES, size=2 * n),
+            random.integers(STEPS - CLIP + 1, size=2 * n),
+            np.full(2 * n, CLIP),
+        ],
+        axis=1,
+    )
+    cost = np.array([costs[e, s : s + length].mean() for e, s, length in segments])
+    p_safe = (cost <= 0.34) != (random.random(2 * n) < flip)
+    pairs = np.arange(2 * n).reshape(n, 2)
+    better = level[segments[pairs[:, 0], 0]] > level[segments[pairs[:, 1], 0]]
+    preferences = better != (random.random(n) < flip)
+    return Feedback.create(dataset, segments, p_safe, pairs, preferences)
+
+
+@pytest.fixture(scope="module")
+def completion(logged: Any) -> Completion:
+    return complete(logged[0], clips(logged))
+
+
+# --- estimates ------------------------------------------------------------------------------
+
+
+def test_clips_determine_episodes(logged: Any, completion: Completion) -> None:
+    """A tenth of the labels is wrong, and nobody was asked about an episode."""
+    _, level, share = logged
+    assert completion.merit is not None and completion.p_safe is not None
+    assert completion.segments.tolist() == [[i, 0, STEPS] for i in range(N_EPISODES)]
+    assert np.corrcoef(completion.merit, level)[0, 1] > 0.95
+    assert (completion.p_safe[share <= 0.1] > 0.5).mean() > 0.9
+    assert (completion.p_safe[share >= 0.6] < 0.5).all()
+    assert completion.safety_model is SafetyModel.RATE  # clips of one length cannot tell
+
+
+def test_the_best_of_what_is_safe_is_chosen(logged: Any, completion: Completion) -> None:
+    _, level, share = logged
+    chosen = completion.selected(0.7)
+    assert chosen.sum() == 20  # the fewest
+    assert (share[chosen] <= 0.1).all()
+    assert level[chosen].mean() > level[share <= 0.1].mean()
+
+
+def test_accuracy_is_of_labels_that_were_not_seen(logged: Any, completion: Completion) -> None:
+    """It cannot be above the share of labels that are right by much; random labels are at 1/2."""
+    assert completion.preference_accuracy.n == 150
+    assert 0.75 < completion.preference_accuracy.value < 0.97
+    assert completion.helps and completion.ranks and completion.aligns
+    noise = complete(logged[0], clips(logged, flip=0.5, seed=3))
+    assert abs(noise.safety_accuracy.value - 0.5) < 0.15
+    assert abs(noise.preference_accuracy.value - 0.5) < 0.15
+    assert not noise.aligns
+
+
+def test_doubts_are_the_wrong_labels(logged: Any, completion: Completion) -> None:
+    right = clips(logged, flip=0.0)
+    wrong = completion.labelled.p_safe != right.p_safe
+    rows = [doubt.row for doubt in completion.doubts if doubt.kind == "safety"]
+    assert wrong[rows].mean() > 0.7 and wrong[rows].sum() > 0.6 * wrong.sum()
+    chances = [doubt.p_wrong for doubt in completion.doubts]
+    assert chances == sorted(chances, reverse=True) and min(chances) > 0.5
+    corrected = completion.corrected()
+    assert ((corrected.p_safe > 0.5) == (right.p_safe > 0.5)).mean() > (~wrong).mean()
+
+
+def test_it_repeats_and_reads_no_outcome(logged: Any, completion: Completion) -> None:
+    """The transitions that it is given hold neither rewards nor costs."""
+    again = complete(load_transitions(logged[0]), clips(logged))
+    assert again.p_safe is not None and completion.p_safe is not None
+    assert np.array_equal(again.p_safe, completion.p_safe)
+    other = complete(logged[0], clips(logged), seed=1)
+    assert other.p_safe is not None and not np.array_equal(other.p_safe, completion.p_safe)
+
+
+def test_one_kind_of_label_is_enough(logged: Any) -> None:
+    both = clips(logged)
+    only_safety = Feedback.create(logged[0], both.segments, both.p_safe)
+    found = complete(logged[0], only_safety)
+    assert found.merit is None and found.p_safe is not None and found.helps
+    assert found.feedback().comparisons.shape == (0, 2)
+    assert (found.selected() == (found.p_safe >= 0.7)).all()
+    only_pairs = Feedback.create(logged[0], both.segments, None, both.comparisons, both.preferences)
+    found = complete(logged[0], only_pairs)
+    assert found.p_safe is None and found.ranks and found.selected().sum() == 20
+    assert np.isnan(found.feedback().p_safe).all()
+    neither = Feedback.create(logged[0], both.segments)
+    with pytest.raises(FeedbackError, match="comparisons or safety labels"):
+        complete(logged[0], neither)
+
+
+def test_lengths_tell_what_safe_means(logged: Any) -> None:
+    """Labels "nothing bad happened" of short and of long segments."""
+    dataset = logged[0]
+    costs = np.stack([episode.infos["cost"][1:] for episode in dataset.iterate_episodes()])
+    random = np.random.default_rng(0)
+    lengths = random.choice([2, 20], 400)
+    starts = random.integers(STEPS - lengths + 1)
+    segments = np.stack([random.integers(N_EPISODES, size=400), starts, lengths], axis=1)
+    total = np.array([costs[e, s : s + length].sum() for e, s, length in segments])
+    means = {
+        "any": total == 0,
+        "rate": total / lengths <= 0.34,
+    }
+    for meaning, p_safe in means.items():
+        assert complete(dataset, Feedback.create(dataset, segments, p_safe)).safety_model == meaning
+    with pytest.raises(ConfigError, match="safety_model"):
+        complete(dataset, Feedback.create(dataset, segments, total == 0), safety_model="all")  # type: ignore[arg-type]
+
+
+def test_long_episodes_are_completed_in_windows(logged: Any) -> None:
+    random = np.random.default_rng(0)
+    segments = np.stack([random.integers(N_EPISODES, size=80), np.zeros(80), np.ones(80)], axis=1)
+    found = complete(logged[0], Feedback.create(logged[0], segments, random.random(80) < 0.5))
+    assert found.segments[:2].tolist() == [[0, 0, 15], [0, 15, 15]]
+    assert found.segments[:, 2].sum() == N_EPISODES * STEPS
+
+
+def test_feedback_has_a_method_for_it(logged: Any, completion: Completion) -> None:
+    found = clips(logged).complete(logged[0])
+    assert isinstance(found, Completion)
+    assert np.array_equal(found.segments, completion.segments)
+
+
+# --- parts ----------------------------------------------------------------------------------
+
+
+def test_comparisons_are_fitted_with_a_share_of_wrong_answers() -> None:
+    random = np.random.default_rng(0)
+    differences, truth = random.normal(size=(400, 5)), np.array([3.0, -2.0, 0.0, 1.0, 0.0])
+    answers = (differences @ truth > 0) != (random.random(400) < 0.1)
+    weights = fit_comparisons(differences, answers.astype(float), 0.01)
+    assert np.dot(weights, truth) / np.linalg.norm(weights) / np.linalg.norm(truth) > 0.98
+
+
+@pytest.mark.parametrize("model", list(SafetyModel))
+def test_risk_is_found_where_it_is(model: SafetyModel) -> None:
+    """Steps of kind 1 are bad: more than half of a segment, or any at all."""
+    random = np.random.default_rng(0)
+    kinds = random.random((300, 8)) < random.choice([0.0, 0.2, 0.9], (300, 1))
+    safe = kinds.mean(axis=1) <= 0.5 if model is SafetyModel.RATE else ~kinds.any(axis=1)
+    features = th.tensor(np.stack([kinds.ravel(), ~kinds.ravel()], axis=1), dtype=th.float32)
+    lengths = th.full((300,), 8.0)
+    segment_of = th.arange(300).repeat_interleave(8)
+    labels = th.tensor(safe, dtype=th.float32)
+    found = fit_safety(features, segment_of, th.ones(2400), lengths, labels, model)
+    bad, good = risk_of(th.eye(2), found).tolist()
+    assert bad > 10 * good
+    totals = th.zeros(300).index_add(0, segment_of, risk_of(features, found))
+    chance = p_safe_of(totals, lengths, model)
+    assert ((chance > 0.5).numpy() == safe).mean() > 0.95
+
+
+def test_the_two_meanings_by_hand() -> None:
+    risk, lengths = th.tensor([0.0, 5.0, 10.0]), th.tensor([10.0, 10.0, 10.0])
+    rate = p_safe_of(risk, lengths, SafetyModel.RATE)
+    expected = [1 / (1 + math.exp(-STEEPNESS * (1 - r))) for r in (0.0, 0.5, 1.0)]
+    assert rate.tolist() == pytest.approx(expected, abs=1e-6)
+    anything = p_safe_of(risk, lengths, SafetyModel.ANY)
+    assert anything.tolist() == pytest.approx([1.0, math.exp(-5), math.exp(-10)], rel=1e-5)
+
+
+def test_a_long_segment_is_not_called_safe_for_what_labels_cannot_say() -> None:
+    """Three of ten parts just beyond the boundary: their mean is low, and how far they are beyond
+    it is unknown. A segment as long as those that were labelled is left as it is."""
+    risks = np.repeat([1.5, 1.5, 1.5, *[0.0] * 7], 10)[None].astype(np.float32)
+    long = p_safe_of_long(risks, np.array([0]), np.array([100]), 10)
+    beyond = 1 / (1 + math.exp(-STEEPNESS * 0.5))
+    inside = 1 / (1 + math.exp(STEEPNESS))
+    mean = 0.45 + 0.3 * beyond + 0.7 * inside
+    assert long[0, 0] == pytest.approx(1 / (1 + math.exp(-STEEPNESS * (1 - mean))), abs=1e-5)
+    one = p_safe_of_long(risks, np.array([20]), np.array([10]), 10)
+    assert one[0, 0] == pytest.approx(1 - beyond, abs=1e-5)
+
+
+def test_only_models_that_have_not_seen_a_label_are_asked() -> None:
+    by_model = np.arange(24.0).reshape(8, 3)  # two draws of four models, three labels
+    found = unseen_mean(by_model, np.array([0, 3, 1]))
+    assert found.tolist() == [(0 + 12) / 2, (10 + 22) / 2, (5 + 17) / 2]
+
+
+@given(
+    values=st.lists(st.floats(-5, 5, width=32), min_size=6, max_size=12),
+    cut=st.integers(1, 5),
+)
+@settings(max_examples=25, deadline=None)
+def test_sums_of_segments_add_up(values: list[float], cut: int) -> None:
+    rows = np.array([values], dtype=np.float32)
+    n = len(values)
+    sums = segment_sums(rows, np.array([0, 0, cut]), np.array([n, cut, n - cut]))[0]
+    assert sums[0] == pytest.approx(sums[1] + sums[2], abs=1e-4)
+
+
+@given(
+    p_safe=st.lists(st.floats(0, 1), min_size=1, max_size=80),
+    seed=st.integers(0, 99),
+    level=st.floats(0.05, 0.95),
+)
+@settings(max_examples=50, deadline=None)
+@pytest.mark.filterwarnings("ignore:.*segments are safe")
+def test_what_is_selected(p_safe: list[float], seed: int, level: float) -> None:
+    """Of what is safe the best, and at least 20 where there are so many."""
+    safe, merit = np.array(p_safe), np.random.default_rng(seed).normal(size=len(p_safe))
+    chosen = select(len(safe), safe, merit, level)
+    assert chosen.sum() >= min(20, len(safe))
+    reaches = safe >= level
+    if reaches.sum() >= 20:
+        assert (reaches[chosen]).all()
+        assert merit[chosen].min() >= merit[reaches & ~chosen].max(initial=-np.inf)
+
+
+def test_too_few_safe_segments_are_said() -> None:
+    with pytest.warns(UserWarning, match="1 of 30 segments are safe.*the 20 safest"):
+        chosen = select(30, np.r_[0.9, np.linspace(0.1, 0.4, 29)], None, 0.7)
+    assert chosen.sum() == 20 and chosen[0]
+
+
+def test_inputs_of_every_space() -> None:
+    spaces = gym.spaces
+    transitions = flat(
+        spaces.Dict(
+            {
+                "image": spaces.Box(0, 255, (16, 24, 3), np.uint8),
+                "mode": spaces.Discrete(3, start=2),
+                "on": spaces.MultiBinary(2),
+            }
+        ),
+        spaces.MultiDiscrete([2, 3]),
+        {
+            "image": np.full((4, 16, 24, 3), 7, dtype=np.uint8),
+            "mode": np.array([2, 3, 4, 2]),
+            "on": np.array([[0, 1]] * 4, dtype=np.int8),
+        },
+        np.array([[0, 2], [1, 0], [0, 0], [1, 1]]),
+    )
+    vectors = step_vectors(transitions, slice(0, 4))
+    assert vectors.shape == (4, 3 * 64 + 3 + 2 + 5)
+    assert (vectors[:, :192] == 7).all()
+    assert vectors[:, 192:195].argmax(1).tolist() == [0, 1, 2, 0]
+    assert vectors[0, 195:].tolist() == [0, 1, 1, 0, 0, 0, 1]
+
+
+def flat(observation_space: Any, action_space: Any, observations: Any, actions: Any) -> Any:
+    from sb3_presa.data.transitions import Transitions
+
+    return Transitions(
+        observations=observations,
+        actions=actions,
+        episode_ids=np.array([0]),
+        episode_starts=np.array([0]),
+        episode_lengths=np.array([len(actions)]),
+        observation_space=observation_space,
+        action_space=action_space,
+        dataset_id="toy/flat-v0",
+    )
+
+
+def test_features_keep_a_small_spread_at_a_large_offset() -> None:
+    """And one that does not vary does not become noise."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(500, 1))
+    observations = np.concatenate([1e6 + 1e-3 * x, np.full_like(x, 0.3)], axis=1)
+    space = gym.spaces.Box(-np.inf, np.inf, (2,), np.float64)
+    transitions = flat(space, ACTIONS, observations, np.zeros((500, 1), dtype=np.float32))
+    features = StepFeatures.draw(transitions, 8, False, 2.0, np.random.default_rng(0))
+    values = features.at(slice(0, 500))
+    assert values.std(0).max() * math.sqrt(features.n_features) == pytest.approx(1.0, abs=0.01)
+    assert abs(np.corrcoef(values[:, 8].numpy(), x[:, 0])[0, 1]) > 0.999
+    assert values[:, 9:].abs().max() < 1e-6
+
+
+def test_accuracy_of_two_kinds_weighs_them_alike() -> None:
+    labels = np.r_[np.ones(90), np.zeros(10)]
+    always = balanced_share_right(np.ones(100), labels)
+    assert always.value == 0.5 and always.n == 100 and not always.above_chance
+    right = balanced_share_right(labels, labels)
+    assert right.value == 1.0 and right.above_chance
+    assert share_right(np.zeros(0)).n == 0 and str(share_right(np.zeros(0))) == "no labels"
+    bins = calibration(np.array([0.1, 0.15, 0.9]), np.array([0.0, 1.0, 1.0]))
+    assert [one.seen.n for one in bins] == [2, 0, 0, 0, 1]
+    assert bins[0].predicted == pytest.approx(0.125) and bins[0].seen.value == 0.5
+
+
+# --- what algorithms make of it -------------------------------------------------------------
+
+SMALL: dict[str, Any] = {"device": "cpu", "seed": 0, "policy_kwargs": {"net_arch": [8]}}
+
+
+def presa(dataset: MinariDataset, feedback: Feedback, **kwargs: Any) -> PRESA:
+    return PRESA.load_offline(dataset, feedback, **in_objective(SMALL | TINY_PRESA | kwargs))
+
+
+def test_presa_learns_from_the_completed_labels(logged: Any, completion: Completion) -> None:
+    model = presa(logged[0], clips(logged), completion="auto", safety_level=0.6)
+    assert model.feedback is not None and model.feedback.weights is not None
+    chosen = complete(logged[0], clips(logged), seed=model.data_seed).selected(0.6)
+    assert np.array_equal(model.feedback.weights > 0, chosen)
+    # cloning draws the steps of what was chosen, and nothing else
+    rows = model.phases(15)[0].sample(th.Generator().manual_seed(0))
+    assert set((rows // STEPS).tolist()) <= set(np.flatnonzero(chosen).tolist())
+    assert [phase.name for phase in model.phases(15)] == ["clone", "attain", "constrain"]
+
+
+def test_labels_are_used_as_given_where_asked_or_too_few(logged: Any) -> None:
+    given = clips(logged)
+    for kwargs, labels in (({"completion": False}, given), ({}, clips(logged, n=10))):
+        model = presa(logged[0], labels, **({"completion": "auto"} | kwargs))
+        assert model.feedback is not None and model.feedback.weights is None
+        assert len(model.feedback.segments) == len(labels.segments)
+    assert PRESA.PAPER["completion"] is False
+
+
+def test_labels_that_cannot_be_predicted_are_used_as_given(logged: Any) -> None:
+    noise = clips(logged, flip=0.5, seed=3)
+    assert not complete(logged[0], noise).helps
+    with pytest.warns(UserWarning, match="label completion is not used"):
+        model = presa(logged[0], noise, completion="auto")
+    assert model.feedback is not None and model.feedback.weights is None
+    forced = presa(logged[0], noise, completion=True)
+    assert forced.feedback is not None and forced.feedback.weights is not None
+
+
+def test_uncertain_labels_are_imitated_and_not_aligned_with(logged: Any) -> None:
+    """The run is cloning to its end; nothing is pushed away from."""
+    uncertain = complete(logged[0], clips(logged, flip=0.3, seed=1))
+    assert uncertain.helps and not uncertain.aligns
+    model = presa(logged[0], uncertain.feedback(), completion="auto")
+    phases = model.phases(15)
+    assert [(phase.name, phase.start, phase.stop) for phase in phases] == [("clone", 0, 15)]
+
+
+def test_held_out_labels_are_not_completed_from(logged: Any) -> None:
+    """Their values change nothing of what is trained on."""
+    given = clips(logged)
+    model = presa(logged[0], given, completion=True, validation_fraction=0.3)
+    held = model.source.held_out if model.source is not None else None
+    assert held is not None
+    known = ~held.p_safe.isnan()
+    pairs = zip(held.starts[known].tolist(), held.lengths[known].tolist(), strict=True)
+    kept = {tuple(row) for row in pairs}
+    assert kept
+    places = given.segments[:, 0] * STEPS + given.segments[:, 1]
+    is_held = np.array([(place, CLIP) in kept for place in places.tolist()])
+    changed = Feedback.create(
+        logged[0],
+        given.segments,
+        np.where(is_held, 1 - given.p_safe, given.p_safe),
+        given.comparisons,
+        given.preferences,
+    )
+    other = presa(logged[0], changed, completion=True, validation_fraction=0.3)
+    assert model.feedback is not None and other.feedback is not None
+    assert np.array_equal(model.feedback.p_safe, other.feedback.p_safe)
+
+
+def test_the_anchor_follows_the_weights(logged: Any) -> None:
+    from sb3_presa.learning.losses import _worth
+
+    model = presa(logged[0], clips(logged), completion=True)
+    phase: Any = model.phases(15)[-1]
+    drawn = phase.sample(th.Generator().manual_seed(0))
+    assert model.source is not None and model.source.training.weights is not None
+    weights = model.source.training.weights[model.source.training.pairs[drawn.pairs]]
+    batch: Any = type("Batch", (), {"segment_weights": weights})()
+    assert th.equal(_worth(batch, True, True), weights)
+    assert weights.sum() > 0  # every other pair has a segment that is imitated
+
+
+def test_bc_clones_the_best(logged: Any) -> None:
+    _, _, share = logged
+    model = BC.load_offline(logged[0], clips(logged), data="best", batch_size=64, **SMALL)
+    rows = model.phases(5)[0].sample(th.Generator().manual_seed(0))
+    assert (share[(rows // STEPS).numpy()] <= 0.1).all()
+
+
+def test_completed_labels_are_feedback(logged: Any, completion: Completion) -> None:
+    """Saved, loaded, and trained on by algorithms that know nothing of completion."""
+    made = completion.feedback(0.7, seed=0)
+    made.save(logged[0], "completed")
+    read = Feedback.load(logged[0], "completed")
+    for name in ("segments", "p_safe", "comparisons", "preferences", "weights"):
+        assert np.array_equal(getattr(read, name), getattr(made, name)), name
+    assert read.provenance["source"] == "completed"
+    assert read.weights is not None
+    assert set(np.flatnonzero(read.weights)) == set(np.flatnonzero(completion.selected(0.7)))
+    model = presa(logged[0], read, completion=True)  # complete already: taken as it is
+    assert model.feedback is not None and len(model.feedback.segments) == len(read.segments)
+    for data in ("safe", "preferred-and-safe", "best"):
+        BC.load_offline(logged[0], "completed", data=data, batch_size=16, **SMALL).learn(2)
+
+
+# --- weights of feedback --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0], "one per segment"),
+        ([1.0, -1.0], "at least 0, got -1.0 \\(row 1\\)"),
+        ([math.nan, 1.0], "finite"),
+    ],
+)
+def test_wrong_weights_are_refused(logged: Any, weights: list[float], message: str) -> None:
+    with pytest.raises(FeedbackError, match=message):
+        Feedback.create(logged[0], [(0, 0, 5), (1, 0, 5)], [1, 0], weights=weights)
+
+
+def test_weights_stay_with_their_segments(logged: Any) -> None:
+    made = Feedback.create(logged[0], [(0, 0, 5), (1, 0, 5)], [1, 0], weights=[0.25, 4.0])
+    one, both = made.subset(np.array([False, True])).weights, made.align(logged[0]).weights
+    assert one is not None and one.tolist() == [4.0]
+    assert both is not None and both.tolist() == [0.25, 4.0]
+
+
+# --- command line ---------------------------------------------------------------------------
+
+
+def test_the_command_prints_what_it_believes(logged: Any, tmp_path: Any) -> None:
+    dataset = logged[0]
+    clips(logged).save(dataset, "people")
+    picture, figures = tmp_path / "completion.png", tmp_path / "completion.json"
+    run = CliRunner().invoke(
+        app,
+        [
+            *("complete", dataset.id, "--plot", str(picture), "--json", str(figures)),
+            *("--into", "all", "--safety-level", "0.6"),
+        ],
+    )
+    assert run.exit_code == 0, run.output
+    for text in ("comparisons", "safety labels", "Calibration", "Labels in doubt", "Imitated"):
+        assert text in run.output
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    found = json.loads(figures.read_text())
+    assert found["comparisons"]["n"] == 150 and found["used"] and found["aligns"]
+    assert found["doubts"][0]["segments"][0][2] == CLIP
+    saved = Feedback.load(dataset, "all")
+    assert saved.weights is not None and int((saved.weights > 0).sum()) == found["imitated"]
+    printed = CliRunner().invoke(app, ["complete", dataset.id, "--json", "-"])
+    assert json.loads(printed.output)["segments"] == N_EPISODES
+
+
+def test_the_command_without_labels_says_so(logged: Any) -> None:
+    run = CliRunner().invoke(app, ["complete", logged[0].id, "--feedback", "nobody"])
+    assert run.exit_code != 0

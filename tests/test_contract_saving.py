@@ -134,7 +134,12 @@ def test_policy_kwargs_and_schedules_come_back(box_dataset: MinariDataset, tmp_p
         },
     )
     learn_quietly(model, TINY_STEPS).save(tmp_path / "model")
-    loaded = PRESA_CASE.algorithm.load(tmp_path / "model", device="cpu")
+    with pytest.raises(ConfigError, match=r"`learning_rate` \(builtins.function\).*--trust"):
+        PRESA_CASE.algorithm.load(tmp_path / "model", device="cpu")
+    given = PRESA_CASE.algorithm.load(tmp_path / "model", device="cpu", learning_rate=0.5)
+    assert_same_weights(model, given)
+    assert given.lr_schedule(0.5) == 0.5
+    loaded = PRESA_CASE.algorithm.load(tmp_path / "model", device="cpu", trust=True)
     assert_same_weights(model, loaded)
     assert loaded.lr_schedule(0.5) == 0.125
     assert isinstance(loaded.policy.optimizer, th.optim.AdamW)
@@ -142,7 +147,9 @@ def test_policy_kwargs_and_schedules_come_back(box_dataset: MinariDataset, tmp_p
     assert loaded.policy.actor.head.action_std == 0.3
     assert loaded.policy.actor.standardizer.clip_obs == 2.5
     with pytest.raises(ValueError, match="policy kwargs"):
-        PRESA_CASE.algorithm.load(tmp_path / "model", policy_kwargs={"net_arch": [9]})
+        PRESA_CASE.algorithm.load(
+            tmp_path / "model", policy_kwargs={"net_arch": [9]}, learning_rate=0.5
+        )
 
 
 # --- parameters -----------------------------------------------------------------------------

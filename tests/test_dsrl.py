@@ -17,8 +17,8 @@ from made_up import episode, kill_at_random, write
 from minari import MinariDataset
 
 from sb3_presa.data.datasets import dataset_horizon, reward_reference
+from sb3_presa.data.dsrl import export_dsrl, import_dsrl
 from sb3_presa.data.episodes import load_outcomes, load_transitions
-from sb3_presa.data.formats.dsrl import export_dsrl, import_dsrl
 from sb3_presa.errors import ConfigError, DatasetError
 
 Tables = dict[str, npt.NDArray[Any]]
@@ -206,6 +206,38 @@ def test_an_environment_gives_its_spaces_and_clips(minari_root: Path) -> None:
         ConfigError, match=r"`env_id` must be a registered environment .* got 'toy/Nothing-v0'"
     ):
         import_dsrl(source, "toy/y-v0", "toy/Nothing-v0")
+
+
+@pytest.mark.parametrize("value", [0.49, 2, -1, 1e9, np.nan])
+def test_actions_that_are_no_choice_are_refused(minari_root: Path, value: float) -> None:
+    """Nothing is rounded or clipped to a choice: with the row, the value and the space."""
+    tables = make_tables([4, 5], observations=4)
+    tables["actions"] = np.zeros((9, 1), np.float32)
+    tables["actions"][[2, 7]] = 1
+    source = save(minari_root / "discrete.hdf5", tables)
+    for strict in (False, True):
+        made = import_dsrl(source, f"dsrl/cart{strict:d}-v0", "CartPole-v1", strict)
+        assert load_transitions(made).actions.tolist() == [0, 0, 1, 0, 0, 0, 0, 1, 0]
+    tables["actions"][3] = value
+    save(source, tables)
+    said = r"whole numbers in \[0, 1\], as Discrete\(2\) has them, got .* in row 3"
+    with pytest.raises(DatasetError, match=said):
+        import_dsrl(source, "dsrl/wrong-v0", "CartPole-v1")
+    if value == int(value if np.isfinite(value) else 0.5):
+        tables["actions"] = tables["actions"].astype(np.int64)
+        with pytest.raises(DatasetError, match=said):
+            import_dsrl(save(source, tables), "dsrl/wrong-v0", "CartPole-v1")
+
+
+def test_large_offsets_come_and_go_in_float64(minari_root: Path) -> None:
+    tables = make_tables([4, 5])
+    for name in ("observations", "next_observations"):
+        tables[name] = tables[name].astype(np.float64)
+        tables[name][:, 0] = 5.8e6 + 0.01 * tables[name][:, 0]
+    tables["next_observations"][:3] = tables["observations"][1:4]
+    tables["next_observations"][4:8] = tables["observations"][5:]
+    made = import_dsrl(save(minari_root / "map.hdf5", tables), "dsrl/map-v0", strict=True)
+    assert_bit_equal(load(export_dsrl(made, minari_root / "back.hdf5")), tables)
 
 
 def test_a_task_of_the_benchmark_gives_its_references(minari_root: Path) -> None:

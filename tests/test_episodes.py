@@ -411,7 +411,7 @@ def test_a_hash_is_of_the_numbers_alone() -> None:
 
 
 def test_data_needs_no_torch() -> None:
-    modules = ("data.episodes", "data.formats.dsrl", "feedback.summary", "errors")
+    modules = ("data.episodes", "data.dsrl", "feedback.summary", "errors")
     code = (
         "import sys, importlib\n"
         f"for name in {modules}: importlib.import_module('sb3_presa.' + name)\n"

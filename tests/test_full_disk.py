@@ -24,7 +24,7 @@ from test_cli import SHORT
 from toy_envs import env_id
 from typer.testing import CliRunner
 
-from sb3_presa import Feedback
+from sb3_presa import BC, Feedback
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.cli import app
 from sb3_presa.collect import action_log
@@ -96,7 +96,7 @@ def disk(
     try:
         yield Mounted(root)
     finally:
-        subprocess.run(["umount", str(root)], check=True)
+        subprocess.run(["umount", "--lazy", str(root)], check=True)
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -155,6 +155,17 @@ def test_models(disk: Disk, dataset: MinariDataset) -> None:
     train = ("train", dataset.id, "--out", model, *SHORT)
     run(*train)
     refused(disk, *train, "--seed", 1)
+
+
+def test_models_saved_in_python(disk: Disk, dataset: MinariDataset) -> None:
+    model = BC.load_offline(dataset, None, seed=0)
+    path = disk.root / "model.zip"
+    model.save(path)
+    before = contents(disk.root)
+    model.learn(2)
+    with disk.full(), pytest.raises(FileNotWrittenError, match="what was there is unchanged"):
+        model.save(path)
+    assert contents(disk.root) == before
 
 
 def test_action_logs(disk: Disk, dataset: MinariDataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import typer
 from sb3_presa.cli.console import naming_environment, parse_settings, print_table
 from sb3_presa.data.checks import coordinates
 from sb3_presa.errors import ConfigError
-from sb3_presa.files import atomic_path, check_archive, check_writable, write_text
+from sb3_presa.files import check_writable, write_text
 from sb3_presa.registry import (
     ALGORITHMS,
     algorithm_class,
@@ -106,8 +106,7 @@ def train(
     if constant := model.policy.actor.standardizer.constant:
         typer.echo(f"Constant in all observations, so not learnt from: {coordinates(constant)}")
     model.learn(steps, progress_bar=not quiet)
-    with atomic_path(out, check_archive) as temporary:
-        model.save(temporary)
+    model.save(out)
     typer.echo(f"Saved {out} after {model.num_timesteps} steps.")
 
 

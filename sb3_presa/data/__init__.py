@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sb3_presa.data.datasets import dataset_horizon, resolve_dataset, reward_reference
+    from sb3_presa.data.dsrl import export_dsrl, import_dsrl
     from sb3_presa.data.episodes import load_outcomes, load_transitions
     from sb3_presa.data.example import example_dataset
     from sb3_presa.data.faults import DatasetCheck, check_dataset
-    from sb3_presa.data.formats.dsrl import export_dsrl, import_dsrl
     from sb3_presa.data.transitions import Outcomes, Transitions, episode_hash
 
 # Where each public name lives; a module is imported when one of its names is first used.
@@ -20,8 +20,8 @@ _HOMES = {
     "dataset_horizon": "datasets",
     "episode_hash": "transitions",
     "example_dataset": "example",
-    "export_dsrl": "formats.dsrl",
-    "import_dsrl": "formats.dsrl",
+    "export_dsrl": "dsrl",
+    "import_dsrl": "dsrl",
     "load_outcomes": "episodes",
     "load_transitions": "episodes",
     "resolve_dataset": "datasets",

@@ -8,7 +8,6 @@ import io
 import math
 import os
 import zipfile
-import zlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sb3_presa.data.columns import most_bytes
+from sb3_presa.data.archive import ARCHIVE_ERRORS, read_entry, reason
 from sb3_presa.errors import DatasetError
 
 Array = npt.NDArray[Any]
+_ERRORS: tuple[type[Exception], ...] = (*ARCHIVE_ERRORS, SyntaxError)
 
 
 def read_arrays(
@@ -36,7 +36,7 @@ def read_arrays(
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            found = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+            found = {name.removesuffix(".npy"): name for name in archive.namelist()}
             missing = sorted(set(names or ()) - set(found))
             if missing:
                 raise ValueError(
@@ -44,27 +44,12 @@ def read_arrays(
                 )
             size = Path(path).stat().st_size
             return {name: _read(archive, found[name], size) for name in names or found}
-    except (
-        OSError,
-        EOFError,
-        LookupError,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-        SyntaxError,
-        MemoryError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise DatasetError(f"{path} cannot be read: {_reason(error)}") from error
+    except _ERRORS as error:
+        raise DatasetError(f"{path} cannot be read: {reason(error)}") from error
 
 
-def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, size: int) -> Array:
-    if entry.file_size > most_bytes(size):
-        raise ValueError(
-            f"{entry.filename} must fit into a file of {size:,} bytes, got {entry.file_size:,}"
-        )
-    content = archive.read(entry)  # to its end, where its checksum is
+def _read(archive: zipfile.ZipFile, name: str, size: int) -> Array:
+    content = read_entry(archive, name, size)
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
     reader = (
@@ -75,16 +60,11 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, size: int) -> Array:
     shape, by_columns, dtype = reader(stream)
     start = stream.tell()
     if dtype.hasobject or not dtype.itemsize:
-        raise ValueError(f"{entry.filename} must hold numbers or texts, got {dtype}")
+        raise ValueError(f"{name} must hold numbers or texts, got {dtype}")
     if math.prod(shape) * dtype.itemsize != len(content) - start:
         raise ValueError(
-            f"{entry.filename} of shape {shape} and type {dtype} must have "
+            f"{name} of shape {shape} and type {dtype} must have "
             f"{math.prod(shape) * dtype.itemsize:,} bytes, got {len(content) - start:,}"
         )
     flat = np.frombuffer(content, dtype, offset=start)
     return flat.reshape(shape, order="F" if by_columns else "C").copy()
-
-
-def _reason(error: BaseException) -> str:
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return text or type(error).__name__

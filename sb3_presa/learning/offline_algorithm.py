@@ -3,6 +3,7 @@
 import io
 import pathlib
 import warnings
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -30,6 +31,7 @@ from sb3_presa.data.transitions import Outcomes, Transitions
 from sb3_presa.errors import ConfigError
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.learning.loop import Learner
+from sb3_presa.learning.model_file import add_data, read_model, write_model
 from sb3_presa.learning.offline_data import Needs, OfflineData, check_feedback
 from sb3_presa.learning.phases import Autocast
 from sb3_presa.learning.precision import Precision, resolve_precision
@@ -408,10 +410,13 @@ class OfflineAlgorithm(Learner):
         custom_objects: dict[str, Any] | None = None,
         print_system_info: bool = False,
         force_reset: bool = True,
+        *,
+        trust: bool = False,
         **kwargs: Any,
     ) -> SelfOfflineAlgorithm:
         """
-        Loads a model from a zip file, as in SB3.
+        Loads a model from a zip file, as in SB3. The file is read as data: nothing of it is
+        unpickled, and no code that it names is imported or run.
 
         :param path: the file
         :param env: environment to evaluate in, ``None`` for none
@@ -419,14 +424,44 @@ class OfflineAlgorithm(Learner):
         :param custom_objects: objects to use in place of those in the file
         :param print_system_info: whether to print the system on which the model was saved
         :param force_reset: kept for SB3's interface
+        :param trust: whether to unpickle a file that holds Python objects, such as a function as
+            learning rate. It then runs any code that its author put there.
         :param kwargs: arguments of the algorithm that replace those in the file
         :return: the model
-        :raises ConfigError: for an argument that is unknown or out of its range
+        :raises ConfigError: for an argument that is unknown or out of its range, a file that is
+            damaged, or one that holds Python objects and is not trusted
         """
         check_arguments_of(cls, kwargs)
-        return super().load(
-            path, env, device, custom_objects, print_system_info, force_reset, **kwargs
-        )
+        given = {**(custom_objects or {}), **kwargs}
+        found = read_model(path, given, trust)
+        rest = (print_system_info, force_reset)
+        if found is None:
+            return super().load(path, env, device, custom_objects, *rest, **kwargs)
+        objects = {**found.settings, **(custom_objects or {})}
+        try:
+            return super().load(found.as_sb3(), env, device, objects, *rest, **kwargs)
+        except (AssertionError, AttributeError, KeyError, RuntimeError, TypeError) as error:
+            raise ConfigError(f"{path} cannot be loaded as {cls.__name__}: {error}") from error
+
+    def save(
+        self,
+        path: str | pathlib.Path | io.BufferedIOBase,
+        exclude: Iterable[str] | None = None,
+        include: Iterable[str] | None = None,
+    ) -> None:
+        """
+        Saves the model in a zip file that SB3 reads, too. Its weights and settings are in it a
+        second time as data, see :mod:`sb3_presa.learning.model_file`.
+
+        :param path: the file, written whole or not at all; ``.zip`` is appended to a name without
+            suffix
+        :param exclude: attributes to leave out
+        :param include: attributes to save that are left out otherwise
+        """
+        file = io.BytesIO()
+        super().save(file, exclude, include)
+        add_data(file, self)
+        write_model(path, file.getvalue())
 
     def set_parameters(
         self,

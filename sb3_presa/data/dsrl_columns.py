@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sb3_presa.data.columns import most_bytes
+from sb3_presa.data.resolution import Extremes, is_wide
 from sb3_presa.errors import DatasetError
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -57,9 +58,10 @@ class Oddities:
 class Columns:
     """A DSRL file in memory: N steps in a row, episode after episode.
 
-    :param observations: ``(N, ...)`` float32, or uint8 images.
+    :param observations: ``(N, ...)`` float32, or uint8 images; float64 where float32 would not tell
+        the values of a coordinate apart.
     :param next_observations: the same, None if the file has none.
-    :param actions: ``(N, ...)`` float32, or ``(N,)`` int64.
+    :param actions: ``(N, ...)`` float32 (or float64, as observations), or ``(N,)`` int64.
     :param rewards: ``(N,)`` float32.
     :param costs: ``(N,)`` float32, None if the file has none.
     :param terminals: ``(N,)`` bool.
@@ -194,13 +196,23 @@ def _read_table(path: Path, name: str, table: h5py.Dataset) -> Any:
 
 def _observations(table: Array) -> Array:
     table = table[:, None] if table.ndim == 1 else table
-    return table if table.dtype == np.uint8 else table.astype(np.float32)
+    return table if table.dtype == np.uint8 else _as_float32(table)
+
+
+def _as_float32(table: Array) -> Array:
+    """As float32, unless that would not tell the values apart."""
+    if is_wide(table.dtype):
+        extremes = Extremes()
+        extremes.add(table)
+        if extremes.are_close():
+            return table.astype(np.float64)
+    return table.astype(np.float32)
 
 
 def _actions(table: Array) -> Array:
     if table.dtype.kind in "iu":
         return (table.reshape(len(table)) if table.size == len(table) else table).astype(np.int64)
-    return (table[:, None] if table.ndim == 1 else table).astype(np.float32)
+    return _as_float32(table[:, None] if table.ndim == 1 else table)
 
 
 def _numbers(path: Path, tables: dict[str, Array], name: str, default: Array | None) -> Any:
@@ -228,7 +240,7 @@ def _not_finite(columns: Columns) -> Flags:
 
 def _bits_differ(one: Array, other: Array) -> Flags:
     """Rows that differ in a bit: 0 and -0 are different, a NaN equals itself."""
-    unsigned = np.uint32 if one.dtype == np.float32 else one.dtype
+    unsigned = np.dtype(f"u{one.dtype.itemsize}")
     differing = np.ascontiguousarray(one).view(unsigned) != np.ascontiguousarray(other).view(
         unsigned
     )

@@ -19,18 +19,19 @@ from gymnasium.envs.registration import EnvSpec
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
 
-from sb3_presa.data.checks import bound_excess, space_bounds
+from sb3_presa.data.checks import bound_excess, first_entry, first_true_row, space_bounds
 from sb3_presa.data.columns import Field
 from sb3_presa.data.datasets import DatasetLike, read_episodes, resolve_dataset
-from sb3_presa.data.episodes import load_outcomes
-from sb3_presa.data.formats.dsrl_columns import (
+from sb3_presa.data.dsrl_columns import (
     Array,
     Columns,
     Oddities,
     find_oddities,
     read_columns,
 )
+from sb3_presa.data.episodes import load_outcomes
 from sb3_presa.data.minari_store import check_free, write_dataset
+from sb3_presa.data.resolution import Extremes
 from sb3_presa.envs.tasks import Task, find_task
 from sb3_presa.errors import ConfigError, DatasetError
 from sb3_presa.files import write_bytes
@@ -160,9 +161,9 @@ def _flat_tables(dataset: MinariDataset) -> dict[str, Array]:
         if not (timeouts[-1] or found["terminations"][-1]):
             timeouts[-1] = True
             unflagged += 1
-        parts["observations"].append(_single(found["observations"][:-1]))
-        parts["next_observations"].append(_single(found["observations"][1:]))
-        parts["actions"].append(_single(found["actions"]))
+        parts["observations"].append(found["observations"][:-1])
+        parts["next_observations"].append(found["observations"][1:])
+        parts["actions"].append(found["actions"])
         parts["terminals"].append(np.asarray(found["terminations"], dtype=bool))
         parts["timeouts"].append(timeouts)
     if unflagged:
@@ -173,15 +174,19 @@ def _flat_tables(dataset: MinariDataset) -> dict[str, Array]:
             stacklevel=3,
         )
     outcomes = load_outcomes(dataset)
-    tables = {name: np.concatenate(rows) for name, rows in parts.items()}
+    tables = {name: _single(np.concatenate(rows)) for name, rows in parts.items()}
     tables["rewards"] = outcomes.rewards.astype(np.float32)
     tables["costs"] = outcomes.costs.astype(np.float32)
     return tables
 
 
-def _single(values: Any) -> Array:
-    array = np.asarray(values)
-    return array.astype(np.float32) if array.dtype == np.float64 else array
+def _single(values: Array) -> Array:
+    """As float32, as the benchmark's files are, unless that would not tell the values apart."""
+    if values.dtype != np.float64:
+        return values
+    extremes = Extremes()
+    extremes.add(values)
+    return values if extremes.are_close() else values.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -237,6 +242,8 @@ def _spaces(
                     f"'observations' must have shape {observation_space.shape} per step, as in "
                     f"{origin.env_id}, got {shape} ({source}): the file is of another environment"
                 )
+            if isinstance(observation_space, spaces.MultiDiscrete | spaces.MultiBinary):
+                _choices(source, "observations", columns.observations, observation_space)
             return observation_space, action_space
     return _fitting_observations(columns.observations), _fitting_actions(columns.actions)
 
@@ -256,9 +263,10 @@ def _fitting_actions(actions: Array) -> gym.Space[Any]:
         return spaces.Discrete(int(most)) if actions.ndim == 1 else spaces.MultiDiscrete(most)
     # The benchmark's tasks all take [-1, 1]; wider only where the data are.
     finite = np.where(np.isfinite(actions), actions, 0)
-    low = np.minimum(finite.min(axis=0), -1).astype(np.float32)
-    high = np.maximum(finite.max(axis=0), 1).astype(np.float32)
-    return spaces.Box(low, high, dtype=np.float32)
+    kind = np.float64 if actions.dtype == np.float64 else np.float32
+    low = np.minimum(finite.min(axis=0), -1).astype(kind)
+    high = np.maximum(finite.max(axis=0), 1).astype(kind)
+    return spaces.Box(low, high, dtype=kind)
 
 
 def _fitted(source: Path, actions: Array, space: gym.Space[Any], oddities: Oddities) -> Array:
@@ -271,13 +279,27 @@ def _fitted(source: Path, actions: Array, space: gym.Space[Any], oddities: Oddit
         )
     actions = actions.reshape(shape)
     if not isinstance(space, spaces.Box):
-        return actions if actions.dtype.kind == "i" else np.rint(actions).astype(np.int64)
-    actions = actions.astype(np.float32)
+        return _choices(source, "actions", actions, space)
+    if actions.dtype.kind != "f":
+        actions = actions.astype(np.float32)
     low, high = space_bounds(space)
     outside = bound_excess(actions, low, high).reshape(len(actions), -1).any(axis=1)
     oddities.add("action outside the environment's bounds, clipped", np.flatnonzero(outside))
     actions[outside] = np.clip(actions[outside], low, high)
     return actions
+
+
+def _choices(source: Path, name: str, values: Array, space: gym.Space[Any]) -> Array:
+    """Whole numbers of a discrete space, which nothing is rounded or clipped to."""
+    low, high = space_bounds(space)
+    wrong = ~((values >= low) & (values <= high) & (values == np.rint(values)))
+    if (row := first_true_row(wrong)) is not None:
+        found, least, most = (first_entry(of, wrong[row]) for of in (values[row], low, high))
+        raise DatasetError(
+            f"'{name}' must be whole numbers in [{least}, {most}], as {space} has them, got "
+            f"{found} in row {row} ({source}); mend the rows, or name the environment of the file"
+        )
+    return values.astype(np.int64)
 
 
 def _episode(columns: Columns, actions: Array, start: int, end: int) -> EpisodeBuffer:

@@ -1,1 +1,0 @@
-"""Files of other projects, to Minari and back."""

@@ -492,6 +492,7 @@ class OfflineAlgorithm(Learner):
     def _excluded_save_params(self) -> list[str]:
         # The dataset stays where it is; a saved model holds weights and settings
         left_out = ["source", "feedback", "_generator", "compute_dtype", "_autocast"]
+        left_out.append("lr_schedule")  # made of the learning rate
         return [*super()._excluded_save_params(), *left_out]
 
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:

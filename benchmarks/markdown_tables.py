@@ -4,6 +4,7 @@ A table stands between two marks, the first of which names it. What stands aroun
 it is.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -84,8 +85,10 @@ def interval(ends: tuple[float, float], digits: int, sign: str = "") -> str:
     :param ends: lower and upper end
     :param digits: after the point
     :param sign: ``"+"`` to write a plus
-    :return: both ends in brackets
+    :return: both ends in brackets, a dash where there is no interval
     """
+    if math.isnan(ends[0]):
+        return "-"
     return f"[{number(ends[0], digits, sign)}, {number(ends[1], digits, sign)}]"
 
 

@@ -89,6 +89,47 @@ def test_known_effects_are_found(agents: list[analysis.Agent]) -> None:
     assert found["CPL"].safe == (27, 0)
 
 
+@pytest.mark.parametrize(
+    ("seeds", "tasks", "limits", "paired"),
+    [([0], 1, 1, False), ([0, 1], 1, 1, False), ([0], 3, 3, True), ([0, 1, 2], 1, 1, True)],
+)
+def test_few_runs_have_no_interval_and_no_colour(
+    seeds: list[int],
+    tasks: int,
+    limits: int,
+    paired: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nor a probability, under three pairs; one seed a place is never resampled."""
+    shown = list(TASKS)[:tasks]
+    rows = [
+        row
+        for row in comparison(seeds=seeds)
+        if row["task"] in shown and row["cost_limit"] in LIMITS[:limits]
+    ]
+    found = analysis.read_agents([write(tmp_path / "few.csv", rows)])
+    main = analysis.feedback_only(analysis.by_algorithm(found))
+    compared = analysis.compare("all", main)
+    assert compared is not None
+    stratified = len(seeds) == 3
+    for score in compared.scores:
+        ends = (score.safe_interval, score.iqm_reward_interval, score.iqm_cost_interval)
+        assert all(math.isnan(end) is not stratified for pair in ends for end in pair)
+        assert not math.isnan(score.safe_wilson[0])  # a share of any number has one
+    for difference in analysis.differences(main, "PRESA"):
+        assert math.isnan(difference.reward_interval[0]) is not paired
+        assert math.isnan(difference.earns_more[0]) is not paired
+        assert math.isnan(difference.earns_more[1][0]) is not stratified
+    html = write_report(found, tmp_path / "report", title="few").read_text()
+    assert ('class="plus"' in html) is paired
+    assert not re.search(r"\bnan\b", re.sub(r"data:image[^\"]*", "", html))
+    assert "Fewer than 3 pairs have no" in html
+    text = tables.print_tables(found, tmp_path / "report", "PRESA").read_text()
+    assert ("No interval for fewer than 3 pairs" in text) is not paired
+    assert not re.search(r"\bnan\b", text)
+
+
 def test_algorithms_are_compared_on_shared_cells(agents: list[analysis.Agent]) -> None:
     main = analysis.by_algorithm(agents)
     everything = analysis.compare("all", main)

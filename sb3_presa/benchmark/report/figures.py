@@ -69,9 +69,9 @@ def draw_safe_ratio(path: Path, comparisons: Sequence[Comparison], reference: st
                 ["no safe agent" if math.isnan(s.reward) else f"{s.reward:.3f}" for s in scores],
                 colors,
             )
-            tops = [s.reward_interval[1] for s in scores if not math.isnan(s.reward_interval[1])]
-            lows = [s.reward_interval[0] for s in scores if not math.isnan(s.reward_interval[0])]
-            right.set_xlim(min([0.0, *lows]) * 1.1, 1.22 * max([0.1, *tops]))
+            ends = [end for s in scores for end in (s.reward, *s.reward_interval)]
+            known = [end for end in ends if not math.isnan(end)]
+            right.set_xlim(min([0.0, *known]) * 1.1, 1.22 * max([0.1, *known]))
             style_axes(right, "Mean normalised reward of the safe agents")
             for axes in (left, right):
                 axes.grid(axis="y", visible=False)
@@ -242,7 +242,7 @@ def _bars(
             axes.plot([low, high], [height, height], color=INK, linewidth=1.2)
         axes.annotate(
             note,
-            (max(high, value, 0.0) if known else 0.0, float(height)),
+            (float(np.nanmax([high, value, 0.0])), float(height)),
             xytext=(5, 0),
             textcoords="offset points",
             va="center",

@@ -12,6 +12,7 @@ from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report import figures as report_figures
 from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Difference
 from sb3_presa.benchmark.report.consistency import concerns
+from sb3_presa.benchmark.report.statistics import LEAST_RUNS
 from sb3_presa.envs.tasks import PUBLISHED_METHODS, find_task
 from sb3_presa.errors import ConfigError
 from sb3_presa.files import write_text
@@ -103,6 +104,7 @@ def write_report(
         origin=_origin(agents),
         concerns=concerns([agent.row for agent in agents]),
         failures=failures,
+        least_runs=LEAST_RUNS,
     )
     page = out / "report.html"
     write_text(page, html)
@@ -233,4 +235,6 @@ def _number(value: float, digits: int = 3, sign: bool = False) -> str:
 
 
 def _interval(ends: tuple[float, float], digits: int = 3, sign: bool = False) -> str:
+    if math.isnan(ends[0]):
+        return "\N{EN DASH}"
     return f"[{_number(ends[0], digits, sign)}, {_number(ends[1], digits, sign)}]"

@@ -17,6 +17,9 @@ from sb3_presa.intervals import Interval
 Numbers = NDArray[np.float64]
 
 N_RESAMPLES = 5_000
+#: Fewer runs (or pairs) have no interval: resampling them would not show how they vary.
+LEAST_RUNS = 3
+NO_INTERVAL: Interval = (math.nan, math.nan)
 _TAILS = (0.025, 0.975)
 
 
@@ -63,13 +66,25 @@ def interval(
     :param strata: the values of each stratum
     :param statistic: from (R, n) resamples of all values to (R,) numbers
     :param seed: seed of the resampling
-    :return: its ends; NaN without values
+    :return: its ends; NaN where :func:`can_resample` says no
     """
-    if not strata:
-        return math.nan, math.nan
+    if not can_resample(strata):
+        return NO_INTERVAL
     rng = np.random.default_rng(seed)
     resamples = [_resample(values, rng) for values in strata]
     return _ends(statistic(np.concatenate(resamples, axis=1)))
+
+
+def can_resample(strata: Sequence[Numbers]) -> bool:
+    """
+    Whether resampling shows how runs vary: there are at least three, and no stratum has a single
+    one, which every resample would repeat.
+
+    :param strata: the values of each stratum
+    :return: whether an interval means anything
+    """
+    sizes = [len(values) for values in strata]
+    return sum(sizes) >= LEAST_RUNS and min(sizes) > 1
 
 
 def probability_of_improvement(
@@ -82,21 +97,26 @@ def probability_of_improvement(
     :param ours: the values of each stratum, (n,)
     :param theirs: the same strata, (m,)
     :param seed: seed of the resampling
-    :return: its mean over the strata, and the interval of the stratified bootstrap
+    :return: its mean over the strata, NaN for fewer than three runs of either; and the interval of
+        the stratified bootstrap, NaN where :func:`can_resample` says no
     """
     rng = np.random.default_rng(seed)
     found, resampled = [], []
     for one, other in zip(ours, theirs, strict=True):
         found.append(float(_above(one[None], other[None])[0]))
         resampled.append(_above(_resample(one, rng), _resample(other, rng)))
-    return float(np.mean(found)), _ends(np.mean(resampled, axis=0))
+    if min(sum(map(len, ours)), sum(map(len, theirs))) < LEAST_RUNS:
+        return math.nan, NO_INTERVAL
+    known = can_resample(ours) and can_resample(theirs)
+    return float(np.mean(found)), _ends(np.mean(resampled, axis=0)) if known else NO_INTERVAL
 
 
 def paired_interval(differences: Numbers, seed: int = 0) -> Interval:
     """
     :param differences: one number per pair, (n,)
     :param seed: seed of the resampling
-    :return: the 95% percentile interval of their mean, with resampled pairs
+    :return: the 95% percentile interval of their mean, with resampled pairs; NaN for fewer than
+        three
     """
     return interval([differences], mean, seed)
 
@@ -114,6 +134,6 @@ def _above(ours: Numbers, theirs: Numbers) -> Numbers:
 def _ends(resampled: Numbers) -> Interval:
     known = resampled[~np.isnan(resampled)]
     if len(known) == 0:
-        return math.nan, math.nan
+        return NO_INTERVAL
     low, high = np.quantile(known, _TAILS)
     return float(low), float(high)

@@ -1,6 +1,7 @@
 """A report for the terminal, as tables of text."""
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from io import StringIO
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report.analysis import Agent, Agents, Place
+from sb3_presa.benchmark.report.statistics import LEAST_RUNS
 from sb3_presa.files import write_text
 
 _WIDTH = 180
@@ -103,6 +105,8 @@ def difference_table(groups: Agents, reference: str) -> Table:
             f"{difference.cost:+.3f}",
             _interval(difference.cost_interval),
         )
+    if any(d.n < LEAST_RUNS for d in found.values()):
+        table.caption = f"No interval for fewer than {LEAST_RUNS} pairs."
     return table
 
 
@@ -148,4 +152,4 @@ def _reward_and_cost(agents: Sequence[Agent]) -> str:
 
 
 def _interval(ends: tuple[float, float]) -> str:
-    return f"[{ends[0]:+.3f}, {ends[1]:+.3f}]"
+    return "-" if math.isnan(ends[0]) else f"[{ends[0]:+.3f}, {ends[1]:+.3f}]"

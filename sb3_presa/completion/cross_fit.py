@@ -34,7 +34,7 @@ _N_STEPS_OF_ALL: Final = 65_536
 #: How much further beyond the boundary an unsafe one of ten parts of a long segment is.
 OVERSHOOT: Final = 1.0
 #: Steps whose features are held at a time.
-_CHUNK: Final = 8_192
+_CHUNK: Final = 2_048
 
 Integers = NDArray[np.int64]
 

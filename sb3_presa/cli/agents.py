@@ -128,6 +128,13 @@ def evaluate(
             show_default="from the model",
         ),
     ] = None,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust",
+            help="Run code of the files: pickles of the model, the dataset's environment.",
+        ),
+    ] = False,
     json_file: Annotated[
         Path | None,
         typer.Option(
@@ -145,8 +152,8 @@ def evaluate(
     if json_file is not None:
         check_writable(json_file)
     chosen = _saved_algorithm(model) if algorithm is None else _algorithm(algorithm)
-    agent = chosen.load(model, device=device)
-    environment, reference = _environment(dataset, env)
+    agent = chosen.load(model, device=device, trust=trust)
+    environment, reference = _environment(dataset, env, trust)
     try:
         result = evaluate_safety(
             agent,
@@ -245,13 +252,14 @@ def _saved_algorithm(path: Path) -> type["OfflineAlgorithm"]:
 
 
 def _environment(
-    dataset: str | None, env_id: str | None
+    dataset: str | None, env_id: str | None, trust: bool
 ) -> tuple["gym.Env[Any, Any]", tuple[float, float] | None]:
     """Make the environment; return it with the dataset's reward reference, if known."""
     import gymnasium as gym
 
     from sb3_presa.data import resolve_dataset, reward_reference
     from sb3_presa.data.datasets import names_environment
+    from sb3_presa.data.environments import recover_environment
 
     with naming_environment(str(env_id or dataset)):
         if env_id is not None:
@@ -261,7 +269,8 @@ def _environment(
             raise ConfigError(
                 f"dataset {dataset} does not name its environment; use --env ENV_ID instead"
             )
-        return found.recover_environment(eval_env=True), reward_reference(found)
+        environment = recover_environment(found, trust=trust, eval_env=True)
+        return environment, reward_reference(found)
 
 
 def _print_evaluation(title: str, result: "SafetyEvaluation") -> None:

@@ -73,6 +73,10 @@ def annotate(
         list[str] | None,
         typer.Option(help="A further accepted host name, such as a proxy's."),
     ] = None,
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", help="Replay in any environment that the dataset names."),
+    ] = False,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
     ] = True,
@@ -108,6 +112,7 @@ def annotate(
         clips=clips,
         workers=workers or min(4, max(1, (os.cpu_count() or 2) - 1)),
         cache=cache or service.default_cache(),
+        trust=trust,
     )
     opened = resolve_dataset(dataset)
     with service.bind(host, port) as listener, service.open_desk(opened, feedback, options) as desk:

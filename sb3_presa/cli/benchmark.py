@@ -37,6 +37,12 @@ def run(
         list[str] | None, typer.Option(help="Only this algorithm; can be repeated.")
     ] = None,
     task: Annotated[list[str] | None, typer.Option(help="Only this task; can be repeated.")] = None,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust", help="Run any code that the suite or its datasets name: import its modules."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the missing cells without running them.")
     ] = False,
@@ -54,7 +60,7 @@ def run(
     from sb3_presa.benchmark.report.consistency import training_warnings
     from sb3_presa.benchmark.suites.suite import load_suite
 
-    loaded = load_suite(suite).only(algorithm or (), task or ())
+    loaded = load_suite(suite, trust).only(algorithm or (), task or ())
     loaded.check_algorithms()
     path = out / f"{loaded.name}.csv"
     if dry_run:

@@ -44,6 +44,9 @@ def collect(
     ] = None,
     overwrite: Overwrite = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Hide the progress bar.")] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run any code that the recipe names.")
+    ] = False,
 ) -> None:
     """
     Collect a Minari dataset from agents that are trained with several cost weights.
@@ -61,6 +64,7 @@ def collect(
             n_workers=workers,
             overwrite=overwrite,
             progress_bar=not quiet,
+            trust=trust,
         )
     _print_written(dataset)
 

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -31,6 +31,7 @@ from sb3_presa.data.datasets import read_episodes
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.minari_store import check_free, write_dataset
 from sb3_presa.data.resets import from_json, reset_arguments, to_json
+from sb3_presa.envs.recorded import require_registered
 from sb3_presa.errors import ConfigError, DatasetError
 from sb3_presa.files import atomic_path
 from sb3_presa.workers import Report, run_tasks
@@ -43,8 +44,6 @@ _HASH_BYTES = 32
 _LARGEST_SEED = 2**64 - 1
 #: Entries of a dataset's metadata that describe it and its origin.
 _DESCRIBING = ("algorithm_name", "description", "collection")
-#: Parts of an environment's spec that name code, and the arguments of that code.
-_RUN_BY_MAKING = ("entry_point", "vector_entry_point", "kwargs", "additional_wrappers")
 #: Attributes of an episode that Minari writes by itself.
 _MINARIS_OWN = frozenset({"id", "seed", "total_steps", "options"})
 #: Attributes that Minari computed from an episode's rewards: a replay computes them again.
@@ -163,16 +162,7 @@ class ActionLog:
             logged = EnvSpec.from_json(self.about["env_spec"])
         except (AttributeError, LookupError, TypeError, ValueError, gym.error.Error) as error:
             raise DatasetError(f"the log's environment cannot be read: {error}") from error
-        # An id may name a module to import: this package, which is imported already
-        registered = gym.registry.get(logged.id.removeprefix("sb3_presa:"))
-        found = "none" if registered is None else _what_is_run(registered)
-        if not trust and found != _what_is_run(logged):
-            raise DatasetError(
-                f"the log's environment {logged.id!r} must be registered here with the same code, "
-                f"got {found} where the log has {_what_is_run(logged)}. Import the module that "
-                "registers it, or, if you trust the file to run this code, use --trust "
-                "(trust=True in Python)"
-            )
+        require_registered(logged, trust, "the log's")
         return logged
 
     @classmethod
@@ -335,12 +325,6 @@ def _play_logged(
             f"{len(episode['rewards'])} steps: the environment has changed since they were logged"
         )
     return episode
-
-
-def _what_is_run(spec: EnvSpec) -> str:
-    """The code that making the environment imports and calls, with its arguments, as JSON."""
-    entries = asdict(spec)
-    return json.dumps({name: entries[name] for name in _RUN_BY_MAKING}, sort_keys=True, default=str)
 
 
 def _stored_actions(dataset: MinariDataset) -> npt.NDArray[Any]:

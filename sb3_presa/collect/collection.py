@@ -21,6 +21,7 @@ from sb3_presa.collect.recipe import CollectRecipe
 from sb3_presa.collect.source import Source
 from sb3_presa.data.minari_store import check_free
 from sb3_presa.errors import ConfigError
+from sb3_presa.trust import require_trust
 from sb3_presa.workers import run_tasks
 
 # Scripted episodes per job, so that the workers share them.
@@ -39,6 +40,7 @@ def collect(
     overwrite: bool = False,
     progress_bar: bool = True,
     root: str | os.PathLike[str] | None = None,
+    trust: bool = False,
 ) -> MinariDataset:
     """Collect a dataset; after an interruption, a second call continues with the unfinished jobs.
 
@@ -57,6 +59,8 @@ def collect(
     :param overwrite: Replace a dataset of this id. The old one stays until the new one is complete.
     :param progress_bar: Show a progress bar of the training steps.
     :param root: The datasets root; Minari's own if ``None``.
+    :param trust: Whether the file of a recipe may name any code, as its environment or as scripted
+        agents. If not, these must be this package's, or of a module that is imported here.
     :return: The dataset. Each episode has ``infos["cost"]`` (T + 1 rows, the first 0) and its reset
         seed; ``reset(seed=...)`` and its actions repeat it.
     :raises ConfigError: If a setting, the environment or its spaces cannot be used, or neither the
@@ -69,7 +73,10 @@ def collect(
     if recipe is None:
         recipe = CollectRecipe()
     elif not isinstance(recipe, CollectRecipe):
-        recipe = CollectRecipe.from_toml(recipe)
+        path, recipe = recipe, CollectRecipe.from_toml(recipe)
+        for name in ("env_id", "scripted"):
+            if env_id is None or name != "env_id":
+                require_trust(getattr(recipe, name) or "", trust, f"{path}: `{name}`")
     env_id = _named("env_id", env_id, recipe.env_id)
     dataset_id = _named("dataset_id", dataset_id, recipe.dataset_id)
     check_free(dataset_id, root, overwrite)

@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -22,8 +23,9 @@ from sb3_presa.annotation.clips.source import (
     RenderSegment,
 )
 from sb3_presa.data.datasets import read_episode
+from sb3_presa.data.environments import recover_environment
 from sb3_presa.data.resets import reset_arguments
-from sb3_presa.errors import ConfigError
+from sb3_presa.errors import ConfigError, DatasetError
 
 #: Largest difference of a replayed number from the recorded one, relative to ``max(1,
 #: |recorded|)``: smaller than visible, larger than another processor's rounding in an episode.
@@ -33,19 +35,23 @@ _DEFAULT_FPS = 30.0
 _PROBES = 3
 
 
-def make_source(dataset: MinariDataset, kind: str) -> tuple[ClipSource, str]:
+def make_source(
+    dataset: MinariDataset, kind: str, *, trust: bool = False
+) -> tuple[ClipSource, str]:
     """The clip source of a dataset.
 
     :param dataset: the open dataset.
     :param kind: ``"replay"``, ``"frames"``, ``"plot"``, ``"auto"`` (the first of these that
         works), or ``"module:function"``, a :data:`RenderSegment`.
+    :param trust: whether to replay in any environment that the dataset names. If not, it must be
+        registered here.
     :return: the source, and why earlier ones do not work, for the owner of the data.
     :raises ConfigError: if ``kind`` is unknown, or does not work on this dataset.
     """
     if ":" in kind:
         return UserFunction(dataset, kind), ""
     makers: dict[str, Callable[[MinariDataset], ClipSource]] = {
-        "replay": _replay_that_works,
+        "replay": partial(_replay_that_works, trust=trust),
         "frames": RecordedFrames,
         "plot": TrajectoryPlot,
     }
@@ -68,12 +74,14 @@ class Replay:
     """Replays an episode from its seed and its actions, and compares the observations.
 
     :param dataset: the open dataset, with an environment and a seed for each episode.
-    :raises ConfigError: if the environment is missing, or cannot be made or rendered here.
+    :param trust: whether to make any environment that the dataset names.
+    :raises ConfigError: if the environment is missing, is not registered here, or cannot be made or
+        rendered.
     """
 
     name = "replay"
 
-    def __init__(self, dataset: MinariDataset) -> None:
+    def __init__(self, dataset: MinariDataset, trust: bool = False) -> None:
         if dataset.env_spec is None:
             raise ConfigError(
                 f"dataset '{dataset.id}' must name its environment (env_spec) to be replayed, got "
@@ -83,9 +91,11 @@ class Replay:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                self._env = dataset.recover_environment(
-                    render_mode="rgb_array", disable_env_checker=True
+                self._env = recover_environment(
+                    dataset, trust=trust, render_mode="rgb_array", disable_env_checker=True
                 )
+        except DatasetError as error:
+            raise ConfigError(str(error)) from error
         except Exception as error:  # a simulator may raise anything
             raise ConfigError(
                 f"the environment {dataset.env_spec.id} cannot be made with rendering: {error}"
@@ -134,9 +144,9 @@ class Replay:
         self._env.close()
 
 
-def _replay_that_works(dataset: MinariDataset) -> Replay:
+def _replay_that_works(dataset: MinariDataset, trust: bool) -> Replay:
     """A replay that agrees with the recording on at least one of a few episodes."""
-    replay = Replay(dataset)
+    replay = Replay(dataset, trust)
     indices = dataset.episode_indices
     reasons: list[str] = []
     for episode in indices[:: max(1, len(indices) // _PROBES)][:_PROBES].tolist():

@@ -10,6 +10,7 @@ from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.clips.sheets import read_format, write_clip
 from sb3_presa.annotation.clips.source import ClipRefusedError, ClipSource
 from sb3_presa.annotation.clips.sources import fingerprint, make_source
+from sb3_presa.data.opening import open_folder
 from sb3_presa.workers import Report
 
 #: What came of a segment: ``clip`` or ``refused``, and its content.
@@ -24,12 +25,15 @@ class Workshop:
     :param kind: as :func:`~sb3_presa.annotation.clips.sources.make_source` takes it.
     :param cache: the folder in which clips are kept.
     :param max_frames: pictures of a clip at most, >= 2; longer clips leave out steps.
+    :param trust: whether to replay in any environment that the dataset names. What is registered in
+        the process that made this object is not known in a worker.
     """
 
     dataset: Path
     kind: str
     cache: Path
     max_frames: int
+    trust: bool = False
 
 
 def prepare_drawing(report: Report, workshop: Workshop) -> Callable[[tuple[Segment, str]], Reply]:
@@ -43,10 +47,8 @@ def prepare_drawing(report: Report, workshop: Workshop) -> Callable[[tuple[Segme
     """
     if hasattr(os, "nice"):
         os.nice(5)  # the page comes first
-    from minari import MinariDataset
-
-    dataset = MinariDataset(workshop.dataset)
-    source, why = make_source(dataset, workshop.kind)
+    dataset = open_folder(workshop.dataset)
+    source, why = make_source(dataset, workshop.kind, trust=workshop.trust)
     mark = fingerprint(dataset, source)
     report({"name": source.name, "fingerprint": mark, "why": why})
 

@@ -19,6 +19,7 @@ from sb3_presa.annotation.clips.shelf import ClipShelf, prune
 from sb3_presa.annotation.clips.worker import Workshop
 from sb3_presa.annotation.web.gate import Gate, is_loopback
 from sb3_presa.annotation.web.server import PageText, create_app
+from sb3_presa.data.environments import may_be_made
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.feedback.file import answers_path
@@ -48,6 +49,7 @@ class LabellingOptions:
     :param clips: the clip source, see :func:`~sb3_presa.annotation.clips.sources.make_source`.
     :param workers: number of processes that draw clips, >= 1.
     :param cache: the folder of clips.
+    :param trust: whether to replay clips in any environment that the dataset names.
     """
 
     annotators: Sequence[str]
@@ -59,6 +61,7 @@ class LabellingOptions:
     clips: str = "auto"
     workers: int = 1
     cache: Path = field(default_factory=default_cache)
+    trust: bool = False
 
     def __post_init__(self) -> None:
         names = list(self.annotators)
@@ -98,7 +101,13 @@ def open_desk(
         _check_episodes(store, hashes)
         prune(options.cache, _CACHE_BYTES)
         shelf = ClipShelf(
-            Workshop(Path(dataset.storage.data_path), options.clips, options.cache, MAX_FRAMES),
+            Workshop(
+                Path(dataset.storage.data_path),
+                options.clips,
+                options.cache,
+                MAX_FRAMES,
+                options.trust or may_be_made(dataset),
+            ),
             hashes,
             options.workers,
         )

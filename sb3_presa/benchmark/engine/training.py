@@ -274,7 +274,7 @@ def _evaluate(
         task_reward_reference,
     )
 
-    env = _make_env(dataset, cell.env)
+    env = _make_env(dataset, cell)
     try:
         result = evaluate_safety(
             model,
@@ -295,13 +295,14 @@ def _evaluate(
         env.close()
 
 
-def _make_env(dataset: "MinariDataset", env_id: str | None) -> "gym.Env[Any, Any]":
+def _make_env(dataset: "MinariDataset", cell: Cell) -> "gym.Env[Any, Any]":
     import gymnasium as gym
 
-    if env_id is not None:
-        return gym.make(env_id)
-    found: gym.Env[Any, Any] = dataset.recover_environment(eval_env=True)
-    return found
+    from sb3_presa.data.environments import recover_environment
+
+    if cell.env is not None:
+        return gym.make(cell.env)
+    return recover_environment(dataset, trust=cell.trust, eval_env=True)
 
 
 def _normalized(value: float, low: float, high: float) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
 #: Names and resources of a cell do not change its results.
-_NOT_IDENTITY = frozenset({"study", "task", "algorithm", "cpus", "gpus"})
+_NOT_IDENTITY = frozenset({"study", "task", "algorithm", "cpus", "gpus", "trust"})
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Cell:
     :param study: ``"main"``, or the key that its sweep varies
     :param cpus: number of processors that it uses
     :param gpus: number of GPUs, or a share of one, that it uses
+    :param trust: whether its dataset may name any code as its environment
     """
 
     task: str
@@ -77,6 +78,7 @@ class Cell:
     study: str = "main"
     cpus: float = 1.0
     gpus: float = 0.0
+    trust: bool = False
 
     @property
     def key(self) -> str:

@@ -17,6 +17,7 @@ from sb3_presa.registry import (
     settings_of,
     with_settings,
 )
+from sb3_presa.trust import require_trust
 
 MIDDLE = "middle"
 _LABELS = tuple(item.name for item in fields(Labels))
@@ -161,9 +162,11 @@ class _Algorithm:
     training: _Training
 
 
-def load_suite(path: Path) -> Suite:
+def load_suite(path: Path, trust: bool = False) -> Suite:
     """
     :param path: a suite's YAML file
+    :param trust: whether the suite may name any code: algorithms and environments of modules that
+        are not imported here, and environments of datasets that are not registered here
     :return: the suite. Its cells are those of the comparison, seed by seed, so that an unfinished
         run has each algorithm on the same cells, then those of the sweeps. Each cell occurs once
     :raises ConfigError: if the file is not a suite; the message names file, key, value and
@@ -180,9 +183,11 @@ def load_suite(path: Path) -> Suite:
     limits = content.get("cost_limits")
     general = None if limits is None else _limits(file.at("cost_limits"), limits)
     tasks = _tasks(file.at("tasks"), content["tasks"], general)
+    for task in tasks.values():
+        require_trust(task.env or "", trust, f"{path}: tasks.{task.name}.env")
     seeds = _seeds(file.at("seeds"), content["seeds"])
     training = _training(file, content, _Training())
-    algorithms = _algorithms(file.at("algorithms"), content["algorithms"], tasks, training)
+    algorithms = _algorithms(file.at("algorithms"), content["algorithms"], tasks, training, trust)
     everything = _Selection(tuple(tasks), None, seeds)
     cells = [
         cell
@@ -196,6 +201,7 @@ def load_suite(path: Path) -> Suite:
     for index, sweep in enumerate([] if sweeps is None else file.at("sweeps").list(sweeps)):
         cells += _sweep(file.at("sweeps").at(index), sweep, tasks, algorithms, everything)
     retries = file.at("retries").whole(content.get("retries", 1), 0)
+    cells = [replace(cell, trust=trust) for cell in cells]
     return Suite(name, tuple(_each_once(path, cells)), retries)
 
 
@@ -298,7 +304,7 @@ def _tasks(place: Place, found: object, general: tuple[float, ...] | None) -> di
 
 
 def _algorithms(
-    place: Place, found: object, tasks: Mapping[str, _Task], training: _Training
+    place: Place, found: object, tasks: Mapping[str, _Task], training: _Training, trust: bool
 ) -> dict[str, _Algorithm]:
     algorithms = {}
     for name, value in place.mapping(found).items():
@@ -310,6 +316,7 @@ def _algorithms(
                 settings[own], "left out, since the benchmark sets it"
             )
         class_name = here.at("class").text(entry.get("class", name))
+        require_trust(class_name, trust, f"{place.path}: {here.key}")
         if (preset := entry.get("preset")) is not None:
             arguments = preset_of(algorithm_class(class_name), here.at("preset").text(preset))
             settings = with_settings(arguments, settings)

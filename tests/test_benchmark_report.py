@@ -6,6 +6,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from sb3_presa.benchmark.report import analysis, statistics, tables
 from sb3_presa.benchmark.report.page import write_report
 from sb3_presa.cli import app
 from sb3_presa.errors import ConfigError
+from sb3_presa.evaluation import figures as all_figures
 from sb3_presa.evaluation.figures import PALETTE
 from sb3_presa.intervals import wilson
 
@@ -340,13 +342,15 @@ def test_what_is_no_result_is_refused(tmp_path: Path) -> None:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Figure]]:
     """The figures, by the names of their files."""
     figures: dict[str, Figure] = {}
-    real = Figure.savefig
+    real = all_figures.written_figure
 
-    def savefig(self: Figure, file: Path, **kwargs: Any) -> None:
-        figures[re.sub(r"^\.?(\w+)\..*", r"\1", file.name)] = self
-        real(self, file, **kwargs)
+    @contextmanager
+    def written_figure(path: Path, width: float, height: float) -> Iterator[Figure]:
+        with real(path, width, height) as figure:
+            figures[path.stem] = figure
+            yield figure
 
-    monkeypatch.setattr(Figure, "savefig", savefig)
+    monkeypatch.setattr("sb3_presa.benchmark.report.figures.written_figure", written_figure)
     yield figures
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sb3_presa.cli.console import naming_environment, parse_settings, print_table
+from sb3_presa.cli.console import parse_settings, print_table
 from sb3_presa.data.checks import coordinates
 from sb3_presa.errors import ConfigError
 from sb3_presa.files import check_writable, write_text
@@ -260,17 +260,17 @@ def _environment(
     from sb3_presa.data import resolve_dataset, reward_reference
     from sb3_presa.data.datasets import names_environment
     from sb3_presa.data.environments import recover_environment
+    from sb3_presa.envs.making import make_environment
 
-    with naming_environment(str(env_id or dataset)):
-        if env_id is not None:
-            return gym.make(env_id), None
-        found = resolve_dataset(str(dataset))
-        if not names_environment(found):
-            raise ConfigError(
-                f"dataset {dataset} does not name its environment; use --env ENV_ID instead"
-            )
-        environment = recover_environment(found, trust=trust, eval_env=True)
-        return environment, reward_reference(found)
+    if env_id is not None:
+        return make_environment(env_id, lambda: gym.make(env_id)), None
+    found = resolve_dataset(str(dataset))
+    if not names_environment(found):
+        raise ConfigError(
+            f"dataset {dataset} does not name its environment; use --env ENV_ID instead"
+        )
+    environment = recover_environment(found, trust=trust, eval_env=True)
+    return environment, reward_reference(found)
 
 
 def _print_evaluation(title: str, result: "SafetyEvaluation") -> None:

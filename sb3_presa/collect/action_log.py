@@ -31,6 +31,7 @@ from sb3_presa.data.datasets import read_episodes
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.minari_store import check_free, write_dataset
 from sb3_presa.data.resets import from_json, reset_arguments, to_json
+from sb3_presa.envs.making import make_environment
 from sb3_presa.envs.recorded import require_registered
 from sb3_presa.errors import ConfigError, DatasetError
 from sb3_presa.files import atomic_path
@@ -277,7 +278,7 @@ class ActionLog:
 
     def _try(self, spec: EnvSpec) -> tuple[gym.Space[Any], gym.Space[Any]]:
         """The environment's spaces; refuses one without costs before all episodes are played."""
-        with closing(gym.make(spec)) as env:
+        with closing(make_environment(spec.id, lambda: gym.make(spec))) as env:
             env.reset(seed=int(self.seeds[0]), options=self._options()[0])
             *_, info = env.step(self.actions[0])
             if "cost" not in info:

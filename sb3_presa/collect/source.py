@@ -9,6 +9,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from sb3_presa.collect.recipe import CollectRecipe
 from sb3_presa.envs import Task, find_task
+from sb3_presa.envs.making import make_environment
 from sb3_presa.errors import ConfigError, DatasetError
 
 _PROBE_STEPS = 200
@@ -43,7 +44,7 @@ class Source:
         :raises ConfigError: If the time limit is missing, or the spaces are not supported.
         :raises DatasetError: If the costs are missing.
         """
-        env = gym.make(env_id)
+        env = make_environment(env_id, lambda: gym.make(env_id))
         try:
             return cls._of(env_id, env, recipe)
         finally:

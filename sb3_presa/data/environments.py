@@ -6,6 +6,7 @@ import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 from minari import MinariDataset
 
+from sb3_presa.envs.making import make_environment
 from sb3_presa.envs.recorded import is_registered, require_registered
 from sb3_presa.errors import DatasetError
 
@@ -23,13 +24,17 @@ def recover_environment(
     :param kwargs: further arguments of ``gymnasium.make``.
     :return: the environment.
     :raises DatasetError: if it names none, or one that is not registered here.
+    :raises ConfigError: if it cannot be made.
     """
     spec = recorded_spec(dataset, eval_env)
     if spec is None:
         raise DatasetError(f"dataset '{dataset.id}' must name its environment (env_spec), got None")
     require_registered(spec, trust, f"dataset '{dataset.id}': its")
-    made: gym.Env[Any, Any] = dataset.recover_environment(eval_env=eval_env, **kwargs)
-    return made
+    return make_environment(
+        f"dataset '{dataset.id}'",
+        lambda: dataset.recover_environment(eval_env=eval_env, **kwargs),
+        "Install what it needs, or name an environment instead (--env ENV_ID)",
+    )
 
 
 def may_be_made(dataset: MinariDataset) -> bool:

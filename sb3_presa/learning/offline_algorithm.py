@@ -28,6 +28,7 @@ from sb3_presa.data.checks import coordinates
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.spaces import USUAL_QUANTILE, check_action_space, describe_narrow_actions
 from sb3_presa.data.transitions import Outcomes, Transitions
+from sb3_presa.envs.making import make_environment
 from sb3_presa.errors import ConfigError
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.learning.loop import Learner
@@ -142,7 +143,10 @@ class OfflineAlgorithm(Learner):
 
     def _take_env(self, env: GymEnv | str, setup_model: bool) -> None:
         """The spaces of the environment become the model's."""
-        env = self._wrap_env(maybe_make_env(env, self.verbose), self.verbose)
+        if isinstance(env, str):
+            name = env
+            env = make_environment(name, lambda: maybe_make_env(name, self.verbose))  # type: ignore[arg-type,return-value]
+        env = self._wrap_env(env, self.verbose)
         self._check_actions(env.action_space)
         check_not_normalized(env)
         if setup_model:  # otherwise it is being loaded, and its policy_kwargs are yet to come

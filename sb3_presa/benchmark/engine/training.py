@@ -299,9 +299,10 @@ def _make_env(dataset: "MinariDataset", cell: Cell) -> "gym.Env[Any, Any]":
     import gymnasium as gym
 
     from sb3_presa.data.environments import recover_environment
+    from sb3_presa.envs.making import make_environment
 
-    if cell.env is not None:
-        return gym.make(cell.env)
+    if (env_id := cell.env) is not None:
+        return make_environment(env_id, lambda: gym.make(env_id))
     return recover_environment(dataset, trust=cell.trust, eval_env=True)
 
 

@@ -1,6 +1,8 @@
 """Whatever somebody was handed: code that it names runs only if it is trusted."""
 
 import json
+import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from sb3_presa.trust import require_trust
 
 
 @pytest.fixture(autouse=True)
-def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Is there once the module ``stranger`` was imported."""
     (tmp_path / "stranger.py").write_text(
         "from pathlib import Path\n"
@@ -31,8 +33,8 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "Path(__file__).with_suffix('.ran').touch()\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(__import__("sys").modules, "stranger", raising=False)
-    return tmp_path / "stranger.ran"
+    yield tmp_path / "stranger.ran"
+    sys.modules.pop("stranger", None)
 
 
 @pytest.fixture

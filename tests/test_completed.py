@@ -109,7 +109,7 @@ def test_clips_determine_episodes(logged: Any, completion: Completion) -> None:
 def test_the_best_of_what_is_safe_is_chosen(logged: Any, completion: Completion) -> None:
     _, level, share = logged
     chosen = completion.selected(0.7)
-    assert chosen.sum() == 20  # the fewest
+    assert chosen.sum() == 6  # the fewest of 60
     assert (share[chosen] <= 0.1).all()
     assert level[chosen].mean() > level[share <= 0.1].mean()
 
@@ -154,7 +154,7 @@ def test_one_kind_of_label_is_enough(logged: Any) -> None:
     assert (found.selected() == (found.p_safe >= 0.7)).all()
     only_pairs = Feedback.create(logged[0], both.segments, None, both.comparisons, both.preferences)
     found = complete(logged[0], only_pairs)
-    assert found.p_safe is None and found.ranks and found.selected().sum() == 20
+    assert found.p_safe is None and found.ranks and found.selected().sum() == 6
     assert np.isnan(found.feedback().p_safe).all()
     neither = Feedback.create(logged[0], both.segments)
     with pytest.raises(FeedbackError, match="comparisons or safety labels"):
@@ -264,26 +264,27 @@ def test_sums_of_segments_add_up(values: list[float], cut: int) -> None:
 
 
 @given(
-    p_safe=st.lists(st.floats(0, 1), min_size=1, max_size=80),
+    p_safe=st.lists(st.floats(0, 1), min_size=1, max_size=250),
     seed=st.integers(0, 99),
     level=st.floats(0.05, 0.95),
 )
 @settings(max_examples=50, deadline=None)
 @pytest.mark.filterwarnings("ignore:.*segments are safe")
 def test_what_is_selected(p_safe: list[float], seed: int, level: float) -> None:
-    """Of what is safe the best, and at least 20 where there are so many."""
+    """Of what is safe the best, and at least a tenth of all, 5 or 20."""
     safe, merit = np.array(p_safe), np.random.default_rng(seed).normal(size=len(p_safe))
     chosen = select(len(safe), safe, merit, level)
-    assert chosen.sum() >= min(20, len(safe))
+    least = min(len(safe), max(5, min(20, len(safe) // 10)))
+    assert chosen.sum() >= least
     reaches = safe >= level
-    if reaches.sum() >= 20:
+    if reaches.sum() >= least:
         assert (reaches[chosen]).all()
         assert merit[chosen].min() >= merit[reaches & ~chosen].max(initial=-np.inf)
 
 
 def test_too_few_safe_segments_are_said() -> None:
-    with pytest.warns(UserWarning, match="1 of 30 segments are safe.*the 20 safest"):
-        chosen = select(30, np.r_[0.9, np.linspace(0.1, 0.4, 29)], None, 0.7)
+    with pytest.warns(UserWarning, match="1 of 300 segments are safe.*the 20 safest"):
+        chosen = select(300, np.r_[0.9, np.linspace(0.1, 0.4, 299)], None, 0.7)
     assert chosen.sum() == 20 and chosen[0]
 
 

@@ -8,14 +8,17 @@ from numpy.typing import NDArray
 
 from sb3_presa.completion.inputs import Floats
 
-#: Share of the safe segments that is imitated, and the fewest segments.
+#: Share of the safe segments that is imitated, and the fewest segments: this many, or a tenth of
+#: all where there are few.
 TOP_SHARE: Final = 0.1
 LEAST: Final = 20
+LEAST_OF_FEW: Final = 5
 
 
 def select(n: int, p_safe: Floats | None, merit: Floats | None, level: float) -> NDArray[np.bool_]:
     """
-    The tenth with the highest merit (at least 20 segments) of those whose P(safe) reaches a level.
+    The tenth with the highest merit of those whose P(safe) reaches a level, at least 20 segments or
+    a tenth of all.
     Safety is a hard bound, because a few unsafe segments in ten spoil a clone; merit is a rank.
 
     :param n: U, number of segments
@@ -26,9 +29,9 @@ def select(n: int, p_safe: Floats | None, merit: Floats | None, level: float) ->
     :return: which segments to imitate, (U,)
     """
     candidates = np.ones(n, dtype=bool)
+    least = min(n, max(LEAST_OF_FEW, min(LEAST, n // 10)))
     if p_safe is not None:
         candidates = p_safe >= level
-        least = min(LEAST, n)
         if candidates.sum() < least:
             safest = np.argsort(-p_safe, kind="stable")[:least]
             warnings.warn(
@@ -40,7 +43,7 @@ def select(n: int, p_safe: Floats | None, merit: Floats | None, level: float) ->
             candidates[safest] = True
     if merit is None:
         return candidates
-    kept = max(LEAST, round(TOP_SHARE * candidates.sum()))
+    kept = max(least, round(TOP_SHARE * candidates.sum()))
     best = np.argsort(np.where(candidates, -merit, np.inf), kind="stable")[:kept]
     chosen = np.zeros(n, dtype=bool)
     chosen[best] = True

@@ -152,7 +152,7 @@ def _folder_of(path: Path) -> Path:
 
 
 def _full_disk(error: BaseException, path: Path) -> str | None:
-    """What the system says of a full disk, if that is why an error was raised."""
+    """The system's message about a full disk, if that is why an error was raised."""
     cause: BaseException | None = error
     while cause is not None:
         for code in _NO_ROOM:

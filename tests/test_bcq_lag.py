@@ -116,7 +116,7 @@ def test_a_last_observation_that_is_no_number_is_refused(minari_root: Any) -> No
     data = stored(
         "nan", [episode(observations, np.zeros((3, 1)), np.ones(3), np.ones(3))], space, space
     )
-    with pytest.raises(DatasetError, match=r"episode 0, after the last step: .* not finite"):
+    with pytest.raises(DatasetError, match=r"episode 0, after the last step: .* must be finite"):
         BCQLag.load_offline(data, cost_limit=1, device="cpu")
 
 

@@ -523,11 +523,10 @@ def test_a_failed_save_keeps_the_old_model(
 ) -> None:
     before = trained.read_bytes()
 
-    def fail(self: PRESA, path: Path) -> None:
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device", str(path))
+    def fail(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(PRESA, "save", fail)
+    monkeypatch.setattr("os.fsync", fail)  # the last thing before the file takes its name
     refused = run("train", labelled, "--out", trained, *SHORT, exit_code=1)
     assert "No space left" in refused.stderr
     assert trained.read_bytes() == before

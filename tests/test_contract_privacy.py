@@ -86,7 +86,7 @@ def test_what_reads_outcomes_learns_something_else_from_others(
     other = case.trained(rewrite_outcomes(minari_root, lambda n: random.random(n) < 0.2), feedback)
     name = "/policy/actor.head.mean.weight"
     assert not np.array_equal(weights_of(honest)[name], weights_of(other)[name])
-    with pytest.raises(DatasetError, match="not finite"):
+    with pytest.raises(DatasetError, match="must be finite"):
         case.make(rewrite_outcomes(minari_root, lambda n: np.nan), feedback)
 
 

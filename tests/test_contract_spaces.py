@@ -380,7 +380,7 @@ COMMON_REFUSALS: list[tuple[str, Any]] = [
     [
         *[(PRESA, *refusal) for refusal in PRESA_REFUSALS + COMMON_REFUSALS],
         *[(BC, *refusal) for refusal in COMMON_REFUSALS],
-        (BC, "data", "best"),
+        (BC, "data", "good"),
         (BC, "batch_size", 0),
     ],
 )

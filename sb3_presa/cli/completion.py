@@ -24,7 +24,7 @@ def complete(
     ] = None,
     safety_level: Annotated[
         float,
-        typer.Option(min=0.0, max=1.0, help="Lowest P(safe) of what is to be imitated."),
+        typer.Option(min=0.0, max=1.0, help="Lowest P(safe) of imitated segments."),
     ] = 0.7,
     safety_model: Annotated[
         str, typer.Option(help='What "safe" means: rate of risk, not any bad step, or auto.')

@@ -1,4 +1,4 @@
-"""How far completed labels can be believed: accuracy on labels that the models have not seen."""
+"""Accuracy on labels that the models have not seen: the reason to believe completed labels."""
 
 import math
 from dataclasses import dataclass

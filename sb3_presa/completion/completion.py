@@ -64,7 +64,7 @@ class Doubt(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Completion:
     """
-    What a few labels say of all of the data.
+    Estimates for all of the data from a few labels.
 
     :param labelled: the labels that it was made from
     :param transitions: the data

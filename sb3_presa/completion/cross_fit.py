@@ -70,7 +70,7 @@ class Parts(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Ensemble:
     """
-    What models believe of each step. ``K`` models: ``N_FOLDS`` for each draw of features, in order.
+    Beliefs of ``K`` models about each step: ``N_FOLDS`` for each draw of features, in order.
 
     :param rewards: reward of each step by model, (K, N) float32; ``None`` without comparisons
     :param risks: risk of each step by model, (K, N) float32, for each meaning of "safe"

@@ -22,7 +22,7 @@ _N_NEWTON_STEPS: Final = 25
 
 
 class SafetyModel(StrEnum):
-    """What a person's label "safe" means of a segment."""
+    """The meaning of the label "safe" of a segment."""
 
     #: the mean risk of its steps is low: short and long segments have one measure
     RATE = "rate"

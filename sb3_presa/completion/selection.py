@@ -1,4 +1,4 @@
-"""What is worth imitating: the best of what is safe, as far as labels tell."""
+"""The segments worth imitating: the best of those that are safe, as far as labels tell."""
 
 import warnings
 from typing import Final

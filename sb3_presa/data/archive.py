@@ -29,7 +29,9 @@ def read_entry(archive: zipfile.ZipFile, name: str, file_size: int) -> bytes:
     """
     entry = archive.getinfo(name)
     if entry.file_size > most_bytes(file_size):
-        raise ValueError(f"{name} would take {entry.file_size:,} bytes of a file of {file_size:,}")
+        raise ValueError(
+            f"{name} must fit a file of {file_size:,} bytes, got {entry.file_size:,} bytes"
+        )
     return archive.read(entry)
 
 

@@ -70,7 +70,7 @@ class Fault:
 
 @dataclass
 class DatasetCheck:
-    """What :func:`check_dataset` found.
+    """The faults that :func:`check_dataset` found.
 
     :param dataset_id: the dataset.
     :param faults: each keeps the dataset, or part of it, from being trained on.

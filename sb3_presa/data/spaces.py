@@ -119,7 +119,7 @@ def data_bounds(
 
 
 def describe_narrow_actions(actions: npt.NDArray[Any], space: gym.Space[Any]) -> str:
-    """Where logged actions fill a small part of their bounds, which a policy then resolves badly.
+    """Coordinates whose logged actions fill a small part of their bounds: resolved badly.
 
     :param actions: ``(N, *shape)``, N at least 1.
     :param space: their space.

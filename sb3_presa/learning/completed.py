@@ -1,4 +1,4 @@
-"""What an algorithm learns from: the labels that it was given, or what completion makes of them."""
+"""The labels that an algorithm learns from: those that it was given, or completed ones."""
 
 import warnings
 from typing import Final, Literal, TypeAlias

@@ -344,7 +344,7 @@ def _next_offset(offset: th.Tensor, utility: th.Tensor, p_safe: th.Tensor) -> th
 
 
 def _worth(batch: PairBatch, has_comparisons: bool, has_safety: bool) -> th.Tensor:
-    """How much of each segment is to be cloned, (B, 2): as weights say, or safe winners."""
+    """The weight of each segment in the cloning term, (B, 2): as given, or 1 for safe winners."""
     if batch.segment_weights is not None:
         return batch.segment_weights
     won = th.ones_like(batch.p_safe)

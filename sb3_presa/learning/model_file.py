@@ -37,7 +37,7 @@ _ERRORS: tuple[type[Exception], ...] = (
 @dataclass(frozen=True)
 class ModelData:
     """
-    What a file holds as data.
+    The content of a file as data.
 
     :param settings: the model's attributes by name
     :param left_out: those that only pickle could store, with their types

@@ -280,7 +280,7 @@ class OfflineAlgorithm(Learner):
 
     def _complete(self, feedback: Feedback, transitions: Transitions) -> Feedback:
         """
-        What the algorithm makes of the labels that are not held out.
+        Called with the labels that are not held out, to complete them.
 
         :param feedback: the labels
         :param transitions: what they are on
@@ -312,7 +312,7 @@ class OfflineAlgorithm(Learner):
         """
 
     def _fit_actions(self, transitions: Transitions) -> None:
-        """What actions are scaled by, of a model that is not trained yet."""
+        """Sets the scale of actions of a model that is not trained yet."""
         if self._takes_bounds_from_data():
             self.policy.fit_action_bounds(transitions.actions)
         elif narrow := describe_narrow_actions(transitions.actions, transitions.action_space):

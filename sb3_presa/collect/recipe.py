@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import inspect
 import json
 import math
 import os
@@ -12,13 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sb3_presa.arguments import closest
 from sb3_presa.errors import ConfigError
 
 _FORMAT = 1
 #: Settings that do not change a recipe's results, or are given separately.
 _NAMES = ("env_id", "dataset_id", "cost_limit")
+#: The largest number of steps, episodes and the like: more would not end, or not fit into memory.
+_MOST = 10**9
+_MOST_ENVS = 1024
 #: Settings that were added later, with the values at which the results are as before.
 _LATER = {"vec_env": "dummy", "scripted": None, "scripted_episodes": 0}
+_POLICIES = ("MlpPolicy", "CnnPolicy")
 _VEC_ENVS = ("dummy", "subproc")
 
 
@@ -103,13 +109,14 @@ class CollectRecipe:
         }
         for name, least in minima.items():
             value = getattr(self, name)
-            if type(value) is not int or value < least:
-                raise ConfigError(f"`{name}` must be an integer >= {least}, got {value!r}")
+            if type(value) is not int or not least <= value <= _MOST:
+                raise ConfigError(
+                    f"`{name}` must be an integer in [{least}, {_MOST:,}], got {value!r}"
+                )
         self._check_texts()
-        try:
-            json.dumps(dict(self.ppo))
-        except TypeError as error:
-            raise ConfigError(f"`ppo` must contain only JSON values: {error}") from error
+        if self.n_envs > _MOST_ENVS:
+            raise ConfigError(f"`n_envs` must be at most {_MOST_ENVS:,}, got {self.n_envs}")
+        _check_ppo(self.ppo)
         _check_numbers("cost_weights", self.cost_weights)
         for budget in self.cost_budgets:
             _check_numbers("cost_budgets", budget, count=2)
@@ -140,6 +147,8 @@ class CollectRecipe:
                 "`scripted` and `scripted_episodes` must be given together, got "
                 f"{self.scripted!r} and {self.scripted_episodes}"
             )
+        if self.policy not in _POLICIES:
+            raise ConfigError(f"`policy` must be one of {list(_POLICIES)}, got {self.policy!r}")
         if self.vec_env not in _VEC_ENVS:
             raise ConfigError(f"`vec_env` must be one of {list(_VEC_ENVS)}, got {self.vec_env!r}")
 
@@ -156,7 +165,7 @@ class CollectRecipe:
             entries = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise ConfigError(f"the recipe {path} cannot be read: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # of TOML, of text, of numbers
             raise ConfigError(f"{path} is not a TOML file: {error}") from error
         try:
             return cls.from_dict(entries)
@@ -201,11 +210,34 @@ class CollectRecipe:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def _check_ppo(settings: Any) -> None:
+    """The further arguments of PPO: known names, finite numbers, texts and the like."""
+    if not isinstance(settings, Mapping):
+        raise ConfigError(f"`ppo` must be a table of settings, got {settings!r}")
+    if not settings:
+        return
+    from stable_baselines3 import PPO  # torch is slow to import
+
+    known = inspect.signature(PPO).parameters.keys() - {"policy", "env", "_init_setup_model"}
+    for name, value in settings.items():
+        if name not in known:
+            raise ConfigError(f"`ppo.{name}` is unknown; {closest(str(name), sorted(known))}")
+        if isinstance(value, int | float) and not abs(value) <= _MOST:
+            raise ConfigError(f"`ppo.{name}` must be a number up to {_MOST:,}, got {value!r}")
+    try:
+        json.dumps(dict(settings), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"`ppo` must contain only finite JSON values: {error}") from error
+
+
 def _check_numbers(name: str, values: Any, *, count: int | None = None, least: float = 0.0) -> None:
     """Raise an error unless ``values`` are (``count``) numbers of at least ``least``."""
-    numbers = isinstance(values, tuple) and all(isinstance(v, int | float) for v in values)
-    if not numbers or count not in (None, len(values)) or not all(v >= least for v in values):
-        many = {None: "a list of numbers", 1: "a number"}.get(count, f"{count} numbers")
+    numbers = isinstance(values, tuple) and all(type(v) in (int, float) for v in values)
+    fits = numbers and all(v >= least and math.isfinite(v) for v in values)
+    if not fits or count not in (None, len(values)):
+        many = {None: "a list of finite numbers", 1: "a finite number"}.get(
+            count, f"{count} finite numbers"
+        )
         at_least = "" if least == -math.inf else f" >= {least:g}"
         found = values[0] if count == 1 else values
         raise ConfigError(f"`{name}` must be {many}{at_least}, got {found!r}")

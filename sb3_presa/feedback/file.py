@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from minari import MinariDataset
 
+from sb3_presa.data.columns import most_bytes
 from sb3_presa.errors import FeedbackError, FeedbackNotFoundError
 from sb3_presa.feedback.unmerged import ANSWERS_SUFFIX, answers_beside
 from sb3_presa.files import write_bytes
@@ -239,5 +240,10 @@ def _read_table(path: Path, file: h5py.File, name: str) -> npt.NDArray[Any]:
         raise FeedbackError(
             f"the feedback file {path} is damaged: table '{name}' must be {dtype} of shape "
             f"{('n', *shape)}, got {'no table' if table is None else table}"
+        )
+    if table.nbytes > most_bytes(path.stat().st_size):
+        raise FeedbackError(
+            f"the feedback file {path} is damaged: table '{name}' would take {table.nbytes:,} "
+            f"bytes, and the file has {path.stat().st_size:,}"
         )
     return np.asarray(table[()])

@@ -161,6 +161,8 @@ class AnswerStore:
     def _about(self, key: str) -> str:
         with self.reading() as database:
             row = database.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise FeedbackError(f"{self.path} is damaged: it must name its {key}, got none")
         return str(row[0])
 
     def close(self) -> None:
@@ -216,7 +218,10 @@ class AnswerStore:
             where, arguments = f"{where} AND answers.annotator = ?", (annotator,)
         with self.reading() as database:
             rows = database.execute(f"{_ANSWERS} {where} ORDER BY answers.id", arguments)
-            return [to_answer(row) for row in rows]
+            try:
+                return [to_answer(row) for row in rows]
+            except (TypeError, ValueError) as error:
+                raise FeedbackError(f"{self.path} is damaged: {error}") from error
 
     def add(self, answer: Answer) -> int:
         """Write one answer, see :meth:`add_all`.

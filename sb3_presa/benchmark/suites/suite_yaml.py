@@ -9,6 +9,9 @@ from typing import Any, NoReturn
 
 from sb3_presa.errors import ConfigError
 
+#: Of a suite that somebody writes; a few aliases of aliases stand for billions.
+_MOST_VALUES = 100_000
+
 
 def load_yaml(path: Path) -> Any:
     """
@@ -16,7 +19,7 @@ def load_yaml(path: Path) -> Any:
 
     :param path: the file
     :return: its content
-    :raises ConfigError: if PyYAML is missing, or the file is not valid YAML
+    :raises ConfigError: if PyYAML is missing, the file is not valid YAML, or its aliases multiply
     """
     try:
         import yaml
@@ -45,9 +48,33 @@ def load_yaml(path: Path) -> Any:
     Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+.0123456789"))
     Loader.add_constructor("tag:yaml.org,2002:map", mapping)
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader)  # a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        loader = Loader(path.read_text(encoding="utf-8"))
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _values(node, {}, set()) > _MOST_VALUES:
+            raise ConfigError(
+                f"{path} must have at most {_MOST_VALUES:,} values, got more: its aliases multiply"
+            )
+        return loader.construct_document(node)
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
+        if isinstance(error, ConfigError):
+            raise
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def _values(node: Any, known: dict[int, int], above: set[int]) -> int:
+    """How many values a node stands for, with those of its aliases counted each time."""
+    if id(node) in above:
+        raise ValueError("an alias must not contain itself")
+    if id(node) not in known:
+        parts = node.value if isinstance(node.value, list) else []
+        children = [
+            part for pair in parts for part in (pair if isinstance(pair, tuple) else [pair])
+        ]
+        inside = {*above, id(node)}
+        known[id(node)] = 1 + sum(_values(part, known, inside) for part in children)
+    return known[id(node)]
 
 
 @dataclass(frozen=True)

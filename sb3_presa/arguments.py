@@ -8,7 +8,7 @@ import difflib
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import (
@@ -243,6 +243,8 @@ def _kind(hint: Any, bound: bool) -> _Kind | None:
         choices = get_args(hint)
         words = " or ".join(map(repr, choices))
         return _Kind(lambda value: isinstance(value, str) and value in choices, words)
+    if get_origin(hint) is type:
+        return _class_kind(get_args(hint)[0])
     if get_origin(hint) is Annotated:
         base, *metadata = get_args(hint)
         kind = _KINDS.get(base)
@@ -253,3 +255,14 @@ def _kind(hint: Any, bound: bool) -> _Kind | None:
             kind = _Kind(_is_bound, "a number")
         return kind._replace(interval=interval)
     return _KINDS.get(hint) or _KINDS.get(get_origin(hint))
+
+
+def _class_kind(base: Any) -> _Kind:
+    """A class, also one with some of its arguments given (``functools.partial``)."""
+    base = base if isinstance(base, type) else object
+
+    def holds(value: object) -> bool:
+        made = value.func if isinstance(value, partial) else value
+        return isinstance(made, type) and issubclass(made, base)
+
+    return _Kind(holds, f"a subclass of {base.__name__}")

@@ -529,3 +529,14 @@ def test_the_logs_of_the_benchmark_repeat_here(path: Path, tmp_path: Path) -> No
     made = some.replay(root=tmp_path, progress_bar=False)
     assert made.n_different == 0
     assert len(load_transitions(made.dataset).episode_ids) == len(rows)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_actions_that_are_not_finite_are_refused(value: float, tmp_path: Path) -> None:
+    """Before a simulator is given them."""
+    log = short_log()
+    log.actions[2, 1] = value
+    log.save(tmp_path / "log.npz")
+    said = rf"must be finite, got \[0\.0, {value}\] \(episode 1, step 0"
+    with pytest.raises(DatasetError, match=said):
+        ActionLog.load(tmp_path / "log.npz")

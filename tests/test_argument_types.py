@@ -3,6 +3,7 @@
 import inspect
 import math
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch as th
 from algorithm_data import tiny_feedback
+from contract import CASES, PRESA_CASE, Case
 from minari import MinariDataset
 
 import sb3_presa
@@ -185,3 +187,50 @@ def test_arguments_of_the_policy(
 def test_an_infinite_cut_of_observations_is_none(box_dataset: MinariDataset) -> None:
     model = BC.load_offline(box_dataset, policy_kwargs={"clip_obs": math.inf, "net_arch": (8,)})
     assert isinstance(model.policy, MlpPolicy)
+
+
+POLICY_KWARGS: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown": ({"net_arc": [8]}, "has no argument `net_arc`; did you mean 'net_arch'?"),
+    "given anyway": ({"lr_schedule": 1e-3}, "must not contain 'lr_schedule'"),
+    "no class": ({"activation_fn": "relu"}, "`activation_fn` must be a subclass of Module, got"),
+    "no optimizer": ({"optimizer_class": th.nn.ReLU}, "must be a subclass of Optimizer, got"),
+    "bool": ({"net_arch": [True]}, "`net_arch` must be a list of layer widths"),
+    "inner": ({"optimizer_kwargs": {"momentun": 1}}, "unexpected keyword argument 'momentun'"),
+    "inner value": ({"optimizer_kwargs": {"weight_decay": -1.0}}, "Invalid weight_decay"),
+}
+
+
+@pytest.mark.parametrize(("kwargs", "said"), POLICY_KWARGS.values(), ids=POLICY_KWARGS)
+@pytest.mark.parametrize("case", [PRESA_CASE, CASES[-1]], ids=lambda case: case.name)
+def test_arguments_of_the_policy_are_checked(
+    case: Case, kwargs: dict[str, Any], said: str, box_dataset: MinariDataset
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        case.make(box_dataset, policy_kwargs=kwargs)
+
+
+def test_a_class_with_arguments_is_a_class(box_dataset: MinariDataset) -> None:
+    kwargs = {"activation_fn": partial(th.nn.LeakyReLU, 0.1), "net_arch": [4]}
+    BC.load_offline(box_dataset, None, device="cpu", policy_kwargs=kwargs).learn(2)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        (lambda left: np.nan, r"finite numbers of at least 0, got nan \(at progress 1\)"),
+        (lambda left: 1e-3 if left > 0.5 else -1.0, r"got -1.0 \(at progress 0.5\)"),
+        (lambda left: None, "that returns a number: "),
+        (lambda: 1e-3, "that returns a number: "),
+    ],
+)
+def test_what_a_schedule_returns_is_checked(
+    schedule: Any, said: str, box_dataset: MinariDataset
+) -> None:
+    with pytest.raises(ConfigError, match="`learning_rate` must .*" + said):
+        BC.load_offline(box_dataset, None, device="cpu", learning_rate=schedule).learn(4)
+
+
+@pytest.mark.parametrize("callback", [3, "every", [None, 4]])
+def test_callbacks_are_callable(callback: Any, box_dataset: MinariDataset) -> None:
+    with pytest.raises(ConfigError, match="`callback` must be callbacks of SB3 or functions, got"):
+        BC.load_offline(box_dataset, None, device="cpu").learn(2, callback)

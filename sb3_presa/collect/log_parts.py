@@ -82,6 +82,16 @@ def check_columns(
             f"step, got {len(lengths)} episodes of {steps} steps, {len(seeds)} seeds, "
             f"{n_hashes:g} hashes, {len(about['attributes'])} attributes and {len(actions)} actions"
         )
+    wrong = ~np.isfinite(actions).reshape(len(actions), -1).all(axis=1)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        ends = np.cumsum(lengths)
+        episode = int(np.searchsorted(ends, row, side="right"))
+        step = row - int(ends[episode] - lengths[episode])
+        raise DatasetError(
+            f"`actions` must be finite, got {actions[row].tolist()} (episode {episode}, "
+            f"step {step})"
+        )
 
 
 def _check_rows(name: str, rows: list[Any], may_be_null: bool) -> None:

@@ -19,7 +19,7 @@ from stable_baselines3.common.type_aliases import MaybeCallback
 from stable_baselines3.common.utils import update_learning_rate
 
 from sb3_presa.arguments import Count, check_arguments
-from sb3_presa.errors import DivergenceError
+from sb3_presa.errors import ConfigError, DivergenceError
 from sb3_presa.learning.phases import Phase
 from sb3_presa.learning.source import BatchSource
 from sb3_presa.learning.spaces_env import SpacesVecEnv
@@ -173,7 +173,7 @@ def _losses(entry: Mapping[str, float]) -> str:
     """The metrics that are not finite, or the losses where all are, and the learning rate."""
     lost = [name for name, value in entry.items() if not math.isfinite(value)]
     named = lost or [name for name in entry if name.endswith("loss")]
-    named += [name for name in entry if name == "train/learning_rate"]
+    named += [name for name in ("train/learning_rate",) if name in entry and name not in named]
     return "".join(f"; `{name}` is {entry[name]:.3g}" for name in named)
 
 
@@ -284,6 +284,9 @@ class Learner(BaseAlgorithm, ABC):
         :return: the run, for as long as the context is open
         """
         steps = self.steps_of(total_timesteps, log_interval)
+        for one in callback if isinstance(callback, list) else [callback]:
+            if not (one is None or callable(one) or isinstance(one, BaseCallback)):
+                raise ConfigError(f"`callback` must be callbacks of SB3 or functions, got {one!r}")
         with self._spaces_env():
             end, prepared = self._setup_learn(
                 steps, callback, reset_num_timesteps, tb_log_name or self.algorithm, progress_bar

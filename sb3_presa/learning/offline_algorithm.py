@@ -29,13 +29,14 @@ from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.spaces import USUAL_QUANTILE, check_action_space, describe_narrow_actions
 from sb3_presa.data.transitions import Outcomes, Transitions
 from sb3_presa.envs.making import make_environment
-from sb3_presa.errors import ConfigError
+from sb3_presa.errors import ConfigError, PresaError
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.learning.loop import Learner
 from sb3_presa.learning.model_file import add_data, read_model, write_model
 from sb3_presa.learning.offline_data import Needs, OfflineData, check_feedback
 from sb3_presa.learning.phases import Autocast
 from sb3_presa.learning.precision import Precision, resolve_precision
+from sb3_presa.learning.schedules import checked_rate
 from sb3_presa.learning.source import BatchSource, SegmentLabels, make_source
 from sb3_presa.policies.policy import CnnPolicy, MlpPolicy, MultiInputPolicy, OfflinePolicy
 from sb3_presa.policies.spaces import (
@@ -161,6 +162,10 @@ class OfflineAlgorithm(Learner):
         """Chooses the class of the policy where that is left to the space, and checks it."""
         if self._policy_name == "auto":
             self.policy_class = self.policy_aliases[fitting_policy(observation_space)]
+        for given in ("observation_space", "action_space", "lr_schedule"):
+            if given in self.policy_kwargs:
+                raise ConfigError(f"`policy_kwargs` must not contain {given!r}: it is given anyway")
+        check_arguments_of(self.policy_class, self.policy_kwargs)
         check_policy_fits(
             self._policy_name, self.policy_class, self.policy_kwargs, observation_space
         )
@@ -174,9 +179,7 @@ class OfflineAlgorithm(Learner):
     def _setup_model(self) -> None:
         self._setup_lr_schedule()
         self.set_random_seed(self.seed)
-        self.policy = self.policy_class(  # type: ignore[assignment]
-            self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs
-        )
+        self.policy = self._make_policy()
         self.policy = self.policy.to(self.device)
         # Layers that act otherwise in training (dropout) would bias every log-ratio
         self.policy.set_training_mode(False)
@@ -193,6 +196,23 @@ class OfflineAlgorithm(Learner):
         if self.verbose >= 1:
             name = str(self.compute_dtype).removeprefix("torch.")
             print(f"Training in {name} on {self.device}")
+
+    def _make_policy(self) -> OfflinePolicy:
+        """The policy; what its classes and optimizers refuse is an error of the settings."""
+        checked_rate(self.lr_schedule, 1.0)
+        try:
+            made = self.policy_class(
+                self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs
+            )
+        except PresaError:
+            raise
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise ConfigError(
+                f"`policy_kwargs` must be arguments that the policy can be made of, got "
+                f"{self.policy_kwargs}: {error}"
+            ) from error
+        assert isinstance(made, OfflinePolicy)
+        return made
 
     # --- data -------------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 from stable_baselines3.common.type_aliases import Schedule
 
+from sb3_presa.errors import ConfigError
+
 #: Learning rate at a gradient step.
 Rate: TypeAlias = Callable[[int], float]
 
@@ -60,4 +62,26 @@ def rate_over(schedule: Schedule, start: int, stop: int) -> Rate:
     :return: learning rate at each step between them
     """
     n_steps = max(1, stop - start)
-    return lambda step: float(schedule(1.0 - (step - start) / n_steps))
+    return lambda step: checked_rate(schedule, 1.0 - (step - start) / n_steps)
+
+
+def checked_rate(schedule: Schedule, progress_remaining: float) -> float:
+    """
+    :param schedule: function of the remaining progress
+    :param progress_remaining: from 1 (start) to 0 (end)
+    :return: the learning rate at that point
+    :raises ConfigError: if it is not a finite number of at least 0
+    """
+    try:
+        rate = float(schedule(progress_remaining))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            "`learning_rate` must be a function of the remaining progress that returns a number: "
+            f"{error} (at progress {progress_remaining:g})"
+        ) from error
+    if not (math.isfinite(rate) and rate >= 0.0):
+        raise ConfigError(
+            "`learning_rate` must return finite numbers of at least 0, got "
+            f"{rate} (at progress {progress_remaining:g})"
+        )
+    return rate

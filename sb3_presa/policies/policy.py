@@ -311,7 +311,7 @@ MlpPolicy = OfflinePolicy
 
 def _are_widths(net_arch: object) -> bool:
     return isinstance(net_arch, list | tuple) and all(
-        isinstance(width, int) and width > 0 for width in net_arch
+        isinstance(width, int) and width > 0 and width is not True for width in net_arch
     )
 
 

@@ -274,3 +274,22 @@ def test_where_nothing_can_draw_the_error_says_what_to_install(
 def test_what_does_not_exist_is_refused(arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         SafetyGymEnv(*arguments)
+
+
+def test_an_import_that_failed_can_be_tried_again(tmp_path: Path) -> None:
+    """Half a copy of the simulator would make every later import fail, and name another cause."""
+    (tmp_path / "safety_gymnasium.py").write_text("raise ModuleNotFoundError('it is not here')\n")
+    found = run_python(
+        f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+from sb3_presa.envs.safety_compat import upstream_class
+from sb3_presa.errors import SimulatorNotInstalledError
+try:
+    upstream_class("builder", "Builder")
+except SimulatorNotInstalledError:
+    del sys.path[0]
+    print(upstream_class("builder", "Builder").__name__)
+"""
+    )
+    assert found.stdout == "Builder\n", found.stderr

@@ -43,7 +43,7 @@ def _private_modules() -> Iterator[None]:
         names = [name for name in sys.modules if name.partition(".")[0] == _PACKAGE]
         return {name: sys.modules.pop(name) for name in names}
 
-    users_own = taken_out()
+    users_own, was_empty = taken_out(), not _copy
     try:
         if not _copy:
             spec = importlib.util.find_spec(_PACKAGE)
@@ -52,8 +52,13 @@ def _private_modules() -> Iterator[None]:
             _copy[_PACKAGE] = importlib.util.module_from_spec(spec)
         sys.modules.update(_copy)
         yield
-    finally:
         _copy.update(taken_out())
+    except BaseException:
+        taken_out()
+        if was_empty:  # half a copy would fail ever after, for another reason
+            _copy.clear()
+        raise
+    finally:
         sys.modules.update(users_own)
 
 

@@ -2,7 +2,7 @@
 # Gymnasium's vector environments answer one action an episode with a reset, as if it were a step.
 #
 # Versions: gymnasium 1.4.0, numpy 2.4.6.
-# One would guess: as in Gym, Stable-Baselines3 and EnvPool: the step that ends an episode brings the
+# One would guess: as in Gym and Stable-Baselines3: the step that ends an episode brings the
 #   next start, and every action that is sent has an effect.
 # What happens: by default the environment is reset by the *next* call of `step`. That call ignores its
 #   action and returns the first observation with reward 0 and no end.

@@ -4,7 +4,7 @@
 # Versions: duckdb 2.0.0, polars 2.1.0, pyarrow 26.0.1, numpy 2.4.6.
 # One would guess: `p_safe >= 0.9` is false for NaN, as in NumPy, pandas and SQLite.
 # What happens: both order NaN above all numbers, infinity included, so that sorting and comparing agree.
-#   pandas frames are turned to nulls on the way in; NumPy columns and Arrow or Parquet files are not.
+#   DuckDB turns NaN of pandas and NumPy to null on the way in, but not of Arrow, Polars and Parquet.
 # Seen: p_safe 0.95, 0.2, NaN. `where p_safe >= 0.9` gives clips 0 and 2 in DuckDB and in Polars.
 #   The largest value is nan in DuckDB and 0.95 in Polars.
 # Why it matters: NaN is the usual mark of "not labelled". Selecting the safe clips selects all those

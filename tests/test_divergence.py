@@ -89,6 +89,30 @@ def test_the_part_of_a_dict_is_named() -> None:
         policy.predict(wrong)
 
 
+@pytest.mark.parametrize(
+    ("observation", "said"),
+    [
+        ({"a.b": np.zeros(3)}, r"must have the keys \['a.b', 'n'\], got \['a.b'\]"),
+        ({"a.b": np.zeros(3), "n": np.array(1), "x": 0}, r"must .* got \['a.b', 'n', 'x'\]"),
+        (np.zeros(3), "must be a dict of a.b, n, got ndarray"),
+    ],
+)
+def test_other_keys_are_named(observation: Any, said: str) -> None:
+    policy = BC("MultiInputPolicy", _env(SPACES["dict"]), device="cpu").policy
+    with pytest.raises(ConfigError, match="`observation` " + said):
+        policy.predict(observation)
+
+
+def test_what_is_no_array_is_named() -> None:
+    """What ``reset`` returns is a pair; SB3 says what was meant."""
+    policy = BC("MlpPolicy", _env(SPACES["box"]), device="cpu").policy
+    with pytest.raises(ConfigError, match="`observation` must be an array, got dict"):
+        policy.predict({"a": np.zeros(3)})
+    pair: Any = (np.zeros(3, np.float32), {})
+    with pytest.raises(ValueError, match="passed a tuple to the predict"):
+        policy.predict(pair)
+
+
 def test_destroyed_weights_do_not_act_in_silence() -> None:
     policy = BC("MlpPolicy", _env(SPACES["box"]), device="cpu").policy
     with th.no_grad():

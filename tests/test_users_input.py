@@ -263,10 +263,10 @@ def test_every_algorithm_takes_bounds_from_the_data(case: Case, minari_root: Any
 def test_a_constant_action_keeps_its_bounds(minari_root: Any) -> None:
     policy = MlpPolicy(
         gym.spaces.Box(-1, 1, (3,)),
-        gym.spaces.Box(np.array([-5, -np.inf]), np.array([5, np.inf]), dtype=np.float64),
+        gym.spaces.Box(np.array([-5, -np.inf, 3]), np.array([5, np.inf, 3]), dtype=np.float64),
         lambda _: 1e-3,
         action_quantile=0.0,
     )
-    policy.fit_action_bounds(np.full((7, 2), 3.0))
-    assert policy.action_low.tolist() == [-5.0, 2.0]
-    assert policy.action_high.tolist() == [5.0, 4.0]
+    policy.fit_action_bounds(np.full((7, 3), 3.0))
+    assert policy.action_low.tolist() == [-5.0, 2.0, 2.0]
+    assert policy.action_high.tolist() == [5.0, 4.0, 4.0]

@@ -100,7 +100,7 @@ def _check_bounds(action_space: spaces.Box) -> None:
     if not (action_space.low < action_space.high).all():
         raise ConfigError(
             "the action space must have low < high in every dimension, got "
-            f"{action_space}; remove constant dimensions from the actions"
+            f"{action_space}; remove constant dimensions from the actions. {remedy}"
         )
 
 

@@ -203,11 +203,12 @@ class OfflinePolicy(BasePolicy):
         assert self.action_quantile is not None
         low, high = data_bounds(actions, self.action_quantile)
         space = self.action_space
+        usable = np.isfinite(space.low) & np.isfinite(space.high) & (space.low < space.high)
         for bound, found, ours, side in (
             (self.action_low, low, space.low, -1.0),
             (self.action_high, high, space.high, 1.0),
         ):
-            spare = np.where(np.isfinite(ours), ours, found + side)
+            spare = np.where(usable, ours, found + side)
             bound.copy_(th.as_tensor(np.where(low < high, found, spare)))
 
     def forward(self, observations: TensorObs, deterministic: bool = True) -> th.Tensor:
@@ -233,8 +234,10 @@ class OfflinePolicy(BasePolicy):
         :param episode_start: unused
         :param deterministic: the most likely action, not a sample
         :return: actions in the units of the action space, and ``state``
-        :raises ConfigError: for a number that is not finite, unless ``check_finite`` is ``False``
+        :raises ConfigError: for other keys than the space has, and for a number that is not finite,
+            unless ``check_finite`` is ``False``
         """
+        _check_keys(observation, self.observation_space)
         if self.check_finite:
             parts = observation if isinstance(observation, dict) else {"": observation}
             for key, values in parts.items():
@@ -315,8 +318,22 @@ def _are_widths(net_arch: object) -> bool:
     )
 
 
+def _check_keys(observation: object, space: spaces.Space[Any]) -> None:
+    wanted = sorted(space.spaces) if isinstance(space, spaces.Dict) else None
+    found = sorted(map(str, observation)) if isinstance(observation, dict) else None
+    if (wanted is None) != (found is None):
+        kind = f"a dict of {', '.join(wanted)}" if wanted is not None else "an array"
+        if found is not None or not isinstance(observation, tuple):  # of which SB3 knows more
+            raise ConfigError(f"`observation` must be {kind}, got {type(observation).__name__}")
+    elif wanted != found:
+        raise ConfigError(f"`observation` must have the keys {wanted}, got {found}")
+
+
 def _check_finite(values: Any, name: str, remedy: str) -> None:
-    numbers = np.asarray(values)
+    try:
+        numbers = np.asarray(values)
+    except ValueError:  # what is no array, such as all that reset() returns, SB3 refuses itself
+        return
     if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
         return
     place = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])

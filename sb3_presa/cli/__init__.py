@@ -4,6 +4,8 @@ The ``sb3-presa`` command. Each command parses its arguments, calls the library 
 Slow imports are inside the commands, so that ``sb3-presa --help`` is fast.
 """
 
+import os
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -73,6 +75,9 @@ def _options(
     ] = False,
 ) -> None:
     """Options before the command."""
+    # Your own module beside you: at the end, so that it hides no package that is installed
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
 
 
 _COMMANDS: dict[str, list[Callable[..., None]]] = {

@@ -2,13 +2,14 @@
 
 import json
 import zipfile
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sb3_presa.cli.console import parse_settings, print_table
+from sb3_presa.cli.console import naming_environment, parse_settings, print_table
 from sb3_presa.data.checks import coordinates
 from sb3_presa.errors import ConfigError
 from sb3_presa.files import check_writable, write_text
@@ -22,9 +23,15 @@ from sb3_presa.registry import (
 
 if TYPE_CHECKING:
     import gymnasium as gym
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.callbacks import BaseCallback
 
     from sb3_presa.evaluation.safety import SafetyEvaluation
     from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
+
+
+#: Algorithms of Stable-Baselines3 that `evaluate` takes.
+_SB3 = ("A2C", "DDPG", "DQN", "PPO", "SAC", "TD3")
 
 
 def train(
@@ -74,11 +81,37 @@ def train(
             show_default="none",
         ),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the model at --out, up to --steps.")
+    ] = False,
+    save_every: Annotated[
+        int | None,
+        typer.Option(min=1, help="Also save the model every so many steps.", show_default="never"),
+    ] = None,
+    eval_env: Annotated[
+        str | None,
+        typer.Option(help="Evaluate in this Gymnasium environment.", show_default="none"),
+    ] = None,
+    cost_limit: Annotated[
+        float | None,
+        typer.Option(min=0, help="Largest cost of a safe episode, with --eval-env."),
+    ] = None,
+    eval_every: Annotated[int, typer.Option(min=1, help="Steps between evaluations.")] = 1000,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print logged metrics.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Hide the progress bar.")] = False,
 ) -> None:
     """Train an agent on a labelled dataset and save it as a Stable-Baselines3 model."""
+    import gymnasium as gym
+    from stable_baselines3.common.callbacks import BaseCallback
+
+    from sb3_presa.cli.progress import SaveCallback
+    from sb3_presa.evaluation.callbacks import SafetyEvalCallback
+
     out = _model_path(out)
+    if resume and not out.is_file():
+        raise ConfigError(f"--resume needs the model of an earlier training, got no file {out}")
+    if (eval_env is None) != (cost_limit is None):
+        raise ConfigError("--eval-env and --cost-limit must be given together, got only one")
     chosen = _algorithm(algorithm)
     values = parse_settings(settings or (), dict.fromkeys(settings_of(chosen)))
     if preset is not None:
@@ -87,25 +120,75 @@ def train(
         _check_tensorboard()
     _check_device(device)
     _set_threads(threads)
+    values["verbose"] = int(verbose)
+    logs = None if tensorboard is None else str(tensorboard)
     try:
-        model = chosen.load_offline(
-            dataset,
-            feedback,
-            policy=policy,
-            seed=seed,
-            device=device,
-            verbose=int(verbose),
-            tensorboard_log=None if tensorboard is None else str(tensorboard),
-            **values,
-        )
+        if resume:
+            model = chosen.load(out, device=device, tensorboard_log=logs, **values)
+            model.set_dataset(dataset, feedback)
+        else:
+            model = chosen.load_offline(
+                dataset,
+                feedback,
+                policy=policy,
+                seed=seed,
+                device=device,
+                tensorboard_log=logs,
+                **values,
+            )
     except TypeError as error:
-        if not values:
+        if not settings:
             raise
         raise ConfigError(f"--set {' '.join(settings or ())}: {error}") from error
     typer.echo(f"Training {model.algorithm} on {_describe_labels(model, dataset, feedback)}")
     if constant := model.policy.actor.standardizer.constant:
         typer.echo(f"Constant in all observations, so not learnt from: {coordinates(constant)}")
-    model.learn(steps, progress_bar=not quiet)
+    callbacks: list[BaseCallback] = []
+    if save_every is not None:
+        callbacks.append(SaveCallback(str(out), save_every))
+    with ExitStack() as stack:
+        if eval_env is not None:
+            with naming_environment(eval_env):
+                environment = gym.make(eval_env)
+            stack.callback(environment.close)
+            assert cost_limit is not None
+            callbacks.append(SafetyEvalCallback(environment, cost_limit, eval_freq=eval_every))
+        _learn(model, out, steps, callbacks, quiet)
+
+
+def _learn(
+    model: "OfflineAlgorithm",
+    out: Path,
+    steps: int | None,
+    callbacks: "list[BaseCallback]",
+    quiet: bool,
+) -> None:
+    """Train up to a step, and save; an interrupt saves, too, and says what is kept."""
+    from sb3_presa.cli.progress import LinesCallback, shows_bar
+
+    end = model.steps_of(steps)
+    if end <= model.num_timesteps:
+        raise ConfigError(
+            f"--steps must be more than the {model.num_timesteps} that {out} was trained for, got "
+            f"{end}"
+        )
+    if not quiet and not shows_bar(quiet):
+        callbacks.append(LinesCallback(end))
+    left = end - model.num_timesteps
+    try:
+        model.learn(
+            left,
+            callback=callbacks,
+            reset_num_timesteps=model.num_timesteps == 0,
+            progress_bar=shows_bar(quiet),
+        )
+    except KeyboardInterrupt:
+        model.save(out)
+        typer.echo(
+            f"Stopped after {model.num_timesteps} of {end} steps; saved {out}. Run the same "
+            "command with --resume to go on."
+        )
+        raise typer.Exit(130) from None
     model.save(out)
     typer.echo(f"Saved {out} after {model.num_timesteps} steps.")
 
@@ -124,7 +207,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The model's algorithm; package.module:Class for your own class.",
+            help="The model's algorithm; package.module:Class for your own class, PPO and the like "
+            "for a model of Stable-Baselines3.",
             show_default="from the model",
         ),
     ] = None,
@@ -151,8 +235,7 @@ def evaluate(
     _check_device(device)
     if json_file is not None:
         check_writable(json_file)
-    chosen = _saved_algorithm(model) if algorithm is None else _algorithm(algorithm)
-    agent = chosen.load(model, device=device, trust=trust)
+    agent = _load_agent(model, algorithm, device, trust)
     environment, reference = _environment(dataset, env, trust)
     try:
         result = evaluate_safety(
@@ -173,6 +256,22 @@ def evaluate(
         write_text(json_file, json.dumps(result.as_dict(), indent=2, allow_nan=False) + "\n")
 
 
+def _load_agent(path: Path, algorithm: str | None, device: str, trust: bool) -> "BaseAlgorithm":
+    """A model of this package, or of Stable-Baselines3's own algorithms."""
+    import stable_baselines3 as sb3
+
+    if algorithm in _SB3:
+        if not trust:
+            raise ConfigError(
+                f"{path} is a file of Stable-Baselines3, whose reading runs code of its author; if "
+                "you trust it, use --trust"
+            )
+        found: BaseAlgorithm = getattr(sb3, algorithm).load(path, device=device)
+        return found
+    chosen = _saved_algorithm(path) if algorithm is None else _algorithm(algorithm)
+    return chosen.load(path, device=device, trust=trust)
+
+
 def _algorithm(name: str) -> type["OfflineAlgorithm"]:
     """A class of this package, in any case, or the user's own class; see ``algorithm_class``."""
     in_any_case = {known.lower(): known for known in ALGORITHMS}
@@ -188,11 +287,18 @@ def _set_threads(threads: int) -> None:
 def _check_device(device: str) -> None:
     import torch as th
 
+    if device == "auto":
+        return
     try:
-        if device != "auto":
-            th.device(device)
+        wanted = th.device(device)
     except RuntimeError as error:
         raise ConfigError(f"--device must be a PyTorch device, got {device}: {error}") from error
+    there = th.cuda.device_count() if th.cuda.is_available() else 0
+    if wanted.type == "cuda" and (wanted.index or 0) >= there:
+        raise ConfigError(
+            f"--device must be on this machine, got {device}, and PyTorch {th.__version__} sees "
+            f"{there} GPUs; use --device cpu or auto, or install a build of PyTorch for your GPU"
+        )
 
 
 def _check_tensorboard() -> None:
@@ -242,7 +348,10 @@ def _saved_algorithm(path: Path) -> type["OfflineAlgorithm"]:
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise ConfigError(f"{path} is not a Stable-Baselines3 model: {error}") from error
     if not isinstance(name, str):
-        raise ConfigError(f"{path} was not saved by an algorithm of sb3_presa")
+        raise ConfigError(
+            f"{path} was not saved by an algorithm of sb3_presa; of Stable-Baselines3's own, name "
+            f"it: --algorithm {' or '.join(_SB3)}, with --trust"
+        )
     if name not in ALGORITHMS:
         raise ConfigError(
             f"the algorithm {name!r} of {path} is not part of this package; use --algorithm "

@@ -64,6 +64,7 @@ def run(
     loaded.check_algorithms()
     path = out / f"{loaded.name}.csv"
     if dry_run:
+        _check_feedback(loaded)
         _print_missing(loaded, path)
         return
     progress = RunProgress(Console(stderr=True, emoji=False))
@@ -149,6 +150,24 @@ def _backend(name: str, address: str | None, workers: int | None) -> "Backend":
     from sb3_presa.benchmark.engine.local import LocalBackend
 
     return LocalBackend(workers or os.cpu_count() or 1, device_count())
+
+
+def _check_feedback(suite: "Suite") -> None:
+    """Refuse names of feedback that the datasets do not have; datasets may still be missing."""
+    from sb3_presa.data import resolve_dataset
+    from sb3_presa.errors import DatasetError
+    from sb3_presa.feedback.file import require_feedback_path
+
+    named = {(c.dataset, c.labels.feedback): c for c in suite.cells if c.labels.feedback}
+    for (dataset, feedback), cell in named.items():
+        try:
+            opened = resolve_dataset(dataset)
+        except DatasetError:
+            continue
+        try:
+            require_feedback_path(opened, str(feedback))
+        except PresaError as error:
+            raise ConfigError(f"suite {suite.name}: labels of {cell.task}: {error}") from error
 
 
 def _print_missing(suite: "Suite", path: Path) -> None:

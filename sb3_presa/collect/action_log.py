@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.envs.registration import EnvSpec
 from minari import MinariDataset
-from tqdm import tqdm
 
 from sb3_presa.collect.agents import play_episode
+from sb3_presa.collect.bar import step_bar
 from sb3_presa.collect.episodes import episode_buffer
 from sb3_presa.collect.log_parts import check_columns, read_about
 from sb3_presa.collect.portable_numpy import portable_environ
@@ -235,7 +235,7 @@ class ActionLog:
         )
         episodes: list[dict[str, Any]] = [{} for _ in tasks]
         with (
-            tqdm(total=len(self.actions), unit="step", disable=not progress_bar) as bar,
+            step_bar(len(self.actions), progress_bar) as bar,
             closing(
                 run_tasks(
                     tasks, n_workers, _prepare_replay, spec.to_json(), environ=portable_environ()

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from minari import MinariDataset
 from minari.storage.datasets_root_dir import get_dataset_path
-from tqdm import tqdm
 
 from sb3_presa.collect.agents import Job, prepare_jobs
+from sb3_presa.collect.bar import step_bar
 from sb3_presa.collect.episodes import Recording, assemble
 from sb3_presa.collect.portable_numpy import portable_environ
 from sb3_presa.collect.recipe import CollectRecipe
@@ -90,7 +90,7 @@ def collect(
     scratch.mkdir(parents=True, exist_ok=True)
     paths = [scratch / f"job-{job.index:03d}.npz" for job in jobs]
     workers = min(n_workers or os.cpu_count() or 1, len(jobs))
-    with tqdm(total=sum(job.steps for job in jobs), unit="step", disable=not progress_bar) as bar:
+    with step_bar(sum(job.steps for job in jobs), progress_bar) as bar:
         missing = [item for item in zip(jobs, paths, strict=True) if not item[1].exists()]
         bar.update(bar.total - sum(job.steps for job, _ in missing))
         # The longest first; more threads make networks of this size slower

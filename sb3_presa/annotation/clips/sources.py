@@ -3,8 +3,6 @@
 import hashlib
 import importlib
 import json
-import os
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -202,15 +200,13 @@ class UserFunction:
     """Calls a user's function.
 
     :param dataset: the open dataset.
-    :param target: ``"module:function"``; the module may be in the current folder.
+    :param target: ``"module:function"``.
     :raises ConfigError: if the function cannot be imported.
     """
 
     def __init__(self, dataset: MinariDataset, target: str) -> None:
         self._dataset, self.name, self.fps = dataset, target, _DEFAULT_FPS
         module, _, function = target.partition(":")
-        if os.getcwd() not in sys.path:
-            sys.path.insert(0, os.getcwd())
         try:
             self._function: RenderSegment = getattr(importlib.import_module(module), function)
         except (ImportError, AttributeError) as error:

@@ -2,6 +2,7 @@
 
 import os
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -99,6 +100,12 @@ def run_suite(suite: Suite, file: ResultFile, backend: Backend, watcher: Watcher
     unfinished = {cell.key for cell in missing}
     done = [file.rows[cell.key] for cell in suite.cells if cell.key not in unfinished]
     watcher.started(suite, done, missing)
+    if changed := sum(cell.key in file.rows for cell in missing):
+        warnings.warn(
+            f"{changed} rows of {file.path} are of other episodes or labels than those that have "
+            "these names now; their cells are run again",
+            stacklevel=2,
+        )
     failures: dict[str, Failure] = {}
     file.write_failures(failures.values(), suite.others)
     errors = dict.fromkeys((cell.key for cell in missing), 0)

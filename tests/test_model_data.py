@@ -176,7 +176,11 @@ def test_schedules_of_sb3_come_back() -> None:
     assert [found(progress) for progress in (1.0, 0.5, 0.0)] == [1.0, 0.75, 0.5]
 
 
-@pytest.mark.parametrize("value", [print, Path("x"), object(), Trap, gym.spaces.Space()], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [print, Path("x"), object(), Trap, gym.spaces.Space()],
+    ids=lambda value: type(value).__name__,
+)
 def test_python_objects_are_not_data(value: Any) -> None:
     with pytest.raises(NotDataError):
         to_data({"a": [value]}, {})

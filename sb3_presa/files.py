@@ -76,6 +76,24 @@ def check_archive(path: Path) -> None:
             raise zipfile.BadZipFile(f"{damaged} is damaged")
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock during the block; it ends with the process, and the file stays.
+
+    :param path: the file to lock, made if it is missing.
+    :raises BlockingIOError: if another process holds it.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        if os.name == "posix":
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically, in UTF-8.
 

@@ -151,3 +151,14 @@ def test_a_dry_run_checks_the_names_of_feedback(
     refused = run("benchmark", "run", suite, "--dry-run", exit_code=1)
     assert "labels of T: feedback 'nobody' not found" in refused.stderr
     assert "available: 'default'" in refused.stderr
+
+
+def test_the_logger_leaves_no_folder(
+    box_dataset: MinariDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    BC.load_offline(box_dataset, None, seed=0).learn(3)
+    assert list((tmp_path / "temporary").glob("SB3-*")) == []
+    BC.load_offline(box_dataset, None, seed=0, tensorboard_log=str(tmp_path / "logs")).learn(3)
+    assert list((tmp_path / "logs").rglob("events*"))

@@ -26,6 +26,7 @@ from sb3_presa.data.example import example_dataset
 from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.errors import DatasetError
 from sb3_presa.feedback import Feedback
+from sb3_presa.files import locked
 
 ROOT = Path(__file__).parents[1]
 
@@ -256,12 +257,9 @@ def test_killed_while_it_replaces_a_dataset_one_of_the_two_is_there(
             time.sleep(rng.uniform(0, 0.4))
         assert local_ids(tmp_path, monkeypatch) == ["space/toy-v0"]
         assert len(minari.load_dataset("space/toy-v0")) in (3, 40)
-    # What the killed processes left is hidden, and goes with the next write once it is old.
-    left = list(tmp_path.glob(".writing-*"))
-    for folder in left:
-        os.utime(folder, (0, 0))
+    # What the killed processes left is hidden, and goes with the next write.
     write(tmp_path, n=3, overwrite=True)
-    assert left and not list(tmp_path.glob(".writing-*"))
+    assert not list(tmp_path.glob(".writing-*"))
 
 
 def test_the_example_dataset_is_small_whole_and_replayable() -> None:
@@ -295,3 +293,18 @@ def test_the_example_dataset_is_what_its_program_makes() -> None:
     for name in ("segments", "p_safe", "comparisons", "preferences"):
         np.testing.assert_array_equal(getattr(shipped, name), getattr(made, name))
     assert shipped.p_safe.sum() == (outcomes.episode_costs <= program["COST_LIMIT"]).sum() == 27
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(
+    minari_root: Path,
+) -> None:
+    """At the next dataset of any name; the lock of a process ends with it."""
+    living, dead = minari_root / ".writing-a", minari_root / ".writing-b"
+    for folder in (living, dead):
+        folder.mkdir()
+        (folder / ".lock").touch()
+    with locked(living / ".lock"):
+        write(minari_root, n=3)
+        assert living.exists() and not dead.exists()
+    write(minari_root, n=3, overwrite=True)
+    assert not living.exists()

@@ -35,9 +35,18 @@ from sb3_presa.data.columns import space_parts
 from sb3_presa.data.read_back import bytes_needed, check_episodes, check_packed
 from sb3_presa.data.resolution import Extremes
 from sb3_presa.errors import DatasetError
-from sb3_presa.files import atomic_path, naming_full_disk, require_room, require_written, write_text
+from sb3_presa.files import (
+    atomic_path,
+    locked,
+    naming_full_disk,
+    require_room,
+    require_written,
+    write_text,
+)
 
 _STALE_AFTER_S = 24 * 3600.0
+#: The file that the process which writes a dataset holds a lock on.
+_LOCK = ".lock"
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 _environ_lock = threading.Lock()
@@ -240,18 +249,31 @@ def _update_metadata(data_folder: Path, extra: Mapping[str, Any]) -> None:
 
 @contextlib.contextmanager
 def _hidden_folder(datasets_root: Path, dataset_id: str) -> Iterator[Path]:
-    """A new hidden folder in the datasets root, removed at the end; also removes what a process
-    that was killed left for the same dataset long ago."""
+    """A new hidden folder in the datasets root, removed at the end; also removes those that
+    processes left which were killed."""
     prefix = f".writing-{dataset_id.replace('/', '--')}-"
     datasets_root.mkdir(parents=True, exist_ok=True)
-    for left in datasets_root.glob(f"{prefix}*"):
-        if time.time() - left.stat().st_mtime > _STALE_AFTER_S:
+    for left in datasets_root.glob(".writing-*"):
+        if _is_left_behind(left):
             shutil.rmtree(left, ignore_errors=True)
     hidden = Path(tempfile.mkdtemp(prefix=prefix, dir=datasets_root))
     try:
-        yield hidden
+        with locked(hidden / _LOCK):
+            yield hidden
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _is_left_behind(hidden: Path) -> bool:
+    """Whether the process that made a hidden folder is gone: its lock went with it."""
+    lock = hidden / _LOCK
+    if os.name == "posix" and lock.exists():
+        try:
+            with locked(lock):
+                return True
+        except OSError:
+            return False
+    return time.time() - hidden.stat().st_mtime > _STALE_AFTER_S
 
 
 @contextlib.contextmanager

@@ -1,12 +1,13 @@
 """The one loop: ``learn``, and the gradient steps of the phases of a run."""
 
 import math
+import os
 import sys
 import time
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Final, TypeVar
@@ -291,6 +292,7 @@ class Learner(BaseAlgorithm, ABC):
             end, prepared = self._setup_learn(
                 steps, callback, reset_num_timesteps, tb_log_name or self.algorithm, progress_bar
             )
+            self._remove_logger_folder()
             phases = self.phases(end)
             if shortage := self._shortage(phases, end):
                 warnings.warn(shortage, stacklevel=4)
@@ -305,6 +307,12 @@ class Learner(BaseAlgorithm, ABC):
                 self.average_decay,
             )
             yield Run(self, loop, end, prepared)
+
+    def _remove_logger_folder(self) -> None:
+        """SB3 makes a folder for every logger, and writes nothing to it if it is its own."""
+        if not self._custom_logger and self.tensorboard_log is None and self.logger.dir:
+            with suppress(OSError):  # what is not empty stays
+                os.rmdir(self.logger.dir)
 
     def steps_of(self, total_timesteps: int | None, log_interval: int | None = 100) -> int:
         """

@@ -1,5 +1,6 @@
 """The web server of ``sb3-presa annotate``: a few routes over a desk, behind a gate."""
 
+import errno
 import hashlib
 import json
 import logging
@@ -82,6 +83,7 @@ def create_app(desk: Counter, gate: Gate, text: PageText, cookie_name: str) -> S
             HTTPException: _on_refusal,
             StoreBusyError: _on_busy,
             FileNotWrittenError: _on_full_disk,
+            OSError: _on_system_error,
             Exception: _on_failure,
         },
     )
@@ -235,6 +237,12 @@ async def _on_busy(request: Request, error: Exception) -> Response:
 async def _on_full_disk(request: Request, error: Exception) -> Response:
     logging.getLogger(__name__).error("%s", error)
     return _try_again("The server cannot store answers now: its disk is full.")
+
+
+async def _on_system_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return _try_again("The server has too many open files.")
+    raise error
 
 
 def _try_again(message: str) -> Response:

@@ -186,7 +186,7 @@ def links(gate: Gate, host: str, port: int) -> dict[str, str]:
 
 
 def serve(desk: Desk, gate: Gate, text: PageText, listener: socket.socket) -> None:
-    """Serve the page until the process is interrupted.
+    """Serve the page until the process is interrupted or told to end (SIGTERM).
 
     :param desk: the desk.
     :param gate: access control.
@@ -194,6 +194,8 @@ def serve(desk: Desk, gate: Gate, text: PageText, listener: socket.socket) -> No
     :param listener: from :func:`bind`.
     """
     import uvicorn
+
+    from sb3_presa.annotation.web.serving import ImpatientProtocol, Server
 
     port = listener.getsockname()[1]
     app = create_app(desk, gate, text, f"presa_annotate_{port}")
@@ -206,6 +208,7 @@ def serve(desk: Desk, gate: Gate, text: PageText, listener: socket.socket) -> No
         ws="none",
         proxy_headers=False,
         timeout_graceful_shutdown=3,
+        http=ImpatientProtocol,
     )
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+        Server(config).run(sockets=[listener])

@@ -3,9 +3,8 @@
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from sb3_presa.benchmark.engine.training import identity_columns
 from sb3_presa.benchmark.suites.cell import Cell
 from sb3_presa.errors import ConfigError
-from sb3_presa.files import write_text
+from sb3_presa.files import locked, write_text
 
 #: The first columns of every results file.
 COLUMNS = (
@@ -202,17 +201,11 @@ def read_rows(path: Path, needed: Iterable[str] = ()) -> list[dict[str, str]]:
 @contextmanager
 def _lock(path: Path, of: Path) -> Iterator[None]:
     """Lock a file during the block; the lock ends with the process, and the file stays."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        if os.name == "posix":
-            import fcntl
-
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise ConfigError(
-                    f"{of} must be written by one run at a time, but another run writes it now"
-                ) from error
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(path))
+        except BlockingIOError as error:
+            raise ConfigError(
+                f"{of} must be written by one run at a time, but another run writes it now"
+            ) from error
         yield
-    finally:
-        os.close(handle)

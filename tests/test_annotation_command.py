@@ -101,7 +101,7 @@ def test_from_a_dataset_to_answers_and_on_after_a_restart(
         box_dataset.id, "--feedback", "mine", "--annotator", "ann", "--annotator", "ben",
         "--segment-length", 10, "--overlap", 1, "--pairs", 3, "--strategy", "coverage",
         "--set", "pool_size=20", "--instructions", tmp_path / "task.md",
-        "--cache", tmp_path / "clips", *FIXED,
+        "--cache", tmp_path / "clips", "--trust", *FIXED,
     ]  # fmt: skip
     running = Running(*arguments)
     assert "Clips: replay" in running.said

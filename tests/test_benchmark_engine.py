@@ -135,7 +135,16 @@ def test_a_class_of_ones_own(tmp_path: Path) -> None:
         "algorithms:\n  BC: {steps: 8}\n"
         "  Mine: {class: 'mine:Brief', settings: {brevity: 4, data: safe}, steps: 8}\n"
     )
-    command = [sys.executable, "-m", "sb3_presa", "benchmark", "run", str(suite), "--out"]
+    command = [
+        sys.executable,
+        "-m",
+        "sb3_presa",
+        "benchmark",
+        "run",
+        str(suite),
+        "--trust",
+        "--out",
+    ]
     known = {"MINARI_DATASETS_PATH": str(ROOT / "datasets"), "PYTHONPATH": str(tmp_path)}
     subprocess.run([*command, str(tmp_path)], check=True, env={**os.environ, **known}, cwd=ROOT)
     rows = {found["algorithm"]: found for found in read_rows(tmp_path / "own.csv")}

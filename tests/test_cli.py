@@ -327,7 +327,10 @@ def test_evaluate_writes_the_numbers(
             "policy_kwargs={[]: 1}",
             r"`policy_kwargs` must be a dictionary or None",
         ),
-        ("policy_kwargs={'dropuot': 1}", r"policy_kwargs=.*unexpected keyword argument 'dropuot'"),
+        (
+            "policy_kwargs={'dropuot': 1}",
+            r"OfflinePolicy has no argument `dropuot`; did you mean 'dropout'\?",
+        ),
         (
             "learning_rate=fast",
             r"`learning_rate` must be a finite number or a function",

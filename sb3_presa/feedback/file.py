@@ -243,7 +243,7 @@ def _read_table(path: Path, file: h5py.File, name: str) -> npt.NDArray[Any]:
         )
     if table.nbytes > most_bytes(path.stat().st_size):
         raise FeedbackError(
-            f"the feedback file {path} is damaged: table '{name}' would take {table.nbytes:,} "
-            f"bytes, and the file has {path.stat().st_size:,}"
+            f"the feedback file {path} is damaged: table '{name}' must fit a file of "
+            f"{path.stat().st_size:,} bytes, got {table.nbytes:,} bytes"
         )
     return np.asarray(table[()])

@@ -164,7 +164,10 @@ class OfflineAlgorithm(Learner):
             self.policy_class = self.policy_aliases[fitting_policy(observation_space)]
         for given in ("observation_space", "action_space", "lr_schedule"):
             if given in self.policy_kwargs:
-                raise ConfigError(f"`policy_kwargs` must not contain {given!r}: it is given anyway")
+                raise ConfigError(
+                    f"`policy_kwargs` must not contain {given!r}, which the model gives, got "
+                    f"{self.policy_kwargs[given]!r}"
+                )
         check_arguments_of(self.policy_class, self.policy_kwargs)
         check_policy_fits(
             self._policy_name, self.policy_class, self.policy_kwargs, observation_space

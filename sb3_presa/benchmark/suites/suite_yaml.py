@@ -64,7 +64,7 @@ def load_yaml(path: Path) -> Any:
 
 
 def _values(node: Any, known: dict[int, int], above: set[int]) -> int:
-    """How many values a node stands for, with those of its aliases counted each time."""
+    """The number of values of a node, with those of its aliases counted each time."""
     if id(node) in above:
         raise ValueError("an alias must not contain itself")
     if id(node) not in known:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from few_labels_table import few_labels_table
 from markdown_tables import (
     RESULTS,
     ROOT,
@@ -137,6 +138,8 @@ def all_tables(comparison: Sequence[Path] = COMPARISON) -> Tables:
         "core": partial(tasks_table, core, tasks=BULLET),
         "core_differences": partial(differences_table, core),
         "sensitivity": sensitivity_table,
+        "people": few_labels_table,
+        "hard": partial(few_labels_table, ", hard"),
     }
 
 

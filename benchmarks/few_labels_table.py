@@ -1,0 +1,69 @@
+"""The table of what a few noisy labels of short clips are enough for."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from markdown_tables import RESULTS, cell, line, mean, rule
+
+from sb3_presa.benchmark.report import analysis
+from sb3_presa.benchmark.report.analysis import Agent
+
+FEW_LABELS = RESULTS / "few_labels.csv"
+BEST_SAFE = RESULTS / "best_safe.json"
+#: Endings of the names of algorithms that were given other labels than people give.
+REGIMES = (", hard", ", exact")
+
+
+def few_labels_table(
+    regime: str = "", results: Path = FEW_LABELS, best_safe: Path = BEST_SAFE
+) -> list[str]:
+    """
+    :param regime: ending of the algorithms' names: ``", hard"``, ``", exact"`` or neither
+    :param results: a results file of ``benchmarks/suites/few_labels.yaml``
+    :param best_safe: what ``benchmarks/best_safe.py`` wrote
+    :return: a line an algorithm that has run on all cells, with rewards in the range of the
+        dataset's returns: safe agents, reward, its share of the best safe episode's, cost
+    """
+    ceilings = json.loads(best_safe.read_text())
+    agents = analysis.read_agents([results])
+    tasks = [task for task in ceilings if any(agent.task == task for agent in agents)]
+    heads = ["", "safe", "reward", "of the best safe episode", "cost", *tasks]
+    lines = [line(heads), rule(len(heads))]
+    of_regime = {
+        name: [replace(agent, reward=_own(agent)) for agent in places.values()]
+        for name, places in analysis.by_algorithm(agents).items()
+        if _is_of(name, regime)
+    }
+    most = max(map(len, of_regime.values()), default=0)
+    for name, mine in of_regime.items():
+        if len(mine) < most:  # means over other cells would not compare
+            continue
+        overall = [
+            f"{sum(agent.safe for agent in mine)} / {len(mine)}",
+            mean([agent.reward for agent in mine], 3),
+            mean([share_of_best(agent, ceilings) for agent in mine], 2),
+            mean([agent.cost for agent in mine], 2),
+        ]
+        columns = ([agent for agent in mine if agent.task == task] for task in tasks)
+        lines.append(line([name.removesuffix(regime), *overall, *map(cell, columns)]))
+    return lines
+
+
+def share_of_best(agent: Agent, ceilings: dict[str, dict[str, float]]) -> float:
+    """
+    :param agent: an agent
+    :param ceilings: the best safe episode's reward by task and limit
+    :return: its reward by that, both in the range of the dataset's returns
+    """
+    return _own(agent) / ceilings[agent.task][f"{agent.cost_limit:g}"]
+
+
+def _own(agent: Agent) -> float:
+    return float(agent.row["own_range_reward"])
+
+
+def _is_of(name: str, regime: str) -> bool:
+    others: Sequence[str] = [other for other in REGIMES if other != regime]
+    return name.endswith(regime) and not any(name.endswith(other) for other in others)

@@ -1,0 +1,47 @@
+"""The table of few labels: whose agents are in it, and their share of the best safe episode."""
+
+import json
+from pathlib import Path
+
+import pytest
+from benchmark_rows import row
+from few_labels_table import few_labels_table
+
+from sb3_presa.benchmark.engine.results import format_rows
+from sb3_presa.benchmark.suites.cell import Cell
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    best, results = tmp_path / "best_safe.json", tmp_path / "few_labels.csv"
+    best.write_text(json.dumps({"BallRun": {"20": 0.5}}))
+    given = [
+        ("PRESA", 0, 0.45, 0.5),
+        ("PRESA", 1, 0.35, 1.5),
+        ("PRESA, hard", 0, 0.1, 0.0),
+        ("BC, best, exact", 0, 0.2, 0.0),
+    ]
+    rows = []
+    for algorithm, seed, reward, cost in given:
+        own = {"alpha": 0.01 * len(algorithm)}  # agents that differ in their names only are one
+        cell = Cell("BallRun", "presa/ball-run-v0", 20.0, algorithm, "PRESA", seed, settings=own)
+        rows.append(row(cell, reward, cost) | {"own_range_reward": reward})
+    results.write_text(format_rows(rows, list(rows[0])))
+    return results, best
+
+
+@pytest.mark.parametrize(
+    ("regime", "expected"),
+    [
+        ("", ["PRESA", "1 / 2", ".400", ".80", "1.00"]),
+        (", hard", ["PRESA", "1 / 1", ".100", ".20", ".00"]),
+        (", exact", ["BC, best", "1 / 1", ".200", ".40", ".00"]),
+    ],
+)
+def test_each_regime_has_its_own_table(
+    files: tuple[Path, Path], regime: str, expected: list[str]
+) -> None:
+    heading, _, *lines = few_labels_table(regime, *files)
+    assert [cell.strip() for cell in heading.strip("|").split("|")][-1] == "BallRun"
+    (only,) = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    assert only[:5] == expected

@@ -140,6 +140,7 @@ def all_tables(comparison: Sequence[Path] = COMPARISON) -> Tables:
         "sensitivity": sensitivity_table,
         "people": few_labels_table,
         "hard": partial(few_labels_table, ", hard"),
+        "exact": partial(few_labels_table, ", exact"),
     }
 
 

@@ -27,13 +27,17 @@ from sb3_presa.feedback.table import Feedback
 
 #: arguments of PRESA that leave one phase only
 PHASES: dict[str, dict[str, Any]] = {
-    "cloning": {"n_cloning_steps": 1_000_000},
-    "alignment": {"n_cloning_steps": 0, "objective_kwargs": {"n_attain_steps": 0}},
+    "cloning": {"completion": False, "n_cloning_steps": 1_000_000},
+    "alignment": {
+        "completion": False,
+        "n_cloning_steps": 0,
+        "objective_kwargs": {"n_attain_steps": 0},
+    },
 }
 #: cost limits of the agents, in turn; an episode of the made-up data costs about 100
 COST_LIMITS = (97.0, 100.0, 103.0)
 #: cloning and alignment steps of a run of the default length
-DEFAULT_RUN = {"cloning": 2000, "alignment": 2400}
+DEFAULT_RUN = {"cloning": 700, "alignment": 400}
 
 
 @dataclass(frozen=True)

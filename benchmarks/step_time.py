@@ -145,6 +145,7 @@ def measure(
     model = PRESA.load_offline(
         dataset,
         feedback,
+        completion=False,  # it may find that labels of made-up data are not to be aligned with
         n_cloning_steps=0,
         objective_kwargs={"n_attain_steps": 0},
         n_pairs=shape.n_pairs,

@@ -115,7 +115,7 @@ def main() -> None:
         PRESA.load_offline(dataset, **settings)  # what is imported and cached once
         loading = files_of(lambda: PRESA.load_offline(dataset, **settings))
         step = LastStep()
-        # Labels of made-up data may be found too uncertain to align with, so they are taken as given
+        # Labels of made-up data may be too uncertain to align with, so they are taken as given
         model = PRESA.load_offline(dataset, completion=False, **settings)
         model.learn(N_CLONING + N_ATTAIN + N_ALIGNED, step, log_interval=None)
     paths = {"PRESA.load_offline": loading, "an alignment step": sorted(step.files.found)}

@@ -1,7 +1,8 @@
 """Fixtures that all tests share: a datasets root of their own, with tiny Minari datasets in it."""
 
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,25 @@ def minari_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root.mkdir()
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(root))
     return root
+
+
+@pytest.fixture
+def strangers_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], Path]]:
+    """Write the module ``stranger``, which can be imported during the test and leaves with it.
+
+    The path that it returns is there once the module was imported.
+    """
+
+    def write(source: str) -> Path:
+        touch = "from pathlib import Path\nPath(__file__).with_suffix('.ran').touch()\n"
+        (tmp_path / "stranger.py").write_text(source + touch)
+        monkeypatch.syspath_prepend(tmp_path)
+        return tmp_path / "stranger.ran"
+
+    yield write
+    sys.modules.pop("stranger", None)
 
 
 @pytest.fixture(scope="session")

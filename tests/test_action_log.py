@@ -439,15 +439,13 @@ def test_the_environments_of_the_benchmarks_logs_are_registered(path: Path) -> N
 
 
 def test_code_that_a_file_names_runs_only_if_it_is_trusted(
-    collected: MinariDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    collected: MinariDataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    strangers_module: Callable[[str], Path],
 ) -> None:
     """Neither here nor in the processes that play."""
-    (tmp_path / "stranger.py").write_text(
-        "from pathlib import Path\n"
-        "from sb3_presa.envs.bullet import SafetyBulletEnv as Env\n"
-        "Path(__file__).with_suffix('.ran').touch()\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
+    ran = strangers_module("from sb3_presa.envs.bullet import SafetyBulletEnv as Env\n")
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "root"))
     log, path = ActionLog.of(collected), tmp_path / "log.npz"
     spec = json.loads(log.about["env_spec"]) | {"entry_point": "stranger:Env"}
@@ -457,11 +455,11 @@ def test_code_that_a_file_names_runs_only_if_it_is_trusted(
     assert refused.exit_code == 1
     assert "stranger:Env" in refused.stderr
     assert "--trust" in refused.stderr
-    assert not (tmp_path / "stranger.ran").exists()
+    assert not ran.exists()
     assert not (tmp_path / "root" / "presa").exists()
     trusted = CliRunner().invoke(app, [*command, "--trust"])
     assert trusted.exit_code == 0, trusted.output
-    assert (tmp_path / "stranger.ran").exists()
+    assert ran.exists()
 
 
 def test_a_worker_that_dies_is_told_and_a_second_replay_is_whole(

@@ -1,8 +1,7 @@
 """Whatever somebody was handed: code that it names runs only if it is trusted."""
 
 import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,17 +23,11 @@ from sb3_presa.trust import require_trust
 
 
 @pytest.fixture(autouse=True)
-def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def ran(strangers_module: Callable[[str], Path]) -> Path:
     """Is there once the module ``stranger`` was imported."""
-    (tmp_path / "stranger.py").write_text(
-        "from pathlib import Path\n"
-        "from toy_envs import PointEnv as Env\n"
-        "from sb3_presa import BC as Class\n"
-        "Path(__file__).with_suffix('.ran').touch()\n"
+    return strangers_module(
+        "from toy_envs import PointEnv as Env\nfrom sb3_presa import BC as Class\n"
     )
-    monkeypatch.syspath_prepend(tmp_path)
-    yield tmp_path / "stranger.ran"
-    sys.modules.pop("stranger", None)
 
 
 @pytest.fixture

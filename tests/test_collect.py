@@ -20,12 +20,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from minari import MinariDataset
 from needs import needs, skip_without
+from toy_envs import PointEnv
 
 from sb3_presa.collect import collection as collect_module
 from sb3_presa.collect.agents import CostWeight, Job
 from sb3_presa.collect.collection import CollectRecipe, collect
 from sb3_presa.collect.thinning import thin
 from sb3_presa.errors import ConfigError, DatasetError, WorkerError
+from sb3_presa.evaluation.safety import _SeededEpisodes
 from sb3_presa.workers import run_tasks
 
 ENV_ID = "presa/SafetyBallRun-v0"
@@ -318,6 +320,35 @@ def test_scripted_agents_are_made_anew_for_each_episode(tmp_path: Path) -> None:
     assert "scripted" in dataset.storage.metadata["algorithm_name"]
 
 
+def test_no_two_purposes_of_a_collection_share_random_numbers() -> None:
+    """NumPy ignores zeros at the end of a list of seeds: episode 0 began as the training did."""
+    jobs = [
+        Job(i, "random", (), ENV_ID, seed, 1.0, 80.0, TINY) for i in range(4) for seed in (0, 1, 5)
+    ]
+    seeds = [job.training_seed for job in jobs] + [job.random_action_seed for job in jobs]
+    seeds += [int(job.rng.bit_generator.random_raw()) for job in jobs]
+    seeds += [job.episode_seed(episode) for job in jobs for episode in range(4)]
+    assert len(set(seeds)) == len(seeds) == 12 * (3 + 4)
+    evaluated = {seed for start in (0, 1, 5) for seed in evaluation_seeds(start)}
+    assert not evaluated & {seed % 2**31 for seed in seeds} and len(evaluated) == 12
+
+
+def evaluation_seeds(start: int) -> list[int]:
+    """The seeds modulo 2**31 of the episodes of an evaluation."""
+    seeds: list[int] = []
+
+    class Env(PointEnv):
+        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+            assert seed is not None
+            seeds.append(seed % 2**31)
+            return super().reset(seed=seed, options=options)
+
+    env = _SeededEpisodes(Env(), start)
+    for _ in range(4):
+        env.reset()
+    return seeds
+
+
 def test_a_worker_that_dies_is_told_and_the_finished_jobs_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,8 +363,8 @@ def test_a_worker_that_dies_is_told_and_the_finished_jobs_are_kept(
         cost_range=(0.0, 100.0),
     )
     whole = contents(collect(recipe=recipe, n_workers=1, root=tmp_path / "whole"))
-    seed = int(np.random.SeedSequence([0, 1, 3]).generate_state(1)[0])  # of the second job
-    (tmp_path / f"die-{seed}").touch()
+    second = Job(1, "scripted", (10.0,), recipe.env_id or "", 0, 1.0, 100.0, recipe)
+    (tmp_path / f"die-{second.episode_seed(3)}").touch()
     with pytest.raises(WorkerError, match="signal SIGKILL"):
         collect(recipe=recipe, n_workers=1, root=tmp_path / "died")
     (kept,) = (tmp_path / "died").glob(".collecting-*/*/*.npz")

@@ -19,6 +19,8 @@ from sb3_presa.workers import Report
 _MAX_WEIGHT = 10.0
 # Share of the training before a moving budget starts to move: the agent learns the task first.
 _HOLD = 0.25
+# The purposes of a job's random numbers.
+_TRAINING, _CHOICES, _RANDOM_ACTIONS, _EPISODES = range(4)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,37 @@ class Job:
     recipe: CollectRecipe
 
     @property
+    def training_seed(self) -> int:
+        """The seed of the agent and of its training environments."""
+        return self._seed(_TRAINING)
+
+    @property
+    def random_action_seed(self) -> int:
+        """The seed of the actions that are drawn from the action space."""
+        return self._seed(_RANDOM_ACTIONS)
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The random numbers of scripted agents, and of how often an agent acts randomly."""
+        return np.random.default_rng(self._random(_CHOICES))
+
+    def episode_seed(self, episode: int) -> int:
+        """The seed of a recorded episode's reset.
+
+        :param episode: Number of episodes recorded before.
+        :return: The seed, in [0, 2**31).
+        """
+        return self._seed(_EPISODES, episode)
+
+    def _random(self, *key: int) -> np.random.SeedSequence:
+        # Not a list of seeds: NumPy ignores zeros at its end. The first recorded episode would
+        # begin as a training environment does, and as an episode of an evaluation with this seed.
+        return np.random.SeedSequence(self.seed, spawn_key=(self.index, *key))
+
+    def _seed(self, *key: int) -> int:
+        return int(self._random(*key).generate_state(1)[0] % 2**31)  # PPO takes no larger one
+
+    @property
     def steps(self) -> int:
         """Environment steps that the job trains for."""
         return self.recipe.steps_per_agent if self.kind in ("weight", "budget") else 0
@@ -65,8 +98,8 @@ class Recorder:
     rng: np.random.Generator = field(init=False)
 
     def __post_init__(self) -> None:
-        self.rng = np.random.default_rng([self.job.seed, self.job.index])
-        self.env.action_space.seed(self.job.seed + self.job.index)
+        self.rng = self.job.rng
+        self.env.action_space.seed(self.job.random_action_seed)
 
     def record(
         self, act: Callable[[Any], Any], *, trained_steps: int, deterministic: bool = False
@@ -77,8 +110,7 @@ class Recorder:
         :param trained_steps: Steps that the agent has trained for.
         :param deterministic: Whether ``act`` gives the agent's most likely action.
         """
-        key = [self.job.seed, self.job.index, len(self.episodes)]
-        seed = int(np.random.SeedSequence(key).generate_state(1)[0])
+        seed = self.job.episode_seed(len(self.episodes))
         self.episodes.append(
             {
                 **play_episode(self.env, seed, act),
@@ -285,16 +317,15 @@ def _train(job: Job, recorder: Recorder, report: Report) -> None:
     torch.set_num_threads(1)
     weight = CostWeight(job)
     initial = weight.weight  # a number, since the lambda is sent to other processes
-    agent_seed = int(np.random.SeedSequence([job.seed, job.index]).generate_state(1)[0] % 2**31)
     env = make_vec_env(
         job.env_id,
         job.recipe.n_envs,
-        seed=agent_seed,
+        seed=job.training_seed,
         vec_env_cls=SubprocVecEnv if job.recipe.vec_env == "subproc" else DummyVecEnv,
         wrapper_class=lambda env: CostPenalty(env, job, initial),
     )
     try:
-        model = PPO(job.recipe.policy, env, seed=agent_seed, device="cpu", **job.recipe.ppo)
+        model = PPO(job.recipe.policy, env, seed=job.training_seed, device="cpu", **job.recipe.ppo)
         model.learn(job.steps, callback=_callback(job, recorder, weight, report))
     finally:
         env.close()

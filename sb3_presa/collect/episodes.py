@@ -150,7 +150,7 @@ def assemble(
         cells=job.recipe.cells,
         cost_range=cost_range,
         reward_range=reward_range,
-        rng=np.random.default_rng([job.seed, len(recordings)]),
+        rng=np.random.default_rng(np.random.SeedSequence(job.seed, spawn_key=(len(recordings),))),
     )
     if not len(kept):
         raise DatasetError(

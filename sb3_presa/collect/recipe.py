@@ -16,7 +16,7 @@ from typing import Any
 from sb3_presa.arguments import closest
 from sb3_presa.errors import ConfigError
 
-_FORMAT = 1
+_FORMAT = 2
 #: Settings that do not change a recipe's results, or are given separately.
 _NAMES = ("env_id", "dataset_id", "cost_limit")
 #: The largest number of steps, episodes and the like: more would not end, or not fit into memory.

@@ -14,7 +14,16 @@ import typer
 from typer.core import TyperGroup
 
 from sb3_presa._version import __version__
-from sb3_presa.cli import agents, annotate, benchmark, completion, datasets, labels, simulators
+from sb3_presa.cli import (
+    agents,
+    annotate,
+    benchmark,
+    completion,
+    datasets,
+    labels,
+    logs,
+    simulators,
+)
 from sb3_presa.cli.console import print_error, print_warning
 from sb3_presa.errors import PresaError
 
@@ -88,6 +97,7 @@ _COMMANDS: dict[str, list[Callable[..., None]]] = {
         datasets.collect,
         datasets.log_actions,
         datasets.replay,
+        logs.import_,
         datasets.import_dsrl,
         datasets.export_dsrl,
     ],
@@ -102,7 +112,9 @@ _COMMANDS: dict[str, list[Callable[..., None]]] = {
 }
 for _panel, _commands in _COMMANDS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_panel)(_command)
+        # `import` is a word of Python's
+        _name = _command.__name__.rstrip("_").replace("_", "-")
+        app.command(_name, rich_help_panel=_panel)(_command)
 
 
 app.add_typer(benchmark.app, name="benchmark", rich_help_panel="Agents")

@@ -142,7 +142,11 @@ def train(
         raise ConfigError(f"--set {' '.join(settings or ())}: {error}") from error
     typer.echo(f"Training {model.algorithm} on {_describe_labels(model, dataset, feedback)}")
     if constant := model.policy.actor.standardizer.constant:
-        typer.echo(f"Constant in all observations, so not learnt from: {coordinates(constant)}")
+        from sb3_presa.data.datasets import resolve_dataset
+        from sb3_presa.data.names import observation_names
+
+        named = coordinates(constant, observation_names(resolve_dataset(dataset)))
+        typer.echo(f"Constant in all observations, so not learnt from: {named}")
     callbacks: list[BaseCallback] = []
     if save_every is not None:
         callbacks.append(SaveCallback(str(out), save_every))

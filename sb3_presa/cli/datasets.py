@@ -66,7 +66,7 @@ def collect(
             progress_bar=not quiet,
             trust=trust,
         )
-    _print_written(dataset)
+    print_written(dataset)
 
 
 def log_actions(
@@ -107,7 +107,7 @@ def replay(
             progress_bar=not quiet,
             trust=trust,
         )
-    _print_written(made.dataset)
+    print_written(made.dataset)
     if made.n_different:
         warnings.warn(
             f"{made.n_different} episodes are not bit-equal to the logged ones: this machine, or "
@@ -214,7 +214,7 @@ def import_dsrl(
     """Make a Minari dataset from a file of the DSRL benchmark."""
     from sb3_presa.data import import_dsrl as import_file
 
-    _print_written(import_file(file, dataset_id, env_id, strict, overwrite=overwrite))
+    print_written(import_file(file, dataset_id, env_id, strict, overwrite=overwrite))
 
 
 def export_dsrl(
@@ -272,7 +272,8 @@ def _print_check(found: "DatasetCheck") -> None:
         typer.echo(f"{found.dataset_id}: no fault found")
 
 
-def _print_written(dataset: "MinariDataset") -> None:
+def print_written(dataset: "MinariDataset") -> None:
+    """:param dataset: what was written; prints its size and place."""
     typer.echo(
         f"Wrote {dataset.id}: {dataset.total_episodes} episodes, {dataset.total_steps} steps, "
         f"in {dataset.storage.data_path}"

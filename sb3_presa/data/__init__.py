@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from sb3_presa.data.episodes import load_outcomes, load_transitions
     from sb3_presa.data.example import example_dataset
     from sb3_presa.data.faults import DatasetCheck, check_dataset
+    from sb3_presa.data.formats.importing import import_logs, read_logs
     from sb3_presa.data.transitions import Outcomes, Transitions, episode_hash
 
 # Where each public name lives; a module is imported when one of its names is first used.
@@ -22,8 +23,10 @@ _HOMES = {
     "example_dataset": "example",
     "export_dsrl": "dsrl",
     "import_dsrl": "dsrl",
+    "import_logs": "formats.importing",
     "load_outcomes": "episodes",
     "load_transitions": "episodes",
+    "read_logs": "formats.importing",
     "resolve_dataset": "datasets",
     "reward_reference": "datasets",
 }
@@ -38,8 +41,10 @@ __all__ = [
     "example_dataset",
     "export_dsrl",
     "import_dsrl",
+    "import_logs",
     "load_outcomes",
     "load_transitions",
+    "read_logs",
     "resolve_dataset",
     "reward_reference",
 ]

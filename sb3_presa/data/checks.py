@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
+from sb3_presa.data.names import name_of
 from sb3_presa.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -110,16 +111,21 @@ def _tolerance(bound: Array) -> Array:
     return np.asarray(BOUND_TOLERANCE * np.maximum(1.0, finite))
 
 
-def coordinates(by_key: Mapping[str, Sequence[int]], most: int = 10) -> str:
+def coordinates(
+    by_key: Mapping[str, Sequence[int]],
+    names: Mapping[str, Sequence[str]] | None = None,
+    most: int = 10,
+) -> str:
     """The names of coordinates in messages.
 
     :param by_key: flat indices of some, by key of a Dict space or ``""``.
+    :param names: what they are called, by the same key; None: by their numbers.
     :param most: name no more of a key.
     """
     parts = []
     for key, numbers in by_key.items():
         name = f" of '{key}'" if key else ""
-        shown = ", ".join(map(str, numbers[:most]))
+        shown = ", ".join(name_of(names or {}, key, number) for number in numbers[:most])
         rest = f" and {len(numbers) - most} more" if len(numbers) > most else ""
         noun = "coordinate" if len(numbers) == 1 else "coordinates"
         parts.append(f"{noun} {shown}{rest}{name}")

@@ -17,6 +17,7 @@ from minari import MinariDataset
 from sb3_presa.data.checks import check_transitions, first_true_row
 from sb3_presa.data.datasets import DatasetLike, resolve_dataset
 from sb3_presa.data.leaves import Leaf, action_leaf, observation_leaves
+from sb3_presa.data.names import coordinate_names, observation_names
 from sb3_presa.data.resolution import Extremes
 from sb3_presa.data.stored import StoredEpisode, StoredEpisodes, open_episodes
 from sb3_presa.data.transitions import Array, Endings, Outcomes, Transitions
@@ -52,6 +53,8 @@ def load_transitions(dataset: DatasetLike) -> Transitions:
         observation_space=dataset.observation_space,
         action_space=dataset.action_space,
         dataset_id=dataset.id,
+        observation_names=observation_names(dataset),
+        action_names=coordinate_names(dataset, "actions"),
     )
     check_transitions(transitions)
     return transitions

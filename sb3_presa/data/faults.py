@@ -5,9 +5,9 @@ places and its remedy. Nothing is changed.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import gymnasium as gym
 import numpy as np
@@ -17,7 +17,9 @@ from minari import MinariDataset
 from sb3_presa.data.checks import bound_excess, coordinates, first_entry, space_bounds
 from sb3_presa.data.columns import Column, Field, column_name, space_parts
 from sb3_presa.data.datasets import DatasetLike, resolve_dataset
+from sb3_presa.data.fault_list import MOST_PLACES, Fault, FaultList, Unit
 from sb3_presa.data.leaves import Leaf, action_leaf, observation_leaf
+from sb3_presa.data.names import coordinate_names, observation_names
 from sb3_presa.data.resolution import Extremes
 from sb3_presa.data.spaces import (
     check_action_space,
@@ -29,7 +31,6 @@ from sb3_presa.errors import ConfigError, DatasetError
 
 Array: TypeAlias = npt.NDArray[Any]
 
-_MOST_PLACES = 3
 #: What a reader raises for a file that it cannot read.
 _UNREADABLE = (OSError, KeyError, RuntimeError, TypeError, ValueError)
 
@@ -40,32 +41,6 @@ _ROWS = (
 )
 _FINITE = "cut the episode before the step, or fill the value in from its neighbours"
 _BOUNDS = "clip the values, or write the dataset with a space that holds them"
-
-
-@dataclass
-class Fault:
-    """One kind of fault, or of what is worth knowing.
-
-    :param kind: the constraint that is not met.
-    :param remedy: what to do.
-    :param unit: what is counted: ``"steps"``, ``"episodes"``, or ``""`` for a fault of the whole.
-    :param count: how many there are.
-    :param places: the first of them, each with what was found there.
-    """
-
-    kind: str
-    remedy: str
-    unit: Literal["steps", "episodes", ""]
-    count: int = 0
-    places: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        number = f"{self.count:,} {self.unit if self.count != 1 else self.unit[:-1]}: "
-        text = (number if self.unit else "") + self.kind
-        if self.places:
-            more = ", ..." if self.count > len(self.places) and self.unit else ""
-            text += f" ({'; '.join(self.places)}{more})"
-        return f"{text}. Remedy: {self.remedy}" if self.remedy else text
 
 
 @dataclass
@@ -95,8 +70,8 @@ def check_dataset(dataset: DatasetLike) -> DatasetCheck:
 class _Check:
     def __init__(self, dataset: MinariDataset) -> None:
         self.dataset = dataset
-        self.found = DatasetCheck(dataset.id)
-        self._by_kind: dict[str, Fault] = {}
+        self._faults, self._notes = FaultList(), FaultList()
+        self._names = observation_names(dataset)
         self._extremes: dict[Leaf, Extremes] = {}
         self._actions: list[Array] = []
         self._with_steps = 0
@@ -112,7 +87,7 @@ class _Check:
         if not self._with_steps:
             self._add("at least one episode must have a step", "record some", "")
         self._note_what_is_learnt()
-        return self.found
+        return DatasetCheck(self.dataset.id, list(self._faults), list(self._notes))
 
     def _leaves(self) -> Iterator[Leaf]:
         """The arrays whose space is supported; the others are faults."""
@@ -194,19 +169,28 @@ class _Check:
             self._add(kind, remedy, "episodes", f"episode {stored.id}: {_cause(error)}")
             return
         values = column.read().reshape(column.shape[0], *(leaf.space.shape or ()))
+        named = self._named(leaf)
         if values.dtype.kind == "f":
-            self._steps(stored, f"{name} must be finite", _FINITE, values, ~np.isfinite(values))
+            wrong = ~np.isfinite(values)
+            self._steps(stored, f"{name} must be finite", _FINITE, values, wrong, named)
         wrong, low, high, constraint = leaf.misfits(values)
         if leaf.field == "actions" and values.dtype.kind == "f":
             low, high = space_bounds(leaf.space)
             wrong = wrong | bound_excess(values, low, high)
         wrong = wrong & np.isfinite(values)
         where = f"[{_text(low)}, {_text(high)}]"
-        self._steps(stored, f"{name} must {constraint} in {where}", _BOUNDS, values, wrong)
+        self._steps(stored, f"{name} must {constraint} in {where}", _BOUNDS, values, wrong, named)
         whole = values[np.isfinite(values).reshape(len(values), -1).all(axis=1)]
         self._extremes.setdefault(leaf, Extremes()).add(whole)
         if leaf.field == "actions":
             self._actions.append(whole)
+
+    def _named(self, leaf: Leaf) -> Sequence[str]:
+        """Names of the coordinates of an array; empty where the dataset has none."""
+        names = coordinate_names(self.dataset, "actions")
+        if leaf.field == "observations":
+            names = self._names.get(leaf.key, ())
+        return names if len(names) == math.prod(leaf.space.shape or ()) else ()
 
     def _has_rows(self, stored: StoredEpisode, name: Field, key: str) -> bool:
         try:
@@ -238,15 +222,22 @@ class _Check:
         self._steps(stored, f"{name} must be finite", _FINITE, values, ~np.isfinite(values))
 
     def _steps(
-        self, stored: StoredEpisode, kind: str, remedy: str, values: Array, wrong: Array
+        self,
+        stored: StoredEpisode,
+        kind: str,
+        remedy: str,
+        values: Array,
+        wrong: Array,
+        names: Sequence[str] = (),
     ) -> None:
         rows = np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1))
-        for row in rows[:_MOST_PLACES].tolist():
+        for row in rows[:MOST_PLACES].tolist():
             when = f"step {row}" if row < stored.steps else "after the last step"
             found = first_entry(values[row], wrong[row])
-            self._add(kind, remedy, "steps", f"episode {stored.id}, {when}: {found}")
-        if len(rows) > _MOST_PLACES:
-            self._by_kind[kind].count += len(rows) - _MOST_PLACES
+            named = f", {names[int(np.argmax(wrong[row]))]}" if names else ""
+            self._add(kind, remedy, "steps", f"episode {stored.id}, {when}{named}: {found}")
+        if len(rows) > MOST_PLACES:
+            self._faults.add(kind, remedy, "steps", count=len(rows) - MOST_PLACES)
 
     def _note_what_is_learnt(self) -> None:
         constant = {
@@ -258,11 +249,13 @@ class _Check:
         }
         if constant:
             remedy = "where they should vary, store them as float64"
-            place = coordinates(constant)
+            place = coordinates(constant, self._names)
             self._note("constant observations, so not learnt from", remedy, "", place)
         try:
             narrow = describe_narrow_actions(
-                np.concatenate(self._actions), self.dataset.action_space
+                np.concatenate(self._actions),
+                self.dataset.action_space,
+                coordinate_names(self.dataset, "actions"),
             )
         except ValueError:  # none, or of several shapes, which are faults
             return
@@ -270,20 +263,11 @@ class _Check:
             remedy = "write the bounds that actions have, or train with `action_quantile`"
             self._note("actions fill a small part of their bounds", remedy, "", narrow)
 
-    def _add(self, kind: str, remedy: str, unit: Any, place: str = "") -> None:
-        self._count(self.found.faults, kind, remedy, unit, place)
+    def _add(self, kind: str, remedy: str, unit: Unit, place: str = "") -> None:
+        self._faults.add(kind, remedy, unit, place)
 
-    def _note(self, kind: str, remedy: str, unit: Any, place: str = "") -> None:
-        self._count(self.found.notes, kind, remedy, unit, place)
-
-    def _count(self, listed: list[Fault], kind: str, remedy: str, unit: Any, place: str) -> None:
-        if kind not in self._by_kind:
-            self._by_kind[kind] = Fault(kind, remedy, unit)
-            listed.append(self._by_kind[kind])
-        fault = self._by_kind[kind]
-        fault.count += 1
-        if place and len(fault.places) < _MOST_PLACES:
-            fault.places.append(place)
+    def _note(self, kind: str, remedy: str, unit: Unit, place: str = "") -> None:
+        self._notes.add(kind, remedy, unit, place)
 
 
 def _cause(error: Exception) -> str:

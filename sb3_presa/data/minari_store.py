@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,7 @@ def write_dataset(
     episode_metadata: Sequence[Mapping[str, str | int | float | bool]] | None = None,
     overwrite: bool = False,
     root: str | os.PathLike[str] | None = None,
+    finish: Callable[[MinariDataset], object] | None = None,
 ) -> MinariDataset:
     """Write episodes as a Minari dataset that appears complete or not at all.
 
@@ -136,6 +137,8 @@ def write_dataset(
     :param episode_metadata: More attributes for each episode, in the order of ``episodes``.
     :param overwrite: Replace a dataset of this id. What was there stays until the new one is whole.
     :param root: The datasets root; Minari's own if ``None``.
+    :param finish: Called with the whole dataset before it appears in its place: what it writes
+        beside the data, such as labels, appears with them. If it raises, nothing does.
     :return: The dataset, opened from its place.
     :raises DatasetError: If the id is malformed or taken, there is no episode, or the number of
         ``episode_metadata`` entries is not that of the episodes.
@@ -179,6 +182,8 @@ def write_dataset(
         require_written(folder, lambda: check_episodes(main, episodes))
         repack(main, _exact(observation_space))
         _update_metadata(written / "data", extra)
+        if finish is not None:
+            finish(MinariDataset(written / "data"))
         _publish(written, folder, datasets_root, dataset_id, overwrite)
     return MinariDataset(folder / "data")
 

@@ -1,5 +1,6 @@
 """Which spaces policies can take, and how far logged actions fill theirs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -118,11 +119,14 @@ def data_bounds(
     return low, high
 
 
-def describe_narrow_actions(actions: npt.NDArray[Any], space: gym.Space[Any]) -> str:
+def describe_narrow_actions(
+    actions: npt.NDArray[Any], space: gym.Space[Any], names: Sequence[str] = ()
+) -> str:
     """Coordinates whose logged actions fill a small part of their bounds: resolved badly.
 
     :param actions: ``(N, *shape)``, N at least 1.
     :param space: their space.
+    :param names: what coordinates are called; empty: by their numbers.
     :return: the coordinates with their numbers; empty where there are none.
     """
     if not isinstance(space, spaces.Box):
@@ -133,8 +137,8 @@ def describe_narrow_actions(actions: npt.NDArray[Any], space: gym.Space[Any]) ->
     filled[~np.isfinite(bounds).all(axis=0)] = 1.0  # which the check of the space tells
     narrow = np.flatnonzero(filled < _LEAST_FILLED)
     parts = [
-        f"coordinate {i} lies in [{low.flat[i]:.4g}, {high.flat[i]:.4g}] of "
-        f"[{bounds[0][i]:.4g}, {bounds[1][i]:.4g}]"
+        f"coordinate {names[i] if i < len(names) else i} lies in "
+        f"[{low.flat[i]:.4g}, {high.flat[i]:.4g}] of [{bounds[0][i]:.4g}, {bounds[1][i]:.4g}]"
         for i in narrow[:5].tolist()
     ]
     return "; ".join([*parts, f"{len(narrow) - 5} more"] if len(narrow) > 5 else parts)

@@ -1,8 +1,8 @@
 """Logged behaviour as flat arrays: what the learner may see and, apart from it, the outcomes."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -29,6 +29,9 @@ class Transitions:
     :param observation_space: the dataset's observation space.
     :param action_space: the dataset's action space.
     :param dataset_id: the Minari id of the dataset.
+    :param observation_names: what coordinates are called, in flat order, by the key of a Dict space
+        or ``""``; without an entry where the dataset does not say.
+    :param action_names: what coordinates of actions are called; empty where it does not say.
     """
 
     observations: Array | dict[str, Array]
@@ -39,6 +42,8 @@ class Transitions:
     observation_space: gym.Space[Any]
     action_space: gym.Space[Any]
     dataset_id: str
+    observation_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    action_names: Sequence[str] = ()
 
     def hashes_by_id(self) -> Mapping[int, bytes]:
         """The :func:`episode_hash` of every episode, by its id.

@@ -1,6 +1,7 @@
 """Summary of a dataset and its feedback, as numbers and as text."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,14 @@ from sb3_presa.data.datasets import (
     reward_reference,
 )
 from sb3_presa.data.episodes import load_outcomes, load_transitions
+from sb3_presa.data.names import coordinate_names, observation_names
 from sb3_presa.data.transitions import Outcomes
 from sb3_presa.errors import FeedbackError
 from sb3_presa.feedback.table import Feedback, align_and_warn
 from sb3_presa.feedback.unmerged import Answers, answers_beside
+
+#: Names of coordinates that are listed.
+_MOST_NAMES = 40
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,11 @@ class DatasetSummary:
     :param reference: the returns that normalise to 0 and 1, None if unknown.
     :param feedback: every set of feedback beside the data, by name.
     :param answers: all answers of people beside the data, by name.
+    :param observation_names: names and units of coordinates by the key of a Dict space or ``""``;
+        empty where the dataset does not say.
+    :param action_names: names and units of the coordinates of actions.
+    :param reward_name: name and unit of the reward.
+    :param cost_name: name and unit of the cost.
     """
 
     dataset_id: str
@@ -115,6 +125,10 @@ class DatasetSummary:
     reference: tuple[float, float] | None
     feedback: tuple[FeedbackSummary, ...]
     answers: tuple[Answers, ...] = ()
+    observation_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    action_names: Sequence[str] = ()
+    reward_name: str = ""
+    cost_name: str = ""
 
 
 def summarize(dataset: DatasetLike) -> DatasetSummary:
@@ -141,6 +155,10 @@ def summarize(dataset: DatasetLike) -> DatasetSummary:
         reference=reward_reference(dataset),
         feedback=tuple(_summarize_all_feedback(dataset, outcomes)),
         answers=tuple(answers_beside(dataset)),
+        observation_names=observation_names(dataset),
+        action_names=coordinate_names(dataset, "actions"),
+        reward_name=", ".join(coordinate_names(dataset, "reward")),
+        cost_name=", ".join(coordinate_names(dataset, "cost")),
     )
 
 
@@ -229,7 +247,12 @@ def render_summary(summary: DatasetSummary) -> RenderableType:
         "episodes": f"{summary.episodes:,}",
         "steps": f"{summary.steps:,} (a full episode has {summary.horizon})",
         "observations": summary.observation_space,
+        **{
+            f"  of '{key}'" if key else "  namely": _listed(names)
+            for key, names in summary.observation_names.items()
+        },
         "actions": summary.action_space,
+        **({"  being": _listed(summary.action_names)} if summary.action_names else {}),
         "references": (
             "none" if summary.reference is None else "{:g} to {:g}".format(*summary.reference)
         ),
@@ -242,15 +265,15 @@ def render_summary(summary: DatasetSummary) -> RenderableType:
 def _render_distributions(summary: DatasetSummary) -> Table:
     table = Table("per episode", "min", "25%", "median", "75%", "max", "mean", box=None)
     measured = {
-        "reward return": summary.returns,
-        "cost return": summary.costs,
+        f"reward return{_unit(summary.reward_name)}": summary.returns,
+        f"cost return{_unit(summary.cost_name)}": summary.costs,
         "steps": summary.lengths,
     }
     for name, found in measured.items():
         if found is None:
-            table.add_row(name, "no costs")
+            table.add_row(Text(name), "no costs")
         else:
-            table.add_row(name, *(_number(value) for value in vars(found).values()))
+            table.add_row(Text(name), *(_number(value) for value in vars(found).values()))
     return table
 
 
@@ -292,6 +315,17 @@ def _render_answers(summary: DatasetSummary) -> list[Text]:
             f"'{found.name}': {found.words} of people, {how_many} of them merged: {found.command}"
         )
     return [Text(line) for line in lines]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
+
+
+def _unit(name: str) -> str:
+    """The unit of a heading such as ``"energy [J]"``, with its brackets."""
+    _, bracket, unit = name.partition(" [")
+    return f"{bracket}{unit}"
 
 
 def _number(value: float | None) -> str:

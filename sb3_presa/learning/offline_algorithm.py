@@ -3,7 +3,7 @@
 import io
 import pathlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -285,7 +285,7 @@ class OfflineAlgorithm(Learner):
         self._use_data(data, source)
         self.source, self.feedback = source, data.training
         if self._is_untrained():
-            self._fit_statistics(source)
+            self._fit_statistics(source, transitions.observation_names)
 
     def _relabel(
         self, feedback: Feedback, transitions: Transitions, outcomes: Outcomes | None
@@ -338,7 +338,9 @@ class OfflineAlgorithm(Learner):
         """Sets the scale of actions of a model that is not trained yet."""
         if self._takes_bounds_from_data():
             self.policy.fit_action_bounds(transitions.actions)
-        elif narrow := describe_narrow_actions(transitions.actions, transitions.action_space):
+        elif narrow := describe_narrow_actions(
+            transitions.actions, transitions.action_space, transitions.action_names
+        ):
             warnings.warn(
                 f"actions fill a small part of their bounds, which a policy resolves badly: "
                 f"{narrow}. To take the bounds from the data, pass "
@@ -346,21 +348,22 @@ class OfflineAlgorithm(Learner):
                 stacklevel=4,
             )
 
-    def _fit_statistics(self, source: BatchSource) -> None:
+    def _fit_statistics(self, source: BatchSource, names: Mapping[str, Sequence[str]]) -> None:
         """
         Called of a model that is not trained yet.
 
         :param source: the data
+        :param names: what coordinates of observations are called, for messages
         """
         self.policy.fit_standardizer(source.logged_observations())
         standardizer = self.policy.actor.standardizer
         if standardizer.constant and self.verbose >= 1:
-            print(f"Constant in all observations: {coordinates(standardizer.constant)}")
+            print(f"Constant in all observations: {coordinates(standardizer.constant, names)}")
         if standardizer.unresolved:
             warnings.warn(
                 f"constant within rounding in all observations: "
-                f"{coordinates(standardizer.unresolved)}. The policy learns nothing from them. "
-                "Where they should vary, store them as float64",
+                f"{coordinates(standardizer.unresolved, names)}. The policy learns nothing from "
+                "them. Where they should vary, store them as float64",
                 stacklevel=4,
             )
 

@@ -1,7 +1,7 @@
 """Safe RLHF without an environment: models of reward and cost, then constrained Q-learning."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -196,8 +196,8 @@ class SafeRLHF(ConstrainedQLearning):
         super()._use_data(data, source)
         self._relabelled = None
 
-    def _fit_statistics(self, source: BatchSource) -> None:
-        super()._fit_statistics(source)
+    def _fit_statistics(self, source: BatchSource, names: Mapping[str, Sequence[str]]) -> None:
+        super()._fit_statistics(source, names)
         self.outcome_models.standardizer.fit(source.logged_observations())
 
     def _episode_limit(self) -> float:

@@ -13,12 +13,14 @@ from PIL import Image, ImageDraw, ImageFont
 from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.clips.sheets import Frame
 from sb3_presa.data.datasets import read_episode
+from sb3_presa.data.names import coordinate_names, observation_names
 
 Curves: TypeAlias = dict[str, npt.NDArray[np.float64]]
 
 _WIDTH, _HEIGHT = 480, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 92, 470, 8, 352
 _MAX_CURVES = 10
+_LABEL_LETTERS = 14
 #: Number of episodes that determine the axes' ranges, which are the same in all clips.
 _RANGE_EPISODES = 50
 _PAPER, _INK, _GRID = (250, 250, 252), (60, 64, 72), (226, 228, 234)
@@ -48,6 +50,7 @@ class TrajectoryPlot:
             self._ranges[name] = (float(low), float(high) if high > low else float(low) + 1.0)
         actions = [name for name in self._ranges if name.startswith("action")][: _MAX_CURVES // 2]
         observed = [name for name in self._ranges if not name.startswith("action")]
+        self._labels = _labels(dataset)
         self._names = [*observed[: _MAX_CURVES - len(actions)], *actions]
 
     def draw(self, segment: Segment, steps: Sequence[int]) -> Iterator[Frame]:
@@ -63,7 +66,8 @@ class TrajectoryPlot:
             values = curves[name][start : start + length + (0 if done else 1)]
             points[name] = self._points(name, values, top, height, length)
             draw.line([(_LEFT, top + height - 1), (_RIGHT, top + height - 1)], fill=_GRID)
-            draw.text((8, top + height / 2), name[:14], _INK, self._font, anchor="lm")
+            label = self._labels.get(name, name)[:_LABEL_LETTERS]
+            draw.text((8, top + height / 2), label, _INK, self._font, anchor="lm")
             if len(values) > 1:
                 flat = [tuple(point) for point in points[name].tolist()]
                 draw.line(flat, fill=_DONE if done else _OBSERVED, width=2)
@@ -98,6 +102,17 @@ class TrajectoryPlot:
 
     def close(self) -> None:
         pass
+
+
+def _labels(dataset: MinariDataset) -> dict[str, str]:
+    """Names of columns by the names of their curves, where the dataset has them."""
+    named = {"action": coordinate_names(dataset, "actions")}
+    named |= {key or "observed": names for key, names in observation_names(dataset).items()}
+    return {
+        f"{part} {column}": name
+        for part, names in named.items()
+        for column, name in enumerate(names)
+    }
 
 
 def _flatten(values: Any, space: Space[Any], name: str) -> Curves:

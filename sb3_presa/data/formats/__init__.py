@@ -1,0 +1,1 @@
+"""Logs of other programs, to Minari: one file a format, one protocol (:mod:`.format`)."""

@@ -1,0 +1,292 @@
+"""Spaces of a log: bounds that are given or that the data have, and the types of its numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Literal, TypeAlias
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+
+from sb3_presa.data.checks import bound_excess, first_entry, first_true_row, space_bounds
+from sb3_presa.data.fault_list import FaultList
+from sb3_presa.data.formats.episodes import Assembly, LoggedEpisode
+from sb3_presa.data.formats.roles import Chosen
+from sb3_presa.data.formats.table import Array
+from sb3_presa.data.resolution import Extremes
+from sb3_presa.errors import ConfigError
+
+#: ``{name or pattern: (low, high)}``; under ``""``, of every action.
+Ranges: TypeAlias = Mapping[str, tuple[float, float]]
+Kind: TypeAlias = Literal["continuous", "discrete"]
+ALL_ACTIONS = ""
+
+
+@dataclass(frozen=True)
+class LogSpaces:
+    """The spaces of a log.
+
+    :param observation: of observations.
+    :param action: of actions.
+    :param clip: whether values outside are clipped.
+    :param notes: what was decided, a sentence each.
+    """
+
+    observation: gym.Space[Any]
+    action: gym.Space[Any]
+    clip: bool
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        assembly: Assembly,
+        episodes: Sequence[LoggedEpisode],
+        chosen: Chosen,
+        bounds: Ranges,
+        kind: Kind | None,
+        clip: bool,
+        faults: FaultList,
+    ) -> "LogSpaces | None":
+        """The spaces of some episodes.
+
+        :param assembly: of all tables.
+        :param episodes: at least one.
+        :param chosen: the columns.
+        :param bounds: that are given.
+        :param kind: of the actions; None: as the files declare their numbers.
+        :param clip: whether values outside are to be clipped.
+        :param faults: gets what lies outside.
+        :return: None where the arrays differ in shape, which is a fault.
+        :raises ConfigError: if a bound names no column, or the kind of actions must be said.
+        """
+        if not _alike(episodes, faults):
+            return None
+        _check_names(bounds, chosen)
+        parts: dict[str, gym.Space[Any]] = {
+            key: _observed(episodes, key, names, bounds, faults, clip)
+            for key, names in chosen.observations.items()
+        }
+        observation = parts[""] if list(parts) == [""] else spaces.Dict(parts)
+        notes: list[str] = []
+        discrete = _is_discrete(assembly, chosen, kind)
+        action = (
+            _discrete(episodes, bounds, faults)
+            if discrete
+            else _box(episodes, chosen.actions, bounds, faults, clip, notes)
+        )
+        return cls(observation, action, clip, tuple(notes))
+
+    def observations(self, recorded: Mapping[str, Array]) -> Any:
+        """The observations of an episode in the structure and type of their space.
+
+        :param recorded: by the key of a Dict space, ``""`` for one array.
+        """
+        if not isinstance(self.observation, spaces.Dict):
+            return self._fitted(recorded[""], self.observation)
+        return {key: self._fitted(recorded[key], part) for key, part in self.observation.items()}
+
+    def actions(self, recorded: Array) -> Array:
+        """The actions of an episode in the type of their space.
+
+        :param recorded: as logged.
+        """
+        if isinstance(self.action, spaces.Discrete):
+            return recorded.reshape(len(recorded)).astype(np.int64)
+        if isinstance(self.action, spaces.MultiDiscrete):
+            return recorded.astype(np.int64)
+        return self._fitted(recorded.astype(self.action.dtype), self.action)
+
+    def _fitted(self, values: Array, space: gym.Space[Any]) -> Array:
+        if space.dtype == np.uint8 or values.dtype == np.float32:
+            wide = values
+        else:
+            wide = values.astype(np.float64)  # the store packs what float32 tells apart
+        if not self.clip or space.dtype == np.uint8:
+            return wide
+        assert isinstance(space, spaces.Box)
+        return np.clip(wide, space.low, space.high).astype(wide.dtype)
+
+
+def _alike(episodes: Sequence[LoggedEpisode], faults: FaultList) -> bool:
+    first = episodes[0]
+
+    def shapes(episode: LoggedEpisode) -> list[tuple[int, ...]]:
+        observed = [values.shape[1:] for values in episode.observations.values()]
+        return [*observed, episode.actions.shape[1:]]
+
+    for episode in episodes:
+        if shapes(episode) != shapes(first):
+            faults.add(
+                "observations and actions must have one shape in all episodes",
+                "choose columns that have, or leave the file out",
+                "episodes",
+                f"{episode.where}: {shapes(episode)}; {first.where}: {shapes(first)}",
+            )
+            return False
+    return True
+
+
+def _check_names(bounds: Ranges, chosen: Chosen) -> None:
+    names = [*chosen.actions, *(name for part in chosen.observations.values() for name in part)]
+    for pattern, (low, high) in bounds.items():
+        if not low < high:
+            raise ConfigError(
+                f"`bounds` must have low < high, got {low:g}:{high:g}"
+                + (f" for '{pattern}'" if pattern else "")
+            )
+        if pattern != ALL_ACTIONS and not any(_fits(name, pattern) for name in names):
+            raise ConfigError(
+                f"`bounds` must name columns that are read, got '{pattern}'; they are "
+                f"{', '.join(names[:20])}"
+            )
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)
+
+
+def _range(name: str, bounds: Ranges) -> tuple[float, float] | None:
+    return next((b for p, b in bounds.items() if p != ALL_ACTIONS and _fits(name, p)), None)
+
+
+def _is_discrete(assembly: Assembly, chosen: Chosen, kind: Kind | None) -> bool:
+    if kind is not None:
+        if kind == "discrete" and not assembly.integer_actions:
+            raise ConfigError(
+                "discrete actions must be whole numbers in columns of integers, got real numbers "
+                f"in {', '.join(chosen.actions)}"
+            )
+        return kind == "discrete"
+    if assembly.integer_actions and not assembly.typed:
+        raise ConfigError(
+            f"the kind of the actions must be given, for {', '.join(chosen.actions)} hold whole "
+            "numbers alone, and the format does not tell choices from amounts: "
+            "--actions-are continuous or discrete (kind= in Python)"
+        )
+    return assembly.integer_actions
+
+
+def _observed(
+    episodes: Sequence[LoggedEpisode],
+    key: str,
+    names: Sequence[str],
+    bounds: Ranges,
+    faults: FaultList,
+    clip: bool,
+) -> spaces.Box:
+    shape = episodes[0].observations[key].shape[1:]
+    if all(episode.observations[key].dtype == np.uint8 for episode in episodes) and len(shape) > 1:
+        return spaces.Box(0, 255, shape, np.uint8)
+    low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
+    _set_given(low, high, names, bounds)
+    space = spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
+    name = f"observations '{key}'" if key else "observations"
+    _check_inside(space, [(e.where, e.observations[key]) for e in episodes], name, faults, clip)
+    return space
+
+
+def _set_given(low: Array, high: Array, names: Sequence[str], bounds: Ranges) -> None:
+    """Write given bounds in their places, for columns of one number each or for one column."""
+    for index, name in enumerate(names):
+        given = _range(name, bounds)
+        if given is None:
+            continue
+        if len(names) == 1:
+            low[...], high[...] = given
+        elif len(names) == low.size:
+            low.flat[index], high.flat[index] = given
+        else:
+            raise ConfigError(
+                f"`bounds` must be of columns of one number, or of the only column, got '{name}'"
+            )
+
+
+def _box(
+    episodes: Sequence[LoggedEpisode],
+    names: Sequence[str],
+    bounds: Ranges,
+    faults: FaultList,
+    clip: bool,
+    notes: list[str],
+) -> spaces.Box:
+    found = Extremes()
+    for episode in episodes:
+        found.add(_finite(episode.actions).astype(np.float64))
+    kind: Any = np.float64 if found.are_close() else np.float32
+    shape = episodes[0].actions.shape[1:]
+    low, high = np.full(shape, np.nan), np.full(shape, np.nan)
+    if ALL_ACTIONS in bounds:
+        low[...], high[...] = bounds[ALL_ACTIONS]
+    _set_given(low, high, names, bounds)
+    given = ~np.isnan(low)
+    if not given.all():
+        rows = [_finite(e.actions).astype(np.float64).astype(kind) for e in episodes]
+        least = np.min([part.min(axis=0) for part in rows if len(part)], axis=0)
+        most = np.max([part.max(axis=0) for part in rows if len(part)], axis=0)
+        constant = (least == most) & ~given
+        if constant.any():
+            notes.append(
+                f"{int(constant.sum())} action coordinates are constant: their bounds are 1 below "
+                "and 1 above"
+            )
+        low = np.where(given, low, np.where(constant, least - 1, least))
+        high = np.where(given, high, np.where(constant, most + 1, most))
+        notes.append("bounds of actions are taken from the data where none are given")
+    space = spaces.Box(low.astype(kind), high.astype(kind), dtype=kind)
+    _check_inside(space, [(e.where, e.actions) for e in episodes], "actions", faults, clip)
+    return space
+
+
+def _finite(values: Array) -> Array:
+    if values.dtype.kind != "f":
+        return values
+    return values[np.isfinite(values.reshape(len(values), -1)).all(axis=1)]
+
+
+def _check_inside(
+    space: spaces.Box,
+    arrays: Sequence[tuple[str, Array]],
+    name: str,
+    faults: FaultList,
+    clip: bool,
+) -> None:
+    low, high = space_bounds(space)
+    if clip or (np.isinf(low).all() and np.isinf(high).all()):
+        return
+    for where, values in arrays:
+        wrong = bound_excess(values, low, high)
+        row = first_true_row(wrong)
+        if row is not None:
+            found, least, most = (first_entry(of, wrong[row]) for of in (values[row], low, high))
+            faults.add(
+                f"{name} must be within the bounds that are given",
+                "give wider bounds, or clip (clip=True, --clip)",
+                "steps",
+                f"{where}, step {row}: {found:g} is outside [{least:g}, {most:g}]",
+                count=int(wrong.reshape(len(wrong), -1).any(axis=1).sum()),
+                episode=where,
+            )
+
+
+def _discrete(
+    episodes: Sequence[LoggedEpisode], bounds: Ranges, faults: FaultList
+) -> spaces.Discrete | spaces.MultiDiscrete:
+    least = np.min([_finite(e.actions).min(axis=0) for e in episodes], axis=0).ravel()
+    most = np.max([_finite(e.actions).max(axis=0) for e in episodes], axis=0).ravel()
+    if least.min() < 0:
+        where = next(e.where for e in episodes if _finite(e.actions).min() < 0)
+        faults.add(
+            "discrete actions must be at least 0",
+            "number the choices from 0 on, or say that they are continuous (--actions-are "
+            "continuous, kind= in Python)",
+            "",
+            f"{where}: {int(least.min())}",
+        )
+    choices = np.maximum(most.astype(np.int64), 0) + 1
+    if ALL_ACTIONS in bounds:
+        choices = np.maximum(choices, int(bounds[ALL_ACTIONS][1]) + 1)
+    if choices.size == 1:
+        return spaces.Discrete(int(choices[0]))
+    return spaces.MultiDiscrete(choices)

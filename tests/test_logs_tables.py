@@ -1,0 +1,410 @@
+"""Tables and arrays become datasets: every number in its place, and wrong input is refused."""
+
+import gzip
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
+from gymnasium import spaces
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from logged import NAMES, robot_episode, rows_of, table_of, write_csv
+from minari import MinariDataset
+from typer.testing import CliRunner
+
+from sb3_presa.cli import app
+from sb3_presa.data import check_dataset, import_logs, load_outcomes, load_transitions, read_logs
+from sb3_presa.data.episodes import load_endings
+from sb3_presa.errors import ConfigError, DatasetError
+
+LENGTHS = (5, 3, 12)
+EPISODES = [robot_episode(steps, seed) for seed, steps in enumerate(LENGTHS)]
+COLUMNS: dict[str, Any] = {"observations": "x,y,sp*", "actions": "steering,throttle"}
+
+
+@pytest.fixture(autouse=True)
+def _own_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
+
+
+def csv_folder(folder: Path) -> Path:
+    (folder / "runs").mkdir()
+    for number, episode in enumerate(EPISODES):
+        write_csv(folder / "runs" / f"run_{number * 5}.csv", rows_of(episode))
+    return folder / "runs"
+
+
+def one_csv(folder: Path) -> Path:
+    pyarrow.csv.write_csv(table_of(EPISODES), folder / "log.csv")
+    return folder / "log.csv"
+
+
+def semicolons(folder: Path) -> Path:
+    table = table_of(EPISODES)
+    return write_csv(folder / "log.csv", table.to_pydict(), ";")
+
+
+def packed_csv(folder: Path) -> Path:
+    path = folder / "log.csv.gz"
+    path.write_bytes(gzip.compress(one_csv(folder).read_bytes()))
+    return path
+
+
+def one_parquet(folder: Path) -> Path:
+    pyarrow.parquet.write_table(table_of(EPISODES), folder / "log.parquet", row_group_size=4)
+    return folder / "log.parquet"
+
+
+def one_feather(folder: Path) -> Path:
+    pyarrow.feather.write_feather(table_of(EPISODES), folder / "log.arrow")
+    return folder / "log.arrow"
+
+
+def data_frame(folder: Path) -> pd.DataFrame:
+    return table_of(EPISODES).to_pandas()
+
+
+def indexed_frame(folder: Path) -> pd.DataFrame:
+    return data_frame(folder).set_index(["episode", "time [s]"])
+
+
+def assert_holds(dataset: MinariDataset, *, has_last: bool = True) -> None:
+    transitions, outcomes = load_transitions(dataset), load_outcomes(dataset)
+    assert transitions.episode_lengths.tolist() == list(LENGTHS)
+    stacked = {
+        "observations": np.concatenate([e["observations"][:-1] for e in EPISODES]),
+        "actions": np.concatenate([e["actions"] for e in EPISODES]),
+    }
+    np.testing.assert_array_equal(transitions.observations, stacked["observations"].astype("f4"))
+    np.testing.assert_array_equal(transitions.actions, stacked["actions"].astype("f4"))
+    np.testing.assert_allclose(
+        outcomes.rewards, np.concatenate([e["rewards"] for e in EPISODES]), rtol=1e-6
+    )
+    np.testing.assert_array_equal(outcomes.costs, np.concatenate([e["costs"] for e in EPISODES]))
+    last = [e["observations"][-1 if has_last else -2] for e in EPISODES]
+    np.testing.assert_allclose(np.asarray(load_endings(dataset).observations), last, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        csv_folder,
+        one_csv,
+        semicolons,
+        packed_csv,
+        one_parquet,
+        one_feather,
+        data_frame,
+        indexed_frame,
+    ],
+)
+def test_every_kind_of_table_gives_the_same_dataset(
+    make: Callable[[Path], Any], tmp_path: Path
+) -> None:
+    dataset = import_logs(make(tmp_path), "me/robot-v0", **COLUMNS)
+    assert_holds(dataset)
+    assert not check_dataset(dataset).faults
+    assert load_transitions(dataset).observation_names == {"": NAMES}
+    assert load_transitions(dataset).action_names == ("steering", "throttle")
+
+
+def test_without_a_row_for_the_last_observation_it_is_repeated(tmp_path: Path) -> None:
+    log = read_logs(table_of(EPISODES, last_row=False), **COLUMNS)
+    assert any("3 episodes have T observations for T steps" in note for note in log.notes)
+    assert_holds(log.save("me/robot-v0"), has_last=False)
+
+
+def test_npz_of_one_and_of_many_episodes(tmp_path: Path) -> None:
+    for number, episode in enumerate(EPISODES):
+        np.savez(tmp_path / f"{number}.npz", allow_pickle=False, **episode)
+    assert_holds(import_logs(str(tmp_path / "*.npz"), "me/files-v0"))
+    assert_holds(import_logs(EPISODES, "me/arrays-v0"))
+    alike = [robot_episode(4, seed) for seed in range(3)]
+    stacked: dict[str, Any] = {name: np.stack([each[name] for each in alike]) for name in alike[0]}
+    stacked["success"] = np.array([True, False, True])
+    np.savez(tmp_path / "batch.npz", allow_pickle=False, **stacked)
+    dataset = import_logs(tmp_path / "batch.npz", "me/batch-v0")
+    assert load_transitions(dataset).episode_lengths.tolist() == [4, 4, 4]
+    facts = [dict(each)["success"] for each in dataset.storage.get_episode_metadata(range(3))]
+    assert facts == [True, False, True]
+
+
+def test_a_dict_space_has_its_parts_and_their_names(tmp_path: Path) -> None:
+    dataset = import_logs(
+        table_of(EPISODES),
+        "me/robot-v0",
+        observations={"place": "x,y", "pace": "speed"},
+        actions="steering,throttle",
+        units={"steering": "rad"},
+    )
+    transitions = load_transitions(dataset)
+    assert isinstance(transitions.observations, dict)
+    assert {key: part.shape for key, part in transitions.observations.items()} == {
+        "place": (20, 2),
+        "pace": (20, 1),
+    }
+    assert transitions.observation_names == {"place": NAMES[:2], "pace": NAMES[2:]}
+    assert transitions.action_names == ("steering [rad]", "throttle")
+
+
+def test_flags_end_episodes_and_say_how(tmp_path: Path) -> None:
+    flat = {name: np.concatenate([e[name] for e in EPISODES]) for name in ("actions", "rewards")}
+    flat["observations"] = np.concatenate([e["observations"][:-1] for e in EPISODES])
+    ends = np.cumsum(LENGTHS) - 1
+    flat["terminals"], flat["timeouts"] = np.zeros(20, bool), np.zeros(20, bool)
+    flat["terminals"][ends[0]] = flat["timeouts"][ends[1]] = True
+    dataset = import_logs(flat, "me/robot-v0")
+    assert load_transitions(dataset).episode_lengths.tolist() == list(LENGTHS)
+    assert load_endings(dataset).terminated.tolist() == [True, False, False]
+
+
+def test_the_row_behind_a_flag_is_the_last_observation_if_it_has_no_action() -> None:
+    table = table_of(EPISODES).drop_columns(["episode"])
+    flags = np.zeros(len(table), bool)
+    flags[np.cumsum([steps + 1 for steps in LENGTHS]) - 2] = True  # at the last action
+    table = table.append_column("done", pa.array(flags))
+    # times start anew: within an episode they still increase
+    assert_holds(import_logs(table, "me/robot-v0", **COLUMNS))
+
+
+def test_integers_are_choices_only_where_the_file_declares_them(tmp_path: Path) -> None:
+    actions = [0, 2, 1, 2]
+    columns: dict[str, list[Any]] = {"state_a": [0.1, 0.2, 0.3, 0.4], "action": actions}
+    assert read_logs(pa.table(columns)).require_sound().action == spaces.Discrete(3)
+    path = write_csv(tmp_path / "log.csv", columns)
+    with pytest.raises(ConfigError, match="kind of the actions must be given, for action"):
+        read_logs(path)
+    assert read_logs(path, kind="discrete").require_sound().action == spaces.Discrete(3)
+    box = read_logs(path, kind="continuous").require_sound().action
+    assert isinstance(box, spaces.Box) and (box.low[0], box.high[0]) == (0.0, 2.0)
+    with_gap = pa.table({"state_a": [*columns["state_a"], 0.5], "action": [*actions, None]})
+    log = read_logs(with_gap)  # the last observation makes pandas' integers floats
+    assert log.require_sound().action == spaces.Discrete(3) and log.steps == 4
+
+
+def test_bounds_are_given_or_those_of_the_data() -> None:
+    table = table_of(EPISODES)
+    box = read_logs(table, **COLUMNS).require_sound().action
+    acted = np.concatenate([e["actions"] for e in EPISODES]).astype(np.float32)
+    assert isinstance(box, spaces.Box)
+    np.testing.assert_array_equal([box.low, box.high], [acted.min(axis=0), acted.max(axis=0)])
+    given = read_logs(table, **COLUMNS, bounds={"": (-2, 2), "thr*": (-3, 1), "x": (-9, 9)})
+    box = given.require_sound().action
+    assert isinstance(box, spaces.Box)
+    assert [box.low.tolist(), box.high.tolist()] == [[-2, -3], [2, 1]]
+    observed = given.require_sound().observation
+    assert isinstance(observed, spaces.Box)
+    assert observed.low.tolist() == [-9, -np.inf, -np.inf]
+    tight = read_logs(table, **COLUMNS, bounds=(-0.5, 0.5))
+    outside = int((np.abs(np.concatenate([e["actions"] for e in EPISODES])) > 0.5).any(1).sum())
+    (fault,) = tight.faults
+    assert fault.count == outside and "clip" in fault.remedy and "episode 0" in fault.places[0]
+    clipped = read_logs(table, **COLUMNS, bounds=(-0.5, 0.5), clip=True).save("me/robot-v0")
+    assert np.abs(load_transitions(clipped).actions).max() == 0.5
+
+
+def test_types_that_nobody_would_guess(tmp_path: Path) -> None:
+    """Half precision, flags, categories of integers, lists of fixed length, and numbers that
+    float32 does not tell apart."""
+    rows = 6
+    place = 5_800_000.0 + 0.001 * np.arange(rows)
+    frame = pa.table(
+        {
+            "half": pa.array(np.linspace(0, 1, rows).astype(np.float16)),
+            "flag": [True, False] * 3,
+            "gear": pa.array([3, 1, 2, 3, 1, 2]).dictionary_encode(),
+            "arm": pa.FixedSizeListArray.from_arrays(pa.array(np.arange(12.0)), 2),
+            "north": place,
+            "action": np.linspace(-1, 1, rows),
+        }
+    )
+    pyarrow.parquet.write_table(frame, tmp_path / "log.parquet")
+    dataset = import_logs(tmp_path / "log.parquet", "me/odd-v0", observations="half,flag,gear,arm")
+    observations = load_transitions(dataset).observations
+    assert isinstance(observations, np.ndarray) and observations.dtype == np.float32
+    assert observations[:, 1:3].tolist() == [[1, 3], [0, 1], [1, 2], [0, 3], [1, 1], [0, 2]]
+    assert observations[:, 3:].tolist() == np.arange(12.0).reshape(6, 2).tolist()
+    names = load_transitions(dataset).observation_names[""]
+    assert names == ("half", "flag", "gear", "arm[0]", "arm[1]")
+    far = import_logs(tmp_path / "log.parquet", "me/far-v0", observations="north")
+    kept = load_transitions(far).observations
+    assert isinstance(kept, np.ndarray) and kept.dtype == np.float64
+    np.testing.assert_array_equal(kept[:, 0], place)
+
+
+def test_a_missing_list_is_refused_before_it_is_reshaped() -> None:
+    """pyarrow leaves a null list out when it flattens: later rows would move up."""
+    gap = pa.array([[1.0, 2.0], None, [3.0, 4.0]], pa.list_(pa.float64(), 2))
+    table = pa.table({"state": gap, "action": [0.1, 0.2, 0.3]})
+    with pytest.raises(DatasetError, match="column 'state': a list is missing in 1 rows"):
+        read_logs(table)
+    ragged = pa.table({"state": [[1.0], [1.0, 2.0]], "action": [0.1, 0.2]})
+    with pytest.raises(DatasetError, match="lists must have one length, got 1 to 2"):
+        read_logs(ragged)
+
+
+def test_a_faulty_row_is_named_with_its_line_and_column(tmp_path: Path) -> None:
+    columns = rows_of(EPISODES[0])
+    columns["y [m]"][2] = "nan"
+    path = write_csv(tmp_path / "run.csv", columns)
+    with pytest.raises(DatasetError, match=r"finite \(run.csv, line 4, column 'y': nan\)") as found:
+        import_logs(path, "me/robot-v0", **COLUMNS)
+    assert "skip_faulty" in str(found.value)
+    assert not (tmp_path / "minari" / "me").exists()
+    write_csv(tmp_path / "run2.csv", rows_of(EPISODES[1]))
+    both = [path, tmp_path / "run2.csv"]
+    dataset = import_logs(both, "me/robot-v0", **COLUMNS, skip_faulty=True)
+    assert load_transitions(dataset).episode_lengths.tolist() == [3]
+    assert "left out" in dataset.storage.metadata["import_notes"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x [m]": ["a lot"] * 6}, "column 'x' must hold numbers .*line 2: 'a lot'"),
+        ({"steering": [0.1, None, 0.1, 0.1, 0.1, None], "throttle": [0.1] * 5 + [None]}, "finite"),
+        ({"steering": [0.1, None, *[0.1] * 4], "throttle": [0.1, None, *[0.1] * 4]}, "an action"),
+        ({"time [s]": [0, 0.1, 0.1, 0.2, 0.3, 0.4]}, "times must increase .*line 4"),
+        ({"done": [0, 1, 0, 0, 0, 1], "episode": [1] * 6}, "only the last step .*line 3"),
+        ({"episode": [1, 1, None, 1, 1, 1]}, "every row must name its episode .*line 4"),
+        ({"cost": [0, None, 0, 0, 0, None]}, "costs must be finite .*line 3"),
+    ],
+)
+def test_faults_are_named(change: dict[str, list[Any]], message: str, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "run.csv", rows_of(EPISODES[0]) | change)
+    (fault,) = read_logs(path, **COLUMNS).faults
+    assert re.search(message, str(fault)), str(fault)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {},
+            "`observations` must name columns of log.csv, but none is called .* It has time, x, y",
+        ),
+        ({"observations": "x,z*", "actions": "throttle"}, "got 'z\\*'. It has"),
+        ({"observations": "*", "actions": "throttle"}, "rewards or costs"),
+        ({"observations": "x,thr*", "actions": "throttle"}, "'throttle' as both"),
+        ({**COLUMNS, "reward": "profit"}, "`reward` must name a column .* got 'profit'"),
+        ({**COLUMNS, "bounds": (1, -1)}, "`bounds` must have low < high, got 1:-1"),
+        ({**COLUMNS, "bounds": {"q": (0, 1)}}, "`bounds` must name columns that are read"),
+        ({**COLUMNS, "kind": "both"}, "`kind` must be continuous or discrete, got 'both'"),
+        ({**COLUMNS, "format": "xls"}, "`format` must be one of"),
+        ({**COLUMNS, "kind": "discrete"}, "got real numbers in steering, throttle"),
+        ({**COLUMNS, "rate": 0}, "`rate` must be greater than 0"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(
+    options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_logs(one_csv(tmp_path), **options)
+
+
+@pytest.mark.parametrize("make", [one_csv, one_parquet, one_feather])
+def test_damaged_files_are_refused(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    path = make(tmp_path)
+    content = path.read_bytes()
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + b'"\xff\xfe,' * 3 + content[middle + 9 : -7])
+    with pytest.raises(DatasetError, match="log"):
+        import_logs(path, "me/robot-v0", **COLUMNS)
+    assert not (tmp_path / "minari" / "me").exists()
+
+
+def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "agent.bin").write_bytes(b"\0\1\2")
+    for path, message in (
+        (tmp_path / "agent.bin", "must be of one of the formats"),
+        (tmp_path / "none.csv", "must be a file, a folder or a pattern of files, got none"),
+        (tmp_path / "*.feather", "got none"),
+    ):
+        with pytest.raises(DatasetError, match=message):
+            read_logs(path)
+    with pytest.raises(DatasetError, match="must be a table of pandas or pyarrow"):
+        read_logs(3)
+    (tmp_path / "a.csv").write_text("state,action,state\n1,2,3\n")
+    with pytest.raises(DatasetError, match=r"different names, got \['state'\] twice \(a.csv\)"):
+        read_logs(tmp_path / "a.csv")
+    one_parquet(tmp_path)
+    with pytest.raises(DatasetError, match="must be of one format, got csv, parquet"):
+        read_logs([tmp_path / "a.csv", tmp_path / "log.parquet"])
+
+
+def test_a_small_file_cannot_ask_for_much(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    pyarrow.parquet.write_table(pa.table({"state": np.zeros(20_000_000, np.int8)}), path)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(DatasetError, match="20,000,000 rows of 1 columns: it is damaged"):
+        read_logs(path)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.randoms(use_true_random=False))
+def test_interleaved_episodes_keep_their_order(lengths: list[int], random: Any) -> None:
+    """However the rows of episodes are mixed, each keeps the order of its own."""
+    order = [number for number, steps in enumerate(lengths) for _ in range(steps)]
+    random.shuffle(order)
+    seen = [0] * len(lengths)
+    rows = []
+    for number in order:
+        rows.append((f"e{number}", number * 100 + seen[number], 0.1))
+        seen[number] += 1
+    episode, state, action = (list(column) for column in zip(*rows, strict=True))
+    log = read_logs(pa.table({"episode": episode, "state": state, "action": action}))
+    for logged in log.episodes:
+        number = int(logged.where.rpartition("e")[2])
+        expected = [number * 100 + step for step in range(lengths[number])]
+        assert logged.observations[""][:-1, 0].tolist() == expected
+
+
+def test_the_command_prints_before_it_writes(tmp_path: Path) -> None:
+    source = str(csv_folder(tmp_path))
+    options = ["--observations", "x,y,speed", "--actions", "steering,throttle", "--bounds", "-1:1"]
+    run = CliRunner()
+    dry = run.invoke(app, ["import", source, "--dry-run", *options])
+    assert dry.exit_code == 0, dry.output
+    assert "episodes: 3 of 3 to 12 steps, 20 in all" in dry.output
+    assert "observation: x [m] in [" in dry.output
+    assert not (tmp_path / "minari").exists()
+    done = run.invoke(app, ["import", source, "--id", "me/robot-v0", *options])
+    assert done.exit_code == 0 and "Wrote me/robot-v0: 3 episodes, 20 steps" in done.output
+    info = run.invoke(app, ["info", "me/robot-v0"])
+    assert "x [m], y [m], speed [m/s]" in info.output and "steering, throttle" in info.output
+    broken = tmp_path / "broken.csv"
+    write_csv(broken, rows_of(EPISODES[0]) | {"x [m]": ["much"] * 6})
+    refused = run.invoke(app, ["import", str(broken), "--id", "me/b-v0", *options])
+    assert refused.exit_code == 1 and "fault: " in refused.output
+    taken = run.invoke(app, ["import", source, "--id", "me/robot-v0", *options])
+    assert taken.exit_code == 1
+
+
+def test_names_are_shown_where_numbers_are() -> None:
+    columns = rows_of(robot_episode(12)) | {"speed [m/s]": [2.0] * 13}
+    dataset = import_logs(pa.table(columns), "me/robot-v0", **COLUMNS, bounds=(-50, 50))
+    notes = [str(note) for note in check_dataset(dataset).notes]
+    assert any("constant observations" in note and "speed [m/s]" in note for note in notes)
+    assert any("coordinate steering lies in" in note for note in notes)
+    from sb3_presa.annotation.clips.plot import _labels
+
+    assert _labels(dataset)["observed 2"] == "speed [m/s]"
+    assert _labels(dataset)["action 1"] == "throttle"
+
+
+def test_reading_logs_needs_no_torch() -> None:
+    code = (
+        "import sys\nfrom sb3_presa.data import read_logs\n"
+        "read_logs({'observations': [[0.0], [1.0]], 'actions': [[0.5]]})\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)

@@ -15,7 +15,7 @@ import minari
 import numpy as np
 import pytest
 from algorithm_data import episode
-from benchmark_rows import comparison
+from benchmark_rows import comparison, row
 from benchmark_rows import write as write_rows
 from conftest import roll_out
 from minari import MinariDataset
@@ -26,8 +26,11 @@ from typer.testing import CliRunner
 
 from sb3_presa import BC, Feedback
 from sb3_presa.annotation.answers.store import AnswerStore
-from sb3_presa.cli import app
-from sb3_presa.collect import action_log
+from sb3_presa.benchmark.engine.results import read_rows
+from sb3_presa.benchmark.engine.run import Outcome
+from sb3_presa.benchmark.suites.cell import Cell
+from sb3_presa.cli import app, benchmark
+from sb3_presa.collect import action_log, collection
 from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.errors import FileNotWrittenError
 from sb3_presa.feedback.file import answers_path
@@ -38,13 +41,49 @@ KINDS = ("limit", "disk")
 LEFT = 4096
 
 
+RECIPE = """
+n_episodes = 60
+steps_per_agent = 20
+cost_weights = [1.0]
+random_episodes = 60
+stochastic_episodes = 1
+reward_range = [-100, 100]
+cost_range = [0, 100]
+n_envs = 1
+ppo = { n_steps = 20, n_epochs = 1, batch_size = 20 }
+"""
+SUITE = f"""
+tasks: {{Box: {{dataset: toy/box-v0, cost_limits: [5]}}}}
+seeds: {list(range(64))}
+algorithms: {{CPL: {{}}}}
+"""
+
+
+class Here:
+    """A backend of this process; cells are what they say they are at once."""
+
+    running = 0
+
+    def __init__(self) -> None:
+        self._cells: list[Cell] = []
+
+    def submit(self, cell: Cell) -> None:
+        self._cells.append(cell)
+
+    def outcomes(self) -> Iterator[Outcome]:
+        return (Outcome(cell, row(cell, 0.5, 0.5)) for cell in self._cells)
+
+    def close(self) -> None:
+        pass
+
+
 class Disk(Protocol):
     """Holds a root of datasets, and can be filled."""
 
     root: Path
 
-    def full(self) -> Any:
-        """A context in which nothing larger than a few kilobytes can be written."""
+    def full(self, left: int = LEFT) -> Any:
+        """A context in which nothing larger can be written."""
 
 
 class Limit:
@@ -54,9 +93,9 @@ class Limit:
         self.root = root
 
     @contextmanager
-    def full(self) -> Iterator[None]:
+    def full(self, left: int = LEFT) -> Iterator[None]:
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (LEFT, before[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (left, before[1]))
         try:
             yield
         finally:
@@ -70,9 +109,9 @@ class Mounted:
         self.root = root
 
     @contextmanager
-    def full(self) -> Iterator[None]:
+    def full(self, left: int = LEFT) -> Iterator[None]:
         filler = self.root / "filler"
-        filler.write_bytes(bytes(shutil.disk_usage(self.root).free - LEFT))
+        filler.write_bytes(bytes(shutil.disk_usage(self.root).free - left))
         try:
             yield
         finally:
@@ -114,10 +153,10 @@ def run(*arguments: object, exit_code: int = 0) -> str:
     return result.stderr
 
 
-def refused(disk: Disk, *arguments: object) -> None:
+def refused(disk: Disk, *arguments: object, left: int = LEFT) -> None:
     """The command fails in a line, and nothing has changed."""
     before = contents(disk.root)
-    with disk.full():
+    with disk.full(left):
         said = run(*arguments, exit_code=1)
     line = said.strip().splitlines()[-1]
     assert line.startswith("Error: "), said
@@ -216,6 +255,50 @@ def test_reports(disk: Disk) -> None:
     report = ("benchmark", "report", results, "--out", disk.root / "report")
     run(*report)
     refused(disk, *report)
+
+
+def test_evaluations(disk: Disk, dataset: MinariDataset) -> None:
+    model, found = disk.root / "model.zip", disk.root / "found.json"
+    BC.load_offline(dataset, None, seed=0).save(model)
+    evaluate = ("evaluate", model, "--env", env_id("box"), "--cost-limit", 5, "--json", found)
+    refused(disk, *evaluate, "--episodes", 1, left=0)
+    run(*evaluate, "--episodes", 1)
+    refused(disk, *evaluate, "--episodes", 2, left=0)
+
+
+def test_collections(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Episodes of jobs are written beside the datasets, and go on from there."""
+    monkeypatch.setattr(collection, "run_tasks", in_this_process)
+    recipe = disk.root / "recipe.toml"
+    recipe.write_text(RECIPE)
+    collect = ("collect", env_id("box"), "--recipe", recipe, "--workers", 1)
+    refused(disk, *collect, "--id", "toy/new-v0")
+    run(*collect, "--id", "toy/old-v0")
+    refused(disk, *collect, "--id", "toy/old-v0", "--overwrite")
+    assert [one for one in minari.list_local_datasets() if "toy" in one] == ["toy/old-v0"]
+
+
+def test_the_page(disk: Disk, dataset: MinariDataset) -> None:
+    annotate = ("annotate", dataset.id, "--port", 0, "--no-browser", "--segment-length", 5)
+    refused(disk, *annotate, "--cache", disk.root / "clips")
+
+
+def test_suites(disk: Disk, dataset: MinariDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that were written before the disk was full stay."""
+    monkeypatch.setattr(benchmark, "_backend", lambda *_: Here())
+    suite = disk.root / "suite.yaml"
+    suite.write_text(SUITE)
+    out = disk.root / "results"
+    out.mkdir()
+    bench = ("benchmark", "run", suite, "--out", out)
+    with disk.full():
+        said = run(*bench, exit_code=1)
+    assert f"Error: {out / 'suite.csv'} cannot be written" in said.replace("\n", " ")
+    rows = read_rows(out / "suite.csv", ("key",))
+    assert 0 < len(rows) < 64
+    run(*bench)
+    again = read_rows(out / "suite.csv", ("key",))
+    assert len(again) == 64 and again[: len(rows)] == rows
 
 
 # --- what the commands have in common --------------------------------------------------------

@@ -1,6 +1,7 @@
 """Weights that a learning rate destroyed, and observations that no policy can act on."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
@@ -10,6 +11,7 @@ import torch as th
 from algorithm_data import one_thread  # noqa: F401
 from contract import Case, every_case
 from minari import MinariDataset
+from toy_envs import Kind
 
 from sb3_presa import BC, learn_many
 from sb3_presa.errors import ConfigError, DivergenceError
@@ -136,3 +138,30 @@ def _env(space: gym.Space[Any]) -> gym.Env[Any, Any]:
         observation_space, action_space = space, gym.spaces.Box(-1, 1, (2,))
 
     return Nowhere()
+
+
+@pytest.mark.parametrize(
+    ("kind", "action"),
+    [("box", "at its bounds"), ("discrete", "the same"), ("multidiscrete", "the same")],
+)
+def test_a_policy_that_ignores_observations_is_told(
+    kind: Kind,
+    action: str,
+    make_dataset: Callable[[Kind], MinariDataset],
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    """Saturated weights are finite: `learn` ended quietly."""
+    dataset = make_dataset(kind)
+
+    def model(learning_rate: float) -> BC:
+        return BC.load_offline(dataset, None, learning_rate=learning_rate, seed=0, device="cpu")
+
+    model(1e-3).learn(30)
+    assert not [one for one in recwarn if "saturated" in str(one.message)]
+    said = f"its action is {action} in all of .*lower learning rate"
+    with pytest.warns(UserWarning, match=said) as caught:
+        model(100.0).learn(30)
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match=said) as caught:
+        learn_many([model(100.0), model(100.0)], 30)
+    assert len(caught) == 2 and caught[0].filename == __file__

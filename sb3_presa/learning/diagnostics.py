@@ -5,6 +5,7 @@ from gymnasium import spaces
 
 from sb3_presa.learning.source import BatchSource, SegmentLabels
 from sb3_presa.policies.policy import OfflinePolicy
+from sb3_presa.policies.type_aliases import TensorObs
 
 #: transitions on which the policy is compared with the reference
 _N_PROBES = 1024
@@ -12,6 +13,8 @@ _N_PROBES = 1024
 _N_VALIDATION_PAIRS = 256
 #: a ``Box`` action further out than this, in half action ranges, counts as saturated
 _SATURATED = 0.99
+#: share of logged actions at the bounds from which on being there always may well be learnt
+_USUAL = 0.5
 
 
 @th.no_grad()
@@ -23,9 +26,7 @@ def policy_diagnostics(policy: OfflinePolicy, source: BatchSource) -> dict[str, 
         actions of the trained policy and of the reference (for discrete actions the share that
         differs), and for ``Box`` actions ``train/saturated_actions``, the share at a bound
     """
-    n_probes = min(_N_PROBES, source.n_transitions)
-    rows = th.linspace(0, source.n_transitions - 1, n_probes, device=source.device).long()
-    observations = source.observations_at(rows)
+    observations = source.observations_at(_probes(source))
     actions = policy.actor.head.mode(policy.actor(observations))
     reference = policy.actor_reference.head.mode(policy.actor_reference(observations))
     if not isinstance(policy.action_space, spaces.Box):
@@ -34,6 +35,43 @@ def policy_diagnostics(policy: OfflinePolicy, source: BatchSource) -> dict[str, 
         "train/reference_distance": float((actions - reference).square().sum(-1).mean().sqrt()),
         "train/saturated_actions": float((actions.abs() > _SATURATED).float().mean()),
     }
+
+
+def _probes(source: BatchSource) -> th.Tensor:
+    n_probes = min(_N_PROBES, source.n_transitions)
+    return th.linspace(0, source.n_transitions - 1, n_probes, device=source.device).long()
+
+
+@th.no_grad()
+def describe_saturation(policy: OfflinePolicy, source: BatchSource) -> str:
+    """
+    Finite weights that a learning rate destroyed: dead units, which ignore the observation, and
+    actions at bounds, where the gradient is 0.
+
+    :param policy: the policy that acts
+    :param source: the data; evenly spaced transitions of it are used
+    :return: the action, and how the data differ; empty for a policy that can still learn
+    """
+    rows = _probes(source)
+    observations, logged = source.observations_at(rows), source.actions[rows]
+    if isinstance(policy.action_space, spaces.Box):
+        found = policy(observations, deterministic=True)
+        at_bound = float((logged.abs() > _SATURATED).all(-1).float().mean())
+        if (found.abs() == 1.0).all() and at_bound < _USUAL:
+            return (
+                f"at its bounds in all of {len(rows):,} logged states (in the data {at_bound:.0%})"
+            )
+    else:
+        actor = policy.actor_average
+        found = actor.log_prob(observations, logged[:1].expand(len(rows), -1))
+    if _varies(observations) and not _varies(found):
+        return f"the same in all of {len(rows):,} logged states"
+    return ""
+
+
+def _varies(values: TensorObs) -> bool:
+    parts = values.values() if isinstance(values, dict) else (values,)
+    return any(bool((part != part[:1]).any()) for part in parts)
 
 
 def policy_diagnostic_names(policy: OfflinePolicy) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from stable_baselines3.common.utils import update_learning_rate
 
 from sb3_presa.arguments import Count, check_arguments
 from sb3_presa.errors import ConfigError, DivergenceError
+from sb3_presa.learning.diagnostics import describe_saturation
 from sb3_presa.learning.phases import Phase
 from sb3_presa.learning.source import BatchSource
 from sb3_presa.learning.spaces_env import SpacesVecEnv
@@ -267,6 +268,7 @@ class Learner(BaseAlgorithm, ABC):
             total_timesteps, callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar
         ) as run:
             self._loop(run, log_interval)
+        self.warn_of_saturation(stacklevel=2)
         return self
 
     @contextmanager
@@ -376,6 +378,19 @@ class Learner(BaseAlgorithm, ABC):
                     callback.on_rollout_start()
         loop.check_finite(self.num_timesteps)
         callback.on_training_end()
+
+    def warn_of_saturation(self, stacklevel: int) -> None:
+        """
+        Warns of a policy that cannot learn any more.
+
+        :param stacklevel: the caller's, as ``warnings.warn`` counts
+        """
+        if found := describe_saturation(self.policy, self.require_source()):
+            warnings.warn(
+                f"the policy must depend on observations, but its action is {found}. Its weights "
+                "are saturated: train anew with a lower learning rate",
+                stacklevel=stacklevel + 1,
+            )
 
     def show_progress(self, end: int) -> None:
         """

@@ -61,6 +61,8 @@ def learn_many(
             for index, model in enumerate(models)
         ]
         _loop(runs, log_interval)
+    for model in models:
+        model.warn_of_saturation(stacklevel=2)
     return models
 
 

@@ -20,8 +20,7 @@ from sb3_presa.cli import app
 from sb3_presa.completion import Completion, complete
 from sb3_presa.completion.accuracy import balanced_share_right, calibration, share_right
 from sb3_presa.completion.cross_fit import p_safe_of_long, segment_sums, unseen_mean
-from sb3_presa.completion.features import StepFeatures
-from sb3_presa.completion.inputs import step_vectors
+from sb3_presa.completion.features import StepFeatures, step_vectors
 from sb3_presa.completion.label_models import (
     STEEPNESS,
     SafetyModel,

@@ -12,9 +12,9 @@ from contract import Case, every_case
 from minari import MinariDataset
 
 from sb3_presa import BC
+from sb3_presa.data.checks import Extremes
 from sb3_presa.data.episodes import load_endings, load_transitions
 from sb3_presa.data.minari_store import repack
-from sb3_presa.data.resolution import Extremes
 from sb3_presa.policies.actor import ObservationStandardizer
 
 STEPS = 30

@@ -22,10 +22,10 @@ from made_up import REAL, UNIT, episode, write
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
 
-from sb3_presa.data.columns import most_bytes
 from sb3_presa.data.datasets import read_episode, read_episodes
 from sb3_presa.data.episodes import load_endings, load_outcomes, load_transitions
 from sb3_presa.data.minari_store import write_dataset
+from sb3_presa.data.stored import most_bytes
 from sb3_presa.data.transitions import episode_hash
 from sb3_presa.errors import DatasetError
 

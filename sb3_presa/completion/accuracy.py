@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sb3_presa.completion.inputs import Floats
+from sb3_presa.completion.features import Floats
 from sb3_presa.intervals import wilson
 
 

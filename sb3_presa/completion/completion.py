@@ -27,7 +27,7 @@ from sb3_presa.completion.cross_fit import (
     segment_sums,
     unseen_mean,
 )
-from sb3_presa.completion.inputs import Floats
+from sb3_presa.completion.features import Floats
 from sb3_presa.completion.label_models import ERROR_RATE, SafetyModel, log_likelihood
 from sb3_presa.completion.selection import select
 from sb3_presa.data.datasets import DatasetLike

@@ -8,8 +8,7 @@ import numpy as np
 import torch as th
 from numpy.typing import NDArray
 
-from sb3_presa.completion.features import StepFeatures
-from sb3_presa.completion.inputs import Floats
+from sb3_presa.completion.features import Floats, StepFeatures
 from sb3_presa.completion.label_models import (
     STEEPNESS,
     SafetyModel,

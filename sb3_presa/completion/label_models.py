@@ -8,7 +8,7 @@ import torch as th
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from sb3_presa.completion.inputs import Floats
+from sb3_presa.completion.features import Floats
 
 #: Steepness of P(safe) in the mean risk of a step: a segment at risk 0 is unsafe once in 400 times.
 STEEPNESS: Final = 6.0

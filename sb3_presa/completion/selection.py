@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_presa.completion.inputs import Floats
+from sb3_presa.completion.features import Floats
 
 #: Share of the safe segments that is imitated, and the fewest segments: this many, or a tenth of
 #: all where there are few.

@@ -3,7 +3,7 @@
 import zipfile
 import zlib
 
-from sb3_presa.data.columns import most_bytes
+from sb3_presa.data.stored import most_bytes
 
 #: What reading a ZIP file raises that is damaged, or is none.
 ARCHIVE_ERRORS: tuple[type[Exception], ...] = (

@@ -17,7 +17,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 from minari import MinariDataset
 
-from sb3_presa.data.columns import Array, Column, Field, Pictures, may_be_pictures, space_parts
+from sb3_presa.data.stored import Array, Column, Field, Pictures, may_be_pictures, space_parts
 from sb3_presa.errors import DatasetError
 
 #: Rows of a table up to which they lie in the order in which Minari wrote them. pyarrow.dataset

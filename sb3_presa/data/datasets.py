@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,10 +14,10 @@ from minari.dataset.episode_data import EpisodeData
 from minari.dataset.minari_dataset import DATASET_ID_RE
 from minari.storage import get_dataset_path
 
-from sb3_presa.data.columns import Column, Field
 from sb3_presa.data.example import EXAMPLE_DATASET_ID
+from sb3_presa.data.hdf5_episodes import Hdf5Episodes
 from sb3_presa.data.opening import open_folder
-from sb3_presa.data.stored import open_episodes
+from sb3_presa.data.stored import Column, Field, Storage, StoredEpisodes
 from sb3_presa.errors import DatasetError
 
 DatasetLike: TypeAlias = str | os.PathLike[str] | MinariDataset
@@ -163,3 +164,38 @@ def _read(dataset: MinariDataset, field: Field, columns: Mapping[str, Column]) -
     found = {key: column.read() for key, column in columns.items()}
     is_dict = field == "observations" and isinstance(dataset.observation_space, gym.spaces.Dict)
     return found if is_dict else found.get("")
+
+
+@contextmanager
+def open_episodes(dataset: MinariDataset) -> Iterator[StoredEpisodes]:
+    """Open the files of a dataset.
+
+    :param dataset: an open dataset.
+    :return: its episodes.
+    :raises DatasetError: if the files are damaged, which may be seen only while they are read.
+    """
+    try:
+        storage = _open_storage(dataset)
+        try:
+            yield StoredEpisodes(dataset, storage)
+        finally:
+            storage.close()
+    except DatasetError:
+        raise
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        where = dataset.storage.data_path
+        raise DatasetError(f"dataset '{dataset.id}' is damaged: {error} ({where})") from error
+
+
+def _open_storage(dataset: MinariDataset) -> Storage:
+    data_format = dataset.storage.FORMAT
+    if data_format == "hdf5":
+        return Hdf5Episodes(dataset)
+    if data_format in ("arrow", "parquet"):
+        from sb3_presa.data.arrow_episodes import ArrowEpisodes  # pyarrow may not be installed
+
+        return ArrowEpisodes(dataset)
+    raise DatasetError(
+        f"the data format must be hdf5, arrow or parquet, got '{data_format}' (dataset "
+        f"'{dataset.id}')"
+    )

@@ -19,8 +19,7 @@ from gymnasium.envs.registration import EnvSpec
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
 
-from sb3_presa.data.checks import bound_excess, first_entry, first_true_row, space_bounds
-from sb3_presa.data.columns import Field
+from sb3_presa.data.checks import Extremes, bound_excess, first_entry, first_true_row, space_bounds
 from sb3_presa.data.datasets import DatasetLike, read_episodes, resolve_dataset
 from sb3_presa.data.dsrl_columns import (
     Array,
@@ -31,7 +30,7 @@ from sb3_presa.data.dsrl_columns import (
 )
 from sb3_presa.data.episodes import load_outcomes
 from sb3_presa.data.minari_store import check_free, write_dataset
-from sb3_presa.data.resolution import Extremes
+from sb3_presa.data.stored import Field
 from sb3_presa.envs.tasks import Task, find_task
 from sb3_presa.errors import ConfigError, DatasetError
 from sb3_presa.files import write_bytes

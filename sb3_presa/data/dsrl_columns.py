@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from sb3_presa.data.columns import most_bytes
-from sb3_presa.data.resolution import Extremes, is_wide
+from sb3_presa.data.checks import Extremes, is_wide
+from sb3_presa.data.stored import most_bytes
 from sb3_presa.errors import DatasetError
 
 Array: TypeAlias = npt.NDArray[Any]

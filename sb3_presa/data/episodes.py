@@ -14,12 +14,11 @@ import numpy.typing as npt
 from gymnasium import spaces
 from minari import MinariDataset
 
-from sb3_presa.data.checks import check_transitions, first_true_row
-from sb3_presa.data.datasets import DatasetLike, resolve_dataset
+from sb3_presa.data.checks import Extremes, check_transitions, first_true_row
+from sb3_presa.data.datasets import DatasetLike, open_episodes, resolve_dataset
 from sb3_presa.data.leaves import Leaf, action_leaf, observation_leaves
 from sb3_presa.data.names import coordinate_names, observation_names
-from sb3_presa.data.resolution import Extremes
-from sb3_presa.data.stored import StoredEpisode, StoredEpisodes, open_episodes
+from sb3_presa.data.stored import StoredEpisode, StoredEpisodes
 from sb3_presa.data.transitions import Array, Endings, Outcomes, Transitions
 from sb3_presa.errors import DatasetError
 

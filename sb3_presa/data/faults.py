@@ -14,19 +14,25 @@ import numpy as np
 import numpy.typing as npt
 from minari import MinariDataset
 
-from sb3_presa.data.checks import bound_excess, coordinates, first_entry, space_bounds
-from sb3_presa.data.columns import Column, Field, column_name, space_parts
-from sb3_presa.data.datasets import DatasetLike, resolve_dataset
+from sb3_presa.data.checks import Extremes, bound_excess, coordinates, first_entry, space_bounds
+from sb3_presa.data.datasets import DatasetLike, open_episodes, resolve_dataset
 from sb3_presa.data.fault_list import MOST_PLACES, Fault, FaultList, Unit
 from sb3_presa.data.leaves import Leaf, action_leaf, observation_leaf
 from sb3_presa.data.names import coordinate_names, observation_names
-from sb3_presa.data.resolution import Extremes
 from sb3_presa.data.spaces import (
     check_action_space,
     check_observation_space,
     describe_narrow_actions,
 )
-from sb3_presa.data.stored import StoredEpisode, StoredEpisodes, check_rows, open_episodes
+from sb3_presa.data.stored import (
+    Column,
+    Field,
+    StoredEpisode,
+    StoredEpisodes,
+    check_rows,
+    column_name,
+    space_parts,
+)
 from sb3_presa.errors import ConfigError, DatasetError
 
 Array: TypeAlias = npt.NDArray[Any]

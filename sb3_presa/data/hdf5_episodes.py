@@ -10,7 +10,7 @@ import numpy as np
 from h5py import h5a, h5d, h5s
 from minari import MinariDataset
 
-from sb3_presa.data.columns import (
+from sb3_presa.data.stored import (
     JPEG,
     Array,
     Column,

@@ -11,10 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from sb3_presa.data.checks import first_entry, first_true_row, space_bounds
-from sb3_presa.data.columns import Column, Field, column_name, space_parts
-from sb3_presa.data.resolution import Extremes, is_wide
-from sb3_presa.data.stored import StoredEpisode
+from sb3_presa.data.checks import Extremes, first_entry, first_true_row, is_wide, space_bounds
+from sb3_presa.data.stored import Column, Field, StoredEpisode, column_name, space_parts
 from sb3_presa.errors import DatasetError
 
 Array: TypeAlias = npt.NDArray[Any]

@@ -31,9 +31,9 @@ from minari.dataset.minari_dataset import DATASET_ID_RE
 from minari.namespace import NAMESPACE_METADATA_FILENAME
 from minari.storage.datasets_root_dir import get_dataset_path
 
-from sb3_presa.data.columns import space_parts
+from sb3_presa.data.checks import Extremes
 from sb3_presa.data.read_back import bytes_needed, check_episodes, check_packed
-from sb3_presa.data.resolution import Extremes
+from sb3_presa.data.stored import space_parts
 from sb3_presa.errors import DatasetError
 from sb3_presa.files import (
     atomic_path,

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from minari import MinariDataset
 
-from sb3_presa.data.columns import most_bytes
+from sb3_presa.data.stored import most_bytes
 from sb3_presa.errors import FeedbackError, FeedbackNotFoundError
 from sb3_presa.feedback.unmerged import ANSWERS_SUFFIX, answers_beside
 from sb3_presa.files import write_bytes

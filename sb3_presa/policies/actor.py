@@ -12,7 +12,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, create_
 from torch import nn
 from torch.nn import functional as F
 
-from sb3_presa.data.resolution import CONSTANT_ROUNDINGS, LEAST_RANGE
+from sb3_presa.data.checks import CONSTANT_ROUNDINGS, LEAST_RANGE
 from sb3_presa.data.spaces import check_action_space
 from sb3_presa.policies.dropout import SeededDropout
 from sb3_presa.policies.type_aliases import TensorObs

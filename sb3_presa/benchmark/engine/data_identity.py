@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sb3_presa.errors import DatasetError, FeedbackError
 
 if TYPE_CHECKING:
-    from sb3_presa.data.columns import Field
+    from sb3_presa.data.stored import Field
 
 #: The column of the dataset's hash; empty in older results.
 COLUMN = "data_hash"

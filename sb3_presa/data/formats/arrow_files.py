@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from sb3_presa.data.columns import most_bytes
 from sb3_presa.data.formats.format import Options, Reading
 from sb3_presa.data.formats.library import require
 from sb3_presa.data.formats.table import Array, LogColumn, Table, natural_key, split_unit
+from sb3_presa.data.stored import most_bytes
 from sb3_presa.errors import DatasetError
 
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt")

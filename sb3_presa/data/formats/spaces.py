@@ -9,12 +9,11 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from sb3_presa.data.checks import bound_excess, first_entry, first_true_row, space_bounds
+from sb3_presa.data.checks import Extremes, bound_excess, first_entry, first_true_row, space_bounds
 from sb3_presa.data.fault_list import FaultList
 from sb3_presa.data.formats.episodes import Assembly, LoggedEpisode
 from sb3_presa.data.formats.roles import Chosen
 from sb3_presa.data.formats.table import Array
-from sb3_presa.data.resolution import Extremes
 from sb3_presa.errors import ConfigError
 
 #: ``{name or pattern: (low, high)}``; under ``""``, of every action.

@@ -184,7 +184,7 @@ def test_what_cannot_be_replayed_is_plotted(
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("video", "must be one of auto, replay, frames, plot"),
+        ("video", "must be one of auto, camera, replay, frames, plot"),
         ("frames", "must contain pictures"),
         ("no_such_module:draw", "no_such_module"),
         ("render_by_test:no_such_function", "no_such_function"),

@@ -46,7 +46,9 @@ def annotate(
     ] = None,
     clips: Annotated[
         str,
-        typer.Option(help="replay, frames, plot, module:function, or auto: the first that works."),
+        typer.Option(
+            help="camera, replay, frames, plot, module:function, or auto: the first that works."
+        ),
     ] = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the strategy.")] = 0,
     workers: Annotated[

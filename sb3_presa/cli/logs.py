@@ -95,6 +95,12 @@ def import_(
     split: Annotated[
         str | None, typer.Option(help="Filter key of a robomimic file.", show_default="all")
     ] = None,
+    cameras: Annotated[
+        str | None,
+        typer.Option(
+            help="Cameras whose videos are kept: '*top'; '' for none.", show_default="all"
+        ),
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """
@@ -133,6 +139,7 @@ def import_(
         rate=rate,
         resampling=resampling,  # type: ignore[arg-type]  # read_logs checks the word
         split=split,
+        cameras=cameras,
         **options,
     )
     for line in log.describe():

@@ -1,4 +1,4 @@
-"""Clip sources: replay in the environment, recorded pictures, plots, or a user's function."""
+"""Clip sources: videos of cameras, replay, recorded pictures, plots, or a user's function."""
 
 import hashlib
 import importlib
@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -20,8 +21,10 @@ from sb3_presa.annotation.clips.source import (
     ClipSource,
     RenderSegment,
 )
+from sb3_presa.annotation.clips.videos import CameraVideos
 from sb3_presa.data.datasets import read_episode
 from sb3_presa.data.environments import recover_environment
+from sb3_presa.data.formats.cameras import read_cameras
 from sb3_presa.data.resets import reset_arguments
 from sb3_presa.errors import ConfigError, DatasetError
 
@@ -39,8 +42,8 @@ def make_source(
     """The clip source of a dataset.
 
     :param dataset: the open dataset.
-    :param kind: ``"replay"``, ``"frames"``, ``"plot"``, ``"auto"`` (the first of these that
-        works), or ``"module:function"``, a :data:`RenderSegment`.
+    :param kind: ``"camera"``, ``"replay"``, ``"frames"``, ``"plot"``, ``"auto"`` (the first of
+        these that works), or ``"module:function"``, a :data:`RenderSegment`.
     :param trust: whether to replay in any environment that the dataset names. If not, it must be
         registered here.
     :return: the source, and why earlier ones do not work, for the owner of the data.
@@ -49,6 +52,7 @@ def make_source(
     if ":" in kind:
         return UserFunction(dataset, kind), ""
     makers: dict[str, Callable[[MinariDataset], ClipSource]] = {
+        "camera": CameraVideos,
         "replay": partial(_replay_that_works, trust=trust),
         "frames": RecordedFrames,
         "plot": TrajectoryPlot,
@@ -58,7 +62,9 @@ def make_source(
             f"`clips` must be one of auto, {', '.join(makers)}, or module:function, got {kind!r}"
         )
     reasons: list[str] = []
-    for name in makers if kind == "auto" else [kind]:
+    if kind == "auto" and not read_cameras(Path(dataset.storage.data_path)):
+        del makers["camera"]
+    for name in list(makers) if kind == "auto" else [kind]:
         try:
             return makers[name](dataset), "; ".join(reasons)
         except ConfigError as error:

@@ -1,5 +1,6 @@
 """CSV, Parquet and Feather (Arrow) files, and tables of pandas and pyarrow: read by pyarrow."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +173,25 @@ def _read_csv(path: Path) -> Any:
     )
 
 
-def _read_parquet(path: Path) -> Any:
+def read_parquet(path: Path, names: Sequence[str] | None = None) -> Any:
+    """A table of a Parquet file.
+
+    :param path: the file.
+    :param names: its columns that are read; None: all.
+    :raises DatasetError: if it cannot be read, or declares more than it can hold.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    try:
+        return _read_parquet(path, names)
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        if isinstance(error, DatasetError):
+            raise
+        raise DatasetError(f"{path} cannot be read as parquet: {error}") from error
+
+
+def _read_parquet(path: Path, names: Sequence[str] | None = None) -> Any:
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetFile(path) as file:
@@ -182,7 +201,10 @@ def _read_parquet(path: Path) -> Any:
                 f"{path} must fit a file of {size:,} bytes, got {metadata.num_rows:,} rows of "
                 f"{metadata.num_columns} columns: it is damaged"
             )
-        return file.read(use_threads=False)
+        lacking = sorted(set(names or ()) - set(file.schema_arrow.names))
+        if lacking:
+            raise DatasetError(f"{path} must have the columns {lacking}, but lacks them")
+        return file.read(columns=names, use_threads=False)
 
 
 def _read_feather(path: Path) -> Any:

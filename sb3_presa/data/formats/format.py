@@ -22,12 +22,14 @@ class Options:
     :param resampling: which value counts between two messages: the previous one, or the one on the
         straight line between them.
     :param split: the filter key of a robomimic file whose episodes are read; None: all.
+    :param cameras: names or patterns of cameras whose videos are kept; None: all.
     """
 
     roles: Roles = field(default_factory=Roles)
     rate: float | None = None
     resampling: Resampling = "previous"
     split: str | None = None
+    cameras: tuple[str, ...] | None = None
 
 
 @dataclass(eq=False)

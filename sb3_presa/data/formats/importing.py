@@ -25,6 +25,7 @@ Bounds: TypeAlias = tuple[float, float] | Mapping[str, tuple[float, float]]
 
 #: Where the formats are, in the order in which they are asked; the last one takes any text.
 _HOMES: Mapping[str, tuple[str, str]] = {
+    "lerobot": ("lerobot", "LeRobotFolder"),
     "parquet": ("arrow_files", "ArrowFiles"),
     "feather": ("arrow_files", "ArrowFiles"),
     "npz": ("array_files", "ArrayFiles"),
@@ -54,6 +55,7 @@ def read_logs(
     rate: float | None = None,
     resampling: Resampling = "previous",
     split: str | None = None,
+    cameras: Patterns | None = None,
 ) -> Log:
     """Read logged behaviour, and say what is in it and what is wrong with it. Nothing is written.
 
@@ -87,6 +89,8 @@ def read_logs(
     :param rate: steps a second, of logs whose topics have clocks of their own.
     :param resampling: what counts between two messages: ``"previous"`` or ``"linear"``.
     :param split: the filter key of a robomimic file.
+    :param cameras: names or patterns of a LeRobot dataset's cameras, whose videos are kept for the
+        labelling page. None: all; an empty text: none. They need PyAV.
     :return: the log. Its ``faults`` keep it from being saved.
     :raises DatasetError: if a file is missing, damaged, or of no known format.
     :raises ConfigError: if an option does not fit the columns, or a library is missing.
@@ -112,6 +116,7 @@ def read_logs(
         rate,
         resampling,
         split,
+        patterns(cameras),
     )
     name, found, reading = _read(source, format, options)
     return assemble(

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
 
 from sb3_presa.data.fault_list import FaultList
-from sb3_presa.data.formats.cameras import Camera
+from sb3_presa.data.formats.cameras import Camera, write_cameras
 from sb3_presa.data.formats.episodes import Assembly, LoggedEpisode
 from sb3_presa.data.formats.format import Options, Reading
 from sb3_presa.data.formats.roles import Chosen, choose
 from sb3_presa.data.formats.spaces import Kind, LogSpaces, Ranges
+from sb3_presa.data.formats.table import Array
 from sb3_presa.data.minari_store import check_free, write_dataset
 from sb3_presa.data.names import COLUMNS
 from sb3_presa.errors import DatasetError
@@ -131,6 +133,17 @@ class Log:
         """
         check_free(dataset_id, root, overwrite)
         spaces = self.require_sound()
+
+        def beside(dataset: MinariDataset) -> None:
+            if self.cameras:
+                shown = [
+                    (episode.table, _times(episode)[: len(episode.actions)])
+                    for episode in self.episodes
+                ]
+                write_cameras(Path(dataset.storage.data_path), self.cameras, shown)
+            if finish is not None:
+                finish(dataset)
+
         return write_dataset(
             dataset_id,
             [_buffer(episode, spaces) for episode in self.episodes],
@@ -141,8 +154,14 @@ class Log:
             episode_metadata=[episode.attributes for episode in self.episodes],
             overwrite=overwrite,
             root=root,
-            finish=finish,
+            finish=beside,
         )
+
+
+def _times(episode: LoggedEpisode) -> Array:
+    if episode.times is None:
+        raise DatasetError(f"{episode.where} must have times to belong to a video, got none")
+    return episode.times
 
 
 def _buffer(episode: LoggedEpisode, spaces: LogSpaces) -> EpisodeBuffer:
@@ -323,7 +342,8 @@ def _facts(
         ]
         pair = headings.get(role, {}).get("", [[name, unit]])
         facts += _ranges(role, pair, arrays, [name]) if arrays else [ColumnFact(role, name, unit)]
-    facts += [ColumnFact("kept", name, "") for name in chosen.keep]
+    kept = dict.fromkeys(name for episode in episodes for name in episode.attributes)
+    facts += [ColumnFact("kept of each episode", name, "") for name in kept]
     return facts
 
 

@@ -74,6 +74,12 @@ PRESA_CASE = Case("presa", PRESA, TINY_PRESA, stops=(3, 6, 8, 10, 12))
 CASES = [
     PRESA_CASE,
     Case("presa-completion", PRESA, {**TINY_PRESA, "completion": True}, stops=(3, 8)),
+    Case(
+        "presa-adjustable",
+        PRESA,
+        {**TINY_PRESA, "completion": True, "adjustable": True},
+        stops=(3, 8),
+    ),
     Case("bc-all", BC, {"batch_size": 16, "average_decay": 0.5}),
     Case("bc-safe", BC, {"data": "safe", "batch_size": 16}),
     Case("bc-preferred-and-safe", BC, {"data": "preferred-and-safe", "batch_size": 16}),

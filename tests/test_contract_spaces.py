@@ -174,7 +174,7 @@ def test_policy_kwargs_shape_the_networks(case: Case, box_dataset: MinariDataset
     assert kinds == ["Linear", "Tanh", "Linear", "Tanh"]
     layers = [layer for layer in actor.mlp if isinstance(layer, th.nn.Linear)]
     assert [layer.out_features for layer in layers] == [5, 7]
-    assert layers[0].in_features in (6, 6 + 2), "of features, or of these and an action"
+    assert layers[0].in_features in (6, 6 + 1, 6 + 2), "and a safety level, or an action"
     assert isinstance(actor.features_extractor, Doubling)
     assert not th.equal(actor.features_extractor.linear.weight, before), "it is not trained"
     assert isinstance(model.policy.optimizer, th.optim.AdamW)

@@ -26,7 +26,7 @@ from sb3_presa.learning.many import stacked_actors
 
 #: the algorithms that can be trained together
 CASE = {case.name: case for case in CASES}
-REFUSED = ("trac", "bcq-lag", "safe-rlhf")
+REFUSED = ("trac", "bcq-lag", "safe-rlhf", "presa-adjustable")
 JOINT = [case for case in CASES if case.name not in REFUSED]
 #: rows of two of the tiny models' alignment batches, so that two are stacked and one is not
 TWO_OF_THREE = 2 * 40

@@ -459,6 +459,7 @@ def test_every_argument_of_the_constructor_is_tested_somewhere() -> None:
         "max_grad_norm": "test_presa.py",
         "validation_fraction": "test_presa.py",
         **dict.fromkeys(("completion", "safety_level"), "test_completed.py"),
+        "adjustable": "test_adjustable.py",
         "precision": "test_precision.py",
         "compile": "test_compilation.py",
         "policy_kwargs": "test_policies.py",

@@ -109,7 +109,7 @@ class BC(OfflineAlgorithm):
     def _rows(self, source: BatchSource) -> RowSampler:
         if self.data == "all":
             return AllRows(source.n_transitions, self.batch_size)
-        weights = _segment_weights(source.training, self.data)
+        weights = _segment_weights(source.training, self.data, self.safety_level)
         return SegmentRows(source, weights, self.batch_size)
 
     def _complete(self, feedback: Feedback, transitions: Transitions) -> Feedback:
@@ -120,17 +120,19 @@ class BC(OfflineAlgorithm):
         super()._use_data(data, source)
         if self.data == "all":
             return
-        if not bool((_segment_weights(source.training, self.data) > 0).any()):
+        weights = _segment_weights(source.training, self.data, self.safety_level)
+        if not bool((weights > 0).any()):
             raise FeedbackError(
                 f"`feedback` must hold a segment that is {self.data} to clone, got none of "
                 f"{len(source.training.starts)}. Label more segments, or clone data='all'."
             )
 
 
-def _segment_weights(labels: SegmentLabels, data: str) -> th.Tensor:
+def _segment_weights(labels: SegmentLabels, data: str, level: float = 0.5) -> th.Tensor:
     """The weight of each segment in cloning, (S,): P(safe), times its share of wins if asked."""
-    if data == "best" and labels.weights is not None:
-        return labels.weights
+    weights = labels.weights_at(level)
+    if data == "best" and weights is not None:
+        return weights
     safe = labels.p_safe.nan_to_num(0.0)
     if data == "safe":
         return safe

@@ -25,15 +25,18 @@ from sb3_presa.arguments import (
     ShareWithin,
 )
 from sb3_presa.data.transitions import Transitions
+from sb3_presa.errors import FeedbackError
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.learning.acceptable import share_acceptable, share_won
 from sb3_presa.learning.alignment import Align, PairLoss, Reference
 from sb3_presa.learning.alignment_algorithm import AlignmentAlgorithm
-from sb3_presa.learning.completed import CompletionMode, completed
+from sb3_presa.learning.completed import LEVELS, CompletionMode, completed
 from sb3_presa.learning.losses import clip_log_ratio, segment_log_ratio
 from sb3_presa.learning.offline_data import LABELS, Needs, OfflineData
 from sb3_presa.learning.phases import (
     AllRows,
+    CloneAtLevels,
+    LikelihoodPhase,
     Phase,
     RowSampler,
     SegmentRows,
@@ -108,6 +111,9 @@ class PRESA(AlignmentAlgorithm):
         better than chance at labels that they have not seen. ``False`` is the paper
     :param safety_level: with completion, from cautious (near 1) to bold (near 0): the lowest
         probability that a segment is safe which is imitated
+    :param adjustable: with completion, learn how to act at every safety level in one training: the
+        network sees the level, and setting ``safety_level`` of the trained model (or handing it to
+        ``load``) makes it more cautious or bolder at once
     :param precision: of the networks' forward and backward passes in training: ``"float32"``,
         which repeats between machines, ``"bfloat16"`` (autocast), or ``"auto"``: bfloat16 on a CPU
         that multiplies bfloat16 in hardware (AVX512-BF16, AMX), float32 elsewhere, GPUs included.
@@ -184,6 +190,7 @@ class PRESA(AlignmentAlgorithm):
         validation_fraction: ShareBelowOne = 0.0,
         completion: CompletionMode = "auto",
         safety_level: ShareWithin = 0.7,
+        adjustable: bool = False,
         precision: Precision = "float32",
         compile: bool = False,
         policy_kwargs: dict[str, Any] | None = None,
@@ -204,6 +211,7 @@ class PRESA(AlignmentAlgorithm):
         self.unlabelled_coef = unlabelled_coef
         self.objective_kwargs = dict(objective_kwargs or {})
         self.completion = completion
+        self.adjustable = adjustable
         self.safety_level = safety_level
         super().__init__(
             policy,
@@ -292,15 +300,74 @@ class PRESA(AlignmentAlgorithm):
         return None
 
     def _cloning_rows(self, source: BatchSource) -> RowSampler:
-        if source.training.weights is not None:
-            return SegmentRows(source, source.training.weights, self.cloning_batch_size)
+        given = source.training.weights_at(self.safety_level)
+        if given is not None:
+            return SegmentRows(source, given, self.cloning_batch_size)
         weights = self._weigh_transitions(source)
         if weights is None:
             return AllRows(source.n_transitions, self.cloning_batch_size)
         return WeightedRows(weights, self.cloning_batch_size)
 
     def _complete(self, feedback: Feedback, transitions: Transitions) -> Feedback:
-        return completed(feedback, transitions, self.completion, self.safety_level, self.data_seed)
+        level = LEVELS if self.adjustable else self.safety_level
+        return completed(feedback, transitions, self.completion, level, self.data_seed)
+
+    def _use_data(self, data: OfflineData, source: BatchSource) -> None:
+        super()._use_data(data, source)
+        if self.adjustable and source.training.levels is None:
+            raise FeedbackError(
+                "`feedback` must be labels that are completed at several safety levels where "
+                "`adjustable` is True, got others. Set adjustable=False, or completion=True with "
+                "labels that are not completed yet."
+            )
+
+    @property
+    def safety_level(self) -> float:
+        """
+        The lowest probability, in (0, 1), that a segment is safe which is imitated.
+
+        :raises ConfigError: when it is set and the model has a policy that is not adjustable
+        """
+        level: float = self.__dict__["safety_level"]
+        return level
+
+    @safety_level.setter
+    def safety_level(self, level: float) -> None:
+        if hasattr(self, "policy"):
+            self.policy.safety_level = level
+        self.__dict__["safety_level"] = level  # by its name: saved and loaded as other settings
+
+    def set_parameters(
+        self,
+        load_path_or_dict: str | dict[str, Any],
+        exact_match: bool = True,
+        device: th.device | str = "auto",
+    ) -> None:
+        super().set_parameters(load_path_or_dict, exact_match, device)
+        if self.adjustable:  # the level is this model's, not that of the weights
+            self.policy.safety_level = self.safety_level
+
+    def _policy_arguments(self) -> dict[str, Any]:
+        return {**self.policy_kwargs, "adjustable": True} if self.adjustable else self.policy_kwargs
+
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        if self.adjustable:
+            self.policy.safety_level = self.safety_level
+
+    def _clone(self, stop: int) -> LikelihoodPhase:
+        if not self.adjustable:
+            return super()._clone(stop)
+        source = self.require_source()
+        return CloneAtLevels(
+            0,
+            stop,
+            self._cloning_rate(stop),
+            batch_size=self.cloning_batch_size,
+            policy=self.policy,
+            source=source,
+            autocast=self._autocast,
+        )
 
     def _prepare_labels(
         self, training: SegmentLabels, held_out: SegmentLabels, transitions: Transitions

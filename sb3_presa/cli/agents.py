@@ -206,6 +206,12 @@ def evaluate(
     env: Annotated[str | None, typer.Option(help="Run in this Gymnasium environment.")] = None,
     episodes: Annotated[int, typer.Option(min=1, help="Number of episodes.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 0,
+    safety_level: Annotated[
+        float | None,
+        typer.Option(
+            help="Level in (0, 1) at which an adjustable PRESA acts.", show_default="the model's"
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     algorithm: Annotated[
         str | None,
@@ -240,6 +246,14 @@ def evaluate(
     if json_file is not None:
         check_writable(json_file)
     agent = _load_agent(model, algorithm, device, trust)
+    if safety_level is not None:
+        policy: Any = agent.policy
+        if not getattr(policy, "adjustable", False):
+            raise ConfigError(
+                f"--safety-level must be left out: the policy of {model} is not adjustable. Train "
+                "it with PRESA and --set adjustable=true"
+            )
+        policy.safety_level = safety_level
     environment, reference = _environment(dataset, env, trust)
     try:
         result = evaluate_safety(

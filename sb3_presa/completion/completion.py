@@ -1,6 +1,6 @@
 """Label completion: from a few labels of short segments to estimates for all of the data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
@@ -134,18 +134,20 @@ class Completion:
         """
         return select(len(self.segments), self.p_safe, self.merit if self.ranks else None, level)
 
-    def feedback(self, level: float = 0.7, seed: int = 0) -> Feedback:
+    def feedback(self, level: float | Sequence[float] = 0.7, seed: int = 0) -> Feedback:
         """
         Labels of all of the data, which every algorithm here can be trained on and which can be
         saved beside the dataset.
 
         :param level: as for :meth:`selected`; ``weights`` are 1 for what is selected and 0 for the
-            rest
+            rest. Of several levels, rising, each has a column of ``weights``
         :param seed: seed of the pairs
         :return: the completed labels
         """
-        selected = self.selected(level)
-        pairs = self._pairs(selected, seed)
+        one = isinstance(level, float | int)
+        levels = [float(level)] if isinstance(level, float | int) else [float(x) for x in level]
+        selected = np.stack([self.selected(each) for each in levels], axis=1)
+        pairs = self._pairs(np.asarray(selected.any(axis=1)), seed)
         preferences = np.full(len(pairs), 0.5)
         if self.merit is not None and self.merit_deviation is not None:
             gap = self.merit[pairs[:, 0]] - self.merit[pairs[:, 1]]
@@ -159,8 +161,9 @@ class Completion:
             self.p_safe,
             pairs,
             preferences,
-            provenance=self._provenance(level, seed),
-            weights=selected.astype(np.float32),
+            provenance=self._provenance(levels[0] if one else levels, seed),
+            weights=selected[:, 0] if one else selected,
+            levels=None if one else levels,
         )
 
     def corrected(self) -> Feedback:
@@ -237,7 +240,7 @@ class Completion:
         second = (first + generator.integers(1, n, size=n_pairs)) % n
         return np.stack([first, second], axis=1)
 
-    def _provenance(self, level: float, seed: int) -> Mapping[str, Any]:
+    def _provenance(self, level: float | list[float], seed: int) -> Mapping[str, Any]:
         return {
             "source": "completed",
             "safety_level": level,

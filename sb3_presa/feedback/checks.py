@@ -48,17 +48,30 @@ def labels(values: Any, name: str) -> npt.NDArray[Any]:
         raise FeedbackError(f"`{name}` must be numbers in [0, 1]: {error}") from error
 
 
-def weights(values: npt.ArrayLike, rows: int) -> FloatArray:
-    """A new ``(rows,)`` float32 array of finite ``values`` that are at least 0."""
+def check_levels(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """A new ``(G,)`` float64 array of safety levels in (0, 1), each above the one before."""
     array = np.asarray(values)
-    if array.dtype.kind not in "biuf" or array.shape != (rows,):
+    if array.dtype.kind not in "biuf" or array.ndim != 1 or not len(array):
         raise FeedbackError(
-            f"`weights` must be numbers of shape ({rows},), one per segment, got {array.dtype} of "
+            f"`levels` must be one or more numbers, got {array.dtype} of shape {array.shape}"
+        )
+    if not ((array > 0) & (array < 1)).all() or not (np.diff(array) > 0).all():
+        raise FeedbackError(f"`levels` must rise and lie in (0, 1), got {array.tolist()}")
+    return array.astype(np.float64)
+
+
+def weights(values: npt.ArrayLike, rows: int, levels: npt.NDArray[np.float64] | None) -> FloatArray:
+    """A new float32 array of finite ``values`` that are at least 0, a column for each level."""
+    array = np.asarray(values)
+    shape = (rows,) if levels is None else (rows, len(levels))
+    if array.dtype.kind not in "biuf" or array.shape != shape:
+        raise FeedbackError(
+            f"`weights` must be numbers of shape {shape}, a row per segment, got {array.dtype} of "
             f"shape {array.shape}"
         )
     wrong = ~(np.isfinite(array) & (array >= 0))
     if wrong.any():
-        row = int(np.argmax(wrong))
+        row = int(np.argmax(wrong.reshape(rows, -1).any(axis=1)))
         raise FeedbackError(
             f"`weights` must be finite and at least 0, got {array[row]} (row {row})"
         )

@@ -8,6 +8,7 @@
     comparisons     (C, 2)  int64    two rows of segments
     preferences     (C,)    float32  P(the first is preferred), in [0, 1]
     weights         (S,)    float32  how much of a segment is worth imitating; may be missing
+    levels          (G,)    float64  safety levels, where weights are (S, G); may be missing
     episode_ids     (E,)    int64    every episode that occurs in segments
     episode_hashes  (E, 32) uint8    SHA-256 of its observations and actions
 
@@ -44,10 +45,11 @@ _TABLES: Mapping[str, tuple[str, int, int]] = {
     "comparisons": ("<i8", 2, -1),
     "preferences": ("<f4", 0, -1),
     "weights": ("<f4", 0, -1),
+    "levels": ("<f8", 0, -1),
     "episode_ids": ("<i8", 0, -1),
     "episode_hashes": ("|u1", 32, 0),
 }
-_OPTIONAL = frozenset({"weights"})
+_OPTIONAL = frozenset({"weights", "levels"})
 # Metadata of this version have checksums, and HDF5 has read it since 2016.
 _LIBRARY_VERSION = ("v110", "latest")
 
@@ -236,6 +238,8 @@ def _read_table(path: Path, file: h5py.File, name: str) -> npt.NDArray[Any]:
     dtype, columns, _ = _TABLES[name]
     table = file.get(name)
     shape = (columns,) if columns else ()
+    if name == "weights" and isinstance(levels := file.get("levels"), h5py.Dataset):
+        shape = levels.shape
     if not isinstance(table, h5py.Dataset) or table.dtype.str != dtype or table.shape[1:] != shape:
         raise FeedbackError(
             f"the feedback file {path} is damaged: table '{name}' must be {dtype} of shape "

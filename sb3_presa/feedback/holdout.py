@@ -105,4 +105,5 @@ def _select(
         dataset_id=feedback.dataset_id,
         provenance=feedback.provenance,
         weights=None if feedback.weights is None else feedback.weights[keep],
+        levels=feedback.levels,
     )

@@ -20,6 +20,7 @@ from sb3_presa.feedback.checks import (
     check_comparisons,
     check_ends,
     check_known,
+    check_levels,
     check_segments,
     integers,
     labels,
@@ -53,11 +54,13 @@ class Feedback:
     :param preferences: ``(C,)`` float32, probability in [0, 1] that the FIRST segment of the
         comparison is preferred; 0.5 is a tie.
     :param weights: ``(S,)`` float32, at least 0: how much of each segment is worth imitating, for
-        algorithms that imitate the best. None: the labels alone decide.
+        algorithms that imitate the best; ``(S, G)`` with ``levels``. None: the labels alone decide.
     :param episode_hashes: for every episode id in ``segments``, the 32 bytes of
         :func:`~sb3_presa.data.transitions.episode_hash`, by which labels are matched with data.
     :param dataset_id: Minari id of the labelled dataset.
     :param provenance: the origin of the labels; JSON values only.
+    :param levels: ``(G,)`` float64 in (0, 1), rising: the safety level that each column of
+        ``weights`` is for. None: ``weights`` are for one level.
     :raises FeedbackError: if a row is invalid; the message names the row, its value and the
         constraint.
     """
@@ -70,6 +73,7 @@ class Feedback:
     dataset_id: str
     provenance: Mapping[str, Any] = field(default_factory=dict)
     weights: FloatArray | None = None
+    levels: npt.NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         segments = integers(self.segments, 3, "segments")
@@ -86,7 +90,12 @@ class Feedback:
             "preferences": preferences,
         }
         if self.weights is not None:
-            arrays["weights"] = weights(self.weights, len(segments))
+            found = None if self.levels is None else check_levels(self.levels)
+            arrays["weights"] = weights(self.weights, len(segments), found)
+            if found is not None:
+                arrays["levels"] = found
+        elif self.levels is not None:
+            raise FeedbackError("`levels` must be None without `weights`, got numbers")
         for name, array in arrays.items():
             array.flags.writeable = False
             object.__setattr__(self, name, array)
@@ -112,6 +121,7 @@ class Feedback:
         preferences: Sequence[float] | npt.ArrayLike | None = None,
         provenance: Mapping[str, Any] | None = None,
         weights: npt.ArrayLike | None = None,
+        levels: Sequence[float] | None = None,
     ) -> Self:
         """Feedback from your own labels.
 
@@ -124,7 +134,9 @@ class Feedback:
         :param preferences: ``(C,)``, 1 if the first segment is preferred, 0 if the second is, 0.5
             for a tie. None: the first is preferred in every comparison.
         :param provenance: the origin of the labels, stored with them.
-        :param weights: ``(S,)``, at least 0: how much of each segment is worth imitating.
+        :param weights: ``(S,)``, at least 0: how much of each segment is worth imitating;
+            ``(S, G)`` with ``levels``.
+        :param levels: the safety level of each column of ``weights``, in (0, 1), rising.
         :return: the checked feedback.
         :raises FeedbackError: if a row is invalid; the message names the row, its value and the
             constraint.
@@ -150,6 +162,7 @@ class Feedback:
             dataset_id=transitions.dataset_id,
             provenance={"source": "created"} if provenance is None else provenance,
             weights=None if weights is None else labels(weights, "weights"),
+            levels=None if levels is None else np.asarray(levels, dtype=np.float64),
         )
 
     @classmethod

@@ -17,7 +17,8 @@ from sb3_presa.learning.diagnostics import (
 )
 from sb3_presa.learning.losses import LossAndState, PairBatch, State
 from sb3_presa.learning.phases import Autocast, LikelihoodPhase, log_prob_of_all
-from sb3_presa.learning.source import BatchSource, SegmentLabels, SegmentSteps
+from sb3_presa.learning.source import BatchSource, SegmentLabels, SegmentSteps, sample_rows
+from sb3_presa.policies.actor import Actor
 from sb3_presa.policies.policy import OfflinePolicy
 
 #: From a minibatch and the state to a loss, scalars to log, and the next state.
@@ -29,6 +30,8 @@ class PairRows(NamedTuple):
 
     pairs: th.Tensor  #: rows of the table of pairs, (B,)
     steps: SegmentSteps  #: steps sampled of both segments of each pair, (B, 2, K)
+    #: safety level of each pair as a column of the weights, (B,); ``None`` for the policy's own
+    columns: th.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,13 +209,16 @@ class Align(LikelihoodPhase):
         return self._on_enter() if self._on_enter is not None else {}
 
     def prepare(self) -> None:
-        self._reference_log_prob = self._reference.log_prob()
+        if self.source.training.levels is None:
+            self._reference_log_prob = self._reference.log_prob()
 
     def sample(self, generator: th.Generator) -> PairRows:
         pairs = self.pairs.draw(generator)
         labels = self.source.training
-        segments = labels.pairs[pairs]
-        return PairRows(pairs, self.source.sample_steps(segments, self.n_segment_steps, generator))
+        steps = self.source.sample_steps(labels.pairs[pairs], self.n_segment_steps, generator)
+        if labels.levels is None:
+            return PairRows(pairs, steps)
+        return PairRows(pairs, steps, sample_rows(len(labels.levels), len(pairs), generator))
 
     def rows_of(self, batch: PairRows) -> th.Tensor:
         return batch.steps.rows
@@ -222,14 +228,25 @@ class Align(LikelihoodPhase):
 
     def _loss_of_rows(self, batch: PairRows, state: State) -> LossAndState:
         """All that lies between the minibatch's indices and its loss: what is compiled."""
-        pairs = self.pair_batch(batch, self._log_prob(batch.steps.rows))
+        pairs = self.pair_batch(batch, self._log_prob(self.policy.actor, batch))
         loss, metrics, state = self.pair_loss(pairs, state)
         return loss, {"loss": loss, **metrics}, state
 
-    def _log_prob(self, rows: th.Tensor) -> th.Tensor:
+    def _log_prob(self, actor: Actor, batch: PairRows) -> th.Tensor:
+        rows, levels = batch.steps.rows, None
+        if batch.columns is not None and self.source.training.levels is not None:
+            of_pairs = self.source.training.levels[batch.columns]
+            levels = of_pairs.view(-1, 1, 1).expand(rows.shape).flatten()
         observations, actions = self.source.gather(rows)
         with self.autocast():
-            return self.policy.actor.log_prob(observations, actions).view(rows.shape)
+            return actor.log_prob(observations, actions, levels).view(rows.shape)
+
+    def _log_prob_of_reference(self, batch: PairRows) -> th.Tensor:
+        """Kept for all transitions, unless each of them has one at every safety level."""
+        if self.source.training.levels is None:
+            return self._reference_log_prob[batch.steps.rows]
+        with th.no_grad():
+            return self._log_prob(self.policy.actor_reference, batch)
 
     def loss_of(self, log_prob: th.Tensor, batch: PairRows) -> LossAndState:
         return self.pair_loss(self.pair_batch(batch, log_prob), self.objective.state())
@@ -247,7 +264,7 @@ class Align(LikelihoodPhase):
         rows, steps = batch.pairs, batch.steps
         segments = labels.pairs[rows]
         return PairBatch(
-            log_ratio=log_prob - self._reference_log_prob[steps.rows],
+            log_ratio=log_prob - self._log_prob_of_reference(batch),
             log_prob=log_prob,
             positions=steps.positions,
             weights=steps.weights,
@@ -256,8 +273,18 @@ class Align(LikelihoodPhase):
             preference=labels.preferences[rows],
             usable=labels.usable[rows],
             unlabelled=labels.unlabelled[rows],
-            segment_weights=None if labels.weights is None else labels.weights[segments],
+            segment_weights=self._weights(labels, segments, batch.columns),
         )
+
+    def _weights(
+        self, labels: SegmentLabels, segments: th.Tensor, columns: th.Tensor | None
+    ) -> th.Tensor | None:
+        """The weight of each segment at the level of its pair, (B, 2)."""
+        if labels.weights is None or labels.levels is None:
+            return None if labels.weights is None else labels.weights[segments]
+        if columns is None:
+            columns = (labels.levels - self.policy.actor.level).abs().argmin().expand(len(segments))
+        return labels.weights[segments, columns.unsqueeze(1)]
 
     def keep(self, state: State) -> None:
         self.objective.keep(state)
@@ -277,7 +304,8 @@ class Align(LikelihoodPhase):
         labels = self.source.training if labels is None else labels
         n_steps = max(1, min(self.n_segment_steps, labels.max_length))
         steps = self.source.sample_steps(labels.pairs[pairs], n_steps, None, labels)
-        return self.pair_batch(PairRows(pairs, steps), self._log_prob(steps.rows), labels)
+        batch = PairRows(pairs, steps)
+        return self.pair_batch(batch, self._log_prob(self.policy.actor, batch), labels)
 
     @th.no_grad()
     def _validate(self, rows: th.Tensor) -> dict[str, float]:

@@ -10,7 +10,7 @@ from sb3_presa.arguments import Count, CountFromZero, Positive, ShareBelowOne
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.learning.alignment import Align, Objective, PairLoss, PairSampler, Reference
 from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
-from sb3_presa.learning.phases import AllRows, Clone, Phase, RowSampler
+from sb3_presa.learning.phases import AllRows, Clone, LikelihoodPhase, Phase, RowSampler
 from sb3_presa.learning.schedules import CosineSchedule, Rate, rate_over
 from sb3_presa.learning.source import BatchSource, SegmentLabels
 
@@ -80,7 +80,7 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
         after = self._alignment_phases(max(end, self.n_cloning_steps + 1))
         return [self._clone(self.n_cloning_steps), *after]
 
-    def _clone(self, stop: int) -> Clone:
+    def _clone(self, stop: int) -> LikelihoodPhase:
         """Cloning up to a step; its learning rate falls until then."""
         source = self.require_source()
         return Clone(

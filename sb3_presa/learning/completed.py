@@ -1,6 +1,7 @@
 """The labels that an algorithm learns from: those that it was given, or completed ones."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
@@ -11,18 +12,24 @@ from sb3_presa.feedback.table import Feedback
 
 #: Whether to complete labels; ``"auto"`` does where cross-fitted accuracy supports it.
 CompletionMode: TypeAlias = Literal["auto"] | bool
+#: Safety levels at which an adjustable agent is trained; it acts at those between them, too.
+LEVELS: Final = (0.3, 0.5, 0.7, 0.8, 0.9)
 #: With fewer labels of both kinds together, cross-fitted accuracy decides nothing.
 _FEWEST: Final = 40
 
 
 def completed(
-    feedback: Feedback, transitions: Transitions, mode: CompletionMode, level: float, seed: int
+    feedback: Feedback,
+    transitions: Transitions,
+    mode: CompletionMode,
+    level: float | Sequence[float],
+    seed: int,
 ) -> Feedback:
     """
     :param feedback: labels; those with weights are complete already
     :param transitions: what they are on
     :param mode: whether to complete them
-    :param level: lowest probability, in (0, 1), that what is imitated is safe
+    :param level: lowest probability, in (0, 1), that what is imitated is safe; or several, rising
     :param seed: seed of the models
     :return: labels of all of the data, or ``feedback`` itself
     """

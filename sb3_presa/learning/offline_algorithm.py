@@ -205,7 +205,10 @@ class OfflineAlgorithm(Learner):
         checked_rate(self.lr_schedule, 1.0)
         try:
             made = self.policy_class(
-                self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs
+                self.observation_space,
+                self.action_space,
+                self.lr_schedule,
+                **self._policy_arguments(),
             )
         except PresaError:
             raise
@@ -216,6 +219,10 @@ class OfflineAlgorithm(Learner):
             ) from error
         assert isinstance(made, OfflinePolicy)
         return made
+
+    def _policy_arguments(self) -> dict[str, Any]:
+        """The keyword arguments of the policy."""
+        return self.policy_kwargs
 
     # --- data -------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch as th
 
@@ -244,6 +244,57 @@ class Clone(LikelihoodPhase):
             return self.loss_of(log_prob, batch)
 
     def loss_of(self, log_prob: th.Tensor, batch: th.Tensor) -> LossAndState:
+        del batch
+        loss = -log_prob.mean()
+        return loss, {"cloning_loss": loss}, {}
+
+
+class LevelRows(NamedTuple):
+    """Transitions to clone, each at a safety level."""
+
+    rows: th.Tensor  #: rows of the transitions, (N,)
+    levels: th.Tensor  #: safety level of each, (N,)
+
+
+class CloneAtLevels(LikelihoodPhase):
+    """
+    Behaviour cloning of what is worth imitating at each of several safety levels, by one network
+    that sees the level. As many transitions are drawn for each level.
+
+    :param batch_size: how many transitions are drawn
+    :param kwargs: as for :class:`LikelihoodPhase`
+    """
+
+    name = "clone"
+    metrics = ("cloning_loss",)
+
+    def __init__(self, *args: Any, batch_size: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        labels = self.source.training
+        assert labels.weights is not None and labels.levels is not None
+        n_levels = len(labels.levels)
+        sizes = [len(part) for part in th.arange(batch_size).tensor_split(n_levels) if len(part)]
+        self._samplers = [
+            SegmentRows(self.source, labels.weights[:, column], size)
+            for column, size in enumerate(sizes)
+        ]
+        sizes_on_device = th.tensor(sizes, device=labels.levels.device)
+        self._levels = labels.levels[: len(sizes)].repeat_interleave(sizes_on_device)
+
+    def sample(self, generator: th.Generator) -> LevelRows:
+        drawn = [sampler.draw(generator) for sampler in self._samplers]
+        return LevelRows(th.cat(drawn), self._levels)
+
+    def rows_of(self, batch: LevelRows) -> th.Tensor:
+        return batch.rows
+
+    def loss(self, batch: LevelRows) -> LossAndState:
+        observations, actions = self.source.gather(batch.rows)
+        with self.autocast():
+            log_prob = self.policy.actor.log_prob(observations, actions, batch.levels)
+            return self.loss_of(log_prob, batch)
+
+    def loss_of(self, log_prob: th.Tensor, batch: LevelRows) -> LossAndState:
         del batch
         loss = -log_prob.mean()
         return loss, {"cloning_loss": loss}, {}

@@ -49,6 +49,7 @@ class SegmentLabels:
     unlabelled: th.Tensor  #: whether the pair stands for data without a label, (P,) bool
     max_length: int  #: steps of the longest segment; known here so that no step asks the device
     weights: th.Tensor | None = None  #: weight of each segment, (S,) float32, 1 where ``None``
+    levels: th.Tensor | None = None  #: safety levels, (G,), where ``weights`` are (S, G)
     unlabelled_share: float = 0.0  #: of all transitions, those in segments added without a label
 
     @property
@@ -60,6 +61,15 @@ class SegmentLabels:
     def has_label(self) -> th.Tensor:
         """Whether a pair has a preference, or either of its segments a safety label, (P,)."""
         return ~self.preferences.isnan() | self.has_safety_label
+
+    def weights_at(self, level: float) -> th.Tensor | None:
+        """
+        :param level: a safety level, in (0, 1)
+        :return: the weight of each segment at it, or at the nearest that there is, (S,)
+        """
+        if self.levels is None or self.weights is None:
+            return self.weights
+        return self.weights[:, int((self.levels - level).abs().argmin())]
 
     @property
     def won(self) -> th.Tensor:
@@ -282,6 +292,9 @@ def make_labels(transitions: Transitions, feedback: Feedback, device: th.device)
         weights=None
         if feedback.weights is None
         else th.tensor(feedback.weights, dtype=th.float32, device=device),
+        levels=None
+        if feedback.levels is None
+        else th.tensor(feedback.levels, dtype=th.float32, device=device),
     )
 
 

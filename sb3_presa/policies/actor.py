@@ -262,7 +262,11 @@ class Actor(BaseModel):
     :param features_extractor_class: as in every SB3 policy
     :param features_extractor_kwargs: as in every SB3 policy
     :param normalize_images: divide images by 255
+    :param adjustable: whether the perceptron sees a safety level beside the features
     """
+
+    #: safety level at which it acts where none is given, ()
+    level: th.Tensor
 
     def __init__(
         self,
@@ -276,6 +280,7 @@ class Actor(BaseModel):
         features_extractor_class: type[BaseFeaturesExtractor],
         features_extractor_kwargs: dict[str, Any],
         normalize_images: bool,
+        adjustable: bool = False,
     ) -> None:
         super().__init__(
             observation_space,
@@ -287,6 +292,10 @@ class Actor(BaseModel):
         self.standardizer = ObservationStandardizer(observation_space, clip_obs)
         self.features_extractor: BaseFeaturesExtractor = self.make_features_extractor()
         features_dim = self.features_extractor.features_dim
+        self.adjustable = adjustable
+        if adjustable:
+            features_dim += 1
+            self.register_buffer("level", th.tensor(0.5))
         drop = [lambda _width: SeededDropout(dropout)] if dropout > 0.0 else []
         layers = create_mlp(
             features_dim,
@@ -299,20 +308,29 @@ class Actor(BaseModel):
         last_dim = net_arch[-1] if net_arch else features_dim
         self.head = make_action_head(last_dim, action_space, action_std)
 
-    def forward(self, observations: TensorObs) -> th.Tensor:
+    def forward(self, observations: TensorObs, levels: th.Tensor | None = None) -> th.Tensor:
         """
         :param observations: raw observations, (N, ...), or a dict of them
+        :param levels: safety level at each of them, (N,), where it is adjustable; ``None`` is the
+            level at which it acts
         :return: features for the action head, (N, F)
         """
         standardized = self.standardizer(observations)
-        features: th.Tensor = self.mlp(self.extract_features(standardized, self.features_extractor))
+        extracted = self.extract_features(standardized, self.features_extractor)
+        if self.adjustable:
+            at = self.level.expand(len(extracted)) if levels is None else levels
+            extracted = th.cat([extracted, 2.0 * at.unsqueeze(1) - 1.0], dim=1)
+        features: th.Tensor = self.mlp(extracted)
         return features
 
-    def log_prob(self, observations: TensorObs, actions: th.Tensor) -> th.Tensor:
+    def log_prob(
+        self, observations: TensorObs, actions: th.Tensor, levels: th.Tensor | None = None
+    ) -> th.Tensor:
         """
         :param observations: raw observations, (N, ...), or a dict of them
         :param actions: actions in the policy's scale, (N, A)
+        :param levels: as for :meth:`forward`
         :return: log-probabilities, (N,), in float32
         """
-        log_prob: th.Tensor = self.head.log_prob(self(observations), actions)
+        log_prob: th.Tensor = self.head.log_prob(self(observations, levels), actions)
         return log_prob

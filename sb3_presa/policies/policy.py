@@ -52,6 +52,8 @@ class OfflinePolicy(BasePolicy):
     :param action_quantile: share in [0, 0.5) of the logged actions that lie below the bounds that
         ``Box`` actions are scaled by, and above them, in each dimension; actions beyond count as
         at the bound. ``None`` takes the bounds of the space, which must then be finite
+    :param adjustable: whether the network sees a safety level, so that :attr:`safety_level` changes
+        how it acts; set by algorithms that train it so
     :param check_finite: whether ``predict`` raises an error for observations and actions that are
         not finite. ``False`` gives whatever the network makes of them
     """
@@ -78,6 +80,7 @@ class OfflinePolicy(BasePolicy):
         optimizer_kwargs: dict[str, Any] | None = None,
         action_quantile: Annotated[float, Interval(0.0, 0.5, "low")] | None = None,
         check_finite: bool = True,
+        adjustable: bool = False,
     ) -> None:
         check_action_space(action_space, needs_bounds=action_quantile is None)
         extractor = features_extractor_class or self.default_features_extractor_class
@@ -107,6 +110,7 @@ class OfflinePolicy(BasePolicy):
         self.clip_obs = clip_obs
         self.action_quantile = action_quantile
         self.check_finite = check_finite
+        self.adjustable = adjustable
 
         self.actor = self.make_actor()
         self.actor_average = _frozen_copy(self.actor)
@@ -143,7 +147,33 @@ class OfflinePolicy(BasePolicy):
             features_extractor_class=self.features_extractor_class,
             features_extractor_kwargs=self.features_extractor_kwargs,
             normalize_images=self.normalize_images,
+            adjustable=self.adjustable,
         )
+
+    @property
+    def safety_level(self) -> float:
+        """
+        The level, in (0, 1), at which an adjustable policy acts.
+
+        :raises ConfigError: when it is set and the policy is not adjustable, or is out of its range
+        """
+        return float(self._require_adjustable().actor_average.level)
+
+    @safety_level.setter
+    def safety_level(self, level: float) -> None:
+        if not 0.0 < level < 1.0:
+            raise ConfigError(f"`safety_level` must be in (0, 1), got {level!r}")
+        self._require_adjustable()
+        for actor in (self.actor, self.actor_average, self.actor_reference):
+            actor.level.fill_(level)
+
+    def _require_adjustable(self) -> "OfflinePolicy":
+        if not self.adjustable:
+            raise ConfigError(
+                "the policy must be adjustable to act at another `safety_level`; train it with "
+                "PRESA(adjustable=True)"
+            )
+        return self
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         data: dict[str, Any] = super()._get_constructor_parameters()
@@ -160,6 +190,7 @@ class OfflinePolicy(BasePolicy):
             optimizer_kwargs=self.optimizer_kwargs,
             action_quantile=self.action_quantile,
             check_finite=self.check_finite,
+            adjustable=self.adjustable,
         )
         return data
 

@@ -61,6 +61,11 @@ def _check_can_join(index: int, model: OfflineAlgorithm) -> None:
             f"models must clone and align from feedback (BC, CPL, PRESA, SafeFirst, SafetyOnly) to "
             f"be trained together, got a {type(model).__name__} (model {index})"
         )
+    if model.policy.adjustable:
+        raise ConfigError(
+            f"`adjustable` must be False in models that are trained together, got True (model "
+            f"{index})"
+        )
     if getattr(model, "compile", False):
         raise ConfigError(
             f"`compile` must be False in models that are trained together, got True (model {index})"

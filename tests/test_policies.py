@@ -236,6 +236,19 @@ def test_statistics_are_saved_with_the_policy_and_reach_all_three_actors(tmp_pat
         statistics = dict(actor.standardizer.named_buffers())
         assert statistics["mean_0"].tolist() == [2.0, 4.0, 3.0]
         assert statistics["std_0"].tolist() == [1.0, 2.0, 1.0]
+        standard = actor.standardizer(th.tensor([[3.0, 4.0, 1e4]]))
+        assert standard.tolist() == [[1.0, 0.0, 10.0]], "what is made of the statistics follows"
+
+
+@pytest.mark.parametrize("layer", ["", "actor", "actor_average.mlp.1", "actor_reference.head"])
+def test_predict_leaves_no_layer_in_training_mode(layer: str) -> None:
+    policy = make()
+    policy.set_training_mode(False)
+    policy.get_submodule(layer).train()
+    policy.predict(np.ones(3, dtype=np.float32), deterministic=True)
+    assert not any(module.training for module in policy.modules())
+    policy.set_training_mode(True)
+    assert all(module.training for module in policy.modules())
 
 
 # --- architectures --------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, cast
 
 import torch as th
 from gymnasium import spaces
@@ -68,6 +68,11 @@ class ObservationStandardizer(nn.Module):
             self.register_buffer(f"mean_{self.keys[key]}", mean)
             self.register_buffer(f"std_{self.keys[key]}", th.ones(space.shape))
             self.register_buffer(f"clip_{self.keys[key]}", th.full(space.shape, clip_obs))
+            # The mean in two parts of float32, and the lower bound: made of the statistics
+            for name in ("high", "low", "least"):
+                derived = th.zeros(space.shape)
+                self.register_buffer(f"{name}_{self.keys[key]}", derived, persistent=False)
+        self._derive()
 
     def fit(self, observations: TensorObs) -> None:
         """
@@ -92,6 +97,19 @@ class ObservationStandardizer(nn.Module):
             clip = th.where(self._is_rare(values, mean, std), rare_clip, self.clip_obs)
             for name, statistic in (("mean", mean), ("std", std), ("clip", clip)):
                 getattr(self, f"{name}_{number}").copy_(statistic)
+        self._derive()
+
+    def _derive(self) -> None:
+        """What ``forward`` would otherwise work out of the statistics each time."""
+        for number in self.keys.values():
+            mean, clip = getattr(self, f"mean_{number}"), getattr(self, f"clip_{number}")
+            high = mean.float()
+            for name, value in (("high", high), ("low", mean - high), ("least", -clip)):
+                getattr(self, f"{name}_{number}").copy_(value)
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._derive()
 
     def _is_rare(self, values: th.Tensor, mean: th.Tensor, std: th.Tensor) -> th.Tensor:
         farthest = th.maximum(values.amax(0) - mean, mean - values.amin(0)) / std
@@ -111,16 +129,14 @@ class ObservationStandardizer(nn.Module):
         return self._standardize(_PLAIN, observations) if self.keys else observations
 
     def _standardize(self, key: str, value: th.Tensor) -> th.Tensor:
-        number = self.keys[key]
-        mean, std, clip = (getattr(self, f"{name}_{number}") for name in ("mean", "std", "clip"))
+        number, of = self.keys[key], cast(dict[str, th.Tensor], self._buffers)
         if value.dtype == th.float32:
             # As exact as in float64, which would take twice the time: the mean in two parts
-            rounded = mean.float()
-            distance = value - rounded - (mean - rounded).float()
+            distance = value - of[f"high_{number}"] - of[f"low_{number}"]
         else:
-            distance = (value - mean).float()
-        clipped: th.Tensor = (distance / std).clamp(-clip, clip)
-        return clipped
+            distance = (value - of[f"mean_{number}"]).float()
+        standard = distance / of[f"std_{number}"]
+        return standard.clamp(of[f"least_{number}"], of[f"clip_{number}"])
 
 
 def _constant(values: th.Tensor, rounding: float) -> tuple[th.Tensor, th.Tensor]:

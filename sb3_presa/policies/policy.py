@@ -279,6 +279,25 @@ class OfflinePolicy(BasePolicy):
             _check_finite(actions, "the action", "The weights of this policy are destroyed")
         return actions, state
 
+    @property
+    def device(self) -> th.device:
+        """:return: that of the weights, all of which are on one"""
+        for module in _modules(self.actor.head):
+            for weights in module._parameters.values():
+                if weights is not None:
+                    return weights.device
+        return super().device
+
+    def set_training_mode(self, mode: bool) -> None:
+        """
+        Switches layers that act otherwise in training, as in SB3, where any is in the other mode:
+        ``predict`` calls this every time, and setting all of them takes as long as acting.
+
+        :param mode: whether to train
+        """
+        if {module.training for module in _modules(self)} != {mode}:
+            super().set_training_mode(mode)
+
     def _predict(self, observation: Any, deterministic: bool = False) -> th.Tensor:
         actor = self.actor_average
         features = actor(observation)
@@ -341,6 +360,15 @@ class MultiInputPolicy(OfflinePolicy):
 
 
 MlpPolicy = OfflinePolicy
+
+
+def _modules(module: nn.Module) -> list[nn.Module]:
+    """A module and those within it: ``modules()`` without names, in a fifth of its time."""
+    found = [module]
+    for one in found:  # which grows on the way
+        if one._modules:
+            found += [child for child in one._modules.values() if child is not None]
+    return found
 
 
 def _are_widths(net_arch: object) -> bool:

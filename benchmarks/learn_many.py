@@ -25,9 +25,9 @@ from speed_data import EPISODE_LENGTH, made_up_dataset, write_figures
 from sb3_presa import PRESA, learn_many
 from sb3_presa.feedback.table import Feedback
 
-#: arguments of PRESA that leave one phase only
+#: arguments of PRESA that leave one phase only; cloning lasts as long as it is measured
 PHASES: dict[str, dict[str, Any]] = {
-    "cloning": {"completion": False, "n_cloning_steps": 1_000_000},
+    "cloning": {"completion": False},
     "alignment": {
         "completion": False,
         "n_cloning_steps": 0,
@@ -100,7 +100,8 @@ def measure(
     :param settings: device and precision
     :return: medians
     """
-    options = {**PHASES[phase], **settings}
+    # Rates of all steps of a phase are worked out when it begins
+    options = {"n_cloning_steps": (1 + turns) * steps, **PHASES[phase], **settings}
     alone = make_agents(dataset, labels, n_agents, **options)
     together = make_agents(dataset, labels, n_agents, **options)
 

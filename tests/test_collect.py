@@ -20,7 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from minari import MinariDataset
 from needs import needs, skip_without
-from toy_envs import PointEnv
+from test_action_log import in_this_process
+from toy_envs import Kind, PointEnv, env_id
 
 from sb3_presa.collect import collection as collect_module
 from sb3_presa.collect.agents import CostWeight, Job
@@ -298,6 +299,22 @@ def test_environments_in_processes_of_their_own_give_the_same_data(
     # One worker; and beside it, for each of two agents, two environments.
     assert [len(pids) for pids in processes] == [1, 5]
     assert not [pid for pid in processes[1] if alive(pid)]
+
+
+@pytest.mark.parametrize(("kind", "policy"), [("box", "MlpPolicy"), ("image", "CnnPolicy")])
+def test_the_observations_choose_the_policy(
+    kind: Kind, policy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same episodes as with the policy that fits; images were flattened for a `MlpPolicy`."""
+    monkeypatch.setattr(collect_module, "run_tasks", in_this_process)
+    recipe = dataclasses.replace(WALK, env_id=env_id(kind), steps_per_agent=20, cost_budgets=())
+    recipe = dataclasses.replace(recipe, reward_range=(-1e3, 1e3), cost_range=(0.0, 1e3))
+    assert recipe.policy == "auto"
+    found = [
+        contents(collect(recipe=dataclasses.replace(recipe, policy=name), root=tmp_path / name))
+        for name in ("auto", policy)
+    ]
+    assert found[0] == found[1]
 
 
 def lean(env: gym.Env[Any, Any], rng: np.random.Generator) -> Any:

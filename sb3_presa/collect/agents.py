@@ -314,6 +314,8 @@ def _train(job: Job, recorder: Recorder, report: Report) -> None:
     from stable_baselines3.common.env_util import make_vec_env
     from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
+    from sb3_presa.policies.spaces import fitting_policy
+
     torch.set_num_threads(1)
     weight = CostWeight(job)
     initial = weight.weight  # a number, since the lambda is sent to other processes
@@ -325,7 +327,9 @@ def _train(job: Job, recorder: Recorder, report: Report) -> None:
         wrapper_class=lambda env: CostPenalty(env, job, initial),
     )
     try:
-        model = PPO(job.recipe.policy, env, seed=job.training_seed, device="cpu", **job.recipe.ppo)
+        policy = job.recipe.policy
+        policy = fitting_policy(env.observation_space) if policy == "auto" else policy
+        model = PPO(policy, env, seed=job.training_seed, device="cpu", **job.recipe.ppo)
         model.learn(job.steps, callback=_callback(job, recorder, weight, report))
     finally:
         env.close()

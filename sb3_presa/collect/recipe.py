@@ -24,7 +24,7 @@ _MOST = 10**9
 _MOST_ENVS = 1024
 #: Settings that were added later, with the values at which the results are as before.
 _LATER = {"vec_env": "dummy", "scripted": None, "scripted_episodes": 0}
-_POLICIES = ("MlpPolicy", "CnnPolicy")
+_POLICIES = ("auto", "MlpPolicy", "CnnPolicy")
 _VEC_ENVS = ("dummy", "subproc")
 
 
@@ -62,7 +62,7 @@ class CollectRecipe:
         agent would otherwise not learn at all.
     :param weight_rate: Change of an adaptive weight per training rollout and per relative excess
         of the cost over its budget.
-    :param policy: The SB3 policy of the agents.
+    :param policy: The SB3 policy of the agents; ``"auto"`` chooses by the observation space.
     :param n_envs: Environments that each agent trains in.
     :param vec_env: ``"dummy"``: all in the agent's process; ``"subproc"``: each in its own process,
         for simulators with one world per process.
@@ -89,7 +89,7 @@ class CollectRecipe:
     reward_cap: float | None = None
     free_share: float = 0.0
     weight_rate: float = 0.5
-    policy: str = "MlpPolicy"
+    policy: str = "auto"
     n_envs: int = 4
     vec_env: str = "dummy"
     ppo: Mapping[str, Any] = field(default_factory=dict)

@@ -54,6 +54,7 @@ class _Loaded:
     actions: Array
     without_action: npt.NDArray[np.bool_]
     single: dict[str, Array]
+    following: dict[str, Array]
     keep: dict[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -130,7 +131,22 @@ class Assembly:
             single[role] = self._as_long(table, name, columns[name].values, n, n_rows)
         for name in chosen.keep:
             keep[name] = self._as_long(table, name, columns[name].values, n, n_rows)
-        return _Loaded(table, joined, acted, missing, single, keep)
+        following = self._following(table, n_rows)
+        return _Loaded(table, joined, acted, missing, single, following, keep)
+
+    def _following(self, table: Table, rows: int) -> dict[str, Array]:
+        """The observations after each row, where every column has one such as ``next_x``."""
+        names = {
+            key: [f"next_{name}" for name in part]
+            for key, part in self._chosen.observations.items()
+        }
+        wanted = [name for part in names.values() for name in part]
+        if not set(wanted) <= set(table.names):
+            return {}
+        columns = {name: table.load(name) for name in wanted}
+        if any(is_text(column.values) or len(column.values) != rows for column in columns.values()):
+            return {}
+        return {key: _joined(columns, part) for key, part in names.items()}
 
     def _is_numbers(self, table: Table, name: str, values: Array) -> bool:
         if not is_text(values):
@@ -240,14 +256,16 @@ class Assembly:
             repeated=steps == len(rows),
             table=place,
         )
-        self._check_finite(loaded, where, rows, steps, episode)
         if episode.repeated:
+            last = {key: values[rows[-1:]] for key, values in loaded.following.items()}
             episode.observations = {
-                key: np.concatenate([values, values[-1:]])
+                key: np.concatenate([values, last.get(key, values[-1:])])
                 for key, values in episode.observations.items()
             }
+            episode.repeated = not last
             if episode.times is not None:
                 episode.times = np.append(episode.times, episode.times[-1])
+        self._check_finite(loaded, where, rows, steps, episode)
         self.episodes.append(episode)
 
     def _times(self, loaded: _Loaded, where: str, rows: Rows) -> Array | None:
@@ -318,6 +336,7 @@ class Assembly:
                 continue
             finite = np.isfinite(values.reshape(len(values), -1))
             wrong = np.flatnonzero(~finite.all(axis=1))
+            wrong = wrong[wrong < steps + (not episode.repeated)]  # what is repeated counts once
             if len(wrong):
                 row = int(wrong[0])
                 found = values.reshape(len(values), -1)[row][~finite[row]][0]
@@ -326,7 +345,7 @@ class Assembly:
                     f"{name} must be finite",
                     _FINITE,
                     "steps",
-                    f"{loaded.table.place(int(rows[row]))}{column}: {found}",
+                    f"{loaded.table.place(int(rows[min(row, len(rows) - 1)]))}{column}: {found}",
                     count=len(wrong),
                     episode=where,
                 )

@@ -256,10 +256,21 @@ def assemble(
             "import_format": format_name,
             "import_notes": "\n".join(notes),
             COLUMNS: headings,
+            **_splits(episodes),
             **reading.metadata,
         },
         cameras=reading.cameras,
     )
+
+
+def _splits(episodes: Sequence[LoggedEpisode]) -> dict[str, Any]:
+    """Ids of episodes by the parts of a log that they belong to."""
+    parts: dict[str, list[int]] = {}
+    for index, episode in enumerate(episodes):
+        for part in str(episode.attributes.get("splits", "")).split(","):
+            if part:
+                parts.setdefault(part, []).append(index)
+    return {"splits": parts} if parts else {}
 
 
 def _note(

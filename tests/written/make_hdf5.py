@@ -8,8 +8,8 @@ In an environment of its own::
 
 ``d4rl_maze.hdf5`` is what D4RL's own functions collect, written and read back as D4RL does.
 ``robomimic_flat.hdf5`` is that file through robomimic's ``convert_d4rl.py``, with the filter keys
-of its ``split_train_val.py``. ``robomimic_dict.hdf5`` has several kinds of observation, as robomimic's
-``dataset_states_to_obs.py`` stores them; its simulator is not needed for that.
+of its ``split_train_val.py``. ``robomimic_dict.hdf5`` has several kinds of observation, as its
+``dataset_states_to_obs.py`` stores them; no simulator is needed for that.
 """
 
 import ast

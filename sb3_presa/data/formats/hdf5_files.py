@@ -136,7 +136,7 @@ def _table(
             attributes[name] = _scalar(item[()])
     for name, value in dict(group.attrs if group.name != "/" else {}).items():
         fact = _scalar(value)
-        if isinstance(fact, int | float) or (isinstance(fact, str) and len(fact) < _MOST_TEXT):
+        if isinstance(fact, int | float) or len(fact) < _MOST_TEXT:
             attributes.setdefault(name, fact)
     return Table(where, tuple(columns), columns.__getitem__, attributes=attributes)
 

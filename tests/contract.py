@@ -1,5 +1,6 @@
 """The algorithm classes that the contract tests run over. A new algorithm is one more line here."""
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,9 @@ from minari import MinariDataset
 
 from sb3_presa import BC, CPL, PRESA, BCQLag, SafeFirst, SafeRLHF, SafetyOnly, TraC
 from sb3_presa.feedback.table import Feedback
+
+#: where the suite trains; ``benchmarks/gpu.py`` runs it on a GPU
+DEVICE = os.environ.get("SB3_PRESA_TEST_DEVICE", "cpu")
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Case:
 
     def make(self, dataset: MinariDataset, feedback: Feedback | None = None, **kwargs: Any) -> Any:
         """A new model on a dataset; labels of its own if none are given."""
-        arguments = {"device": "cpu", "seed": 0, "policy_kwargs": {"net_arch": [8]}}
+        arguments = {"device": DEVICE, "seed": 0, "policy_kwargs": {"net_arch": [8]}}
         labels = tiny_feedback(dataset) if feedback is None else feedback
         settings = arguments | self.settings | kwargs
         if self.algorithm is PRESA:

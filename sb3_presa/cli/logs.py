@@ -101,6 +101,9 @@ def import_(
             help="Cameras whose videos are kept: '*top'; '' for none.", show_default="all"
         ),
     ] = None,
+    feedback: Annotated[
+        str, typer.Option(help="Name of the answers that came with pairs of clips.")
+    ] = "default",
     overwrite: Overwrite = False,
 ) -> None:
     """
@@ -147,7 +150,7 @@ def import_(
     if list(log.faults):
         raise typer.Exit(1)
     if not dry_run and dataset_id is not None:
-        print_written(log.save(dataset_id, overwrite=overwrite))
+        print_written(log.save(dataset_id, overwrite=overwrite, feedback=feedback))
 
 
 def _by_key(given: list[str] | None) -> Any:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from sb3_presa.data.formats.cameras import Camera
 from sb3_presa.data.formats.roles import Roles
 from sb3_presa.data.formats.table import Table
@@ -32,6 +35,20 @@ class Options:
     cameras: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Comparisons:
+    """Answers that came with a log.
+
+    :param pairs: ``(C, 2)`` int64, the places of the two episodes' tables.
+    :param preferences: ``(C,)`` probability in [0, 1] that the first is preferred.
+    :param file: where they are from.
+    """
+
+    pairs: npt.NDArray[np.int64]
+    preferences: npt.NDArray[np.float64]
+    file: str
+
+
 @dataclass(eq=False)
 class Reading:
     """The findings of a format's reader.
@@ -43,6 +60,7 @@ class Reading:
     :param cameras: pictures beside the numbers, by name.
     :param several: whether a table holds several episodes, one after another, told apart by an
         episode column or by flags at their ends.
+    :param comparisons: answers of people on pairs of the tables.
     """
 
     tables: Sequence[Table]
@@ -51,6 +69,7 @@ class Reading:
     metadata: dict[str, Any] = field(default_factory=dict)
     cameras: Mapping[str, Camera] = field(default_factory=dict)
     several: bool = True
+    comparisons: Comparisons | None = None
 
 
 class Format(Protocol):

@@ -30,6 +30,7 @@ _HOMES: Mapping[str, tuple[str, str]] = {
     "feather": ("arrow_files", "ArrowFiles"),
     "robomimic": ("hdf5_files", "Robomimic"),
     "hdf5": ("hdf5_files", "Hdf5Arrays"),
+    "pairs": ("pairs", "PairsFile"),
     "npz": ("array_files", "ArrayFiles"),
     "csv": ("arrow_files", "ArrowFiles"),
 }
@@ -140,6 +141,7 @@ def import_logs(
     *,
     overwrite: bool = False,
     root: str | os.PathLike[str] | None = None,
+    feedback: str = "default",
     finish: Callable[[MinariDataset], object] | None = None,
     **options: Any,
 ) -> MinariDataset:
@@ -149,6 +151,7 @@ def import_logs(
     :param dataset_id: ``(namespace/)name-vN``.
     :param overwrite: replace a dataset of this id.
     :param root: the datasets root; None is Minari's.
+    :param feedback: the name of the answers that came with the log, if any did.
     :param finish: called with the dataset before it appears in its place.
     :param options: as for :func:`read_logs`.
     :return: the dataset. It appears complete or not at all. Its metadata keep the names and units
@@ -158,7 +161,7 @@ def import_logs(
     """
     check_free(dataset_id, root, overwrite)
     log = read_logs(source, **options)
-    return log.save(dataset_id, overwrite=overwrite, root=root, finish=finish)
+    return log.save(dataset_id, overwrite=overwrite, root=root, feedback=feedback, finish=finish)
 
 
 def _by_key(
@@ -211,6 +214,11 @@ def _merged(readings: Sequence[Reading]) -> Reading:
         return first
     notes = dict.fromkeys(note for reading in readings for note in reading.notes)
     tables = [table for reading in readings for table in reading.tables]
+    if any(reading.comparisons is not None or reading.cameras for reading in readings):
+        raise ConfigError(
+            f"pairs of clips and LeRobot datasets must be imported one at a time, got "
+            f"{len(readings)}"
+        )
     return replace(first, tables=tables, notes=list(notes))
 
 

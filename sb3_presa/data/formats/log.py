@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from minari.data_collector import EpisodeBuffer
 from sb3_presa.data.fault_list import FaultList
 from sb3_presa.data.formats.cameras import Camera, write_cameras
 from sb3_presa.data.formats.episodes import Assembly, LoggedEpisode
-from sb3_presa.data.formats.format import Options, Reading
+from sb3_presa.data.formats.format import Comparisons, Options, Reading
 from sb3_presa.data.formats.roles import Chosen, choose
 from sb3_presa.data.formats.spaces import Kind, LogSpaces, Ranges
 from sb3_presa.data.formats.table import Array
@@ -61,6 +62,7 @@ class Log:
     :param faults: what keeps the log from being written.
     :param metadata: for the dataset.
     :param cameras: pictures beside the numbers, by name.
+    :param comparisons: answers of people that came with it.
     """
 
     source: str
@@ -72,6 +74,7 @@ class Log:
     faults: FaultList
     metadata: dict[str, Any]
     cameras: Mapping[str, Camera] = field(default_factory=dict)
+    comparisons: Comparisons | None = None
 
     @property
     def steps(self) -> int:
@@ -119,6 +122,7 @@ class Log:
         *,
         overwrite: bool = False,
         root: str | os.PathLike[str] | None = None,
+        feedback: str = "default",
         finish: Callable[[MinariDataset], object] | None = None,
     ) -> MinariDataset:
         """Write a Minari dataset, which appears complete or not at all.
@@ -126,6 +130,7 @@ class Log:
         :param dataset_id: ``(namespace/)name-vN``.
         :param overwrite: replace a dataset of this id.
         :param root: the datasets root; None is Minari's.
+        :param feedback: the name of the answers that came with the log, if any did.
         :param finish: called with the dataset before it appears in its place, to write labels
             beside it.
         :return: the dataset.
@@ -141,6 +146,11 @@ class Log:
                     for episode in self.episodes
                 ]
                 write_cameras(Path(dataset.storage.data_path), self.cameras, shown)
+            if self.comparisons is not None:
+                # Of a room above this one: found by its name when there is something to write
+                above = import_module("sb3_presa.feedback.pairs")
+                tables = [episode.table for episode in self.episodes]
+                above.save_comparisons(dataset, self.comparisons, tables, feedback)
             if finish is not None:
                 finish(dataset)
 
@@ -260,6 +270,7 @@ def assemble(
             **reading.metadata,
         },
         cameras=reading.cameras,
+        comparisons=reading.comparisons,
     )
 
 

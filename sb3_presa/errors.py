@@ -51,3 +51,7 @@ class FileNotWrittenError(PresaError, OSError):
 
 class WorkerError(PresaError, RuntimeError):
     """A worker process failed, ended before its work was done, or cannot be started."""
+
+
+class ExportError(PresaError, RuntimeError):
+    """An exported agent acts otherwise than the policy that it was made of; nothing is written."""

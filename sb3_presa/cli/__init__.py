@@ -20,6 +20,7 @@ from sb3_presa.cli import (
     benchmark,
     completion,
     datasets,
+    deploy,
     labels,
     logs,
     simulators,
@@ -107,7 +108,7 @@ _COMMANDS: dict[str, list[Callable[..., None]]] = {
         completion.complete,
         labels.import_preferences,
     ],
-    "Agents": [agents.train, agents.evaluate],
+    "Agents": [agents.train, agents.evaluate, deploy.export],
     "Simulators": [simulators.install_simulators, simulators.doctor],
 }
 for _panel, _commands in _COMMANDS.items():

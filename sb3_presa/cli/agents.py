@@ -245,15 +245,7 @@ def evaluate(
     _check_device(device)
     if json_file is not None:
         check_writable(json_file)
-    agent = _load_agent(model, algorithm, device, trust)
-    if safety_level is not None:
-        policy: Any = agent.policy
-        if not getattr(policy, "adjustable", False):
-            raise ConfigError(
-                f"--safety-level must be left out: the policy of {model} is not adjustable. Train "
-                "it with PRESA and --set adjustable=true"
-            )
-        policy.safety_level = safety_level
+    agent = load_agent(model, algorithm, device, trust, safety_level)
     environment, reference = _environment(dataset, env, trust)
     try:
         result = evaluate_safety(
@@ -274,8 +266,35 @@ def evaluate(
         write_text(json_file, json.dumps(result.as_dict(), indent=2, allow_nan=False) + "\n")
 
 
+def load_agent(
+    path: Path,
+    algorithm: str | None,
+    device: str,
+    trust: bool,
+    safety_level: float | None = None,
+) -> "BaseAlgorithm":
+    """
+    :param path: a model of this package, or of Stable-Baselines3's own algorithms
+    :param algorithm: its class, ``None`` to read it from the file
+    :param device: a PyTorch device
+    :param trust: whether to run code of the file
+    :param safety_level: level at which an adjustable policy is to act
+    :return: the model
+    :raises ConfigError: if it cannot be read, or has no level to set
+    """
+    agent = _load_agent(path, algorithm, device, trust)
+    if safety_level is not None:
+        policy: Any = agent.policy
+        if not getattr(policy, "adjustable", False):
+            raise ConfigError(
+                f"--safety-level must be left out: the policy of {path} is not adjustable. Train "
+                "it with PRESA and --set adjustable=true"
+            )
+        policy.safety_level = safety_level
+    return agent
+
+
 def _load_agent(path: Path, algorithm: str | None, device: str, trust: bool) -> "BaseAlgorithm":
-    """A model of this package, or of Stable-Baselines3's own algorithms."""
     import stable_baselines3 as sb3
 
     if algorithm in _SB3:

@@ -131,6 +131,8 @@ class OfflineAlgorithm(Learner):
         self.max_grad_norm = max_grad_norm
         self.average_decay = average_decay
         self.precision = precision
+        #: origin of the data and of the labels that it last learnt from, as JSON; saved with it
+        self.trained_on: dict[str, Any] = {}
         self.source: BatchSource | None = None
         self.feedback: Feedback | None = None
         self._policy_name = policy
@@ -291,6 +293,7 @@ class OfflineAlgorithm(Learner):
         source = make_source(data, self.device, self.policy.scale_actions, self._prepare_labels)
         self._use_data(data, source)
         self.source, self.feedback = source, data.training
+        self.trained_on = data.origin()
         if self._is_untrained():
             self._fit_statistics(source, transitions.observation_names)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, Literal, Self, TypeAlias
+from typing import Any, Final, Literal, Self, TypeAlias
 
 import numpy as np
 
@@ -42,6 +42,20 @@ class OfflineData:
     held_out: Feedback
     endings: Endings | None = None
     outcomes: Outcomes | None = None
+
+    def origin(self) -> dict[str, Any]:
+        """:return: where the data and the labels come from, and how many there are, as JSON"""
+        labels, names = self.training, self.transitions.observation_names
+        return {
+            "dataset": self.transitions.dataset_id,
+            "episodes": len(self.transitions.episode_ids),
+            "steps": len(self.transitions.actions),
+            "observation_names": {key: list(of_key) for key, of_key in names.items()},
+            "labels": dict(labels.provenance),
+            "segments": len(labels.segments),
+            "comparisons": len(labels.comparisons),
+            "safety_labels": int(np.isfinite(labels.p_safe).sum()),
+        }
 
     @classmethod
     def read(

@@ -334,7 +334,7 @@ class Actor(BaseModel):
         standardized = self.standardizer(observations)
         extracted = self.extract_features(standardized, self.features_extractor)
         if self.adjustable:
-            at = self.level.expand(len(extracted)) if levels is None else levels
+            at = self.level.expand(extracted.shape[0]) if levels is None else levels
             extracted = th.cat([extracted, 2.0 * at.unsqueeze(1) - 1.0], dim=1)
         features: th.Tensor = self.mlp(extracted)
         return features

@@ -1,5 +1,6 @@
 """The policies of all offline algorithms of this package."""
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
@@ -153,11 +154,11 @@ class OfflinePolicy(BasePolicy):
     @property
     def safety_level(self) -> float:
         """
-        The level, in (0, 1), at which an adjustable policy acts.
+        The level, in (0, 1), at which an adjustable policy acts; NaN for any other policy.
 
         :raises ConfigError: when it is set and the policy is not adjustable, or is out of its range
         """
-        return float(self._require_adjustable().actor_average.level)
+        return float(self.actor_average.level) if self.adjustable else math.nan
 
     @safety_level.setter
     def safety_level(self, level: float) -> None:
@@ -278,6 +279,11 @@ class OfflinePolicy(BasePolicy):
         if self.check_finite:
             _check_finite(actions, "the action", "The weights of this policy are destroyed")
         return actions, state
+
+    @property
+    def chooses(self) -> bool:
+        """:return: whether it takes the best of several actions, and rounding may decide a tie"""
+        return not isinstance(self.action_space, spaces.Box)
 
     @property
     def device(self) -> th.device:

@@ -275,27 +275,31 @@ class BCQPolicy(OfflinePolicy):
             "n_candidates": self.n_candidates,
         }
 
+    @property
+    def chooses(self) -> bool:
+        return self.n_candidates > 1
+
     def fit_standardizer(self, observations: TensorObs) -> None:
         for networks in (self.actor, self.actor_average):
             networks.standardizer.fit(observations)
 
     def _predict(self, observation: Any, deterministic: bool = False) -> th.Tensor:
-        features = self.actor.features(observation)
-        n_states, n_candidates = len(features), self.n_candidates
-        if deterministic:
-            codes = self.codes.repeat(n_states, 1)
-        else:
-            shape = (n_states * n_candidates, self.codes.shape[-1])
-            codes = draw_codes(shape, features.device, None)
+        features, n_candidates = self.actor.features(observation), self.n_candidates
         repeated = features.repeat_interleave(n_candidates, 0)
+        if deterministic:
+            # No size is named: an exported graph would have it for ever
+            each = th.zeros_like(features[:, :1]).unsqueeze(1)
+            codes = (self.codes + each).flatten(0, 1)
+        else:
+            codes = draw_codes((len(repeated), self.codes.shape[-1]), features.device, None)
         actions = self.actor.perturb(repeated, self.actor.vae.decode(repeated, codes))
         if n_candidates == 1:
             return actions
         score = lagrangian_score(self.actor.values(repeated, actions), self.multiplier)
-        best = score.view(n_states, n_candidates).argmax(-1)
-        return actions.view(n_states, n_candidates, -1)[
-            th.arange(n_states, device=best.device), best
-        ]
+        best = score.view(-1, n_candidates).argmax(-1)
+        candidates = actions.view(-1, n_candidates, actions.shape[-1])
+        place = best.view(-1, 1, 1).expand(-1, 1, actions.shape[-1])
+        return candidates.gather(1, place).squeeze(1)
 
 
 class BCQCnnPolicy(BCQPolicy):

@@ -1,0 +1,1 @@
+"""An agent in use: exported, watched, shared."""

@@ -1,0 +1,92 @@
+"""``predict(deterministic=True)`` as one module: from raw observations to actions."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch as th
+from gymnasium import spaces
+from stable_baselines3.common.preprocessing import is_image_space
+from torch import nn
+
+from sb3_presa.policies.policy import OfflinePolicy
+
+#: Name of the input for observations that are not a Dict, whose inputs have the names of the keys.
+OBSERVATION: Final = "observation"
+
+
+class ActingModule(nn.Module):
+    """
+    A policy with what SB3 does around it: images are transposed, actions get their units.
+
+    Of an observation that holds NaN or infinity, which ``predict`` refuses, it makes an action that
+    nobody can take for one: NaN, or one less than the lowest discrete action.
+
+    :param policy: the policy
+    :param channels_last: whether images come with their channels last
+    """
+
+    low: th.Tensor
+    high: th.Tensor
+    least: th.Tensor
+    most: th.Tensor
+
+    def __init__(self, policy: OfflinePolicy, channels_last: bool) -> None:
+        super().__init__()
+        self.policy = policy
+        space = policy.action_space
+        self.keys = keys_of(policy.observation_space)
+        of_key = space_by_key(policy.observation_space)
+        self._images = [channels_last and is_image_space(of_key[key]) for key in self.keys]
+        if isinstance(space, spaces.Box):
+            bounds = (policy.action_low, policy.action_high, space.low, space.high)
+            for name, bound in zip(("low", "high", "least", "most"), bounds, strict=True):
+                self.register_buffer(name, th.as_tensor(bound).clone())
+
+    def forward(self, *parts: th.Tensor) -> th.Tensor:
+        """
+        :param parts: raw observations, (N, ...): one tensor, or one a key, in the order of ``keys``
+        :return: actions as ``predict`` gives them, (N, *shape)
+        """
+        inputs = [
+            part.movedim(-1, 1) if is_image else part
+            for part, is_image in zip(parts, self._images, strict=True)
+        ]
+        is_dict = isinstance(self.policy.observation_space, spaces.Dict)
+        observations = dict(zip(self.keys, inputs, strict=True)) if is_dict else inputs[0]
+        return self._in_units(self.policy._predict(observations, deterministic=True), parts)
+
+    def _in_units(self, actions: th.Tensor, parts: Sequence[th.Tensor]) -> th.Tensor:
+        space = self.policy.action_space
+        # NaN where a number is not finite, 0 elsewhere
+        finite = [(p - p).flatten(1).sum(1) for p in parts if p.is_floating_point()]
+        poison = sum(finite[1:], finite[0]) if finite else None
+        shape = (-1, *(space.shape or ()))
+        if isinstance(space, spaces.Box):
+            scaled = actions.clamp(-1.0, 1.0).reshape(shape)  # other runtimes' tanh exceeds 1
+            if poison is not None:
+                scaled = scaled + poison.to(scaled.dtype).reshape(-1, *(1 for _ in shape[1:]))
+            units = self.low + 0.5 * (scaled + 1.0) * (self.high - self.low)
+            return units.to(self.least.dtype).clamp(self.least, self.most)
+        actions = actions.long().reshape(shape)
+        if poison is None:
+            return actions
+        lowest = th.as_tensor(np.asarray(space.start))  # type: ignore[attr-defined]
+        broken = poison.isnan().reshape(-1, *(1 for _ in shape[1:]))
+        return th.where(broken, lowest - 1, actions)
+
+
+def keys_of(space: spaces.Space[Any]) -> tuple[str, ...]:
+    """
+    :param space: observation space
+    :return: names of its parts in the order of the module's inputs
+    """
+    return tuple(space_by_key(space))
+
+
+def space_by_key(space: spaces.Space[Any]) -> dict[str, spaces.Space[Any]]:
+    """
+    :param space: observation space
+    :return: its parts by name
+    """
+    return dict(space.spaces) if isinstance(space, spaces.Dict) else {OBSERVATION: space}

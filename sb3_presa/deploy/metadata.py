@@ -1,0 +1,45 @@
+"""What an exported file says of itself."""
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from minari.serialization import serialize_space
+
+from sb3_presa._version import __version__
+from sb3_presa.data.datasets import DatasetLike, resolve_dataset
+from sb3_presa.data.names import COLUMNS
+
+if TYPE_CHECKING:
+    from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
+
+#: Key of the metadata in a file.
+METADATA: Final = "sb3_presa"
+_FORMAT: Final = 1
+
+
+def metadata_of(
+    model: "OfflineAlgorithm", dataset: DatasetLike | None, channels_last: bool
+) -> dict[str, Any]:
+    """
+    :param model: the model
+    :param dataset: a dataset with its spaces, or ``None``
+    :param channels_last: whether images are given with their channels last
+    :return: JSON values: spaces, names and units of coordinates, the origin of data and labels
+    """
+    columns = None
+    if dataset is not None:
+        columns = resolve_dataset(dataset).storage.metadata.get(COLUMNS)
+    found: dict[str, Any] = {
+        "format": _FORMAT,
+        "version": __version__,
+        "algorithm": model.algorithm,
+        "observation_space": json.loads(serialize_space(model.observation_space)),
+        "action_space": json.loads(serialize_space(model.action_space)),
+        "channels_last": channels_last,
+        "columns": columns,
+        "steps": model.num_timesteps,
+        "trained_on": model.trained_on,
+    }
+    if model.policy.adjustable:
+        found["safety_level"] = model.policy.safety_level
+    return found

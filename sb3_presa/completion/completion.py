@@ -16,32 +16,23 @@ from sb3_presa.completion.accuracy import (
     share_right,
 )
 from sb3_presa.completion.cross_fit import (
-    Ensemble,
     Integers,
     Labels,
-    Parts,
-    fit_ensemble,
     p_safe_of_long,
-    parts_of,
     segment_p_safe,
     segment_sums,
     unseen_mean,
 )
 from sb3_presa.completion.features import Floats
-from sb3_presa.completion.label_models import ERROR_RATE, SafetyModel, log_likelihood
+from sb3_presa.completion.fitting import FittedLabels, arrays_of, fit_labels
+from sb3_presa.completion.label_models import ERROR_RATE, SafetyModel
 from sb3_presa.completion.selection import select
 from sb3_presa.data.datasets import DatasetLike
-from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
-from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.feedback.table import Feedback
 
 #: An episode longer than this many typical labelled segments is completed in windows of that size.
 _LONGEST_WINDOW: Final = 20
-#: Lengths of labelled segments must differ by this factor to tell the meanings of "safe" apart.
-_LENGTHS_DIFFER: Final = 2.0
-#: Standard errors by which labels must be likelier under the other meaning.
-_CLEAR: Final = 2.0
 _COMPARISONS_PER_SEGMENT: Final = 5
 _MOST_COMPARISONS: Final = 5_000
 #: Accuracy on labels not seen from which on alignment is safe. A tenth of wrong labels leaves .7 to
@@ -223,7 +214,7 @@ class Completion:
     def coverage(self) -> float:
         """:return: share of the steps that lie in a labelled segment"""
         change = np.zeros(len(self.transitions.actions) + 1, dtype=np.int64)
-        labels = _arrays(self.labelled, self.transitions)
+        labels = arrays_of(self.labelled, self.transitions)
         np.add.at(change, labels.starts, 1)
         np.add.at(change, labels.starts + labels.lengths, -1)
         return float((np.cumsum(change)[:-1] > 0).mean())
@@ -273,23 +264,16 @@ def complete(
     :raises FeedbackError: if there are no labels
     :raises ConfigError: if ``safety_model`` is another word
     """
-    if safety_model not in ("auto", *SafetyModel):
-        raise ConfigError(f"`safety_model` must be 'auto', 'rate' or 'any', got {safety_model!r}")
-    transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
-    if isinstance(feedback, str):
-        if isinstance(dataset, Transitions):
-            raise FeedbackError("`feedback` must be labels where transitions are given, got a name")
-        feedback = Feedback.load(dataset, feedback)
-    feedback = feedback.align(transitions) if len(feedback.segments) else feedback
-    labels = _arrays(feedback, transitions)
-    has_safety = bool((~np.isnan(labels.p_safe)).any())
-    if not has_safety and not len(labels.comparisons):
-        raise FeedbackError("`feedback` must hold comparisons or safety labels, got neither")
-    generator = np.random.default_rng([0xC0, seed])
-    parts = parts_of(labels, len(transitions.episode_ids), generator)
-    meanings = _meanings(labels, safety_model) if has_safety else ()
-    ensemble = fit_ensemble(transitions, labels, parts, meanings, generator)
-    meaning = _likelier(ensemble, labels, parts)
+    return completion_of(fit_labels(dataset, feedback, safety_model=safety_model, seed=seed))
+
+
+def completion_of(fitted: FittedLabels) -> Completion:
+    """
+    :param fitted: models of labels
+    :return: what they say of all of the data
+    """
+    transitions, labels, parts = fitted.transitions, fitted.labels, fitted.parts
+    ensemble, meaning = fitted.ensemble, fitted.meaning
     segments, starts = _windows(transitions, labels)
     lengths = segments[:, 2]
 
@@ -304,8 +288,8 @@ def complete(
     of_comparisons = _accuracy_of_comparisons(label_preference, labels.preferences)
     label_p_safe = np.full(len(labels.starts), np.nan)
     p_safe = None
-    if has_safety:
-        label_p_safe = _label_p_safe(ensemble, labels, parts, meaning)
+    if ensemble.risks:
+        label_p_safe = fitted.label_p_safe(meaning)
         risks = ensemble.risks[meaning]
         if meaning is SafetyModel.ANY:
             by_model = segment_p_safe(segment_sums(risks, starts, lengths), lengths, meaning)
@@ -316,7 +300,7 @@ def complete(
     known = ~np.isnan(labels.p_safe)
     of_safety = balanced_share_right(label_p_safe[known], labels.p_safe[known])
     return Completion(
-        labelled=feedback,
+        labelled=fitted.feedback,
         transitions=transitions,
         segments=segments,
         merit=None if merits is None else merits.mean(axis=0),
@@ -328,48 +312,6 @@ def complete(
         preference_accuracy=of_comparisons,
         safety_accuracy=of_safety,
     )
-
-
-def _arrays(feedback: Feedback, transitions: Transitions) -> Labels:
-    order = np.argsort(transitions.episode_ids)
-    position = np.searchsorted(transitions.episode_ids, feedback.segments[:, 0], sorter=order)
-    episodes = order[position] if len(order) else position
-    return Labels(
-        starts=transitions.episode_starts[episodes] + feedback.segments[:, 1],
-        lengths=feedback.segments[:, 2].copy(),
-        episodes=episodes,
-        p_safe=feedback.p_safe.astype(np.float64),
-        comparisons=feedback.comparisons,
-        preferences=feedback.preferences.astype(np.float64),
-    )
-
-
-def _meanings(labels: Labels, safety_model: str) -> tuple[SafetyModel, ...]:
-    if safety_model != "auto":
-        return (SafetyModel(safety_model),)
-    lengths = labels.lengths[~np.isnan(labels.p_safe)]
-    short, long = np.quantile(lengths, (0.1, 0.9))
-    return tuple(SafetyModel) if long >= _LENGTHS_DIFFER * short else (SafetyModel.RATE,)
-
-
-def _likelier(ensemble: Ensemble, labels: Labels, parts: Parts) -> SafetyModel:
-    """The rate, unless labels that were not seen are clearly likelier under the other meaning."""
-    if len(ensemble.risks) < 2:
-        return next(iter(ensemble.risks), SafetyModel.RATE)
-    known = ~np.isnan(labels.p_safe)
-
-    def unseen(meaning: SafetyModel) -> Floats:
-        chance = _label_p_safe(ensemble, labels, parts, meaning)[known]
-        return log_likelihood(chance, labels.p_safe[known])
-
-    gain = unseen(SafetyModel.ANY) - unseen(SafetyModel.RATE)
-    error = gain.std() / np.sqrt(len(gain))
-    return SafetyModel.ANY if gain.mean() > _CLEAR * error else SafetyModel.RATE
-
-
-def _label_p_safe(ensemble: Ensemble, labels: Labels, parts: Parts, meaning: SafetyModel) -> Floats:
-    risks = segment_sums(ensemble.risks[meaning], labels.starts, labels.lengths)
-    return unseen_mean(segment_p_safe(risks, labels.lengths, meaning), parts.segments)
 
 
 def _windows(

@@ -49,9 +49,9 @@ STATE = {
     "unlabelled_share": 0.3,
 }
 #: Five pairs of segments, up to three steps sampled of each; the last pair stands for data that
-#: nobody labelled.
+#: nobody labelled, and the third is a comparison that the loss leaves out.
 P_SAFE = [[1.0, 0.0], [0.3, 1.0], [NAN, 0.0], [1.0, 1.0], [NAN, NAN]]
-PREFERENCE = [1.0, 0.2, NAN, 0.5, NAN]
+PREFERENCE = [1.0, 0.2, 0.8, 0.5, NAN]
 LENGTHS = [[3, 7], [12, 2], [3, 3], [5, 4], [6, 1]]
 
 

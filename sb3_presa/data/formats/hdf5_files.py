@@ -71,7 +71,7 @@ def _read_demos(path: Path, file: h5py.File, split: str | None) -> Reading:
     names = sorted(data if split is None else splits[split], key=natural_key)
     missing = [name for name in names if name not in data]
     if missing or not names:
-        raise DatasetError(f"{path} must hold the demonstrations of '{split}', lacks {missing}")
+        raise DatasetError(f"{path} must hold the demonstrations of '{split}', but lacks {missing}")
     tables = []
     for name in names:
         facts: dict[str, Scalar] = {"demo": name}

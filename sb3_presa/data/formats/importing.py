@@ -28,6 +28,8 @@ _HOMES: Mapping[str, tuple[str, str]] = {
     "lerobot": ("lerobot", "LeRobotFolder"),
     "parquet": ("arrow_files", "ArrowFiles"),
     "feather": ("arrow_files", "ArrowFiles"),
+    "rosbag": ("bags", "RosBag"),
+    "mcap": ("mcap_files", "McapFile"),
     "robomimic": ("hdf5_files", "Robomimic"),
     "hdf5": ("hdf5_files", "Hdf5Arrays"),
     "pairs": ("pairs", "PairsFile"),

@@ -1,0 +1,111 @@
+"""MCAP files with messages in JSON, of ROS 2, or in protocol buffers: read by mcap."""
+
+import json
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sb3_presa.data.formats.clock import Message, Topic, bag_reading, flat_numbers
+from sb3_presa.data.formats.format import Options, Reading
+from sb3_presa.data.formats.library import require
+from sb3_presa.errors import ConfigError, DatasetError
+
+_MAGIC = b"\x89MCAP0\r\n"
+#: Packages that decode messages, with the encodings that they are for.
+_DECODERS = {"mcap_ros2.decoder": "cdr", "mcap_protobuf.decoder": "protobuf"}
+
+
+class McapFile:
+    """MCAP files."""
+
+    name = "mcap"
+
+    def recognises(self, path: Path) -> bool:
+        """As :meth:`~sb3_presa.data.formats.format.Format.recognises`."""
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+
+    def read(self, path: Path, options: Options) -> Reading:
+        """As :meth:`~sb3_presa.data.formats.format.Format.read`."""
+        library = require("mcap.reader", "bags")
+        try:
+            with path.open("rb") as file:
+                reader = library.make_reader(file, validate_crcs=True)
+                return bag_reading(path.name, _Topics(path, reader), options, typed=False)
+        except (DatasetError, ConfigError):
+            raise
+        except Exception as error:  # the library and its decoders raise all kinds
+            reason = f"{type(error).__name__}: {error}"
+            raise DatasetError(f"{path} cannot be read as MCAP: {reason}") from error
+
+
+class _Topics:
+    """The topics of an open file."""
+
+    def __init__(self, path: Path, reader: Any) -> None:
+        self._path, self._reader = path, reader
+        self._decoders: dict[int, Any] = {}
+        self._unread: dict[str, str] = {}
+
+    def first(self) -> Iterator[Topic]:
+        seen: set[str] = set()
+        for message in self._decoded(None, once=True):
+            if message.topic not in seen:
+                seen.add(message.topic)
+                yield Topic(message.topic, tuple(message.values))
+        if not seen:
+            unread = "; ".join(f"{topic}: {why}" for topic, why in self._unread.items())
+            raise DatasetError(
+                f"{self._path} must hold messages that can be decoded, got none"
+                + (f" ({unread})" if unread else "")
+            )
+
+    def messages(self, topics: list[str]) -> Iterator[Message]:
+        yield from self._decoded(topics, once=False)
+
+    def _decoded(self, topics: list[str] | None, once: bool) -> Iterator[Message]:
+        done: set[str] = set()
+        # In the order of the file; who reads sorts by time. The reader's own order ignores what
+        # it is told in files without chunks.
+        found = self._reader.iter_messages(topics=topics, log_time_order=False)
+        for schema, channel, message in found:
+            if channel.topic in done:
+                continue
+            if once:
+                done.add(channel.topic)
+            decode = self._decoder(schema, channel)
+            if decode is not None:
+                values = flat_numbers(decode(message.data), _fields)
+                yield Message(channel.topic, message.log_time, values)
+
+    def _decoder(self, schema: Any, channel: Any) -> Any:
+        if channel.id not in self._decoders:
+            self._decoders[channel.id] = self._find(schema, channel)
+        return self._decoders[channel.id]
+
+    def _find(self, schema: Any, channel: Any) -> Any:
+        if channel.message_encoding == "json":
+            return json.loads
+        for module, encoding in _DECODERS.items():
+            if encoding != channel.message_encoding:
+                continue
+            try:
+                factory = import_module(module).DecoderFactory()
+            except ImportError as error:
+                self._unread[channel.topic] = f"{error}; pip install 'sb3_presa[bags]'"
+                return None
+            return factory.decoder_for(channel.message_encoding, schema)
+        self._unread[channel.topic] = f"encoding '{channel.message_encoding}' is not known"
+        return None
+
+
+def _fields(value: Any) -> dict[str, Any] | None:
+    if isinstance(value, dict):
+        return value
+    if hasattr(value, "DESCRIPTOR"):
+        return {field.name: getattr(value, field.name) for field in value.DESCRIPTOR.fields}
+    slots = getattr(value, "__slots__", None)
+    return {name: getattr(value, name) for name in slots} if slots else None

@@ -1,0 +1,212 @@
+"""MCAP files and ROS bags, written by the formats' own libraries, on one clock."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mcap.writer import Writer
+from mcap_ros2.writer import Writer as Ros2Writer
+from rosbags.rosbag1 import Writer as Bag1
+from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import Writer as Bag2
+from rosbags.typesys import Stores, get_typestore
+
+from sb3_presa.data import import_logs, load_transitions, read_logs
+from sb3_presa.data.episodes import load_endings
+from sb3_presa.data.formats.clock import _Stream
+from sb3_presa.errors import ConfigError, DatasetError
+
+#: Nanoseconds of today, which float64 rounds to 256.
+START = 1_790_000_000_000_000_001
+SECOND = 10**9
+COLUMNS: dict[str, Any] = {"observations": "/pose.*", "actions": "/cmd.speed"}
+Sent = Iterable[tuple[str, int, dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def _own_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
+
+
+def write_mcap(path: Path, sent: Sent, **options: Any) -> Path:
+    """Messages in JSON, in the order in which they are given."""
+    with path.open("wb") as file:
+        writer = Writer(file, **options)
+        writer.start()
+        schema = writer.register_schema("any", "jsonschema", b'{"type": "object"}')
+        channels: dict[str, int] = {}
+        for topic, time, message in sent:
+            if topic not in channels:
+                channels[topic] = writer.register_channel(topic, "json", schema)
+            content = json.dumps(message).encode()
+            writer.add_message(channels[topic], time, content, time)
+        writer.finish()  # type: ignore[no-untyped-call]
+    return path
+
+
+def drive() -> list[tuple[str, int, dict[str, Any]]]:
+    """A pose every 100 ms; a command 30 ms after each, which is what was answered to it."""
+    sent: list[tuple[str, int, dict[str, Any]]] = []
+    for step in range(6):
+        at = START + step * SECOND // 10
+        sent.append(("/pose", at, {"x": 1.0 * step, "y": [0.5, -1.0 * step], "name": "base"}))
+        sent.append(("/cmd", at + 30_000_000, {"speed": 10.0 * step}))
+    return sent
+
+
+@pytest.mark.parametrize("chunks", [True, False])
+@pytest.mark.parametrize("backwards", [True, False])
+def test_messages_are_sorted_by_time_whatever_their_order(
+    tmp_path: Path, chunks: bool, backwards: bool
+) -> None:
+    sent = drive()[::-1] if backwards else drive()
+    path = write_mcap(tmp_path / "a.mcap", sent, use_chunking=chunks, chunk_size=100)
+    dataset = import_logs(path, "me/drive-v0", **COLUMNS, rate=10)
+    found = load_transitions(dataset)
+    assert isinstance(found.observations, np.ndarray)
+    # From the first command (30 ms) on: the pose of each moment, and what was answered
+    assert found.observations.tolist() == [[s, 0.5, -s] for s in range(4)]
+    assert found.actions[:, 0].tolist() == [0.0, 10.0, 20.0, 30.0]
+    assert np.asarray(load_endings(dataset).observations).tolist() == [[4.0, 0.5, -4.0]]
+    assert found.observation_names[""] == ("/pose.x", "/pose.y[0]", "/pose.y[1]")
+
+
+def test_of_one_time_the_later_message_of_the_file_counts(tmp_path: Path) -> None:
+    sent = [(t, at, dict(m)) for t, at, m in drive()]
+    again = ("/pose", START + SECOND // 10, {"x": 77.0, "y": [0.5, 0.0], "name": "base"})
+    path = write_mcap(tmp_path / "a.mcap", [*sent, again])
+    for way in ("previous", "linear"):
+        log = read_logs(path, **COLUMNS, rate=10, resampling=way)
+        first = log.episodes[0].observations[""][:2, 0]
+        expected = [0.0, 77.0] if way == "previous" else [0.3 * 77, 77 - 0.3 * (77 - 2)]
+        np.testing.assert_allclose(first, expected, rtol=1e-9)
+
+
+def test_the_last_message_takes_part(tmp_path: Path) -> None:
+    """The reader's end is exclusive; nothing is cut off here."""
+    sent: list[tuple[str, int, dict[str, Any]]] = [
+        (topic, START + k * SECOND, {"v": float(k)}) for k in range(3) for topic in ("/o", "/a")
+    ]
+    log = read_logs(write_mcap(tmp_path / "a.mcap", sent), observations="/o.v", actions="/a.v")
+    (episode,) = log.episodes
+    assert episode.observations[""][:, 0].tolist() == [0.0, 1.0, 2.0]
+    assert episode.times is not None and episode.times.tolist() == [0.0, 1.0, 2.0]
+
+
+def test_times_are_subtracted_before_they_are_rounded() -> None:
+    """As float64, these nanoseconds would be multiples of 256."""
+    times = START + np.arange(5, dtype=np.int64) * 100
+    stream = _Stream("here", times, {"v": np.arange(5.0)})
+    between = times[:-1] + 25
+    np.testing.assert_allclose(stream.on(between, "v", "linear"), np.arange(4) + 0.25, rtol=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.integers(0, 10**6), min_size=1, max_size=30).map(sorted),
+    st.lists(st.integers(0, 10**6), min_size=2, max_size=10, unique=True).map(sorted),
+)
+def test_previous_is_the_last_value_up_to_a_moment(times: list[int], moments: list[int]) -> None:
+    stream = _Stream("here", np.asarray(times), {"v": np.arange(len(times))})
+    clock = np.asarray([max(moment, times[0]) for moment in moments])
+    expected = [max(i for i, t in enumerate(times) if t <= moment) for moment in clock]
+    assert stream.on(clock, "v", "previous").tolist() == expected
+
+
+def test_the_clock_is_that_of_the_slowest_topic_and_gaps_are_told(tmp_path: Path) -> None:
+    sent = [("/o", START + k * SECOND // 50, {"v": k / 3}) for k in range(200)]
+    sent += [("/a", START + k * SECOND // 10, {"v": k / 7}) for k in range(40) if not 10 < k < 25]
+    log = read_logs(write_mcap(tmp_path / "a.mcap", sent), observations="/o.v", actions="/a.v")
+    assert log.notes[0] == "resampled to 10 steps a second (previous)"
+    assert any("/a is silent for up to 15 steps" in note for note in log.notes)
+    assert log.steps == 39
+
+
+def test_messages_of_ros_2_in_mcap_are_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "ros.mcap"
+    with path.open("wb") as file:
+        writer = Ros2Writer(file)
+        schema = writer.register_msgdef("me/Pose", "float64 x\nfloat32[2] y\nstring name")
+        command = writer.register_msgdef("me/Cmd", "float64 speed")
+        for topic, time, message in drive():
+            kind = schema if topic == "/pose" else command
+            writer.write_message(topic, kind, message, log_time=time, publish_time=time)
+        writer.finish()  # type: ignore[no-untyped-call]
+    found = load_transitions(import_logs(path, "me/ros-v0", **COLUMNS, rate=10))
+    assert isinstance(found.observations, np.ndarray)
+    assert found.observations.tolist() == [[s, 0.5, -s] for s in range(4)]
+
+
+@pytest.mark.parametrize("kind", ["ros1", "sqlite", "mcap"])
+def test_ros_bags_of_every_kind(tmp_path: Path, kind: str) -> None:
+    store = get_typestore(Stores.ROS1_NOETIC if kind == "ros1" else Stores.ROS2_HUMBLE)
+    vector, number = store.types["geometry_msgs/msg/Point"], store.types["std_msgs/msg/Float64"]
+    path = tmp_path / ("log.bag" if kind == "ros1" else "log")
+    if kind == "ros1":
+        opened: Any = Bag1(path)
+    else:
+        plugin = StoragePlugin.SQLITE3 if kind == "sqlite" else StoragePlugin.MCAP
+        opened = Bag2(path, version=9, storage_plugin=plugin)
+    with opened as bag:
+        pose = bag.add_connection("/pose", vector.__msgtype__, typestore=store)
+        cmd = bag.add_connection("/cmd", number.__msgtype__, typestore=store)
+        pack = store.serialize_ros1 if kind == "ros1" else store.serialize_cdr
+        for topic, time, message in drive():
+            if topic == "/pose":
+                content: Any = vector(x=message["x"], y=message["y"][0], z=message["y"][1])
+            else:
+                content = number(data=message["speed"])
+            where = pose if topic == "/pose" else cmd
+            bag.write(where, time, pack(content, content.__msgtype__))
+    dataset = import_logs(path, "me/bag-v0", observations="/pose.*", actions="/cmd.data", rate=10)
+    found = load_transitions(dataset)
+    assert isinstance(found.observations, np.ndarray)
+    assert found.observations.tolist() == [[s, 0.5, -s] for s in range(4)]
+    assert found.actions[:, 0].tolist() == [0.0, 10.0, 20.0, 30.0]
+
+
+def test_empty_and_damaged_recordings_are_refused(tmp_path: Path) -> None:
+    with Bag2(tmp_path / "empty", version=9):  # whose duration is negative
+        pass
+    with pytest.raises(DatasetError, match="empty must hold messages, got none"):
+        read_logs(tmp_path / "empty", **COLUMNS)
+    path = write_mcap(tmp_path / "none.mcap", [])
+    with pytest.raises(DatasetError, match="must hold messages that can be decoded, got none"):
+        read_logs(path, **COLUMNS)
+    path = write_mcap(tmp_path / "whole.mcap", drive())
+    content = bytearray(path.read_bytes())
+    content[len(content) // 4] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(DatasetError, match="cannot be read as MCAP"):
+        read_logs(path, **COLUMNS)
+    path.write_bytes(bytes(content)[:200])
+    with pytest.raises(DatasetError, match="cannot be read as MCAP"):
+        read_logs(path, **COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("sent", "options", "error", "message"),
+    [
+        (drive(), {}, ConfigError, "`observations` must name columns of a.mcap, but none"),
+        (drive(), {"observations": "/odom.*"}, ConfigError, "It has /pose.x, /pose.y"),
+        (drive()[:2], COLUMNS, ConfigError, "`rate` must be given, because no topic"),
+        (drive()[:2], {**COLUMNS, "rate": 10}, DatasetError, "must overlap for at least a step"),
+        (
+            [*drive(), ("/pose", START + SECOND, {"x": 1.0, "y": [0.5], "name": "b"})],
+            COLUMNS,
+            DatasetError,
+            r"messages of /pose must have the same numbers, but message 6 differs in y\[1\]",
+        ),
+        (drive(), {**COLUMNS, "resampling": "cubic"}, ConfigError, "previous or linear"),
+    ],
+)
+def test_what_cannot_be_resampled_is_refused(
+    tmp_path: Path, sent: Sent, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        read_logs(write_mcap(tmp_path / "a.mcap", sent), **options)

@@ -1,6 +1,7 @@
 """Atomic writes: a crash or a full disk leaves the old file or the new one, never a partial one."""
 
 import errno
+import glob
 import os
 import shutil
 import time
@@ -15,6 +16,8 @@ from sb3_presa.errors import ConfigError, FileNotWrittenError, PresaError
 
 #: Temporary files older than this were left behind by a process that was killed.
 _STALE_SECONDS = 3600.0
+#: Of a file's name in the names of its temporary files.
+_NAME_BYTES = 150
 #: What the system says of a full disk, a quota that is used up, and a limit of a file's size.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: Less than a file system can use: libraries that do not say why they failed are believed to have
@@ -26,11 +29,16 @@ _LITTLE_ROOM_BYTES = 2**16
 def atomic_path(path: Path, check: Callable[[Path], None] | None = None) -> Iterator[Path]:
     """Yield a temporary path to write to; it replaces ``path`` unless the block raises.
 
+    A link stays, and the file that it leads to is replaced. The new file has the mode of the old.
+
     :param path: the file to make or replace; its folder must exist.
     :param check: reads the written file before it replaces ``path``, and raises if it is not what
         was to be written. Some libraries report no error where the disk is full.
     :raises FileNotWrittenError: if the disk is full, or the check raises.
+    :raises PermissionError: if the old file is protected from writing. To replace it, a system asks
+        only for permission to write to its folder.
     """
+    path = _target(path)
     _remove_stale(path)
     temporary = _temporary(path)
     try:
@@ -39,6 +47,8 @@ def atomic_path(path: Path, check: Callable[[Path], None] | None = None) -> Iter
             _sync(temporary)
             if check is not None:
                 require_written(path, partial(check, temporary))
+        if path.exists():
+            shutil.copymode(path, temporary)
         os.replace(temporary, path)
         _sync(path.parent)
     except OSError as error:
@@ -190,21 +200,36 @@ def check_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise ConfigError(f"the output must be a file, got the folder {path}; add a file name")
-    temporary = _temporary(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target = _target(path)
+        temporary = _temporary(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()
         temporary.unlink()
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
 
 
+def _target(path: Path) -> Path:
+    """The file that a path leads to, which must not be protected from writing."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    return target
+
+
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    return path.with_name(f"{_prefix(path)}{uuid.uuid4().hex}.tmp")
+
+
+def _prefix(path: Path) -> str:
+    """The begin of temporary names, which must not be longer than a file system permits."""
+    name = path.name.encode()[:_NAME_BYTES].decode(errors="ignore")
+    return f".{name}."
 
 
 def _remove_stale(path: Path) -> None:
-    for left in path.parent.glob(f".{path.name}.*.tmp"):
+    for left in path.parent.glob(f"{glob.escape(_prefix(path))}*.tmp"):
         if time.time() - left.stat().st_mtime > _STALE_SECONDS:
             left.unlink(missing_ok=True)
 

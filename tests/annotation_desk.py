@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -138,15 +139,24 @@ def open_office(
 
 
 @contextlib.contextmanager
-def served(office: Office) -> Iterator[Office]:
-    """The page of a desk, on a port of its own, in a thread."""
+def served(office: Office, prefix: str = "") -> Iterator[Office]:
+    """The page of a desk, on a port of its own, in a thread.
+
+    With a prefix, as behind a proxy that serves it below a path, and nothing elsewhere.
+    """
     with bind("127.0.0.1", 0) as listener:
         app = create_app(office.desk, office.gate, office.text, COOKIE)
-        config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")
+
+        async def proxy(scope: Any, receive: Any, send: Any) -> None:
+            path = scope["path"].removeprefix(prefix)
+            below = scope["path"].startswith(f"{prefix}/")
+            await app({**scope, "path": path if below else "/elsewhere"}, receive, send)
+
+        config = uvicorn.Config(proxy, log_level="error", lifespan="off", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        office.base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        office.base = f"http://127.0.0.1:{listener.getsockname()[1]}{prefix}"
         try:
             yield office
         finally:

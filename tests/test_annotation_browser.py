@@ -274,6 +274,18 @@ def test_two_tabs_do_no_harm(office: Office, enter: Enter) -> None:
     assert len(office.store.answers()) == 2
 
 
+def test_behind_a_proxy_below_a_path(tmp_path: Path, enter: Enter) -> None:
+    with open_office(tmp_path) as desk, served(desk, "/team/labels") as office:
+        page = enter(office)
+        assert page.url.endswith("/team/labels/")
+        begin(page)
+        ready(page)
+        for key in ("a", "j", "ArrowLeft"):
+            page.keyboard.press(key)
+        count(page, 1)
+        assert len(office.store.answers()) == 1
+
+
 def test_two_people_at_once(office: Office, enter: Enter) -> None:
     ann, ben = enter(office, "ann"), enter(office, "ben")
     begin(ann)

@@ -162,3 +162,18 @@ def test_the_logger_leaves_no_folder(
     assert list((tmp_path / "temporary").glob("SB3-*")) == []
     BC.load_offline(box_dataset, None, seed=0, tensorboard_log=str(tmp_path / "logs")).learn(3)
     assert list((tmp_path / "logs").rglob("events*"))
+
+
+def test_a_models_suffix_may_be_left_out(
+    run: Run,  # noqa: F811
+    labelled: str,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """As in SB3, and by `train`, which writes `agent.zip` for `--out agent`."""
+    agent = tmp_path / "run.1" / "agent"
+    said = run("train", labelled, "--out", agent, "--algorithm", "BC", "--steps", 2, "-q").stdout
+    assert "Training BC on all of the data, without feedback" in said  # it has labels
+    evaluate = ("evaluate", agent, "--env", env_id("box"), "--episodes", 1, "--cost-limit")
+    assert "reward" in run(*evaluate, 5).stdout
+    said = run(*evaluate, "inf", exit_code=1).stderr
+    assert "Error: --cost-limit must be a finite number, got inf" in said

@@ -293,3 +293,23 @@ except SimulatorNotInstalledError:
 """
     )
     assert found.stdout == "Builder\n", found.stderr
+
+
+@pytest.mark.parametrize("task_id", [POINT, SWIMMER])
+def test_a_drawing_context_that_something_else_closed_is_named(
+    task_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a window of pygame closes EGL's display where there is no screen."""
+    env = SafetyGymEnv(task_id, render_mode="rgb_array")
+    env.reset(seed=0)
+    env.render()
+    assert env._viewer is not None
+
+    def lost() -> None:
+        raise OSError("EGL_BAD_DISPLAY")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(env._viewer.opengl_context, "make_current", lost)
+        with pytest.raises(RenderingError, match=r"closed it \(EGL_BAD_DISPLAY\).*'rgb_array'"):
+            env.render()
+    env.close()

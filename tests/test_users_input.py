@@ -12,6 +12,7 @@ from contract import CASES, PRESA_CASE, Case, every_case
 from gymnasium.wrappers import NormalizeObservation
 from minari import MinariDataset
 from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import StopTrainingOnMaxEpisodes
 from stable_baselines3.common.torch_layers import CombinedExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from toy_envs import env_id
@@ -270,3 +271,34 @@ def test_a_constant_action_keeps_its_bounds(minari_root: Any) -> None:
     policy.fit_action_bounds(np.full((7, 3), 3.0))
     assert policy.action_low.tolist() == [-5.0, 2.0, 2.0]
     assert policy.action_high.tolist() == [5.0, 4.0, 4.0]
+
+
+@every_case
+def test_observations_of_truth_values_and_of_no_numbers(
+    case: Case, box_dataset: MinariDataset
+) -> None:
+    """As SB3 takes them: `bool` was an error of PyTorch, and so were objects and texts."""
+    model = case.make(box_dataset)
+
+    def act(values: Any) -> Any:
+        return model.predict(values, deterministic=True)[0]
+
+    flags = np.array([[True, False, True], [False, False, True]])
+    np.testing.assert_array_equal(act(flags), act(flags.astype(np.float32)))
+    for wrong, dtype in ((np.array([0.0, None, 1.0]), "object"), (np.array(["a"] * 3), "<U1")):
+        with pytest.raises(ConfigError, match=f"must be an array of numbers, got one of {dtype}"):
+            act(wrong)
+
+
+def test_callbacks_may_be_a_list_of_functions_and_callbacks(box_dataset: MinariDataset) -> None:
+    """SB3 takes a function alone; in a list it is an `AttributeError` there."""
+    calls: list[int] = []
+
+    def stop_at_four(local: Any, _: Any) -> bool:
+        calls.append(local["self"].num_timesteps)
+        return calls[-1] < 4
+
+    model = BC.load_offline(box_dataset, None, seed=0, device="cpu")
+    callbacks: list[Any] = [StopTrainingOnMaxEpisodes(9), stop_at_four, None]
+    model.learn(10, callback=callbacks)
+    assert (calls, model.num_timesteps) == ([1, 2, 3, 4], 4)

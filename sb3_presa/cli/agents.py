@@ -1,6 +1,7 @@
 """``sb3-presa train`` and ``evaluate``."""
 
 import json
+import math
 import zipfile
 from contextlib import ExitStack
 from importlib import import_module
@@ -242,6 +243,8 @@ def evaluate(
         raise ConfigError(f"evaluate needs either --dataset ID or --env ENV_ID, got {got}")
     from sb3_presa.evaluation.safety import evaluate_safety
 
+    if not math.isfinite(cost_limit):
+        raise ConfigError(f"--cost-limit must be a finite number, got {cost_limit}")
     _check_device(device)
     if json_file is not None:
         check_writable(json_file)
@@ -274,7 +277,8 @@ def load_agent(
     safety_level: float | None = None,
 ) -> "BaseAlgorithm":
     """
-    :param path: a model of this package, or of Stable-Baselines3's own algorithms
+    :param path: a model of this package, or of Stable-Baselines3's own algorithms; ``.zip`` may be
+        left out
     :param algorithm: its class, ``None`` to read it from the file
     :param device: a PyTorch device
     :param trust: whether to run code of the file
@@ -282,6 +286,8 @@ def load_agent(
     :return: the model
     :raises ConfigError: if it cannot be read, or has no level to set
     """
+    if not path.exists() and not path.suffix:
+        path = path.with_suffix(".zip")
     agent = _load_agent(path, algorithm, device, trust)
     if safety_level is not None:
         policy: Any = agent.policy
@@ -357,6 +363,8 @@ def _describe_labels(model: "OfflineAlgorithm", dataset: str, name: str) -> str:
 
     if "outcomes" in model.needs:
         return "true rewards and costs, without feedback"
+    if not model.needs:
+        return "all of the data, without feedback"
     labels = model.feedback
     assert labels is not None
     others = [repr(other) for other in Feedback.names(dataset) if other != name]

@@ -90,7 +90,7 @@ def check_free(dataset_id: str, root: str | os.PathLike[str] | None, overwrite: 
     if folder.exists() and not overwrite:
         raise DatasetError(
             f"dataset {dataset_id!r} exists already in {folder}; choose another id or version, "
-            "or pass overwrite=True to replace it (and the feedback beside it)"
+            "or pass overwrite=True (--overwrite) to replace it, and the feedback beside it"
         )
     return folder
 

@@ -26,6 +26,11 @@ _ADVICE = (
     "and set MUJOCO_GL=osmesa"
 )
 
+_LOST = (
+    "the drawing context must stay open, but something in this process closed it ({}). A window of "
+    "pygame, as render_mode='human' opens one, does so without a screen; use 'rgb_array'"
+)
+
 
 def _backends() -> tuple[str, ...]:
     """Ways to draw, best first: the one that ``MUJOCO_GL`` names, or all that can work here."""
@@ -106,8 +111,13 @@ class HeadlessViewer(OffScreenViewer):
         :param camera_id: A camera of the model, or -1 for the free one.
         :param segmentation: Draw ids instead of colours.
         :return: Shape (height, width, 3).
+        :raises RenderingError: If something else in this process closed the display, as windows of
+            pygame do on a machine without a screen.
         """
-        self.opengl_context.make_current()
+        try:
+            self.opengl_context.make_current()
+        except Exception as error:  # EGLError, GLError or glfw's, of a library that may be missing
+            raise RenderingError(_LOST.format(error)) from error
         return np.ascontiguousarray(super().render(render_mode, camera_id, segmentation))
 
     def free(self) -> None:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, TypeVar
 import numpy as np
 import torch as th
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.callbacks import BaseCallback, ConvertCallback
 from stable_baselines3.common.type_aliases import MaybeCallback
 from stable_baselines3.common.utils import update_learning_rate
 
@@ -290,6 +290,14 @@ class Learner(BaseAlgorithm, ABC):
         for one in callback if isinstance(callback, list) else [callback]:
             if not (one is None or callable(one) or isinstance(one, BaseCallback)):
                 raise ConfigError(f"`callback` must be callbacks of SB3 or functions, got {one!r}")
+        if isinstance(callback, list):
+            given: list[Any] = callback  # also functions, which SB3 takes only alone
+            converted = [
+                one if isinstance(one, BaseCallback) else ConvertCallback(one)
+                for one in given
+                if one
+            ]
+            callback = converted
         with self._spaces_env():
             end, prepared = self._setup_learn(
                 steps, callback, reset_num_timesteps, tb_log_name or self.algorithm, progress_bar

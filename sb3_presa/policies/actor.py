@@ -134,7 +134,7 @@ class ObservationStandardizer(nn.Module):
             # As exact as in float64, which would take twice the time: the mean in two parts
             distance = value - of[f"high_{number}"] - of[f"low_{number}"]
         else:
-            distance = (value - of[f"mean_{number}"]).float()
+            distance = (value.double() - of[f"mean_{number}"]).float()  # bool has no difference
         standard = distance / of[f"std_{number}"]
         return standard.clamp(of[f"least_{number}"], of[f"clip_{number}"])
 

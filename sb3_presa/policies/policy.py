@@ -399,6 +399,8 @@ def _check_finite(values: Any, name: str, remedy: str) -> None:
         numbers = np.asarray(values)
     except ValueError:  # what is no array, such as all that reset() returns, SB3 refuses itself
         return
+    if numbers.dtype.kind not in "biuf" and not isinstance(values, tuple):
+        raise ConfigError(f"{name} must be an array of numbers, got one of {numbers.dtype}")
     if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
         return
     place = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])

@@ -55,3 +55,7 @@ class WorkerError(PresaError, RuntimeError):
 
 class ExportError(PresaError, RuntimeError):
     """An exported agent acts otherwise than the policy that it was made of; nothing is written."""
+
+
+class StoppedError(PresaError, RuntimeError):
+    """A monitor stopped an agent: a step is riskier than the logs, or farther from them."""

@@ -118,7 +118,7 @@ def fit_ensemble(
     rewards = np.empty((n_models, n), dtype=np.float32) if compared else None
     risks = {meaning: np.empty((n_models, n), dtype=np.float32) for meaning in meanings}
     scale = float(1.0 / np.sqrt(labels.lengths.mean()))
-    sampled = _sample_steps(labels, generator)
+    sampled = sample_steps(labels, generator)
     precision: float | None = None
     for draw, (periodic, bandwidth) in enumerate(_DRAWS):
         features = StepFeatures.draw(transitions, _N_FEATURES, periodic, bandwidth, generator)
@@ -130,7 +130,7 @@ def fit_ensemble(
                 precision = _choose_precision(differences, labels.preferences, parts.comparisons)
             of_reward = _fold_weights(differences, labels.preferences, parts.comparisons, precision)
         of_risk = {
-            meaning: _fold_risks(features.at(sampled.rows), sampled, labels, parts, meaning)
+            meaning: fold_risks(features.at(sampled.rows), sampled, labels, parts, meaning)
             for meaning in meanings
         }
         for rows in _chunks(n):
@@ -142,7 +142,7 @@ def fit_ensemble(
     return Ensemble(rewards, risks, scale)
 
 
-class _Sampled(NamedTuple):
+class SampledSteps(NamedTuple):
     """Steps sampled of the segments that have a safety label."""
 
     rows: Integers  #: (M,)
@@ -150,8 +150,14 @@ class _Sampled(NamedTuple):
     steps_for: Floats  #: how many steps each stands for, (M,)
 
 
-def _sample_steps(labels: Labels, generator: np.random.Generator) -> _Sampled:
-    """One step of each of equal parts of a segment, or all of a short one."""
+def sample_steps(labels: Labels, generator: np.random.Generator) -> SampledSteps:
+    """
+    One step of each of equal parts of a segment, or all of a short one.
+
+    :param labels: the labels
+    :param generator: source of randomness
+    :return: steps of the segments that have a safety label
+    """
     segments = np.flatnonzero(~np.isnan(labels.p_safe))
     most = max(1, _N_STEPS_OF_ALL // _N_STEPS)
     if len(segments) > most:
@@ -163,7 +169,7 @@ def _sample_steps(labels: Labels, generator: np.random.Generator) -> _Sampled:
     offset = generator.random(len(segment_of))
     places = ((index + np.where(stride > 1.0, offset, 0.0)) * stride).astype(np.int64)
     places = np.minimum(places, labels.lengths[segment_of] - 1)
-    return _Sampled(labels.starts[segment_of] + places, segment_of, stride)
+    return SampledSteps(labels.starts[segment_of] + places, segment_of, stride)
 
 
 def _differences(features: StepFeatures, labels: Labels) -> Floats:
@@ -212,10 +218,17 @@ def _fold_weights(
     return th.from_numpy(np.stack(found, axis=1).astype(np.float32))
 
 
-def _fold_risks(
-    features: th.Tensor, sampled: _Sampled, labels: Labels, parts: Parts, meaning: SafetyModel
+def fold_risks(
+    features: th.Tensor, sampled: SampledSteps, labels: Labels, parts: Parts, meaning: SafetyModel
 ) -> th.Tensor:
-    """Parameters of the safety models, (F + 1, N_FOLDS)."""
+    """
+    :param features: of the sampled steps, (M, F)
+    :param sampled: the steps
+    :param labels: the labels
+    :param parts: which labels each model does not see
+    :param meaning: what "safe" means
+    :return: parameters of the safety models, (F + 1, N_FOLDS)
+    """
     found = []
     part_of = parts.segments[sampled.segment_of]
     for part in range(N_FOLDS):

@@ -132,14 +132,19 @@ def step_vectors(transitions: Transitions, rows: NDArray[np.int64] | slice) -> F
     if isinstance(observations, dict):
         space = transitions.observation_space
         assert isinstance(space, spaces.Dict)
-        parts = [_flat(observations[key][rows], space[key]) for key in sorted(observations)]
+        parts = [flat_values(observations[key][rows], space[key]) for key in sorted(observations)]
     else:
-        parts = [_flat(observations[rows], transitions.observation_space)]
-    parts.append(_flat(transitions.actions[rows], transitions.action_space))
+        parts = [flat_values(observations[rows], transitions.observation_space)]
+    parts.append(flat_values(transitions.actions[rows], transitions.action_space))
     return np.concatenate(parts, axis=1)
 
 
-def _flat(values: NDArray[Any], space: spaces.Space[Any]) -> Floats:
+def flat_values(values: NDArray[Any], space: spaces.Space[Any]) -> Floats:
+    """
+    :param values: observations or actions, or those of one key, (M, ...)
+    :param space: their space
+    :return: one row each, (M, d): discrete values one-hot, images averaged over 8 x 8 cells
+    """
     if isinstance(space, spaces.Discrete):
         return _one_hot(values - int(space.start), int(space.n))
     if isinstance(space, spaces.MultiDiscrete):

@@ -1,0 +1,232 @@
+"""The monitor: risk and distance of steps, alarms, and what is done about them."""
+
+import pickle
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+import pytest
+from algorithm_data import one_thread  # noqa: F401
+from minari import MinariDataset
+from toy_envs import KINDS, Kind, env_id
+
+from sb3_presa import BC
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.deploy.monitor import SafetyMonitor
+from sb3_presa.errors import ConfigError, FeedbackError, StoppedError
+from sb3_presa.feedback.table import Feedback
+
+BRAKE = np.array([0.25, -0.25], np.float32)
+FAR = np.array([2.0, -2.0, 2.0], np.float32)
+
+
+def labels(dataset: MinariDataset) -> Feedback:
+    """Segments of 4 steps: short enough that risk has a place."""
+    return Feedback.synthetic(dataset, 200, 4, cost_limit=1.0, seed=0)
+
+
+def watched(dataset: MinariDataset, **options: Any) -> SafetyMonitor:
+    model = BC.load_offline(dataset, None, device="cpu", seed=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of labels that are too few to trust
+        return SafetyMonitor.fit(model, dataset, labels(dataset), **options)
+
+
+def usual(dataset: MinariDataset) -> Any:
+    """A logged observation; the model's action there is not far from the data."""
+    return load_transitions(dataset).observations[5]  # type: ignore[index]
+
+
+def test_risk_is_high_where_labels_say_unsafe(box_dataset: MinariDataset) -> None:
+    monitor = watched(box_dataset)
+    low = np.array([[x, y, x * y] for x in (-0.3, 0.0, 0.3) for y in (-0.5, -0.2)], np.float32)
+    high = low * [1, -1, -1] + [0, 0.4, 0]
+    still = np.zeros((6, 2), np.float32)
+    assert monitor.read(low, still).risk.max() < monitor.read(high, still).risk.min()
+    assert monitor.accuracy.value > 0.7
+
+
+@pytest.mark.parametrize("quantile", [0.5, 0.9])
+def test_thresholds_are_quantiles_of_the_logs(quantile: float, box_dataset: MinariDataset) -> None:
+    monitor, data = watched(box_dataset, quantile=quantile), load_transitions(box_dataset)
+    found = monitor.read(data.observations, data.actions)
+    # Half of the steps are among the neighbours, at distance 0
+    beyond = (found.distance > monitor.thresholds.distance).mean()
+    assert beyond == pytest.approx((1 - quantile) / 2, abs=0.02)
+    assert (found.risk > monitor.thresholds.risk).mean() > 1 - quantile, "unsafe steps are above"
+    given = labels(box_dataset)
+    starts = dict(zip(data.episode_ids.tolist(), data.episode_starts.tolist(), strict=True))
+    safe = np.zeros(len(data.actions), bool)
+    for (episode, first, length), p_safe in zip(given.segments, given.p_safe, strict=True):
+        if p_safe > 0.5:
+            safe[starts[int(episode)] + first :][:length] = True
+    share = (found.risk[safe] > monitor.thresholds.risk).mean()
+    assert share == pytest.approx(1 - quantile, abs=0.02)
+
+
+def test_what_was_never_logged_is_far(box_dataset: MinariDataset) -> None:
+    monitor = watched(box_dataset)
+    data = load_transitions(box_dataset)
+    near = monitor.read(data.observations[7] + np.float32(1e-3), data.actions[7])  # type: ignore[index]
+    far = monitor.read(FAR, data.actions[7])
+    odd = monitor.read(data.observations[7], np.array([30.0, 0.0], np.float32))  # type: ignore[index]
+    assert near.distance < 0.2 and not near.alarm
+    assert far.distance > 1 and far.alarm
+    assert odd.distance > 1 and odd.alarm
+
+
+def test_the_distance_is_that_from_the_nearest_logged_step(box_dataset: MinariDataset) -> None:
+    monitor, data = watched(box_dataset), load_transitions(box_dataset)
+    logged = np.concatenate([data.observations, data.actions], axis=1)
+    compared = [
+        logged[i] for i in range(len(logged)) if monitor.read(*_split(logged[i])).distance < 1e-3
+    ]
+    assert 0.4 < len(compared) / len(logged) < 0.6
+    step = np.array([0.2, 0.1, 0.4, 0.25, -0.25], np.float32)
+    scaled = (np.stack(compared) - step) / logged.std(axis=0)
+    expected = np.sqrt(np.square(scaled).mean(axis=1).min())
+    assert monitor.read(*_split(step)).distance == pytest.approx(expected, rel=1e-3)
+
+
+def _split(step: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    return step[:3], step[3:]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_observation_reads_as_in_a_batch(
+    kind: Kind, make_dataset: Callable[[Kind], MinariDataset]
+) -> None:
+    dataset = make_dataset(kind)
+    monitor, data = watched(dataset), load_transitions(dataset)
+    of = data.observations
+    batch = {k: v[:3] for k, v in of.items()} if isinstance(of, dict) else of[:3]
+    one = {k: v[1] for k, v in of.items()} if isinstance(of, dict) else of[1]
+    together, alone = monitor.read(batch, data.actions[:3]), monitor.read(one, data.actions[1])
+    assert np.shape(together.risk) == np.shape(together.alarm) == (3,)
+    assert alone.risk == pytest.approx(together.risk[1], rel=1e-4)
+    assert alone.distance == pytest.approx(together.distance[1], abs=1e-3)
+    action, _ = monitor.model.predict(one, deterministic=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert np.array_equal(monitor.predict(one)[0], action)
+
+
+def test_a_number_that_is_missing_is_an_alarm(box_dataset: MinariDataset) -> None:
+    monitor = watched(box_dataset)
+    assert monitor.read(np.array([0, np.nan, 0], np.float32), BRAKE).alarm
+    assert monitor.read(np.zeros(3, np.float32), np.array([np.nan, 0], np.float32)).alarm
+
+
+def test_warn(box_dataset: MinariDataset) -> None:
+    monitor = watched(box_dataset)
+    monitor.thresholds = type(monitor.thresholds)(np.inf, 0.5, 0.99)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        monitor.predict(usual(box_dataset))
+    with pytest.warns(UserWarning, match=r"distance .* \(threshold 0.5\)"):
+        action, _ = monitor.predict(FAR)
+    assert np.array_equal(action, monitor.model.predict(FAR, deterministic=True)[0])
+    assert monitor.last is not None and monitor.last.alarm
+
+
+def test_stop(box_dataset: MinariDataset) -> None:
+    with pytest.raises(StoppedError, match="beyond what was logged"):
+        watched(box_dataset, on_alarm="stop").predict(FAR)
+
+
+class Braking:
+    """A policy of SB3's form."""
+
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: Any = 0
+    ) -> tuple[npt.NDArray[Any], Any]:
+        return np.broadcast_to(BRAKE, (*observation.shape[:-1], 2)), None
+
+
+@pytest.mark.parametrize("other", [Braking(), lambda o: Braking().predict(o)[0]])
+def test_another_policy_takes_over_where_there_is_an_alarm(
+    other: Any, box_dataset: MinariDataset
+) -> None:
+    monitor = watched(box_dataset, on_alarm=other)
+    monitor.thresholds = type(monitor.thresholds)(np.inf, 0.5, 0.99)
+    assert np.array_equal(monitor.predict(FAR)[0], BRAKE)
+    batch = np.stack([usual(box_dataset), FAR, usual(box_dataset)])
+    found, own = monitor.predict(batch)[0], monitor.model.predict(batch, deterministic=True)[0]
+    assert np.array_equal(found, [own[0], BRAKE, own[2]])
+
+
+def test_an_environment_is_watched(box_dataset: MinariDataset) -> None:
+    taken: list[npt.NDArray[Any]] = []
+
+    class Recording(gym.ActionWrapper[Any, Any, Any]):
+        def action(self, action: Any) -> Any:
+            taken.append(action)
+            return action
+
+    monitor = watched(box_dataset, on_alarm=Braking())
+    env = monitor.wrap(Recording(gym.make(env_id("box"))))
+    observation, _ = env.reset(seed=3)
+    monitor.thresholds = type(monitor.thresholds)(np.inf, np.inf, 0.99)
+    following, _, _, _, info = env.step(np.array([0.1, 0.0], np.float32))
+    expected = monitor.read(observation, np.array([0.1, 0.0], np.float32))
+    assert info["monitor"] == expected._asdict() and "cost" in info
+    monitor.thresholds = type(monitor.thresholds)(0.0, 0.0, 0.99)
+    env.step(np.array([0.1, 0.0], np.float32))
+    assert np.allclose(taken[0], [0.1, 0.0]) and np.allclose(taken[1], BRAKE)
+    monitor.on_alarm = "stop"
+    last, reward, terminated, truncated, info = env.step(np.array([0.1, 0.0], np.float32))
+    assert len(taken) == 2, "the action is not taken"
+    assert (reward, terminated, truncated) == (0.0, False, True)
+    assert "beyond what was logged" in info["monitor"]["stopped"]
+    assert last.shape == following.shape
+
+
+def test_a_saved_monitor_reads_the_same_and_nothing_is_unpickled(
+    dict_dataset: MinariDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor, data = watched(dict_dataset), load_transitions(dict_dataset)
+    monitor.save(tmp_path / "monitor.safetensors")
+    monkeypatch.delattr(pickle, "Unpickler")
+    monkeypatch.delattr(pickle, "load")
+    loaded = SafetyMonitor.load(tmp_path / "monitor.safetensors", monitor.model)
+    assert loaded.thresholds.risk == monitor.thresholds.risk
+    assert loaded.accuracy == monitor.accuracy
+    for one, other in zip(
+        monitor.read(data.observations, data.actions),
+        loaded.read(data.observations, data.actions),
+        strict=True,
+    ):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 40, b"\x02\x00\x00\x00\x00\x00\x00\x00{}"])
+def test_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "monitor.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="cannot be read as a monitor"):
+        SafetyMonitor.load(path, Braking())
+    with pytest.raises(ConfigError, match="which is missing"):
+        SafetyMonitor.load(tmp_path / "none", Braking())
+
+
+def test_what_cannot_be_fitted_is_refused(box_dataset: MinariDataset) -> None:
+    data = load_transitions(box_dataset)
+    without = Feedback.create(data, [(0, 0, 4), (1, 0, 4)], None, [(0, 1)], [1.0])
+    with pytest.raises(FeedbackError, match="must hold safety labels"):
+        SafetyMonitor.fit(Braking(), box_dataset, without)
+    with pytest.raises(ConfigError, match=r"`quantile` must be in \(0, 1\), got 1"):
+        SafetyMonitor.fit(Braking(), box_dataset, labels(box_dataset), quantile=1)
+    with pytest.raises(ConfigError, match="`on_alarm` must be"):
+        watched(box_dataset, on_alarm="shout")
+
+
+def test_labels_that_tell_nothing_give_a_warning(box_dataset: MinariDataset) -> None:
+    given = labels(box_dataset)
+    random = np.random.default_rng(0).integers(0, 2, len(given.segments))
+    nonsense = Feedback.create(load_transitions(box_dataset), given.segments, random)
+    with pytest.warns(UserWarning, match="not better than chance"):
+        SafetyMonitor.fit(Braking(), box_dataset, nonsense)

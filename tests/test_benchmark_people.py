@@ -1,5 +1,6 @@
 """Suites on data and labels of one's own: feedback by its name, and logs that hold no costs."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,19 @@ import numpy as np
 import pytest
 import yaml
 from algorithm_data import tiny_feedback
+from benchmark_cells import Here
+from benchmark_rows import row
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
+from rich.console import Console
 from toy_envs import env_id
 from typer.testing import CliRunner
 
 from sb3_presa import Feedback
-from sb3_presa.benchmark.engine.results import read_rows
-from sb3_presa.benchmark.engine.run import missing_cells
+from sb3_presa.benchmark.engine.data_identity import feedback_hash
+from sb3_presa.benchmark.engine.progress import RunProgress
+from sb3_presa.benchmark.engine.results import ResultFile, read_rows
+from sb3_presa.benchmark.engine.run import missing_cells, run_suite
 from sb3_presa.benchmark.engine.training import run_cell
 from sb3_presa.benchmark.suites.cell import Cell, Labels
 from sb3_presa.benchmark.suites.suite import Suite
@@ -89,6 +95,34 @@ def test_rows_of_labels_that_have_changed_are_missing(box_dataset: MinariDataset
     assert missing_cells(suite, rows) == []
     people_said(box_dataset, "people", seed=1)
     assert missing_cells(suite, rows) == [cell]
+
+
+def test_rows_that_are_run_again_are_counted(box_dataset: MinariDataset, tmp_path: Path) -> None:
+    """A suite that goes on with other labels would else mix them without a word."""
+    without_costs(box_dataset)
+    people_said(box_dataset, "people")
+    people_said(box_dataset, "others")
+    labels = [Labels(feedback=name) for name in ("people", "people", "others")]
+    cells = tuple(a_cell(labels=of, seed=seed) for seed, of in enumerate(labels))
+    suite, path = Suite("mine", cells, 0), tmp_path / "mine.csv"
+    progress = RunProgress(Console(stderr=True))
+
+    def run() -> list[str]:
+        with ResultFile(path).open() as file, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert run_suite(suite, file, Here(), progress) == []
+        return [str(one.message) for one in caught]
+
+    with ResultFile(path).open() as file:
+        for cell in cells:
+            name = str(cell.labels.feedback)
+            found = {"feedback": name, "feedback_hash": feedback_hash(cell.dataset, name)}
+            file.add(row(cell, 0.5, 0.5) | found)
+    assert run() == []
+    people_said(box_dataset, "people", seed=1)
+    (said,) = run()
+    assert said.startswith(f"2 rows of {path} are of other episodes or labels than those that")
+    assert said.endswith("their cells are run again")
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from benchmark_rows import LIMITS, TASKS, comparison, sweep, write
+from benchmark_rows import EFFECTS, LIMITS, TASKS, comparison, sweep, write
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from playwright.sync_api import Browser
 from rich.console import Console
+from test_annotation_browser import browser  # noqa: F401 - a fixture
 from typer.testing import CliRunner
 
 from sb3_presa.benchmark.report import analysis, statistics, tables
@@ -321,6 +323,29 @@ def test_no_number_is_cut_off_in_a_narrow_terminal(
     assert "…" not in text.getvalue()
     assert text.getvalue().count("│ CPL") == n_tables
     assert [task for task in TASKS if f"┃ {task}" not in text.getvalue()] == []
+
+
+@pytest.mark.parametrize("more", [(), ("SafeRLHF, with a long name of one's own", "SafetyOnly")])
+def test_the_page_fits_a_window_of_1200_pixels(
+    more: tuple[str, ...],
+    tmp_path: Path,
+    browser: Browser,  # noqa: F811
+) -> None:
+    """It does not scroll sideways; tables that are wider scroll within their frames."""
+    effects = EFFECTS | dict.fromkeys(more, (0.1, 0.4, False))
+    path = write(tmp_path / "known.csv", comparison(effects) + sweep())
+    page = write_report(analysis.read_agents([path]), tmp_path / "report", title="Known effects")
+    window = browser.new_page(viewport={"width": 1200, "height": 900})
+    window.goto(page.as_uri())
+    assert window.evaluate("document.scrollingElement.scrollWidth") == 1200
+    beyond = """[...document.body.querySelectorAll("*")].filter(
+        (found) => found.getBoundingClientRect().right > 1200 && !found.closest(".scroll")
+    ).length"""
+    assert window.evaluate(beyond) == 0
+    frames = window.locator(".scroll")
+    assert frames.count() >= 4
+    assert all((box := frame.bounding_box()) and box["width"] <= 1200 for frame in frames.all())
+    window.close()
 
 
 def test_what_is_no_result_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import minari
 import numpy as np
 import pytest
 from algorithm_data import episode
-from benchmark_rows import comparison, row
+from benchmark_cells import Here
+from benchmark_rows import comparison
 from benchmark_rows import write as write_rows
 from conftest import roll_out
 from minari import MinariDataset
@@ -27,8 +28,6 @@ from typer.testing import CliRunner
 from sb3_presa import BC, Feedback
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.benchmark.engine.results import read_rows
-from sb3_presa.benchmark.engine.run import Outcome
-from sb3_presa.benchmark.suites.cell import Cell
 from sb3_presa.cli import app, benchmark
 from sb3_presa.collect import action_log, collection
 from sb3_presa.data.minari_store import write_dataset
@@ -57,24 +56,6 @@ tasks: {{Box: {{dataset: toy/box-v0, cost_limits: [5]}}}}
 seeds: {list(range(64))}
 algorithms: {{CPL: {{}}}}
 """
-
-
-class Here:
-    """A backend of this process; cells are what they say they are at once."""
-
-    running = 0
-
-    def __init__(self) -> None:
-        self._cells: list[Cell] = []
-
-    def submit(self, cell: Cell) -> None:
-        self._cells.append(cell)
-
-    def outcomes(self) -> Iterator[Outcome]:
-        return (Outcome(cell, row(cell, 0.5, 0.5)) for cell in self._cells)
-
-    def close(self) -> None:
-        pass
 
 
 class Disk(Protocol):

@@ -99,6 +99,8 @@ _COMMANDS: dict[str, list[Callable[..., None]]] = {
         datasets.log_actions,
         datasets.replay,
         logs.import_,
+        logs.export_parquet,
+        logs.export_lerobot,
         datasets.import_dsrl,
         datasets.export_dsrl,
     ],

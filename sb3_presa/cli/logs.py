@@ -1,10 +1,11 @@
 """Commands that bring logs in: ``sb3-presa import``."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sb3_presa.cli.datasets import Overwrite, print_written
+from sb3_presa.cli.datasets import Dataset, Overwrite, print_written
 from sb3_presa.errors import ConfigError
 
 _USUAL = "by its usual names"
@@ -151,6 +152,37 @@ def import_(
         raise typer.Exit(1)
     if not dry_run and dataset_id is not None:
         print_written(log.save(dataset_id, overwrite=overwrite, feedback=feedback))
+
+
+def export_parquet(
+    dataset: Dataset,
+    folder: Annotated[Path, typer.Argument(help="The folder to make.")],
+    feedback: Annotated[
+        str | None, typer.Option(help="Name of the labels.", show_default="no table of labels")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing folder.")
+    ] = False,
+) -> None:
+    """Write a dataset as Parquet: one row a step, and a table of its labels."""
+    from sb3_presa.annotation.answers.parquet import export_parquet as export_tables
+
+    typer.echo(f"Wrote {export_tables(dataset, folder, feedback, overwrite=overwrite)}")
+
+
+def export_lerobot(
+    dataset: Dataset,
+    source: Annotated[Path, typer.Argument(help="The LeRobot dataset that it was imported from.")],
+    folder: Annotated[Path, typer.Argument(help="The copy to make.")],
+    feedback: Annotated[str, typer.Option(help="Name of the labels.")] = "default",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing folder.")
+    ] = False,
+) -> None:
+    """Copy a LeRobot dataset, with labels as columns of its steps."""
+    from sb3_presa.annotation.answers.parquet import export_lerobot as export_copy
+
+    typer.echo(f"Wrote {export_copy(dataset, source, folder, feedback, overwrite=overwrite)}")
 
 
 def _by_key(given: list[str] | None) -> Any:

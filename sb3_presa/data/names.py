@@ -12,6 +12,21 @@ Part: TypeAlias = Literal["observations", "actions", "reward", "cost"]
 COLUMNS = "columns"
 
 
+def coordinate_parts(
+    dataset: "MinariDataset", part: Part, key: str = ""
+) -> tuple[tuple[str, str], ...]:
+    """The names and units of an array's coordinates, in flat order.
+
+    :param dataset: an open dataset.
+    :param part: of what.
+    :param key: of a Dict space, or ``""``.
+    :return: pairs such as ``("speed", "m/s")``; empty where the dataset does not say.
+    """
+    found: Any = dataset.storage.metadata.get(COLUMNS)
+    pairs = found.get(part, {}).get(key, []) if isinstance(found, dict) else []
+    return tuple((str(name), str(unit)) for name, unit in pairs)
+
+
 def coordinate_names(dataset: "MinariDataset", part: Part, key: str = "") -> tuple[str, ...]:
     """The names of an array's coordinates, in flat order.
 
@@ -20,9 +35,8 @@ def coordinate_names(dataset: "MinariDataset", part: Part, key: str = "") -> tup
     :param key: of a Dict space, or ``""``.
     :return: such as ``("x", "speed [m/s]")``; empty where the dataset does not say.
     """
-    found: Any = dataset.storage.metadata.get(COLUMNS)
-    pairs = found.get(part, {}).get(key, []) if isinstance(found, dict) else []
-    return tuple(f"{name} [{unit}]" if unit else str(name) for name, unit in pairs)
+    pairs = coordinate_parts(dataset, part, key)
+    return tuple(f"{name} [{unit}]" if unit else name for name, unit in pairs)
 
 
 def observation_names(dataset: "MinariDataset") -> dict[str, tuple[str, ...]]:

@@ -79,7 +79,7 @@ def export_feedback(path: Path, feedback: Feedback) -> None:
     :param feedback: the labels.
     :raises FeedbackError: if the file has another ending.
     """
-    write_rows(path, FEEDBACK_COLUMNS, _feedback_rows(feedback))
+    write_rows(path, FEEDBACK_COLUMNS, feedback_rows(feedback))
 
 
 def import_feedback(
@@ -221,7 +221,12 @@ def _to_answer(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> 
         raise FeedbackError(f"{line.path}, line {line.number}: {error}") from error
 
 
-def _feedback_rows(feedback: Feedback) -> Iterator[dict[str, Any]]:
+def feedback_rows(feedback: Feedback) -> Iterator[dict[str, Any]]:
+    """Rows of feedback: its comparisons, then its other segments.
+
+    :param feedback: the labels.
+    :return: values by the names in :data:`FEEDBACK_COLUMNS`.
+    """
     segments = feedback.segments.tolist()
     labels = [None if np.isnan(value) else _shortest(value) for value in feedback.p_safe]
     alone = set(range(len(segments))) - set(feedback.comparisons.ravel().tolist())

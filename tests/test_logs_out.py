@@ -112,9 +112,9 @@ def test_labels_become_columns_of_lerobot(tmp_path: Path, version: str) -> None:
 def test_labels_of_no_step_are_not_a_number() -> None:
     feedback = Feedback(
         segments=np.array([[4, 0, 2]]),
-        p_safe=np.array([np.nan]),
+        p_safe=np.array([np.nan], np.float32),
         comparisons=np.empty((0, 2), int),
-        preferences=np.empty(0),
+        preferences=np.empty(0, np.float32),
         episode_hashes={4: bytes(32)},
         dataset_id="me/robot-v0",
     )
@@ -133,9 +133,8 @@ def test_nothing_is_overwritten_or_left_half(tmp_path: Path) -> None:
     labelled(dataset)
     with pytest.raises(DatasetError, match="must be imported from LeRobot"):
         export_lerobot(dataset, WRITTEN / "lerobot_v30", tmp_path / "copy", "people")
-    cube = import_logs(
-        WRITTEN / "lerobot_v21", "me/cube-v0", cameras="", bounds=(-0.5, 0.5), clip=True
-    )
+    narrow: dict[str, Any] = {"cameras": "", "bounds": (-0.5, 0.5), "clip": True}
+    cube = import_logs(WRITTEN / "lerobot_v21", "me/cube-v0", **narrow)
     labelled(cube)
     with pytest.raises(DatasetError, match="episode 0 has other ones"):
         export_lerobot(cube, WRITTEN / "lerobot_v30", tmp_path / "copy", "people")

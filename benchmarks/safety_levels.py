@@ -109,26 +109,30 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     """
     tasks = [task for task in LIMITS if any(row["task"] == task for row in rows)]
     with written_figure(path, 12.0, 6.0) as figure:
-        axes = figure.subplots(2, -(-len(tasks) // 2), squeeze=False).ravel()
-        for place, task in zip(axes, tasks, strict=False):
+        # One scale for all: most tasks hardly change, and that should be seen
+        grid = figure.subplots(2, -(-len(tasks) // 2), squeeze=False, sharex=True, sharey=True)
+        for place, task in zip(grid.flat, tasks, strict=False):
             style_axes(place, task)
             own = [row for row in rows if row["task"] == task]
-            means = []
-            for level in LEVELS:
-                at = [r for r in own if r["agent"] != "PRESA" and float(r["level"]) == level]
-                means.append(_mean(at))
-            place.plot(
-                *np.array(means).T, color=PALETTE[0], marker="o", label="one agent, .3 to .9"
-            )
+            adjustable = [row for row in own if row["agent"] != "PRESA"]
+            means = [
+                _mean([row for row in adjustable if float(row["level"]) == level])
+                for level in LEVELS
+            ]
+            costs, rewards = np.array(means).T
+            place.plot(costs, rewards, color=PALETTE[0], marker="o", label="one agent, .3 to .9")
+            for end in (0, -1):
+                place.annotate(f"{LEVELS[end]:g}", means[end], (6, 4), textcoords="offset points")
             plain = _mean([row for row in own if row["agent"] == "PRESA"])
-            place.plot(
-                *plain, color=PALETTE[1], marker="*", markersize=11, linestyle="", label="PRESA"
-            )
+            place.plot(*plain, "*", color=PALETTE[1], markersize=11, label="PRESA, .7")
             place.axvline(1.0, color=INK, linewidth=0.8, linestyle="--")
+            place.set_ylim(0.5, 1.05)
+        for place in grid[-1]:
             place.set_xlabel("cost / limit", color=INK)
-            place.set_ylabel("reward / best safe", color=INK)
-        axes[0].legend(frameon=False, fontsize=9)
-        for place in axes[len(tasks) :]:
+        for place in grid[:, 0]:
+            place.set_ylabel("reward / best safe episode", color=INK)
+        grid[0, 0].legend(frameon=False, fontsize=9, loc="lower right")
+        for place in grid.flat[len(tasks) :]:
             place.set_axis_off()
 
 

@@ -3,13 +3,15 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch as th
 from numpy.typing import NDArray
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
+from stable_baselines3.common.vec_env import VecNormalize
 
 from sb3_presa.algorithms.objective import PRESAObjective
 from sb3_presa.arguments import (
@@ -24,10 +26,13 @@ from sb3_presa.arguments import (
     ShareBelowOne,
     ShareWithin,
 )
+from sb3_presa.data.datasets import DatasetLike
+from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
-from sb3_presa.errors import FeedbackError
+from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.learning.acceptable import share_acceptable, share_won
+from sb3_presa.learning.agent import Imitate, agent_actions
 from sb3_presa.learning.alignment import Align, PairLoss, Reference
 from sb3_presa.learning.alignment_algorithm import AlignmentAlgorithm
 from sb3_presa.learning.completed import LEVELS, CompletionMode, completed
@@ -213,6 +218,9 @@ class PRESA(AlignmentAlgorithm):
         self.completion = completion
         self.adjustable = adjustable
         self.safety_level = safety_level
+        #: class of the agent that is the reference, ``None`` for a clone of the logs
+        self.agent: str | None = None
+        self._agent_actions: th.Tensor | None = None
         super().__init__(
             policy,
             env,
@@ -235,6 +243,43 @@ class PRESA(AlignmentAlgorithm):
             init_setup_model=_init_setup_model,
         )
 
+    @classmethod
+    def from_agent(
+        cls,
+        agent: BaseAlgorithm,
+        dataset: DatasetLike,
+        feedback: str | Feedback = "default",
+        *,
+        vec_normalize: VecNormalize | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """
+        A new model whose reference is an agent that exists already, ready to ``learn()``. The first
+        ``n_cloning_steps`` clone what the agent would have done at each logged observation, not
+        what was done. Alignment then starts from the agent; it needs more steps and larger ones
+        than from a clone of what is safe (docs/deploy.md has settings that were measured).
+
+        :param agent: a model of Stable-Baselines3: PPO, SAC or another
+        :param dataset: logs, best of the agent itself with exploration: a Minari dataset, its id,
+            or its folder
+        :param feedback: labels of clips of them, or the name of the set beside the dataset
+        :param vec_normalize: the statistics with which the agent's observations were normalised;
+            by default those of the agent's own environment, if it has one
+        :param kwargs: arguments of the constructor; ``adjustable`` must be ``False``
+        :return: the model
+        :raises ConfigError: if the agent has other spaces than the data
+        :raises DatasetError: if the dataset cannot be used
+        :raises FeedbackError: if the labels cannot be used
+        """
+        if kwargs.get("adjustable"):
+            raise ConfigError("`adjustable` must be False with an agent, which has one way to act")
+        model = cls.load_offline(dataset, feedback, **kwargs)
+        transitions = load_transitions(dataset)
+        actions = th.as_tensor(agent_actions(agent, transitions, vec_normalize))
+        model.agent = type(agent).__name__
+        model._agent_actions = model.policy.scale_actions(actions.to(model.device))
+        return model
+
     def _make_objective(self) -> PRESAObjective:
         return PRESAObjective(ObjectiveSettings.of(self), self.n_pairs)
 
@@ -242,7 +287,8 @@ class PRESA(AlignmentAlgorithm):
         return self.objective.loss(attains=False)
 
     def phases(self, total_timesteps: int | None = None) -> Sequence[Phase]:
-        if self.feedback is None or self.feedback.provenance.get("aligns", True):
+        aligns = self.feedback is None or self.feedback.provenance.get("aligns", True)
+        if aligns or self.agent is not None:  # whose clone alone would be as unsafe as it is
             return super().phases(total_timesteps)
         end = self.default_total_timesteps if total_timesteps is None else total_timesteps
         return [self._clone(max(end, 1))]  # labels that are too uncertain to align with
@@ -356,9 +402,25 @@ class PRESA(AlignmentAlgorithm):
             self.policy.safety_level = self.safety_level
 
     def _clone(self, stop: int) -> LikelihoodPhase:
+        source = self.require_source()
+        if self.agent is not None and self.num_timesteps < stop:
+            if self._agent_actions is None or len(self._agent_actions) != source.n_transitions:
+                raise ConfigError(
+                    f"this model follows a {self.agent} until step {stop}, which its file does not "
+                    "hold; make it anew with PRESA.from_agent"
+                )
+            return Imitate(
+                0,
+                stop,
+                self._cloning_rate(stop),
+                targets=self._agent_actions,
+                rows=AllRows(source.n_transitions, self.cloning_batch_size),
+                policy=self.policy,
+                source=source,
+                autocast=self._autocast,
+            )
         if not self.adjustable:
             return super()._clone(stop)
-        source = self.require_source()
         return CloneAtLevels(
             0,
             stop,
@@ -376,6 +438,9 @@ class PRESA(AlignmentAlgorithm):
             n = len(transitions.actions)
             training = add_unlabelled(training, transitions.episode_starts, n, held_out)
         return super()._prepare_labels(training, held_out, transitions)
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "_agent_actions"]
 
     def preference_utility(
         self, transitions: Transitions, segments: Sequence[tuple[int, int, int]]

@@ -66,6 +66,11 @@ def _check_can_join(index: int, model: OfflineAlgorithm) -> None:
             f"`adjustable` must be False in models that are trained together, got True (model "
             f"{index})"
         )
+    if getattr(model, "agent", None) is not None:
+        raise ConfigError(
+            f"models that are trained together must clone their logs, got one of an agent (model "
+            f"{index}); train it alone"
+        )
     if getattr(model, "compile", False):
         raise ConfigError(
             f"`compile` must be False in models that are trained together, got True (model {index})"

@@ -1,5 +1,6 @@
 """Tables and arrays become datasets: every number in its place, and wrong input is refused."""
 
+import contextlib
 import gzip
 import re
 import subprocess
@@ -67,6 +68,11 @@ def one_parquet(folder: Path) -> Path:
 def one_feather(folder: Path) -> Path:
     pyarrow.feather.write_feather(table_of(EPISODES), folder / "log.arrow")
     return folder / "log.arrow"
+
+
+def one_npz(folder: Path) -> Path:
+    np.savez(folder / "log.npz", allow_pickle=False, **EPISODES[0])
+    return folder / "log.npz"
 
 
 def data_frame(folder: Path) -> pd.DataFrame:
@@ -339,6 +345,31 @@ def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
     one_parquet(tmp_path)
     with pytest.raises(DatasetError, match="must be of one format, got csv, parquet"):
         read_logs([tmp_path / "a.csv", tmp_path / "log.parquet"])
+
+
+def test_another_encoding_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes("action,state [\N{DEGREE SIGN}]\n0.5,1.5\n".encode("latin-1"))
+    with pytest.raises(DatasetError, match="must be text in UTF-8, but is not"):
+        read_logs(path)
+    path.write_text("action,state [\N{DEGREE SIGN}]\n0.5,1.5\n", encoding="utf-8-sig")
+    assert read_logs(path).columns[0].unit == "\N{DEGREE SIGN}"
+
+
+@pytest.mark.parametrize("make", [one_csv, one_parquet, one_feather, one_npz])
+def test_flipped_bytes_are_refused_or_harmless(
+    make: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    """No other error gets through, and nothing hangs."""
+    path, random = make(tmp_path), np.random.default_rng(0)
+    content = path.read_bytes()
+    for _ in range(25):
+        damaged = bytearray(content)
+        for place in random.integers(len(content), size=3).tolist():
+            damaged[place] = int(random.integers(256))
+        path.write_bytes(bytes(damaged)[: len(content) - int(random.integers(0, 9))])
+        with contextlib.suppress(DatasetError, ConfigError):
+            read_logs(path, **(COLUMNS if make is not one_npz else {}))
 
 
 def test_a_small_file_cannot_ask_for_much(tmp_path: Path) -> None:

@@ -46,13 +46,17 @@ class ArrowFiles:
             table = {"csv": _read_csv, "parquet": _read_parquet, "feather": _read_feather}[
                 self.name
             ](path)
+            if self.name == "csv":
+                return Reading([arrow_table(table, path.name, row_name="line", first_row=2)])
+            return Reading([arrow_table(table, path.name)])
+        except UnicodeDecodeError as error:
+            raise DatasetError(
+                f"{path} must be text in UTF-8, but is not: {error}; save it in that encoding"
+            ) from error
         except (pa.ArrowException, OSError, ValueError) as error:
             if isinstance(error, DatasetError):
                 raise
             raise DatasetError(f"{path} cannot be read as {self.name}: {error}") from error
-        if self.name == "csv":
-            return Reading([arrow_table(table, path.name, row_name="line", first_row=2)])
-        return Reading([arrow_table(table, path.name)])
 
 
 def arrow_table(table: Any, where: str, *, row_name: str = "row", first_row: int = 0) -> Table:

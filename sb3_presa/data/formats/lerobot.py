@@ -34,7 +34,7 @@ class LeRobotFolder:
     def recognises(self, path: Path) -> bool:
         """As :meth:`~sb3_presa.data.formats.format.Format.recognises`."""
         info = path / "meta" / "info.json"
-        return info.is_file() and "codebase_version" in info.read_text(encoding="utf-8")
+        return info.is_file() and b"codebase_version" in info.read_bytes()
 
     def read(self, path: Path, options: Options) -> Reading:
         """As :meth:`~sb3_presa.data.formats.format.Format.read`."""

@@ -19,9 +19,10 @@ from sb3_presa.evaluation.callbacks import SafetyEvalCallback
 from sb3_presa.registry import preset_of
 
 ROOT = Path(__file__).parent.parent
+FOLDERS = ("datasets", "examples", "examples/driving_feedback", "examples/own_robot")
 PAGES = [
     *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG", "benchmarks/LOG")),
-    *(ROOT / name / "README.md" for name in ("datasets", "examples", "examples/driving_feedback")),
+    *(ROOT / name / "README.md" for name in FOLDERS),
     *sorted(ROOT.glob("docs/*.md")),
 ]
 

@@ -139,3 +139,24 @@ def test_record_video_writes_a_clip_each_and_a_sheet(tmp_path: Path) -> None:
     for row in np.array_split(picture, 2):
         assert row.std() > 0.05
     assert {path.name for path in tmp_path.iterdir()} == {"videos", "sheets"}
+
+
+def test_own_robot_goes_from_files_to_agents(tmp_path: Path) -> None:
+    options = ("--out", "own", "--steps", "20", "--episodes", "1", "--drives", "40")
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", str(EXAMPLES / "own_robot" / "from_files.py"), *options],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    row = r" +reward +\d+\.\d  steps on soft ground +\d+\.\d  safe +\d+%"
+    agents = [f"{a}, me/rover-{k}-v0" for k in ("flat", "dict") for a in ("BC", "PRESA")]
+    for name in ("the drivers' log", *agents):
+        assert len(re.findall(f"{name}{row}", result.stdout)) == 1, result.stdout
+    agent = PRESA.load(tmp_path / "own" / "rover-dict-v0-PRESA.zip", device="cpu")
+    assert agent.num_timesteps == 20
+    log = (tmp_path / "own" / "drives" / "drive_7.csv").read_text().splitlines()
+    assert log[0].startswith("time [s],x [m],y [m]") and log[-1].endswith(",,")

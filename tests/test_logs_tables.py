@@ -439,3 +439,23 @@ def test_reading_logs_needs_no_torch() -> None:
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+
+
+def test_a_root_relative_to_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Minari joins such a root to itself when it adds up sizes."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINARI_DATASETS_PATH", "mine")
+    import_logs(EPISODES[0], "me/robot-v0")
+    assert load_transitions("me/robot-v0").episode_lengths.tolist() == [5]
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["me"]
+
+
+def test_labels_beside_the_data_appear_with_them_or_not_at_all(tmp_path: Path) -> None:
+    def fail(dataset: MinariDataset) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_logs(EPISODES[0], "me/robot-v0", finish=fail)
+    assert list((tmp_path / "minari").glob("*/*")) == []

@@ -7,9 +7,10 @@ import pytest
 from prose import Sentence, sentences, sentences_of
 
 ROOT = Path(__file__).parent.parent
+FOLDERS = ("datasets", "examples", "examples/driving_feedback", "examples/own_robot")
 PAGES = [
     *(ROOT / name for name in ("README.md", "CHANGELOG.md", "benchmarks/LOG.md")),
-    *(ROOT / name / "README.md" for name in ("datasets", "examples", "examples/driving_feedback")),
+    *(ROOT / name / "README.md" for name in FOLDERS),
     *sorted(ROOT.glob("docs/*.md")),
 ]
 MOST_WORDS = 25

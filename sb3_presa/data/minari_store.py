@@ -158,7 +158,8 @@ def write_dataset(
     for key, score in (("ref_min_score", ref_min_score), ("ref_max_score", ref_max_score)):
         if score is not None:
             extra[key] = float(score)
-    datasets_root = Path(root) if root is not None else Path(get_dataset_path())
+    # Absolute: Minari 0.5.4 joins a relative root to itself when it adds up sizes
+    datasets_root = (Path(root) if root is not None else Path(get_dataset_path())).absolute()
     with naming_full_disk(folder), _hidden_folder(datasets_root, dataset_id) as hidden:
         require_room(folder, bytes_needed(episodes))
         with _minari_root(hidden), warnings.catch_warnings():

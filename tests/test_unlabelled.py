@@ -118,6 +118,17 @@ def test_how_much_has_no_label_is_of_the_data_and_not_of_the_agent(
     assert float(model.objective.unlabelled_share) == share
 
 
+def test_a_share_of_each_minibatch_has_no_label(box_dataset: MinariDataset) -> None:
+    """A quarter of the pairs, times the share of the data that no label covers."""
+    for labels in (few_labels(box_dataset), every_label(box_dataset)):
+        model = make(box_dataset, labels, n_pairs=16)
+        training = model.source.training
+        rows = alignment_of(model).pairs.draw(th.Generator().manual_seed(0))
+        wanted = round(16 * 0.25 * training.unlabelled_share)
+        assert len(rows) == 16
+        assert int((~training.has_label[rows]).sum()) == wanted
+
+
 def test_what_has_no_label_stays_likely(box_dataset: MinariDataset) -> None:
     """A policy that few labels would drive from the data stays with them elsewhere."""
     with warnings.catch_warnings():

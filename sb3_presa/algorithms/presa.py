@@ -272,7 +272,10 @@ class PRESA(AlignmentAlgorithm):
         :raises FeedbackError: if the labels cannot be used
         """
         if kwargs.get("adjustable"):
-            raise ConfigError("`adjustable` must be False with an agent, which has one way to act")
+            raise ConfigError(
+                "`adjustable` must be False with an agent, which has one way to act, got "
+                f"{kwargs['adjustable']!r}"
+            )
         model = cls.load_offline(dataset, feedback, **kwargs)
         transitions = load_transitions(dataset)
         actions = th.as_tensor(agent_actions(agent, transitions, vec_normalize))

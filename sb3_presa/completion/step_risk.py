@@ -98,7 +98,7 @@ _Risk = TypeVar("_Risk", bound=StepRisk)
 
 
 def _folded(cls: type[_Risk], features: StepFeatures, parameters: Floats) -> _Risk:
-    """What centres and scales the features goes into the weights."""
+    """Folds the centring and scaling of the features into the weights."""
     weights = parameters[:-1] / features.spread
     bias = parameters[-1] - features.center @ weights
     projection = np.where(features.scale[:, None] > 0.0, features.projection, 0.0)

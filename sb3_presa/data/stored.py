@@ -1,4 +1,4 @@
-"""What is stored of episodes, before it is read, held against what the files say of it."""
+"""Episodes in storage: their columns before they are read, checked against the metadata."""
 
 import io
 import math

@@ -41,7 +41,7 @@ Runner = Callable[[Parts], NDArray[Any]]
 @dataclass(frozen=True)
 class Export:
     """
-    What was exported, and how it compares with ``predict``.
+    The exported file, and how it compares with ``predict``.
 
     :param path: the file
     :param n: observations that it was tried on

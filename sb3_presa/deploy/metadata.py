@@ -1,4 +1,4 @@
-"""What an exported file says of itself."""
+"""The metadata of an exported file."""
 
 import json
 from typing import TYPE_CHECKING, Any, Final

@@ -35,7 +35,7 @@ _KEY: Final = "sb3_presa_monitor"
 
 
 class Acting(Protocol):
-    """What has SB3's ``predict``: a model, a policy, another monitor."""
+    """Anything with SB3's ``predict``: a model, a policy, another monitor."""
 
     def predict(
         self,
@@ -52,7 +52,7 @@ OnAlarm: TypeAlias = Literal["warn", "stop"] | Acting | Callable[[Any], Any]
 
 
 class Reading(NamedTuple):
-    """What a monitor says of one step, or of each step of a batch, (N,)."""
+    """The verdict of a monitor on one step, or of each step of a batch, (N,)."""
 
     risk: Any  #: learnt risk; 1 is the boundary between steps of safe segments and of unsafe ones
     distance: Any  #: from the nearest logged step, in standard deviations a coordinate

@@ -66,8 +66,8 @@ def weights(values: npt.ArrayLike, rows: int, levels: npt.NDArray[np.float64] | 
     shape = (rows,) if levels is None else (rows, len(levels))
     if array.dtype.kind not in "biuf" or array.shape != shape:
         raise FeedbackError(
-            f"`weights` must be numbers of shape {shape}, a row per segment, got {array.dtype} of "
-            f"shape {array.shape}"
+            f"`weights` must be numbers of shape {shape}, by segment, got "
+            f"{array.dtype} of shape {array.shape}"
         )
     wrong = ~(np.isfinite(array) & (array >= 0))
     if wrong.any():

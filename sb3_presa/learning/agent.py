@@ -47,7 +47,7 @@ def agent_actions(
         try:
             actions, _ = agent.predict(some, deterministic=is_box)
             if not np.isfinite(actions).all():
-                raise ValueError("its actions are not finite")
+                raise ValueError("actions of NaN or infinity")
         except ValueError as error:
             raise ConfigError(
                 f"`agent` must act at all logged observations, got {error}"

@@ -100,7 +100,7 @@ class ObservationStandardizer(nn.Module):
         self._derive()
 
     def _derive(self) -> None:
-        """What ``forward`` would otherwise work out of the statistics each time."""
+        """Derives buffers from the statistics, once instead of at each ``forward``."""
         for number in self.keys.values():
             mean, clip = getattr(self, f"mean_{number}"), getattr(self, f"clip_{number}")
             high = mean.float()

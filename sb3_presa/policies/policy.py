@@ -171,8 +171,8 @@ class OfflinePolicy(BasePolicy):
     def _require_adjustable(self) -> "OfflinePolicy":
         if not self.adjustable:
             raise ConfigError(
-                "the policy must be adjustable to act at another `safety_level`; train it with "
-                "PRESA(adjustable=True)"
+                "the policy must be adjustable to act at another `safety_level`, got one that is "
+                "not; train it with PRESA(adjustable=True)"
             )
         return self
 

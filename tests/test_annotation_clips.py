@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,14 @@ from PIL import Image
 from toy_envs import PointEnv, env_id
 
 from sb3_presa.annotation.clips import shelf as clip_shelf
+from sb3_presa.annotation.clips import worker as clip_worker
 from sb3_presa.annotation.clips.sheets import read_format, read_sheet, write_clip
 from sb3_presa.annotation.clips.shelf import Clip, ClipShelf, Refusal, prune
 from sb3_presa.annotation.clips.source import ClipRefusedError
 from sb3_presa.annotation.clips.sources import Replay, agrees, fingerprint, make_source
 from sb3_presa.annotation.clips.worker import Workshop
 from sb3_presa.data.episodes import load_transitions
-from sb3_presa.errors import ConfigError, DatasetError, PresaError
+from sb3_presa.errors import ConfigError, DatasetError, FileNotWrittenError, PresaError
 
 Change = Callable[[h5py.File], None]
 
@@ -249,6 +251,54 @@ def test_a_process_makes_clips_once_and_refuses_what_differs(
     again.want([good])
     wait_for(lambda: again.get(good), 60)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("clips/*/*.clip")} == made
+
+
+def test_a_folder_that_cannot_be_written_is_no_fault_of_clips(
+    box_dataset: MinariDataset,
+    make_shelf: Callable[..., ClipShelf],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Refusals are for ever: after a full disk, its clips were never shown again."""
+    monkeypatch.setattr(clip_shelf, "_ROOM_SECONDS", 0.1)
+    (tmp_path / "clips").touch()  # where the folder is to be
+    shelf, segment = make_shelf(box_dataset, "auto"), (2, 1, 8)
+    shelf.want([segment])
+    wait_for(lambda: shelf.failure, 60)
+    assert str(shelf.failure).startswith("Clips cannot be stored: NotADirectoryError")
+    assert str(tmp_path / "clips") in str(shelf.failure)
+    assert shelf.get(segment) is None
+    (tmp_path / "clips").unlink()
+    wait_for(lambda: shelf.get(segment), 60)
+    assert isinstance(shelf.get(segment), Clip)
+    assert shelf.failure is None
+    shutil.rmtree(tmp_path / "clips")  # as people empty caches
+    assert shelf.get(segment) is None
+    shelf.want([segment])
+    wait_for(lambda: shelf.get(segment), 60)
+    assert isinstance(shelf.get(segment), Clip)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (FileNotWrittenError("/cache/a/x.clip cannot be written: No space left"), "unwritten"),
+        (PermissionError(13, "Permission denied", "/cache/a/x.clip"), "unwritten"),
+        (OSError(30, "Read-only file system", "/cache"), "unwritten"),
+        (OSError(5, "Input/output error", "/cache/a/.x.clip.0123.tmp"), "unwritten"),
+        (FileNotFoundError(2, "No such file or directory", "/robot/mesh.obj"), "refused"),
+        (OSError("no screen"), "refused"),
+    ],
+)
+def test_who_is_to_blame_for_a_clip(
+    error: Exception, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Path, "mkdir", fail)
+    source: Any = None  # which is not asked
+    assert clip_worker._draw(source, (1, 0, 5), Path("/cache/a/x.clip"), 64)[0] == kind
 
 
 def test_a_drawing_that_kills_its_process_is_refused_and_the_others_go_on(

@@ -148,6 +148,7 @@ def test_from_a_dataset_to_answers_and_on_after_a_restart(
         (["--feedback", "../x"], "the name of feedback must have"),
         (["--instructions", "nowhere.md"], "No such file"),
         (["--host", "203.0.113.9"], "cannot be served"),
+        (["--cache", "/proc/nowhere"], "/proc/nowhere/clip cannot be written: No such file"),
     ],
 )
 def test_what_it_refuses(

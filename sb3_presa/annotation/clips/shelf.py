@@ -2,7 +2,8 @@
 
 A simulator can be slow, can hang, and can take its process down with it: none of that may reach the
 page. A worker that dies or hangs is replaced, and a clip that did so twice is refused. Where no
-worker can be had any more, no clip is to blame: the shelf says that it has failed.
+worker can be had any more, or clips cannot be stored, no clip is to blame: the shelf says that it
+has failed, and tries to store them again now and then.
 """
 
 import hashlib
@@ -23,6 +24,8 @@ from sb3_presa.workers import Messages, Worker
 #: A clip that takes longer than this has hung.
 _PATIENCE_SECONDS = 180.0
 _TRIES = 2
+#: Between two tries to write to a folder that is full or protected.
+_ROOM_SECONDS = 5.0
 #: Raised when an environment of this package draws otherwise: clips that are kept are drawn again.
 _DRAWING = 2
 
@@ -115,7 +118,11 @@ class ClipShelf:
 
     def get(self, segment: Segment) -> Clip | Refusal | None:
         with self._change:
-            return self._found.get(segment)
+            item = self._found.get(segment)
+            if isinstance(item, Clip) and not item.path.exists():  # somebody emptied the cache
+                del self._found[segment]
+                return None
+            return item
 
     def close(self) -> None:
         """End the workers."""
@@ -183,9 +190,20 @@ class ClipShelf:
                     self._put(segment, self._after_death(segment))
                     drawer, _ = self._start_drawer(_TRIES)
                 else:
-                    self._put(segment, Clip(*value) if kind == "clip" else Refusal(value))
+                    self._put_reply(segment, kind, value)
         finally:
             drawer.stop()
+
+    def _put_reply(self, segment: Segment, kind: str, value: Any) -> None:
+        if kind == "unwritten":
+            self.failure = f"Clips cannot be stored: {value}"
+            self._put(segment, None)
+            with self._change:
+                self._change.wait_for(lambda: self._closed, _ROOM_SECONDS)
+            return
+        if self._working:  # then it was not for lack of workers
+            self.failure = None
+        self._put(segment, Clip(*value) if kind == "clip" else Refusal(value))
 
     def _start_drawer(self, tries: int) -> tuple["_Drawer", dict[str, str]]:
         """A worker that is ready to draw, and how it does.

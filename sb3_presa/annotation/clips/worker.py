@@ -11,9 +11,10 @@ from sb3_presa.annotation.clips.sheets import read_format, write_clip
 from sb3_presa.annotation.clips.source import ClipRefusedError, ClipSource
 from sb3_presa.annotation.clips.sources import fingerprint, make_source
 from sb3_presa.data.opening import open_folder
+from sb3_presa.errors import FileNotWrittenError
 from sb3_presa.workers import Report
 
-#: What came of a segment: ``clip`` or ``refused``, and its content.
+#: What came of a segment: ``clip``, ``refused`` or ``unwritten``, and its content.
 Reply: TypeAlias = tuple[str, Any]
 
 
@@ -42,7 +43,8 @@ def prepare_drawing(report: Report, workshop: Workshop) -> Callable[[tuple[Segme
     :param report: called once with the way in which clips are drawn: ``name``, ``fingerprint`` and
         ``why`` none before it was taken.
     :param workshop: what to draw, and how.
-    :return: draws a segment under a key: ``("clip", (path, format))`` or ``("refused", reason)``.
+    :return: draws a segment under a key: ``("clip", (path, format))``, ``("refused", reason)``, or
+        ``("unwritten", reason)`` where the folder of clips is to blame.
     :raises PresaError: if the dataset cannot be drawn as the workshop says.
     """
     if hasattr(os, "nice"):
@@ -72,5 +74,14 @@ def _draw(source: ClipSource, segment: Segment, path: Path, max_frames: int) -> 
         return ("clip", (path, read_format(path)))
     except ClipRefusedError as error:
         return ("refused", str(error))
+    except FileNotWrittenError as error:
+        return ("unwritten", str(error))
     except Exception as error:  # of a simulator, or of the user's function
-        return ("refused", f"{type(error).__name__}: {error}")
+        kind = "unwritten" if _is_about(error, path) else "refused"
+        return (kind, f"{type(error).__name__}: {error}")
+
+
+def _is_about(error: Exception, path: Path) -> bool:
+    """Whether it is the system's, about a file, its folders, or what is written in its place."""
+    name = getattr(error, "filename", None)
+    return isinstance(name, str) and (path.is_relative_to(name) or Path(name).parent == path.parent)

@@ -23,6 +23,7 @@ from sb3_presa.data.environments import may_be_made
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.feedback.file import answers_path
+from sb3_presa.files import check_writable
 
 #: Largest number of pictures of a clip: about four seconds at 15 per second.
 MAX_FRAMES = 64
@@ -99,6 +100,7 @@ def open_desk(
     with contextlib.ExitStack() as stack:
         stack.callback(store.close)
         _check_episodes(store, hashes)
+        check_writable(options.cache / "clip")
         prune(options.cache, _CACHE_BYTES)
         shelf = ClipShelf(
             Workshop(

@@ -1,6 +1,6 @@
 """The one way in: from what a user names to what an algorithm may read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self, TypeAlias
 
@@ -44,14 +44,17 @@ class OfflineData:
     outcomes: Outcomes | None = None
 
     def origin(self) -> dict[str, Any]:
-        """:return: where the data and the labels come from, and how many there are, as JSON"""
+        """
+        :return: where the data and the labels come from, and how many there are, as JSON; people
+            have numbers in place of their names, for a model is handed on
+        """
         labels, names = self.training, self.transitions.observation_names
         return {
             "dataset": self.transitions.dataset_id,
             "episodes": len(self.transitions.episode_ids),
             "steps": len(self.transitions.actions),
             "observation_names": {key: list(of_key) for key, of_key in names.items()},
-            "labels": dict(labels.provenance),
+            "labels": without_names(labels.provenance),
             "segments": len(labels.segments),
             "comparisons": len(labels.comparisons),
             "safety_labels": int(np.isfinite(labels.p_safe).sum()),
@@ -174,3 +177,28 @@ def _no_feedback(transitions: Transitions) -> Feedback:
         dataset_id=transitions.dataset_id,
         provenance={},
     )
+
+
+def without_names(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    :param provenance: the origin of labels, whose ``annotators`` are people by name
+    :return: the same with "person 1", "person 2" and so on in place of the names
+    """
+    number = {name: f"person {i}" for i, name in enumerate(sorted(_names(provenance)), 1)}
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {number.get(key, key): renamed(part) for key, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [renamed(part) for part in value]
+        return number.get(value, value) if isinstance(value, str) else value
+
+    return {key: renamed(value) for key, value in provenance.items()}
+
+
+def _names(value: Any) -> set[str]:
+    if not isinstance(value, Mapping):
+        return set()
+    own = value.get("annotators", {})
+    found = set(own) if isinstance(own, Mapping | list | tuple) else set()
+    return found.union(*(_names(part) for part in value.values()))

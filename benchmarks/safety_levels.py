@@ -27,7 +27,7 @@ from sb3_presa.data.episodes import load_outcomes, load_transitions
 from sb3_presa.evaluation.figures import INK, PALETTE, style_axes, written_figure
 from sb3_presa.evaluation.safety import evaluate_safety
 from sb3_presa.files import write_text
-from sb3_presa.learning.completed import LEVELS
+from sb3_presa.learning.offline_data import LEVELS
 
 RESULTS = Path(__file__).parent / "results" / "safety_levels.csv"
 LIMITS = {

@@ -18,7 +18,7 @@ from sb3_presa.cli import app
 from sb3_presa.completion import complete
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.learning.alignment import Align
-from sb3_presa.learning.completed import LEVELS
+from sb3_presa.learning.offline_data import LEVELS
 from sb3_presa.learning.phases import CloneAtLevels
 
 SETTINGS: dict[str, Any] = {**TINY_PRESA, "completion": True, "seed": 0, "device": "cpu"}

@@ -467,7 +467,7 @@ def test_completed_labels_are_feedback(logged: Any, completion: Completion) -> N
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ([1.0], "a row per segment"),
+        ([1.0], "by segment"),
         ([1.0, -1.0], "at least 0, got -1.0 \\(row 1\\)"),
         ([math.nan, 1.0], "finite"),
     ],

@@ -11,9 +11,8 @@ from sb3_presa.arguments import Bound, Count, NonNegative, Seed, ShareBelowOne, 
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import FeedbackError
 from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.completed import completed
 from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
-from sb3_presa.learning.offline_data import LABELS, Needs, OfflineData
+from sb3_presa.learning.offline_data import LABELS, Needs, OfflineData, completed
 from sb3_presa.learning.phases import AllRows, Clone, Phase, RowSampler, SegmentRows
 from sb3_presa.learning.precision import Precision
 from sb3_presa.learning.schedules import CosineSchedule, rate_over

@@ -35,9 +35,15 @@ from sb3_presa.learning.acceptable import share_acceptable, share_won
 from sb3_presa.learning.agent import Imitate, agent_actions
 from sb3_presa.learning.alignment import Align, PairLoss, Reference
 from sb3_presa.learning.alignment_algorithm import AlignmentAlgorithm
-from sb3_presa.learning.completed import LEVELS, CompletionMode, completed
 from sb3_presa.learning.losses import clip_log_ratio, segment_log_ratio
-from sb3_presa.learning.offline_data import LABELS, Needs, OfflineData
+from sb3_presa.learning.offline_data import (
+    LABELS,
+    LEVELS,
+    CompletionMode,
+    Needs,
+    OfflineData,
+    completed,
+)
 from sb3_presa.learning.phases import (
     AllRows,
     CloneAtLevels,

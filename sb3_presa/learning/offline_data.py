@@ -1,11 +1,13 @@
 """The one way in: from what a user names to what an algorithm may read."""
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self, TypeAlias
 
 import numpy as np
 
+from sb3_presa.completion import complete
 from sb3_presa.data.datasets import DatasetLike, resolve_dataset
 from sb3_presa.data.episodes import load_endings, load_outcomes, load_transitions
 from sb3_presa.data.transitions import Endings, Outcomes, Transitions
@@ -19,6 +21,12 @@ Needs: TypeAlias = frozenset[Need]
 
 LABELS: Final[Needs] = frozenset({"comparisons", "safety labels"})
 
+#: Whether to complete labels; ``"auto"`` does where cross-fitted accuracy supports it.
+CompletionMode: TypeAlias = Literal["auto"] | bool
+#: Safety levels at which an adjustable agent is trained; it acts at those between them, too.
+LEVELS: Final = (0.3, 0.5, 0.7, 0.8, 0.9)
+#: With fewer labels of both kinds together, cross-fitted accuracy decides nothing.
+_FEWEST: Final = 40
 #: What an algorithm makes of the labels that are not held out.
 Complete: TypeAlias = Callable[[Feedback, Transitions], Feedback]
 #: What an algorithm makes of its labels before any are held out.
@@ -202,3 +210,35 @@ def _names(value: Any) -> set[str]:
     own = value.get("annotators", {})
     found = set(own) if isinstance(own, Mapping | list | tuple) else set()
     return found.union(*(_names(part) for part in value.values()))
+
+
+def completed(
+    feedback: Feedback,
+    transitions: Transitions,
+    mode: CompletionMode,
+    level: float | Sequence[float],
+    seed: int,
+) -> Feedback:
+    """
+    :param feedback: labels; those with weights are complete already
+    :param transitions: what they are on
+    :param mode: whether to complete them
+    :param level: lowest probability, in (0, 1), that what is imitated is safe; or several, rising
+    :param seed: seed of the models
+    :return: labels of all of the data, or ``feedback`` itself
+    """
+    if mode is False or feedback.weights is not None:
+        return feedback
+    n_labels = len(feedback.comparisons) + int((~np.isnan(feedback.p_safe)).sum())
+    if n_labels == 0 or (mode == "auto" and n_labels < _FEWEST):
+        return feedback
+    completion = complete(transitions, feedback, seed=seed)
+    if mode == "auto" and not completion.helps:
+        warnings.warn(
+            "label completion is not used: models that have not seen a label predict it no "
+            f"better than chance (comparisons {completion.preference_accuracy}, safety "
+            f"{completion.safety_accuracy}). Label more segments, or set completion=True.",
+            stacklevel=6,
+        )
+        return feedback
+    return completion.feedback(level, seed)

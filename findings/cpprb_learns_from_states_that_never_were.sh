@@ -8,8 +8,8 @@
 #   the value of that made-up state is bootstrapped from. A window whose last step terminates keeps done 0.
 # Seen: 3 steps, observations 100 to 104. Time limit: the next observations are 103, 104, 105, 1, 1, all with done
 #   0. Termination: the third transition has both the terminal state 105 and done 0.
-# Why it matters: Q-learning from logs adds the value of a state of ones to the ends of all truncated episodes, and
-#   the value of a crash to the step that led to it. Losses stay finite.
+# Why it matters: Q-learning from logs adds the value of a state of ones to the ends of all truncated episodes. The
+#   value of the state after a crash goes to the steps that led to it. Losses stay finite.
 # Way round: compute n-step returns from whole episodes, and check `next_obs` of the last steps.
 set -euo pipefail
 work=$(mktemp -d)

@@ -76,6 +76,15 @@ def test_messages_are_sorted_by_time_whatever_their_order(
     assert found.observation_names[""] == ("/pose.x", "/pose.y[0]", "/pose.y[1]")
 
 
+def test_an_action_is_what_was_answered_and_not_what_was_done_before(tmp_path: Path) -> None:
+    """A command from before the first pose: the clock begins with the poses."""
+    sent = [("/cmd", START - 10_000_000, {"speed": -1.0}), *drive()]
+    found = read_logs(write_mcap(tmp_path / "a.mcap", sent), **COLUMNS, rate=10)
+    (episode,) = found.episodes
+    assert episode.observations[""][:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert episode.actions[:, 0].tolist() == [0.0, 10.0, 20.0, 30.0, 40.0]
+
+
 def test_of_one_time_the_later_message_of_the_file_counts(tmp_path: Path) -> None:
     sent = [(t, at, dict(m)) for t, at, m in drive()]
     again = ("/pose", START + SECOND // 10, {"x": 77.0, "y": [0.5, 0.0], "name": "base"})

@@ -247,6 +247,22 @@ def test_types_that_nobody_would_guess(tmp_path: Path) -> None:
     np.testing.assert_array_equal(kept[:, 0], place)
 
 
+def test_categories_are_read_by_their_values_and_not_by_their_order() -> None:
+    """pandas numbers categories in an order that Parquet does not keep."""
+    gear = pd.Categorical([3, 1, 2], categories=[2, 3, 1])
+    log = read_logs(pd.DataFrame({"state": gear, "action": [0.1, 0.2, 0.3]}))
+    assert log.episodes[0].observations[""][:3, 0].tolist() == [3, 1, 2]
+
+
+def test_an_episode_of_two_files_is_refused(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        write_csv(tmp_path / name, rows_of(EPISODES[0]) | {"episode": [4] * 6})
+    (fault,) = read_logs([tmp_path / "a.csv", tmp_path / "b.csv"], **COLUMNS).faults
+    assert "episode 4 in a.csv and in b.csv" in str(fault) and "--episode ''" in str(fault)
+    log = read_logs([tmp_path / "a.csv", tmp_path / "b.csv"], **COLUMNS, episode="")
+    assert len(log.episodes) == 2 and not list(log.faults)
+
+
 def test_a_missing_list_is_refused_before_it_is_reshaped() -> None:
     """pyarrow leaves a null list out when it flattens: later rows would move up."""
     gap = pa.array([[1.0, 2.0], None, [3.0, 4.0]], pa.list_(pa.float64(), 2))

@@ -4,6 +4,7 @@
 
 All take turns in one run, a few hundred actions each, so that what else the machine does falls on
 all of them alike. The former build acts in a process of its own, with the weights' shapes alike.
+Times are those of a clock; "cpu" is the time on the processor alone, as on an idle core.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnxruntime
@@ -27,6 +28,9 @@ from sb3_presa.deploy.monitor import SafetyMonitor
 
 RESULTS = Path(__file__).parent / "results" / "deploy_time.json"
 ROUNDS, ACTIONS = 40, 250
+
+#: By the clock and on the processor, in nanoseconds.
+Times: TypeAlias = list[tuple[int, int]]
 
 #: Answers each line with the times of that many actions, in nanoseconds.
 FORMER = """
@@ -43,22 +47,22 @@ observation = np.zeros(n_observations, np.float32)
 for line in sys.stdin:
     times = []
     for _ in range(int(line)):
-        start = time.perf_counter_ns()
+        start, cpu = time.perf_counter_ns(), time.thread_time_ns()
         policy.predict(observation, deterministic=True)
-        times.append(time.perf_counter_ns() - start)
+        times.append((time.perf_counter_ns() - start, time.thread_time_ns() - cpu))
     print(json.dumps(times), flush=True)
 """
 
 
-def timed(act: Callable[[], Any]) -> Callable[[int], list[int]]:
+def timed(act: Callable[[], Any]) -> Callable[[int], Times]:
     """The function that times each of n actions, in nanoseconds."""
 
-    def run(n: int) -> list[int]:
+    def run(n: int) -> Times:
         times = []
         for _ in range(n):
-            start = time.perf_counter_ns()
+            start, cpu = time.perf_counter_ns(), time.thread_time_ns()
             act()
-            times.append(time.perf_counter_ns() - start)
+            times.append((time.perf_counter_ns() - start, time.thread_time_ns() - cpu))
         return times
 
     return run
@@ -99,7 +103,7 @@ def measure(former: Path | None) -> dict[str, dict[str, float]]:
             text=True,
         )
         runs["former predict"] = lambda n: ask(process, n)
-    times: dict[str, list[int]] = {name: [] for name in runs}
+    times: dict[str, Times] = {name: [] for name in runs}
     for number in range(ROUNDS + 1):
         for name, run in runs.items():
             found = run(ACTIONS)
@@ -110,18 +114,22 @@ def measure(former: Path | None) -> dict[str, dict[str, float]]:
     return {name: summary(values) for name, values in times.items()}
 
 
-def ask(process: Any, n: int) -> list[int]:
+def ask(process: Any, n: int) -> Times:
     """Times of actions of the former build."""
     process.stdin.write(f"{n}\n")
     process.stdin.flush()
-    found: list[int] = json.loads(process.stdout.readline())
+    found: Times = json.loads(process.stdout.readline())
     return found
 
 
-def summary(times: list[int]) -> dict[str, float]:
+def summary(times: Times) -> dict[str, float]:
     """Median and 99th percentile, in microseconds."""
-    median, high = np.quantile(times, (0.5, 0.99)) / 1e3
-    return {"median_us": round(float(median), 1), "p99_us": round(float(high), 1)}
+    found = {}
+    for name, values in zip(("", "cpu_"), np.asarray(times).T, strict=True):
+        median, high = np.quantile(values, (0.5, 0.99)) / 1e3
+        found[f"{name}median_us"] = round(float(median), 1)
+        found[f"{name}p99_us"] = round(float(high), 1)
+    return found
 
 
 def main() -> None:

@@ -76,7 +76,7 @@ def export_policy(
 ) -> Export:
     """
     Writes one file that takes raw observations, (N, ...), and gives the actions that
-    ``predict(deterministic=True)`` gives, (N, *shape), in the units of the action space. The input
+    ``predict(deterministic=True)`` gives, (N, ...), in the units of the action space. The input
     is ``observation``, or one for each key of a Dict; the output is ``action``. An observation that
     is not finite gives NaN, or one less than the lowest discrete action.
 

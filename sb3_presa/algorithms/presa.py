@@ -263,7 +263,7 @@ class PRESA(AlignmentAlgorithm):
         A new model whose reference is an agent that exists already, ready to ``learn()``. The first
         ``n_cloning_steps`` clone what the agent would have done at each logged observation, not
         what was done. Alignment then starts from the agent; it needs more steps and larger ones
-        than from a clone of what is safe (docs/deploy.md has settings that were measured).
+        than from a clone of what is safe; the guide to deployment has settings that were measured.
 
         :param agent: a model of Stable-Baselines3: PPO, SAC or another
         :param dataset: logs, best of the agent itself with exploration: a Minari dataset, its id,

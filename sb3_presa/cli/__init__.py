@@ -21,6 +21,7 @@ from sb3_presa.cli import (
     completion,
     datasets,
     deploy,
+    judge,
     labels,
     logs,
     simulators,
@@ -110,7 +111,7 @@ _COMMANDS: dict[str, list[Callable[..., None]]] = {
         completion.complete,
         labels.import_preferences,
     ],
-    "Agents": [agents.train, agents.evaluate, deploy.export],
+    "Agents": [agents.train, agents.evaluate, judge.judge, deploy.export],
     "Simulators": [simulators.install_simulators, simulators.doctor],
 }
 for _panel, _commands in _COMMANDS.items():

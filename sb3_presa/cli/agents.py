@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
 
 
+#: Labels of both kinds together from which on `train` ends with a verdict.
+_FEWEST_TO_JUDGE = 40
 #: Algorithms of Stable-Baselines3 that `evaluate` takes.
 _SB3 = ("A2C", "DDPG", "DQN", "PPO", "SAC", "TD3")
 
@@ -159,6 +161,23 @@ def train(
             assert cost_limit is not None
             callbacks.append(SafetyEvalCallback(environment, cost_limit, eval_freq=eval_every))
         _learn(model, out, steps, callbacks, quiet)
+    if not quiet:
+        _judge(model, out, dataset, feedback)
+
+
+def _judge(model: "OfflineAlgorithm", out: Path, dataset: str, name: str) -> None:
+    """Print the short form of a verdict, if there are labels enough for one."""
+    from sb3_presa.evaluation.judge import judge, page
+    from sb3_presa.feedback import Feedback
+
+    if name not in Feedback.names(dataset):
+        return
+    labels = Feedback.load(dataset, name)
+    if len(labels.comparisons) + int((labels.p_safe >= 0.0).sum()) < _FEWEST_TO_JUDGE:
+        return
+    command = f"sb3-presa judge {out} --dataset {dataset} --feedback {name}"
+    for line in page.short(judge(model, dataset, labels, name=out.name), command):
+        typer.echo(line)
 
 
 def _learn(

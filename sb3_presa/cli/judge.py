@@ -1,0 +1,73 @@
+"""``sb3-presa judge``: is an agent safe, as far as logs and labels tell."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sb3_presa.cli.agents import load_agent
+from sb3_presa.cli.console import print_table
+
+if TYPE_CHECKING:
+    from sb3_presa.evaluation.judge import Verdict
+
+
+def judge(
+    model: Annotated[Path, typer.Argument(help="A model saved by `sb3-presa train`.")],
+    dataset: Annotated[str, typer.Option(help="Id of a Minari dataset, or its folder.")],
+    feedback: Annotated[str, typer.Option(help="Name of the labels.")] = "default",
+    html: Annotated[
+        Path | None, typer.Option(help="Write the page as one HTML file.", show_default="no")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    algorithm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The model's algorithm; package.module:Class for your own class, PPO and the like "
+            "for a model of Stable-Baselines3.",
+            show_default="from the model",
+        ),
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run code of the model's file: its pickles.")
+    ] = False,
+) -> None:
+    """Judge an agent without a simulator, from logs and labels alone."""
+    from sb3_presa.evaluation.judge import judge as judge_agent
+    from sb3_presa.evaluation.judge.html import write_page
+    from sb3_presa.files import check_writable
+
+    if html is not None:
+        check_writable(html)
+    agent = load_agent(model, algorithm, device, trust)
+    verdict = judge_agent(agent, dataset, feedback, name=model.name)
+    _print(verdict)
+    if html is not None:
+        write_page(verdict, html)
+        typer.echo(f"Wrote {html}")
+
+
+def _print(verdict: "Verdict") -> None:
+    from sb3_presa.evaluation.judge import page
+
+    typer.echo(page.headline(verdict))
+    columns = ("", "found [95% interval]", "chance", "n")
+    lines = [(row.what, row.found, row.chance, row.n) for row in page.rows(verdict)]
+    print_table(f"{verdict.name}, judged without a simulator", columns, lines)
+    calibration = page.calibration_rows(verdict)
+    if calibration:
+        print_table(
+            "P(safe) of labelled segments, by models that have not seen the label",
+            ("", "labelled safe", "chance", "n"),
+            [(row.what, row.found, row.chance, row.n) for row in calibration],
+        )
+    if verdict.moments:
+        print_table(
+            "Worst logged moments for this agent",
+            ("episode", "step", "risk of the steps that follow"),
+            [(str(one.episode), str(one.step), f"{one.risk:.2f}") for one in verdict.moments],
+        )
+    typer.echo("What this cannot say:")
+    for caution in page.cautions(verdict):
+        typer.echo(f"- {caution}")

@@ -1,0 +1,119 @@
+"""Where an agent does what nobody near there was seen to do."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from sb3_presa.completion.accuracy import Accuracy, share_right
+from sb3_presa.completion.features import Floats, flat_values, step_vectors
+from sb3_presa.data.transitions import Transitions
+
+#: States that are asked about, logged steps that they are compared with, and neighbours of each.
+_N_ASKED: Final = 1_024
+_N_KNOWN: Final = 16_384
+_N_NEAR: Final = 20
+#: Share of the logged actions that count as unlike their neighbours.
+LOGGED_SHARE: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """
+    Where an agent leaves the data.
+
+    :param share: share of logged states in which its action is farther from those that were logged
+        nearby than 95% of the logged actions are
+    :param by_coordinate: the same of each coordinate of the action alone, by its name
+    """
+
+    share: Accuracy
+    by_coordinate: tuple[tuple[str, float], ...]
+
+
+def unlike_logged(
+    transitions: Transitions, rows: NDArray[np.int64], acts: NDArray[Any], names: tuple[str, ...]
+) -> Unlike:
+    """
+    :param transitions: logged steps
+    :param rows: rows of states, (M,)
+    :param acts: the agent's actions there, (M, ...)
+    :param names: names of the coordinates of an action; empty where nobody knows
+    :return: where these are unlike what was logged in other episodes nearby
+    """
+    generator = np.random.default_rng(0xD1)
+    n = len(transitions.actions)
+    asked = generator.permutation(len(rows))[:_N_ASKED]
+    known = np.sort(generator.permutation(n)[:_N_KNOWN])
+    width = step_vectors(transitions, slice(0, 1)).shape[1]
+    n_action = _action_width(transitions)
+    everything = step_vectors(transitions, known)
+    scale = everything.std(axis=0)
+    scale[scale < 1e-9] = np.inf
+    states = everything[:, : width - n_action] / scale[: width - n_action]
+    actions = everything[:, width - n_action :]
+    here = step_vectors(transitions, rows[asked])
+    near = _nearest(
+        here[:, : width - n_action] / scale[: width - n_action],
+        states,
+        _episodes(transitions, rows[asked]),
+        _episodes(transitions, known),
+    )
+    around = actions[near]  # (Q, neighbours, A)
+    logged = here[:, width - n_action :]
+    mine = _as_vectors(transitions, acts[asked])
+    unit = actions.std(axis=0)
+    unit[unit < 1e-9] = 1.0
+    share = share_right(_beyond(mine, logged, around, unit).astype(np.float64))
+    parts = []
+    if isinstance(transitions.action_space, spaces.Box):
+        for place in range(n_action):
+            one = slice(place, place + 1)
+            beyond = _beyond(mine[:, one], logged[:, one], around[..., one], unit[one])
+            name = names[place] if place < len(names) else str(place)
+            parts.append((name, float(beyond.mean())))
+    return Unlike(share, tuple(sorted(parts, key=lambda part: -part[1])))
+
+
+def _beyond(mine: Floats, logged: Floats, around: Floats, unit: Floats) -> NDArray[np.bool_]:
+    """Whether an action is farther from all around than most logged ones are, (Q,)."""
+
+    def distance(actions: Floats) -> Floats:
+        apart = (actions[:, None, :] - around) / unit
+        return np.asarray(np.sqrt(np.square(apart).sum(axis=2)).min(axis=1))
+
+    usual = np.quantile(distance(logged), 1.0 - LOGGED_SHARE)
+    return np.asarray(distance(mine) > usual + 1e-9)
+
+
+def _nearest(
+    asked: Floats, states: Floats, own: NDArray[np.int64], others: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Rows of the nearest states of other episodes, (Q, neighbours)."""
+    k = min(_N_NEAR, len(states))
+    squares = np.square(states).sum(axis=1)
+    found = []
+    for start in range(0, len(asked), 128):
+        chunk = slice(start, start + 128)
+        distances = squares - 2.0 * asked[chunk] @ states.T
+        same = own[chunk, None] == others[None, :]
+        if not same.all():
+            distances[same] = np.inf
+        found.append(np.argpartition(distances, k - 1, axis=1)[:, :k])
+    return np.concatenate(found)
+
+
+def _episodes(transitions: Transitions, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    found = np.searchsorted(transitions.episode_starts, rows, side="right") - 1
+    return np.asarray(found, dtype=np.int64)
+
+
+def _action_width(transitions: Transitions) -> int:
+    return len(_as_vectors(transitions, transitions.actions[:1])[0])
+
+
+def _as_vectors(transitions: Transitions, acts: NDArray[Any]) -> Floats:
+    """Actions as :func:`~sb3_presa.completion.features.step_vectors` has them."""
+    return flat_values(acts, transitions.action_space)

@@ -1,0 +1,294 @@
+"""Verdicts without a simulator: known answers, what they rest on, and how they are shown."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import h5py
+import minari
+import numpy as np
+import pytest
+from made_up import write
+from minari import MinariDataset
+from typer.testing import CliRunner
+
+from sb3_presa import PRESA, Feedback
+from sb3_presa.cli import app
+from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.evaluation.judge import Labels, Verdict, choose, judge
+from sb3_presa.evaluation.judge.auc import auc
+from sb3_presa.evaluation.judge.conformal import conformal_threshold
+from sb3_presa.evaluation.judge.fitted_q import Space, fitted_q
+from sb3_presa.evaluation.judge.html import page_html
+from sb3_presa.evaluation.judge.page import cautions, headline, rows, short
+
+N_EPISODES, STEPS, CLIP = 60, 40, 8
+OBSERVATIONS = gym.spaces.Box(-np.inf, np.inf, (2,), np.float32)
+ACTIONS = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+NAME = "toy/track-v0"
+
+
+class Push:
+    """An agent with one action everywhere: -1 goes where it is safe, 1 where it is not."""
+
+    def __init__(self, action: float) -> None:
+        self.action = action
+
+    def predict(self, observation: Any, *_: Any, **__: Any) -> tuple[Any, None]:
+        return np.full((len(observation), 1), self.action, dtype=np.float32), None
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A track: x moves by a fifth of the action, and steps with x above 0 are costly."""
+    random = np.random.default_rng(0)
+    episodes = []
+    for _ in range(N_EPISODES):
+        target = random.uniform(-1.5, 1.5)
+        x, observations, actions = random.uniform(-0.3, 0.3), [], []
+        for _ in range(STEPS):
+            observations.append((x, random.normal()))
+            actions.append(np.clip(np.sign(target - x) * 0.6 + 0.4 * random.normal(), -1, 1))
+            x = np.clip(x + 0.2 * actions[-1], -2, 2)
+        observations.append((x, random.normal()))
+        seen = np.asarray(observations, dtype=np.float32)
+        episodes.append(
+            {
+                "observations": seen,
+                "actions": np.asarray(actions, dtype=np.float32)[:, None],
+                "rewards": np.zeros(STEPS),
+                "terminations": np.zeros(STEPS, dtype=bool),
+                "truncations": np.arange(STEPS) == STEPS - 1,
+                "infos": {"cost": np.r_[0.0, (seen[:-1, 0] > 0).astype(float)]},
+            }
+        )
+    folder = tmp_path_factory.mktemp("minari")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINARI_DATASETS_PATH", str(folder))
+        write(NAME, episodes, OBSERVATIONS, ACTIONS)
+    return folder
+
+
+@pytest.fixture
+def track(root: Path, monkeypatch: pytest.MonkeyPatch) -> MinariDataset:
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(root))
+    return minari.load_dataset(NAME)
+
+
+def said(track: MinariDataset, guess: bool = False) -> Feedback:
+    """Labels of clips: the left is preferred and safe; ``guess`` says anything."""
+    random = np.random.default_rng(1)
+    segments = [(e, s, CLIP) for e in range(N_EPISODES) for s in (0, 16, 32)]
+    middle = np.array([track[e].observations[s : s + CLIP, 0].mean() for e, s, _ in segments])
+    pairs = np.stack([random.permutation(len(segments))[:2] for _ in range(120)])
+    safe = (middle < 0).astype(float)
+    prefer = (middle[pairs[:, 0]] < middle[pairs[:, 1]]).astype(float)
+    if guess:
+        random.shuffle(safe)
+        random.shuffle(prefer)
+    return Feedback.create(track, segments, safe, pairs, prefer)
+
+
+@pytest.fixture(scope="module")
+def labels(root: Path) -> Labels:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINARI_DATASETS_PATH", str(root))
+        dataset = minari.load_dataset(NAME)
+        return Labels.read(dataset, said(dataset))
+
+
+@pytest.fixture(scope="module")
+def verdicts(root: Path, labels: Labels) -> dict[str, Verdict]:
+    return {
+        name: judge(Push(action), NAME, name=name, labels=labels)
+        for name, action in (("left", -1.0), ("right", 1.0))
+    }
+
+
+def test_value_of_linear_dynamics_is_the_sum_that_it_comes_to() -> None:
+    """s' = s / 2 + a, and the agent does nothing: T steps come to 2 s (1 - 2^-T)."""
+    random = np.random.default_rng(0)
+    state, action = random.normal(size=(2, 8_000))
+    space = Space.of(np.stack([state, action], axis=1), 1)
+    following = space.nearest(np.stack([0.5 * state + action, 0.0 * state], axis=1))
+    starts = np.linspace(-1.0, 1.0, 200)
+    nearest = space.nearest(np.stack([starts, 0.0 * starts], axis=1))
+    for horizon in (1, 2, 9, 30):
+        values = fitted_q(state[:, None], following, np.ones(len(state)), horizon)
+        found = values[nearest, 0].mean(axis=1)
+        assert abs(found.mean()) / horizon < 0.02  # rates are what is shown
+        slope = found @ starts / (starts @ starts)
+        assert slope == pytest.approx(2.0 * (1.0 - 0.5**horizon), abs=0.2)
+
+
+def test_values_count_steps_until_the_task_ends() -> None:
+    """Of three steps in a row, the last ends the task: 3, 2 and 1 steps are left, at most T."""
+    following = np.array([[1], [2], [2]])
+    goes_on = np.array([1.0, 1.0, 0.0])
+    for horizon, left in ((1, [1, 1, 1]), (2, [2, 2, 1]), (9, [3, 2, 1])):
+        found = fitted_q(np.ones((3, 1)), following, goes_on, horizon)
+        assert found[:, 0].tolist() == left
+
+
+def test_values_stay_within_what_the_steps_can_come_to() -> None:
+    random = np.random.default_rng(0)
+    amounts = random.random((300, 2))
+    values = fitted_q(amounts, random.integers(300, size=(300, 5)), np.ones(300), 400)
+    assert (values <= 400 * amounts.max(axis=0)).all() and (values >= 0).all()
+
+
+def test_observations_and_actions_count_alike_in_any_unit() -> None:
+    random = np.random.default_rng(0)
+    steps = random.normal(size=(500, 4))
+    units = np.array([1e3, 1e-2, 5.0, 1.0])
+    asked = random.normal(size=(20, 4))
+    one, other = Space.of(steps, 1), Space.of(steps * units, 1)
+    assert np.array_equal(np.sort(one.nearest(asked)), np.sort(other.nearest(asked * units)))
+
+
+def test_area_of_guesses_and_of_certainty() -> None:
+    random = np.random.default_rng(0)
+    guesses = auc(random.random(200), (random.random(200) < 0.5).astype(float))
+    assert guesses.low < 0.5 < guesses.high and guesses.high - guesses.low < 0.2
+    certain = auc(np.arange(20.0), (np.arange(20) >= 10).astype(float))
+    assert certain.value == certain.high == 1.0 and 0.7 < certain.low < 0.99
+    assert auc(np.zeros(4), np.array([0.0, 1.0, 0.0, 1.0])).value == 0.5
+    assert np.isnan(auc(np.zeros(3), np.ones(3)).value)
+
+
+def test_threshold_lets_few_unsafe_segments_pass() -> None:
+    random = np.random.default_rng(0)
+    passed = []
+    for _ in range(400):
+        chance = random.random(21)
+        threshold = conformal_threshold(chance[1:], np.zeros(20), 0.1)
+        passed.append(chance[0] > threshold.value)
+    assert 0.05 < np.mean(passed) <= 0.13
+    assert conformal_threshold(np.zeros(8), np.zeros(8), 0.1).value == np.inf
+    with pytest.raises(ConfigError, match=r"`alpha` must be in \(0, 1\), got 1"):
+        conformal_threshold(np.zeros(8), np.zeros(8), 1.0)
+
+
+def test_one_way_is_safe_and_the_other_is_not(verdicts: dict[str, Verdict]) -> None:
+    left, right = verdicts["left"].outlook, verdicts["right"].outlook
+    assert left is not None and right is not None
+    assert left.p_safe.low > 0.5 > right.p_safe.high
+    assert (verdicts["left"].word, verdicts["right"].word) == ("safe", "unsafe")
+    assert left.risk.value < 1.0 < right.risk.value
+    assert left.merit is not None and right.merit is not None
+    assert left.merit.value > 0.0 > right.merit.value
+
+
+def test_the_safe_one_is_chosen(labels: Labels, verdicts: dict[str, Verdict]) -> None:
+    choice = choose({"right": Push(1.0), "left": Push(-1.0)}, NAME, labels=labels)
+    assert (choice.name, choice.passes) == ("left", True)
+    assert "with a probability of at most 0.1" in str(choice)
+    none = choose({"right": Push(1.0)}, NAME, labels=labels)
+    assert (none.name, none.passes) == ("right", False) and "too low" in str(none)
+    with pytest.raises(ConfigError, match="at least one agent, got none"):
+        choose({}, NAME, labels=labels)
+
+
+def test_what_nobody_did_is_seen(verdicts: dict[str, Verdict], labels: Labels) -> None:
+    for name, verdict in verdicts.items():
+        assert verdict.unlike is not None
+        assert verdict.unlike.share.value < 0.3, name  # logged actions reach both ends
+    still = judge(Push(0.0), NAME, labels=replace(labels, action_names=("pedal",)))
+    assert still.unlike is not None and still.unlike.by_coordinate[0][0] == "pedal"
+
+
+def test_labels_that_say_nothing_leave_it_undecided(track: MinariDataset) -> None:
+    verdict = judge(Push(-1.0), track, said(track, guess=True))
+    assert verdict.labels.area.low < 0.5 < verdict.labels.area.high
+    assert verdict.labels.comparisons.low < 0.5 < verdict.labels.comparisons.high
+    assert verdict.word == "undecided" and headline(verdict).startswith("Undecided")
+    assert "not predicted better than chance" in cautions(verdict)[0]
+
+
+def test_without_safety_labels_nothing_is_said_about_safety(track: MinariDataset) -> None:
+    given = said(track)
+    compared = replace(given, p_safe=np.full_like(given.p_safe, np.nan))
+    verdict = judge(Push(-1.0), track, compared)
+    assert verdict.word == "undecided" and verdict.outlook is None
+    assert "without safety labels" in headline(verdict)
+    assert "What this cannot say" in page_html(verdict)
+    with pytest.raises(FeedbackError, match="must hold safety labels to choose by, got none"):
+        choose({"left": Push(-1.0)}, track, compared)
+
+
+def test_folds_do_not_change_with_the_training_seed(track: MinariDataset) -> None:
+    agents = [PRESA.load_offline(track, said(track), seed=seed, device="cpu") for seed in (3, 4)]
+    one, other = (judge(agent, track, said(track)) for agent in agents)
+    np.testing.assert_array_equal(one.labels.fitted.parts[0], other.labels.fitted.parts[0])
+    assert one.labels.area == other.labels.area
+
+
+def test_an_agent_with_a_reference_is_asked_about_held_out_comparisons(
+    track: MinariDataset,
+) -> None:
+    given = said(track)
+    settings: dict[str, Any] = {"seed": 0, "device": "cpu"}
+    trained = judge(PRESA.load_offline(track, given, **settings), track, given)
+    assert trained.agreement is not None and not trained.held_out
+    assert (trained.agreement.value, trained.agreement.n) == (0.5, 120)  # no step: all are ties
+    assert "seen in training" in rows(trained)[0].what
+    model = PRESA.load_offline(track, given, validation_fraction=0.3, **settings)
+    held = judge(model, track, given)
+    assert held.agreement is not None and held.held_out and 20 < held.agreement.n < 80
+
+
+def test_neither_rewards_nor_costs_are_read(
+    track: MinariDataset, root: Path, verdicts: dict[str, Verdict]
+) -> None:
+    file = root / NAME / "data/main_data.hdf5"
+    honest = file.read_bytes()
+    try:
+        with h5py.File(file, "r+") as opened:
+            for episode in opened.values():
+                episode["rewards"][...] = np.nan
+                episode["infos/cost"][...] = np.nan
+        dataset = minari.load_dataset(NAME)
+        blind = judge(Push(-1.0), dataset, said(dataset), name="left")
+    finally:
+        file.write_bytes(honest)
+    assert page_html(blind) == page_html(verdicts["left"])
+
+
+def test_the_page_needs_no_other_file_and_runs_nothing(labels: Labels) -> None:
+    name = "<script>alert('&')</script>"
+    verdict = judge(Push(1.0), NAME, name=name, labels=replace(labels, action_names=("<b>",)))
+    page = page_html(verdict)
+    assert "<script" not in page and "&lt;script&gt;" in page and "action <b>" not in page
+    sources = re.findall(r'(?:src|href)="([^"]{0,30})', page)
+    assert sources and all(source.startswith("data:image/png;base64,") for source in sources)
+    assert len(verdict.moments) == 10 and "Worst logged moments" in page
+    assert page.count("<h2>") == 4
+
+
+def test_short_form_has_three_lines(verdicts: dict[str, Verdict]) -> None:
+    lines = short(verdicts["right"], "sb3-presa judge ...")
+    assert "Unsafe" in lines[0] and "AUC" in lines[1]
+    assert lines[2] == "More: sb3-presa judge ..."
+
+
+def test_command(track: MinariDataset, tmp_path: Path) -> None:
+    given = said(track)
+    given.save(track, "people")
+    model, page = tmp_path / "agent.zip", tmp_path / "page.html"
+    train = ["train", NAME, "--feedback", "people", "--algorithm", "bc", "--steps", "2"]
+    trained = CliRunner().invoke(app, [*train, "--out", str(model)])
+    assert trained.exit_code == 0, trained.output
+    assert "Judged without a simulator: " in trained.output
+    assert f"More: sb3-presa judge {model} --dataset {NAME} --feedback people" in trained.output
+    quiet = CliRunner().invoke(app, [*train, "--out", str(model), "--quiet"])
+    assert quiet.exit_code == 0 and "Judged" not in quiet.output
+    command = ["judge", str(model), "--dataset", NAME, "--feedback", "people", "--html", str(page)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    for words in ("judged without a simulator", "AUC on safety labels", "What this cannot say"):
+        assert words in result.output
+    assert page.read_text().startswith("<!doctype html>")
+    refused = CliRunner().invoke(app, [*command[:-1], str(tmp_path)])
+    assert refused.exit_code == 1

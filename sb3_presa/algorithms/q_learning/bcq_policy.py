@@ -267,7 +267,7 @@ class BCQPolicy(OfflinePolicy):
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         data = super()._get_constructor_parameters()
-        for other in ("action_std", "dropout"):
+        for other in ("action_std", "dropout", "adjustable"):
             del data[other]
         return data | {
             "vae_arch": self.vae_arch,

@@ -84,13 +84,13 @@ def trained(labelled: str, tmp_path: Path, run: Run) -> Path:
 
 def test_version_and_help(run: Run) -> None:
     assert run("--version").stdout.split() == ["sb3-presa", __version__]
-    commands = {command.name or "" for command in app.registered_commands} | {
-        command.callback.__name__.replace("_", "-")
+    commands = {
+        command.name or command.callback.__name__.replace("_", "-")
         for command in app.registered_commands
         if command.callback is not None
     }
     page = (Path(__file__).parent.parent / "docs/cli.md").read_text()
-    for command in commands - {""}:
+    for command in commands:
         assert run(command, "--help").stdout
         assert f"`sb3-presa {command} " in page, f"docs/cli.md does not show {command}"
 

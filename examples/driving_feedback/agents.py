@@ -54,12 +54,9 @@ class Method:
 
 
 METHODS = (
-    # The labels cover an eighth of the data; elsewhere the policy is held to what was recorded.
-    # Chosen with agents and traffic of other seeds.
     Method(
         "PRESA",
         PRESA,
-        {"unlabelled_coef": 30.0},
         phases={"n_cloning_steps": 0.5, "objective_kwargs.n_attain_steps": 0.125},
     ),
     # Its defaults, 102,000 steps of batches of 512, take hours.

@@ -198,9 +198,9 @@ def check_writable(path: Path) -> None:
     :param path: the file that is to be made or replaced.
     :raises ConfigError: if it cannot be written.
     """
-    if path.is_dir():
-        raise ConfigError(f"the output must be a file, got the folder {path}; add a file name")
     try:
+        if path.is_dir():
+            raise ConfigError(f"the output must be a file, got the folder {path}; add a file name")
         target = _target(path)
         temporary = _temporary(target)
         target.parent.mkdir(parents=True, exist_ok=True)

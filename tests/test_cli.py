@@ -369,7 +369,7 @@ def test_true_false_and_none_are_read_in_any_case(labelled: str, tmp_path: Path,
     }
 
 
-@pytest.mark.parametrize("where", ["file/model.zip", "/proc/model.zip", f"{'x' * 250}.zip"])
+@pytest.mark.parametrize("where", ["file/model.zip", "/proc/model.zip", f"{'x' * 252}.zip"])
 def test_train_finds_out_at_once_that_it_cannot_write(
     labelled: str, tmp_path: Path, run: Run, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

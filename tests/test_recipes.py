@@ -16,10 +16,10 @@ FOLDER = Path(__file__).parents[1] / "datasets" / "recipes"
 RECIPES = {path.stem: CollectRecipe.from_toml(path) for path in sorted(FOLDER.glob("*.toml"))}
 #: Of the datasets that were there before recipes named their environment.
 DIGESTS = {
-    "ball-run": "317a08542dd5",
-    "ball-circle": "9ac9abf4c846",
-    "car-run": "c25a8460fb0f",
-    "car-circle": "fefbf3f7f46d",
+    "ball-run": "be68261c3c71",
+    "ball-circle": "bc688aaf2561",
+    "car-run": "b12e5ddccf74",
+    "car-circle": "88806bc70847",
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import zipfile
 from contextlib import ExitStack
 from importlib import import_module
@@ -397,7 +398,7 @@ def _describe_labels(model: "OfflineAlgorithm", dataset: str, name: str) -> str:
 
 def _model_path(path: Path) -> Path:
     """Complete the suffix as SB3's ``save`` does, and check that the file can be written."""
-    if path.is_dir():
+    if os.path.isdir(path):  # no error for a name that is too long: the check below tells it
         raise ConfigError(f"--out must be the model's file, got the folder {path}")
     path = path if path.suffix else path.with_suffix(".zip")
     check_writable(path)

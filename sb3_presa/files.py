@@ -170,6 +170,22 @@ def require_written(path: Path, check: Callable[[], None]) -> None:
         ) from error
 
 
+def explain_unreadable(error: BaseException, otherwise: str = "is damaged") -> str:
+    """The predicate of a sentence about an HDF5 file: a file in use is not a damaged one.
+
+    :param error: what h5py raised
+    :param otherwise: what is wrong with a file that is not in use
+    :return: ``is in use: ...`` with the remedy, or ``is damaged: ...``
+    """
+    text = str(error)
+    if "unable to lock file" in text or "already open for write" in text:
+        return (
+            f"is in use: {text}. Close it in the program that writes it. If that was killed, run "
+            "`h5clear -s FILE`; where file systems have no locks, set HDF5_USE_FILE_LOCKING=FALSE"
+        )
+    return f"{otherwise}: {text}"
+
+
 def _before(path: Path) -> str:
     return "what was there is unchanged" if path.exists() else "nothing is left behind"
 

@@ -103,6 +103,8 @@ def test_a_gpu_that_is_not_there_is_named(
     monkeypatch.setattr(th.cuda, "is_available", lambda: False)
     refused = run(*train(labelled, tmp_path / "m.zip", 5, "--device", "cuda"), exit_code=1)
     assert "got cuda, and PyTorch" in refused.stderr and "sees 0 GPUs" in refused.stderr
+    refused = run(*train(labelled, tmp_path / "m.zip", 5, "--device", "xla"), exit_code=1)
+    assert "Error: --device must be on this machine, got xla: " in refused.stderr
 
 
 def test_the_folder_that_one_stands_in_is_importable(

@@ -1,13 +1,18 @@
 """What users bring: names of keys, spaces, bounds, seeds and environments of many kinds."""
 
+import subprocess
+import sys
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch as th
-from algorithm_data import episode, one_thread, stored  # noqa: F401
+from algorithm_data import episode, one_thread, stored, tiny_feedback  # noqa: F401
 from contract import CASES, PRESA_CASE, Case, every_case
 from gymnasium.wrappers import NormalizeObservation
 from minari import MinariDataset
@@ -17,8 +22,10 @@ from stable_baselines3.common.torch_layers import CombinedExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from toy_envs import env_id
 
-from sb3_presa import BC, evaluate_safety
-from sb3_presa.errors import ConfigError
+from sb3_presa import BC, Feedback, evaluate_safety
+from sb3_presa.data import load_transitions
+from sb3_presa.data.dsrl import export_dsrl, import_dsrl
+from sb3_presa.errors import ConfigError, PresaError
 from sb3_presa.policies.extractors import AnyKeyCombinedExtractor
 from sb3_presa.policies.policy import MlpPolicy
 
@@ -302,3 +309,56 @@ def test_callbacks_may_be_a_list_of_functions_and_callbacks(box_dataset: MinariD
     callbacks: list[Any] = [StopTrainingOnMaxEpisodes(9), stop_at_four, None]
     model.learn(10, callback=callbacks)
     assert (calls, model.num_timesteps) == ([1, 2, 3, 4], 4)
+
+
+@contextmanager
+def written_elsewhere(path: Path, *, killed: bool = False) -> Iterator[None]:
+    """While another program has an HDF5 file open to write, or after it was killed."""
+    code = f"import h5py, sys; f = h5py.File({str(path)!r}, 'a'); print(1, flush=True); input()"
+    command, pipe = [sys.executable, "-c", code], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as other:
+        assert other.stdout and other.stdout.readline()
+        try:
+            if killed:
+                other.kill()
+                other.wait()
+            yield
+        finally:
+            other.kill()
+
+
+IN_USE = r"is in use: .*Close it .*h5clear -s FILE"
+
+
+def test_a_file_in_use_is_not_called_damaged(box_dataset: MinariDataset, tmp_path: Path) -> None:
+    """By a notebook or a collector; h5py says `Resource temporarily unavailable`."""
+    tiny_feedback(box_dataset).save(box_dataset)
+    exported = tmp_path / "data.hdf5"
+    export_dsrl(box_dataset, exported)
+    data = Path(box_dataset.storage.data_path)
+    readers: dict[Path, Callable[[], object]] = {
+        data / "main_data.hdf5": lambda: load_transitions(box_dataset),
+        data / "feedback" / "default.hdf5": lambda: Feedback.load(box_dataset),
+        exported: lambda: import_dsrl(exported, "toy/imported-v0"),
+    }
+    for path, read in readers.items():
+        with written_elsewhere(path), pytest.raises(PresaError, match=IN_USE):
+            read()
+
+
+def test_the_mark_of_a_writer_that_was_killed_is_named(box_dataset: MinariDataset) -> None:
+    main = Path(box_dataset.storage.data_path) / "main_data.hdf5"
+    with written_elsewhere(main, killed=True), pytest.raises(PresaError, match=IN_USE):
+        load_transitions(box_dataset)
+
+
+def test_a_slash_after_an_id_as_shells_complete_it(box_dataset: MinariDataset) -> None:
+    assert len(load_transitions(f"{box_dataset.id}/").actions) == box_dataset.total_steps
+
+
+def test_no_environment_is_named(box_dataset: MinariDataset) -> None:
+    """As `get_env()` gives none of a model that was trained without one."""
+    model = BC.load_offline(box_dataset, None, seed=0, device="cpu")
+    none: Any = model.get_env()
+    with pytest.raises(ConfigError, match="`env` must be an environment or a VecEnv, got None"):
+        evaluate_safety(model, none, cost_limit=5)

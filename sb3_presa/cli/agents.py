@@ -362,6 +362,11 @@ def _check_device(device: str) -> None:
             f"--device must be on this machine, got {device}, and PyTorch {th.__version__} sees "
             f"{there} GPUs; use --device cpu or auto, or install a build of PyTorch for your GPU"
         )
+    try:
+        th.empty(0, device=wanted)
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        said = str(error).partition("\n")[0]
+        raise ConfigError(f"--device must be on this machine, got {device}: {said}") from error
 
 
 def _check_tensorboard() -> None:

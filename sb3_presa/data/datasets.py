@@ -19,6 +19,7 @@ from sb3_presa.data.hdf5_episodes import Hdf5Episodes
 from sb3_presa.data.opening import open_folder
 from sb3_presa.data.stored import Column, Field, Storage, StoredEpisodes
 from sb3_presa.errors import DatasetError
+from sb3_presa.files import explain_unreadable
 
 DatasetLike: TypeAlias = str | os.PathLike[str] | MinariDataset
 
@@ -58,8 +59,8 @@ def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
 
 
 def _candidate_folders(dataset: str | os.PathLike[str]) -> Iterator[Path]:
-    if isinstance(dataset, str) and DATASET_ID_RE.fullmatch(dataset):
-        yield Path(get_dataset_path(dataset)) / "data"
+    if isinstance(dataset, str) and DATASET_ID_RE.fullmatch(dataset.rstrip("/")):
+        yield Path(get_dataset_path(dataset.rstrip("/"))) / "data"  # as shells complete folders
     path = Path(dataset).expanduser()
     yield path / "data"
     yield path
@@ -184,7 +185,8 @@ def open_episodes(dataset: MinariDataset) -> Iterator[StoredEpisodes]:
         raise
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
         where = dataset.storage.data_path
-        raise DatasetError(f"dataset '{dataset.id}' is damaged: {error} ({where})") from error
+        said = explain_unreadable(error)
+        raise DatasetError(f"dataset '{dataset.id}' {said} ({where})") from error
 
 
 def _open_storage(dataset: MinariDataset) -> Storage:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sb3_presa.data.checks import Extremes, is_wide
 from sb3_presa.data.stored import most_bytes
 from sb3_presa.errors import DatasetError
+from sb3_presa.files import explain_unreadable
 
 Array: TypeAlias = npt.NDArray[Any]
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -105,7 +106,8 @@ def read_columns(path: Path, oddities: Oddities) -> Columns:
             }
             present = ", ".join(file) or "nothing"
     except (OSError, RuntimeError) as error:
-        raise DatasetError(f"{path} cannot be read as HDF5: {error}") from error
+        said = explain_unreadable(error, "cannot be read as HDF5")
+        raise DatasetError(f"{path} {said}") from error
     for name in ("observations", "actions"):
         if name not in tables:
             raise DatasetError(f"the file must contain the table '{name}', got {present} ({path})")

@@ -305,12 +305,14 @@ def check_count(name: str, value: object) -> None:
         raise ConfigError(f"`{name}` must be an integer >= 1, got {value!r}")
 
 
-def _check_can_act(model: PolicyPredictor, env: gym.Env[Any, Any] | VecEnv) -> None:
+def _check_can_act(model: PolicyPredictor, env: gym.Env[Any, Any] | VecEnv | None) -> None:
     if isinstance(env, str):
         raise ConfigError(
             "`env` must be an environment or a VecEnv, got the id "
             f"{env!r}; pass gymnasium.make({env!r})"
         )
+    if env is None:  # as `model.get_env()` is of a model without one
+        raise ConfigError("`env` must be an environment or a VecEnv, got None")
     if isinstance(model, BaseAlgorithm) and hasattr(model, "observation_space"):
         observed = channels_first(env.observation_space)
         check_fits(model, observed, env.action_space, owner="environment")

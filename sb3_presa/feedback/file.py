@@ -30,7 +30,7 @@ from minari import MinariDataset
 from sb3_presa.data.stored import most_bytes
 from sb3_presa.errors import FeedbackError, FeedbackNotFoundError
 from sb3_presa.feedback.unmerged import ANSWERS_SUFFIX, answers_beside
-from sb3_presa.files import write_bytes
+from sb3_presa.files import explain_unreadable, write_bytes
 
 FORMAT = "sb3_presa feedback"
 FORMAT_VERSION = 1
@@ -198,7 +198,7 @@ def read_feedback(path: Path) -> dict[str, Any]:
     except FeedbackError:
         raise
     except Exception as error:  # h5py passes on any error of its C library
-        raise FeedbackError(f"the feedback file {path} is damaged: {error}") from error
+        raise FeedbackError(f"the feedback file {path} {explain_unreadable(error)}") from error
     if not isinstance(provenance, dict):
         raise FeedbackError(
             f"the feedback file {path} is damaged: its provenance must be a JSON object, got "

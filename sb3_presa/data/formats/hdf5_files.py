@@ -14,6 +14,7 @@ from sb3_presa.data.formats.roles import USUAL, Roles
 from sb3_presa.data.formats.table import LogColumn, Scalar, Table, natural_key
 from sb3_presa.data.stored import most_bytes
 from sb3_presa.errors import ConfigError, DatasetError
+from sb3_presa.files import explain_unreadable
 
 _ERRORS = (OSError, RuntimeError, KeyError, TypeError, ValueError, UnicodeDecodeError)
 #: The longest text of an attribute that is kept; models of simulators are longer.
@@ -106,7 +107,8 @@ class _opened:  # noqa: N801
         try:
             self._file = h5py.File(self._path, "r")
         except _ERRORS as error:
-            raise DatasetError(f"{self._path} cannot be read as HDF5: {error}") from error
+            said = explain_unreadable(error, "cannot be read as HDF5")
+            raise DatasetError(f"{self._path} {said}") from error
         return self._file
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:

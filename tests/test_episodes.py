@@ -91,6 +91,8 @@ def test_the_learner_is_given_no_outcomes() -> None:
         "observation_space",
         "action_space",
         "dataset_id",
+        "observation_names",
+        "action_names",
     }
 
 

@@ -257,7 +257,12 @@ def test_killed_while_it_replaces_a_dataset_one_of_the_two_is_there(
             time.sleep(rng.uniform(0, 0.4))
         assert local_ids(tmp_path, monkeypatch) == ["space/toy-v0"]
         assert len(minari.load_dataset("space/toy-v0")) in (3, 40)
-    # What the killed processes left is hidden, and goes with the next write.
+    # What the killed processes left is hidden, and goes with the next write; what was killed before
+    # its lock was there, or after it was removed, goes once it is old.
+    write(tmp_path, n=3, overwrite=True)
+    for left in tmp_path.glob(".writing-*"):
+        assert not (left / ".lock").exists()
+        os.utime(left, (0, 0))
     write(tmp_path, n=3, overwrite=True)
     assert not list(tmp_path.glob(".writing-*"))
 

@@ -1,4 +1,4 @@
-"""What an agent does where something was logged."""
+"""The actions of an agent in the logged states."""
 
 from typing import Any, Final, TypeAlias
 

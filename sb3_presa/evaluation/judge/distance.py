@@ -1,4 +1,4 @@
-"""Where an agent does what nobody near there was seen to do."""
+"""States in which an agent does what was never logged near there."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,7 +22,7 @@ LOGGED_SHARE: Final = 0.05
 @dataclass(frozen=True)
 class Unlike:
     """
-    Where an agent leaves the data.
+    The states in which an agent leaves the data.
 
     :param share: share of logged states in which its action is farther from those that were logged
         nearby than 95% of the logged actions are

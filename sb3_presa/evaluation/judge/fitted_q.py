@@ -27,7 +27,7 @@ _CHUNK: Final = 512
 @dataclass(frozen=True, eq=False)
 class Space:
     """
-    Where steps are near each other: observations and actions count alike, whatever their sizes.
+    The neighbourhood of steps: observations and actions count alike, whatever their sizes.
 
     :param weights: of the coordinates of a step, (d,)
     :param steps: logged steps, weighted, (M, d) float32

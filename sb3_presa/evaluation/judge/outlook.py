@@ -1,4 +1,4 @@
-"""What an agent's episodes are expected to come to, by the models of labels."""
+"""Expected outcomes of an agent's episodes, by the models of labels."""
 
 import math
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Estimate:
 @dataclass(frozen=True, eq=False)
 class Outlook:
     """
-    What full episodes of an agent are expected to come to.
+    Expected outcomes of full episodes of an agent.
 
     :param risk: mean risk of a step, in units of the boundary between safe and unsafe
     :param p_safe: share of its episodes that are safe, in [0, 1]

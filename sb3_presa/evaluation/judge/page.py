@@ -111,7 +111,7 @@ def cautions(verdict: Verdict) -> tuple[str, ...]:
     labels, found, unlike = verdict.labels, verdict.outlook, verdict.unlike
     said = []
     if found is None:
-        said.append("There are no safety labels: add some, or nothing can be said about safety.")
+        said.append("Safety labels are missing: add some, or nothing can be said about safety.")
     elif not labels.area.low > 0.5:
         said.append(
             "Safety labels are not predicted better than chance, so the predicted share of safe "
@@ -131,7 +131,7 @@ def cautions(verdict: Verdict) -> tuple[str, ...]:
         )
     return (
         *said,
-        "States that no log contains, and what the agent does there, are not judged.",
+        "States that no log contains, and the actions of the agent there, are not judged.",
         "The labels are believed. If people overlooked a danger, this page overlooks it, too.",
         "Rare accidents, below one in a hundred episodes, cannot be seen with this many labels.",
         "The interval covers the labels and the models of them, not a change of the machine.",

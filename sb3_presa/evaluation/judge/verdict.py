@@ -98,7 +98,7 @@ class Labels:
 @dataclass(frozen=True, eq=False)
 class Verdict:
     """
-    What labels and logs say of an agent.
+    The verdict of labels and logs on an agent.
 
     :param name: name of the agent
     :param labels: the models of the labels

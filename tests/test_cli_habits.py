@@ -105,6 +105,10 @@ def test_a_gpu_that_is_not_there_is_named(
     assert "got cuda, and PyTorch" in refused.stderr and "sees 0 GPUs" in refused.stderr
     refused = run(*train(labelled, tmp_path / "m.zip", 5, "--device", "xla"), exit_code=1)
     assert "Error: --device must be on this machine, got xla: " in refused.stderr
+    for command in (("evaluate", "m.zip", "--env", "E-v0", "--cost-limit", 1), ("judge", "m.zip")):
+        more = ("--dataset", labelled) if command[0] == "judge" else ()
+        refused = run(*command, *more, "--device", "xla", exit_code=1)
+        assert "Error: --device must be on this machine, got xla: " in refused.stderr
 
 
 def test_the_folder_that_one_stands_in_is_importable(

@@ -37,6 +37,17 @@ _FEWEST_TO_JUDGE = 40
 #: Algorithms of Stable-Baselines3 that `evaluate` takes.
 _SB3 = ("A2C", "DDPG", "DQN", "PPO", "SAC", "TD3")
 
+ModelsAlgorithm = Annotated[
+    str | None,
+    typer.Option(
+        "--algorithm",
+        metavar="NAME",
+        help="The model's algorithm; package.module:Class for your own class, PPO and the like "
+        "for a model of Stable-Baselines3.",
+        show_default="from the model",
+    ),
+]
+
 
 def train(
     dataset: Annotated[str, typer.Argument(help="Id of a Minari dataset, or its folder.")],
@@ -234,15 +245,7 @@ def evaluate(
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    algorithm: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The model's algorithm; package.module:Class for your own class, PPO and the like "
-            "for a model of Stable-Baselines3.",
-            show_default="from the model",
-        ),
-    ] = None,
+    algorithm: ModelsAlgorithm = None,
     trust: Annotated[
         bool,
         typer.Option(
@@ -265,7 +268,6 @@ def evaluate(
 
     if not math.isfinite(cost_limit):
         raise ConfigError(f"--cost-limit must be a finite number, got {cost_limit}")
-    _check_device(device)
     if json_file is not None:
         check_writable(json_file)
     agent = load_agent(model, algorithm, device, trust, safety_level)
@@ -306,6 +308,7 @@ def load_agent(
     :return: the model
     :raises ConfigError: if it cannot be read, or has no level to set
     """
+    _check_device(device)
     if not path.exists() and not path.suffix:
         path = path.with_suffix(".zip")
     agent = _load_agent(path, algorithm, device, trust)

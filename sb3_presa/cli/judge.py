@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sb3_presa.cli.agents import load_agent
+from sb3_presa.cli.agents import ModelsAlgorithm, load_agent
 from sb3_presa.cli.console import print_table
 
 if TYPE_CHECKING:
@@ -20,15 +20,7 @@ def judge(
         Path | None, typer.Option(help="Write the page as one HTML file.", show_default="no")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    algorithm: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The model's algorithm; package.module:Class for your own class, PPO and the like "
-            "for a model of Stable-Baselines3.",
-            show_default="from the model",
-        ),
-    ] = None,
+    algorithm: ModelsAlgorithm = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="Run code of the model's file: its pickles.")
     ] = False,

@@ -37,7 +37,7 @@ from sb3_presa.files import write_text
 from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
 from sb3_presa.registry import algorithm_class
 
-AGENTS: Final = Path("/tmp/judge-agents")
+AGENTS: Final = Path("build") / "judged-agents"
 RESULTS: Final = Path(__file__).parent / "results"
 N_EPISODES: Final = 10
 

@@ -299,7 +299,7 @@ except SimulatorNotInstalledError:
 def test_a_drawing_context_that_something_else_closed_is_named(
     task_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a window of pygame closes EGL's display where there is no screen."""
+    """A window of pygame closes EGL's display on a machine without a screen."""
     env = SafetyGymEnv(task_id, render_mode="rgb_array")
     env.reset(seed=0)
     env.render()

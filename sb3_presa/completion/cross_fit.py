@@ -133,7 +133,7 @@ def fit_ensemble(
             meaning: fold_risks(features.at(sampled.rows), sampled, labels, parts, meaning)
             for meaning in meanings
         }
-        for rows in _chunks(n):
+        for rows in chunks(n):
             values = features.at(rows)
             if rewards is not None and of_reward is not None:
                 rewards[models, rows] = (values @ of_reward).T.numpy()
@@ -248,7 +248,11 @@ def fold_risks(
     return th.stack(found, dim=1)
 
 
-def _chunks(n: int) -> Iterator[slice]:
+def chunks(n: int) -> Iterator[slice]:
+    """
+    :param n: number of steps
+    :return: slices of them, of which features are held at a time
+    """
     for start in range(0, n, _CHUNK):
         yield slice(start, min(start + _CHUNK, n))
 

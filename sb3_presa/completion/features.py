@@ -14,7 +14,7 @@ from sb3_presa.data.transitions import Transitions
 #: Steps that means and deviations are taken from; evenly spaced over the data.
 _N_SAMPLED: Final = 8_192
 #: Standardised inputs are cut here: a coordinate far out would rule every feature.
-_CUT: Final = 5.0
+CUT: Final = 5.0
 #: A spread below this share of a coordinate's size is rounding, not information.
 _RESOLUTION: Final = 1e-9
 #: Pixels of an image are averaged over a grid of this many cells a side.
@@ -113,7 +113,7 @@ class StepFeatures:
         :return: their features, (M, F) float32
         """
         # The mean is taken off in float64: a small spread at a large offset survives
-        standard = ((inputs - self.mean) * self.scale).clip(-_CUT, _CUT).astype(np.float32)
+        standard = ((inputs - self.mean) * self.scale).clip(-CUT, CUT).astype(np.float32)
         x = th.from_numpy(standard)
         projected = th.addmm(th.from_numpy(self.offset), x, th.from_numpy(self.projection))
         shaped = projected.cos_() if self.periodic else projected.relu_()

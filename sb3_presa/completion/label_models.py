@@ -45,7 +45,7 @@ def fit_comparisons(differences: Floats, preferences: Floats, precision: float) 
     weights: Floats = np.zeros(n_features)
     for _ in range(_N_NEWTON_STEPS):
         logits = np.asarray(differences @ weights)
-        chance = _sigmoid(logits)
+        chance = sigmoid(logits)
         first = (1.0 - ERROR_RATE) * preferences + ERROR_RATE * (1.0 - preferences)
         second = 1.0 - first
         target = chance * first / (chance * first + (1.0 - chance) * second)
@@ -151,5 +151,9 @@ def log_likelihood(chance: Floats, labels: Floats, error_rate: float = ERROR_RAT
     return found
 
 
-def _sigmoid(x: Floats) -> Floats:
+def sigmoid(x: Floats) -> Floats:
+    """
+    :param x: log-odds, any shape
+    :return: probabilities, same shape, without an overflow
+    """
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -30.0, 30.0))))

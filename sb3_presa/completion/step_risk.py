@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sb3_presa.completion.accuracy import Accuracy, balanced_share_right
 from sb3_presa.completion.cross_fit import (
+    chunks,
     fold_risks,
     parts_of,
     sample_steps,
@@ -15,7 +16,7 @@ from sb3_presa.completion.cross_fit import (
     segment_sums,
     unseen_mean,
 )
-from sb3_presa.completion.features import Floats, StepFeatures
+from sb3_presa.completion.features import CUT, Floats, StepFeatures
 from sb3_presa.completion.fitting import arrays_of
 from sb3_presa.completion.label_models import SafetyModel, risk_of
 from sb3_presa.data.transitions import Transitions
@@ -24,10 +25,8 @@ from sb3_presa.feedback.table import Feedback
 
 _N_FEATURES: Final = 128
 _BANDWIDTH: Final = 4.0
-#: Standardised inputs are cut here, as when the models were fitted.
-_CUT: Final = np.float32(5.0)
+_CUT: Final = np.float32(CUT)
 _ZERO: Final = np.float32(0.0)
-_CHUNK: Final = 2_048
 
 Singles = NDArray[np.float32]
 
@@ -71,7 +70,11 @@ class StepRisk:
         sampled = sample_steps(labels, generator)
         found = fold_risks(features.at(sampled.rows), sampled, labels, parts, SafetyModel.RATE)
         risks = np.concatenate(
-            [risk_of(features.at(rows), found).T.numpy() for rows in _chunks(transitions)], axis=1
+            [
+                risk_of(features.at(rows), found).T.numpy()
+                for rows in chunks(len(transitions.actions))
+            ],
+            axis=1,
         )
         chance = unseen_mean(
             segment_p_safe(
@@ -108,8 +111,3 @@ def _folded(cls: type[_Risk], features: StepFeatures, parameters: Floats) -> _Ri
         of_projected=weights[:_N_FEATURES].astype(np.float32),
         of_inputs=np.append(of_inputs, bias).astype(np.float32),
     )
-
-
-def _chunks(transitions: Transitions) -> list[slice]:
-    n = len(transitions.actions)
-    return [slice(first, min(first + _CHUNK, n)) for first in range(0, n, _CHUNK)]

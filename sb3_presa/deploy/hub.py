@@ -99,7 +99,7 @@ def load_from_hub(
     :param token: an access token; by default that of ``hf auth login``
     :param endpoint: address of another hub than huggingface.co
     :param cache_dir: where downloads are kept, the hub's own cache if ``None``
-    :param trust: whether to unpickle what is not there as data; it then runs its author's code
+    :param trust: whether to unpickle Python objects in the file, which runs code of its author
     :param kwargs: further arguments of ``load``
     :return: the model
     :raises ConfigError: if it cannot be downloaded, is damaged, or would have to be unpickled

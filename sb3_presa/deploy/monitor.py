@@ -110,7 +110,7 @@ class SafetyMonitor:
         self.thresholds, self.accuracy = thresholds, accuracy
         self.observation_space, self.action_space = observation_space, action_space
         self.last = None
-        # Squared distances but for the step's own square, of inputs that end in a 1
+        # Squared distances without the step's own square; inputs end in a 1
         self._of_square = np.vstack([-2.0 * neighbours.T, np.square(neighbours).sum(axis=1)])
         self._mean, self._scale = np.append(mean, 0.0), np.append(scale, 1.0)
         self._plain = isinstance(observation_space, spaces.Box) and isinstance(

@@ -216,16 +216,39 @@ class SegmentRows:
         return [self.mass, labels.starts, labels.lengths, self.batch_size]
 
 
-class Clone(LikelihoodPhase):
+class Cloning(LikelihoodPhase, ABC):
+    """Behaviour cloning: the mean negative log-likelihood of logged actions."""
+
+    name = "clone"
+    metrics = ("cloning_loss",)
+
+    def levels_of(self, batch: Any) -> th.Tensor | None:
+        """
+        :param batch: a minibatch
+        :return: safety level of each of its rows, (N,); ``None`` for the policy's own
+        """
+        del batch
+        return None
+
+    def loss(self, batch: Any) -> LossAndState:
+        observations, actions = self.source.gather(self.rows_of(batch))
+        with self.autocast():
+            log_prob = self.policy.actor.log_prob(observations, actions, self.levels_of(batch))
+            return self.loss_of(log_prob, batch)
+
+    def loss_of(self, log_prob: th.Tensor, batch: Any) -> LossAndState:
+        del batch
+        loss = -log_prob.mean()
+        return loss, {"cloning_loss": loss}, {}
+
+
+class Clone(Cloning):
     """
-    Behaviour cloning: the mean negative log-likelihood of logged actions.
+    Cloning of the transitions that something draws.
 
     :param rows: draws the transitions
     :param kwargs: as for :class:`LikelihoodPhase`
     """
-
-    name = "clone"
-    metrics = ("cloning_loss",)
 
     def __init__(self, *args: Any, rows: RowSampler, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -237,17 +260,6 @@ class Clone(LikelihoodPhase):
     def rows_of(self, batch: th.Tensor) -> th.Tensor:
         return batch
 
-    def loss(self, batch: th.Tensor) -> LossAndState:
-        observations, actions = self.source.gather(batch)
-        with self.autocast():
-            log_prob = self.policy.actor.log_prob(observations, actions)
-            return self.loss_of(log_prob, batch)
-
-    def loss_of(self, log_prob: th.Tensor, batch: th.Tensor) -> LossAndState:
-        del batch
-        loss = -log_prob.mean()
-        return loss, {"cloning_loss": loss}, {}
-
 
 class LevelRows(NamedTuple):
     """Transitions to clone, each at a safety level."""
@@ -256,17 +268,14 @@ class LevelRows(NamedTuple):
     levels: th.Tensor  #: safety level of each, (N,)
 
 
-class CloneAtLevels(LikelihoodPhase):
+class CloneAtLevels(Cloning):
     """
-    Behaviour cloning of what is worth imitating at each of several safety levels, by one network
+    Cloning of what is worth imitating at each of several safety levels, by one network
     that sees the level. As many transitions are drawn for each level.
 
     :param batch_size: how many transitions are drawn
     :param kwargs: as for :class:`LikelihoodPhase`
     """
-
-    name = "clone"
-    metrics = ("cloning_loss",)
 
     def __init__(self, *args: Any, batch_size: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -288,16 +297,8 @@ class CloneAtLevels(LikelihoodPhase):
     def rows_of(self, batch: LevelRows) -> th.Tensor:
         return batch.rows
 
-    def loss(self, batch: LevelRows) -> LossAndState:
-        observations, actions = self.source.gather(batch.rows)
-        with self.autocast():
-            log_prob = self.policy.actor.log_prob(observations, actions, batch.levels)
-            return self.loss_of(log_prob, batch)
-
-    def loss_of(self, log_prob: th.Tensor, batch: LevelRows) -> LossAndState:
-        del batch
-        loss = -log_prob.mean()
-        return loss, {"cloning_loss": loss}, {}
+    def levels_of(self, batch: LevelRows) -> th.Tensor:
+        return batch.levels
 
 
 @th.no_grad()

@@ -72,7 +72,7 @@ def flat_numbers(
     Headers, texts and long arrays are left out.
 
     :param value: a message or a part of it.
-    :param fields: the parts of a message by name; None for what is not one.
+    :param fields: the fields of a message by name; None if the value is not a message.
     :param prefix: the name of this part.
     """
     if isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating):

@@ -33,7 +33,7 @@ class ColumnFact:
     :param role: what it is: ``"observation"``, ``"action"``, ``"reward"`` and so on.
     :param name: of the column, or of a coordinate of it.
     :param unit: empty where unknown.
-    :param low: the smallest number in it, None for what is not a number.
+    :param low: the smallest value, None for a column without numbers.
     :param high: the largest number in it.
     """
 

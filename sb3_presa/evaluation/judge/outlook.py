@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sb3_presa.completion.cross_fit import N_FOLDS, OVERSHOOT
 from sb3_presa.completion.features import Floats, flat_values, step_vectors
 from sb3_presa.completion.fitting import FittedLabels
-from sb3_presa.completion.label_models import STEEPNESS, SafetyModel
+from sb3_presa.completion.label_models import STEEPNESS, SafetyModel, sigmoid
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.evaluation.judge.actions import Agent, Rows, actions_of
 from sb3_presa.evaluation.judge.fitted_q import Space, fitted_q
@@ -105,7 +105,7 @@ def outlook(
         if fitted.meaning is SafetyModel.ANY:
             shares.append(np.exp(-sums[:, 1 : 1 + N_FOLDS]).mean(axis=0))
         else:
-            shares.append(_sigmoid(STEEPNESS * (1.0 - risk)).mean(axis=0))
+            shares.append(sigmoid(STEEPNESS * (1.0 - risk)).mean(axis=0))
         merits.append(rates[:, N_FOLDS:].mean(axis=0))
         clips = fitted_q(amounts[:, : 1 + N_FOLDS], chain.following, chain.goes_on, typical)
         clip = clips[chain.space.nearest(here)].mean(axis=1)
@@ -186,7 +186,7 @@ def _rates(fitted: FittedLabels, typical: int, horizon: int) -> NDArray[np.float
         first = np.clip(np.arange(length) - typical // 2, 0, max(length - typical, 0))
         end = np.minimum(first + typical, length)
         rate = (running[:, end] - running[:, first]) / (end - first)
-        beyond = _sigmoid(-STEEPNESS * (1.0 - rate))
+        beyond = sigmoid(-STEEPNESS * (1.0 - rate))
         more[:, rows] = risks[:, rows] + OVERSHOOT * math.log10(parts) * beyond
     return more
 
@@ -209,7 +209,7 @@ def _estimate(by_model: Floats) -> Estimate:
 def _logit_estimate(by_model: Floats) -> Estimate:
     kept = by_model.clip(1e-4, 1.0 - 1e-4)
     found = _estimate(np.log(kept) - np.log1p(-kept))
-    value, low, high = _sigmoid(np.asarray([found.value, found.low, found.high])).tolist()
+    value, low, high = sigmoid(np.asarray([found.value, found.low, found.high])).tolist()
     return Estimate(value, low, high)
 
 
@@ -218,7 +218,3 @@ def _standard_error(by_model: Floats) -> float:
     jackknife = (folds - 1) * by_model.mean(axis=0).var()
     between = by_model.mean(axis=1).var(ddof=1) / draws if draws > 1 else 0.0
     return math.sqrt(float(jackknife + between))
-
-
-def _sigmoid(x: Floats) -> Floats:
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -30.0, 30.0))))

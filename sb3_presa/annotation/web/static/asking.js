@@ -1,0 +1,88 @@
+// What the server asks, on the screen.
+import { earlier, nothingSaid } from "./choices.js";
+import { clock } from "./clock.js";
+import { cover, notice } from "./messages.js";
+import { $, page, painting, render } from "./page.js";
+import { player } from "./playing.js";
+import { RETRY_MS, insist, newToken } from "./requests.js";
+
+const POLL_MS = 300;
+
+export async function refresh() {
+  clearTimeout(timer);
+  if (page.stopped || page.busy) return;
+  try {
+    const next = await insist(`api/state?holding=${page.shown ? page.shown.place : ""}`);
+    if (!page.busy) await show(next); // an answer that was sent meanwhile brings a newer state
+  } catch {
+    // the page shows the reason
+  }
+}
+
+let timer = null;
+function refreshLater(milliseconds) {
+  clearTimeout(timer);
+  timer = setTimeout(refresh, milliseconds);
+}
+
+export async function show(state) {
+  page.state = state;
+  if (state.status !== "ask") {
+    page.shown = null;
+    player.playing = false;
+    render();
+    showStatus(state);
+    return;
+  }
+  const { place } = state;
+  if (page.shown && page.shown.place === place.token) {
+    render();
+    return;
+  }
+  const shown = { place: place.token, token: newToken(), single: !place.right, loading: true };
+  shown.choice = place.before ? earlier(place.before) : nothingSaid();
+  shown.revised = Boolean(place.before);
+  page.shown = shown;
+  render();
+  const clips = [place.left, place.right];
+  player.keep([...clips.flatMap((clip) => (clip ? clip.sheets : [])), ...state.next]);
+  try {
+    await player.load(clips);
+  } catch {
+    notice("A clip could not be loaded. Trying again.", true);
+    page.shown = null;
+    refreshLater(RETRY_MS);
+    return;
+  }
+  if (page.shown !== shown) return;
+  cover("");
+  shown.loading = false;
+  clock.restart();
+  player.playing = !$("welcome").open;
+  render();
+}
+
+function showStatus({ status, answered, problem }) {
+  if (status === "wait") {
+    cover("Preparing the next clips", "One moment, please.", true);
+    refreshLater(POLL_MS);
+  } else if (status === "done") {
+    cover("Done. Thank you!", `${answered} pairs answered. Every answer is saved; you can close this page.`);
+  } else {
+    cover("Something went wrong", `${problem}. Please tell the person who sent you the link.`);
+    refreshLater(5 * RETRY_MS);
+  }
+}
+
+painting(() => {
+  const { shown, state } = page;
+  document.body.classList.toggle("single", Boolean(shown && shown.single));
+  // For tests: the server's status, and the place whose clips are on the screen.
+  document.body.dataset.status = state ? state.status : "";
+  document.body.dataset.shown = shown && !shown.loading ? shown.place : "";
+});
+
+document.addEventListener("visibilitychange", () => {
+  clock.update();
+  if (!document.hidden && !page.busy) refresh(); // another tab may have gone on
+});

@@ -1,0 +1,49 @@
+// What a person says of the pair on the screen: which is better, and whether each is safe.
+import { $, live, page, painting, press } from "./page.js";
+
+const PREFERENCES = { 1: "left", 0.5: "equal", 0: "right" };
+
+export const nothingSaid = () => ({ preference: null, left: null, right: null });
+
+// An answer that was taken back, as choices.
+export function earlier(before) {
+  const safety = (value) => (value === null ? "unknown" : value ? "safe" : "unsafe");
+  return {
+    preference: before.preference === null ? null : PREFERENCES[before.preference],
+    left: safety(before.safe_left),
+    right: safety(before.safe_right),
+  };
+}
+
+// What must still be said before the answer can be sent.
+export function missing() {
+  const { shown } = page;
+  if (!shown || shown.choice.preference === "skip") return [];
+  const { preference, left, right } = shown.choice;
+  const parts = [];
+  if (!shown.single && !preference) parts.push("which is better");
+  if (!left) parts.push(shown.single ? "is it safe" : "is the left one safe");
+  if (!shown.single && !right) parts.push("is the right one safe");
+  return parts;
+}
+
+painting(() => {
+  const { shown } = page;
+  const choice = shown ? shown.choice : {};
+  for (const button of document.querySelectorAll("[data-preference]")) {
+    press(button, choice.preference === button.dataset.preference, live());
+  }
+  for (const button of document.querySelectorAll("[data-safety]")) {
+    press(button, choice[button.dataset.safety] === button.dataset.value, live());
+  }
+  for (const side of ["left", "right"]) $(side).classList.toggle("chosen", choice.preference === side);
+  const parts = missing();
+  $("missing").textContent = !shown
+    ? ""
+    : parts.length
+      ? `Still missing: ${parts.join(", ")}?`
+      : shown.revised
+        ? "This was your answer. Change it, or confirm it again."
+        : "Complete.";
+  $("missing").classList.toggle("complete", parts.length === 0);
+});

@@ -1,0 +1,21 @@
+// How far a person is.
+import { $, about, page, painting } from "./page.js";
+
+function pace(seconds, left) {
+  const each = `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s a pair`;
+  const minutes = Math.ceil((seconds * left) / 60);
+  if (!left) return each;
+  return `${each} · ${minutes < 60 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`} left`;
+}
+
+painting(() => {
+  if (!page.state) return;
+  const { answered, target, seconds } = page.state;
+  const bar = document.querySelector(".bar");
+  bar.setAttribute("aria-valuemax", target);
+  bar.setAttribute("aria-valuenow", answered);
+  $("bar").style.width = `${Math.min(100, (100 * answered) / target)}%`;
+  $("count").textContent = `${answered} of ${target}`;
+  $("pace").textContent = seconds === null ? "" : pace(seconds, Math.max(0, target - answered));
+  document.title = `${answered}/${target} · ${about.title}`;
+});

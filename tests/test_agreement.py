@@ -1,12 +1,13 @@
 """Agreement between people, against numbers from the literature and worked out by hand."""
 
+from dataclasses import replace
 from itertools import combinations, permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.answers.answer import Answer, Role, Segment
 from sb3_presa.annotation.consensus.agreement import (
     cohens_kappa,
     intransitive_triples,
@@ -127,6 +128,15 @@ def test_votes_are_matched_whichever_way_round_a_pair_was_shown() -> None:
     ]
     assert preference_votes(answers) == {(A, B): {"ann": 0.0, "bob": 1.0, "cid": 0.0}}
     assert safety_votes(answers) == {A: {"ann": 1.0, "dee": 0.0}, B: {"ann": 0.0, "bob": 0.0}}
+
+
+@pytest.mark.parametrize("role", ["repeat", "known"])
+def test_hidden_repeats_and_known_questions_have_no_vote(role: Role) -> None:
+    asked = answer("ann", preference=1.0, safe=(1.0, None))
+    hidden = replace(asked, preference=0.0, safe_first=0.0, role=role)
+    assert preference_votes([asked, hidden]) == {(A, B): {"ann": 1.0}}
+    assert safety_votes([asked, hidden]) == {A: {"ann": 1.0}}
+    assert not preference_votes([hidden])
 
 
 def test_agreement_of_several_people() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import assert_same, episode, write
 
-from sb3_presa.annotation.answers.answer import Answer
+from sb3_presa.annotation.answers.answer import ROLES, Answer, Guess
 from sb3_presa.annotation.answers.exchange import (
     export_answers,
     export_feedback,
@@ -48,13 +48,24 @@ def answers(draw: st.DrawFn) -> Answer:
     first = draw(segments)
     second = draw(st.none() | segments.filter(lambda segment: segment != first))
     safety = st.sampled_from([None, 0.0, 1.0])
+    preference = draw(st.sampled_from([None, 0.0, 0.5, 1.0])) if second else None
+    safe_first, safe_second = draw(safety), draw(safety) if second else None
+    moments = st.none() | st.integers(0, min(first[2], second[2] if second else 99) - 1)
+    chance = st.none() | st.floats(0, 1)
     return Answer(
         annotator=draw(people),
         first=first,
         second=second,
-        preference=draw(st.sampled_from([None, 0.0, 0.5, 1.0])) if second else None,
-        safe_first=draw(safety),
-        safe_second=draw(safety) if second else None,
+        preference=preference,
+        safe_first=safe_first,
+        safe_second=safe_second,
+        strength=draw(st.sampled_from([None, 1, 2, 3])) if preference in (0.0, 1.0) else None,
+        unsafe_from_first=draw(moments) if safe_first == 0.0 else None,
+        unsafe_from_second=draw(moments) if safe_second == 0.0 else None,
+        tags=tuple(draw(st.lists(people, max_size=3, unique=True))),
+        note=draw(people | st.sampled_from(["", "two\nlines", '"quoted", =1+1'])),
+        role=draw(st.sampled_from(ROLES)),
+        guess=draw(st.none() | st.builds(Guess, chance, chance, chance, st.booleans())),
         seconds=draw(st.none() | times),
         answered_at=draw(st.none() | times),
         strategy=draw(names),

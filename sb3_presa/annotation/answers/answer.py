@@ -3,12 +3,52 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from sb3_presa.errors import FeedbackError
 
 Segment: TypeAlias = tuple[int, int, int]
 """Episode id (>= 0), first step (>= 0), number of steps (>= 1)."""
+
+Role: TypeAlias = Literal["asked", "repeat", "known"]
+"""Why a person was asked. Only answers to ``"asked"`` are merged: a ``"repeat"`` is a question that
+the person has answered before, and a ``"known"`` one has an answer that the owner knows."""
+ROLES: tuple[Role, ...] = get_args(Role)
+
+STRENGTHS = {1: "slightly", 2: "clearly", 3: "far"}
+"""How much better the preferred segment is."""
+
+MAX_NOTE = 1000
+_MAX_TAGS = 20
+_MAX_TAG = 40
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a model expected of an answer before it was given.
+
+    :param preference: P(first is preferred) in [0, 1]; None if the model had no guess.
+    :param safe_first: P(first is safe) in [0, 1], or None.
+    :param safe_second: P(second is safe) in [0, 1], or None.
+    :param shown: whether the person saw it; False in a blind question.
+    :raises FeedbackError: if a value is not in [0, 1].
+    """
+
+    preference: float | None = None
+    safe_first: float | None = None
+    safe_second: float | None = None
+    shown: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("preference", "safe_first", "safe_second"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise FeedbackError(f"`{name}` of a guess must be in [0, 1] or None, got {value}")
+
+    def mirrored(self) -> "Guess":
+        """The same guess of the pair with its sides swapped."""
+        preference = None if self.preference is None else 1.0 - self.preference
+        return Guess(preference, self.safe_second, self.safe_first, self.shown)
 
 
 @dataclass(frozen=True)
@@ -29,6 +69,15 @@ class Answer:
     :param answered_at: Unix time, UTC, in seconds; None if unknown.
     :param strategy: name of the strategy that chose the pair.
     :param strategy_parameters: its settings; JSON values only.
+    :param strength: how much better the preferred segment is, a key of :data:`STRENGTHS`; None if
+        the person did not say, or prefers neither.
+    :param unsafe_from_first: index in the first segment of the step at which it becomes unsafe, 0
+        to its length - 1; None if the person did not say, or does not call it unsafe.
+    :param unsafe_from_second: the same for the second segment.
+    :param tags: reasons from the owner's list; different lines of 1 to 40 characters, at most 20.
+    :param note: free text of at most 1,000 characters.
+    :param role: why the person was asked, see :data:`Role`.
+    :param guess: what a model expected of the answer; None if there was no model.
     :raises FeedbackError: if a value is invalid.
     """
 
@@ -42,6 +91,13 @@ class Answer:
     answered_at: float | None
     strategy: str = "random"
     strategy_parameters: Mapping[str, Any] = field(default_factory=dict)
+    strength: int | None = None
+    unsafe_from_first: int | None = None
+    unsafe_from_second: int | None = None
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    role: Role = "asked"
+    guess: Guess | None = None
 
     def __post_init__(self) -> None:
         check_annotator(self.annotator)
@@ -63,6 +119,27 @@ class Answer:
         for name, value in (("seconds", self.seconds), ("answered_at", self.answered_at)):
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise FeedbackError(f"`{name}` must be a finite number >= 0 or None, got {value}")
+        self._check_details()
+
+    def _check_details(self) -> None:
+        if self.strength is not None and (
+            self.strength not in STRENGTHS or self.preference not in (1.0, 0.0)
+        ):
+            raise FeedbackError(
+                f"`strength` must be one of {[*STRENGTHS]} where `preference` is 1 or 0, else "
+                f"None, got {self.strength} with {self.preference}"
+            )
+        _check_moment("first", self.unsafe_from_first, self.first, self.safe_first)
+        _check_moment("second", self.unsafe_from_second, self.second, self.safe_second)
+        check_tags(self.tags)
+        shown = all(letter.isprintable() or letter in "\n\t" for letter in self.note)
+        if len(self.note) > MAX_NOTE or not shown:
+            raise FeedbackError(
+                f"`note` must have at most {MAX_NOTE} printable characters, tabs and line ends, "
+                f"got {len(self.note)}: {self.note[:80]!r}"
+            )
+        if self.role not in ROLES:
+            raise FeedbackError(f"`role` must be one of {', '.join(ROLES)}, got {self.role!r}")
 
     def canonical(self) -> "Answer":
         """The same answer with the smaller segment first, so that pairs can be grouped.
@@ -78,6 +155,9 @@ class Answer:
             preference=None if self.preference is None else 1.0 - self.preference,
             safe_first=self.safe_second,
             safe_second=self.safe_first,
+            unsafe_from_first=self.unsafe_from_second,
+            unsafe_from_second=self.unsafe_from_first,
+            guess=None if self.guess is None else self.guess.mirrored(),
         )
 
 
@@ -106,6 +186,34 @@ def check_segment(segment: Segment) -> None:
         raise FeedbackError(
             "a segment must be three integers (episode >= 0, start >= 0, length >= 1), got "
             f"{segment}"
+        )
+
+
+def check_tags(tags: tuple[str, ...]) -> None:
+    """Check tags, or the list from which people choose them.
+
+    :param tags: at most 20 different ones of 1 to 40 printable characters.
+    :raises FeedbackError: if a tag is invalid.
+    """
+    for tag in tags:
+        if not (1 <= len(tag) <= _MAX_TAG and tag.isprintable() and tag == tag.strip()):
+            raise FeedbackError(
+                f"a tag must have 1 to {_MAX_TAG} printable characters, without leading or "
+                f"trailing spaces, got {tag[:80]!r}"
+            )
+    if len(set(tags)) != len(tags) or len(tags) > _MAX_TAGS:
+        raise FeedbackError(f"tags must be at most {_MAX_TAGS} different ones, got {[*tags]}")
+
+
+def _check_moment(
+    name: str, moment: int | None, segment: Segment | None, safe: float | None
+) -> None:
+    if moment is None:
+        return
+    if segment is None or safe != 0.0 or type(moment) is not int or not 0 <= moment < segment[2]:
+        raise FeedbackError(
+            f"`unsafe_from_{name}` must be a step index of a segment that is called unsafe, 0 to "
+            f"its length - 1, got {moment} in {segment} with safe = {safe}"
         )
 
 

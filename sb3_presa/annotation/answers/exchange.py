@@ -7,20 +7,21 @@ Columns (keys of the objects in JSON Lines), of which the first three are requir
     preference_for_first                           1 the first, 0 the second, 0.5 a tie; or between
     p_safe_first, p_safe_second                    1 safe, 0 unsafe; or between; empty: unknown
     annotator, seconds, answered_at, strategy, strategy_parameters    of answers, see Answer
+    strength, unsafe_from_first, unsafe_from_second, tags, note, role, guess    the same
     first_segment, second_segment                  of feedback: the rows of its segments
 
 A file with the column ``annotator`` has answers; other files have feedback. Numbers survive a round
 trip bit for bit. Unknown columns are an error, so that a misspelt one is not ignored silently.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.answers.answer import ROLES, Answer, Guess, Segment
 from sb3_presa.annotation.answers.exchange_rows import Line, raw_rows, read_rows, write_rows
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import load_transitions
@@ -40,6 +41,13 @@ ANSWER_COLUMNS = (
     "answered_at",
     "strategy",
     "strategy_parameters",
+    "strength",
+    "unsafe_from_first",
+    "unsafe_from_second",
+    "tags",
+    "note",
+    "role",
+    "guess",
 )
 FEEDBACK_COLUMNS = (*_SEGMENTS, *_LABELS, "first_segment", "second_segment")
 _REQUIRED = _SEGMENTS[:3]
@@ -185,6 +193,13 @@ def _answer_row(answer: Answer) -> dict[str, Any]:
         "answered_at": answer.answered_at,
         "strategy": answer.strategy,
         "strategy_parameters": dict(answer.strategy_parameters),
+        "strength": answer.strength,
+        "unsafe_from_first": answer.unsafe_from_first,
+        "unsafe_from_second": answer.unsafe_from_second,
+        "tags": list(answer.tags) or None,
+        "note": answer.note or None,
+        "role": answer.role,
+        "guess": None if answer.guess is None else asdict(answer.guess),
     }
 
 
@@ -192,16 +207,12 @@ def _to_answer(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> 
     annotator = row.get("annotator")
     if not isinstance(annotator, str):
         line.refuse("annotator", annotator, "a string")
-    parameters, strategy = row.get("strategy_parameters"), row.get("strategy")
-    if isinstance(parameters, str):
-        try:
-            parameters = json.loads(parameters)
-        except ValueError:
-            line.refuse("strategy_parameters", parameters, "a JSON object")
-    if not isinstance(parameters, dict | None):
-        line.refuse("strategy_parameters", parameters, "a JSON object")
-    if not isinstance(strategy, str | None):
-        line.refuse("strategy", strategy, "a string")
+    tags = line.json(row, "tags", list, "a JSON list of strings") or []
+    if not all(isinstance(tag, str) for tag in tags):
+        line.refuse("tags", row["tags"], "a JSON list of strings")
+    role = line.text(row, "role", "asked")
+    if role not in ROLES:
+        line.refuse("role", role, f"one of {', '.join(ROLES)}")
     try:
         return Answer(
             annotator=annotator,
@@ -212,13 +223,35 @@ def _to_answer(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> 
             safe_second=line.chance(row, "p_safe_second"),
             seconds=line.number_of(row, "seconds"),
             answered_at=line.number_of(row, "answered_at"),
-            strategy="imported" if strategy is None else strategy,
-            strategy_parameters=parameters or {},
+            strategy=line.text(row, "strategy", "imported"),
+            strategy_parameters=line.json(row, "strategy_parameters", dict, "a JSON object") or {},
+            strength=line.whole(row, "strength", 1),
+            unsafe_from_first=line.whole(row, "unsafe_from_first", 0),
+            unsafe_from_second=line.whole(row, "unsafe_from_second", 0),
+            tags=tuple(tags),
+            note=line.text(row, "note", ""),
+            role=role,
+            guess=_guess(line, row),
         )
     except FeedbackError as error:
         if str(error).startswith(str(line.path)):
             raise
         raise FeedbackError(f"{line.path}, line {line.number}: {error}") from error
+
+
+def _guess(line: Line, row: Mapping[str, Any]) -> Guess | None:
+    constraint = "a JSON object with preference, safe_first, safe_second and shown"
+    found = line.json(row, "guess", dict, constraint)
+    if found is None:
+        return None
+    shown = {**found}.pop("shown", True)
+    numbers = {name: value for name, value in found.items() if name != "shown"}
+    known = numbers.keys() <= {"preference", "safe_first", "safe_second"}
+    if not known or not isinstance(shown, bool):
+        line.refuse("guess", row["guess"], constraint)
+    if any(type(value) not in (int, float, type(None)) for value in numbers.values()):
+        line.refuse("guess", row["guess"], constraint)
+    return Guess(**numbers, shown=shown)
 
 
 def feedback_rows(feedback: Feedback) -> Iterator[dict[str, Any]]:

@@ -96,6 +96,33 @@ class Line:
             self.refuse(column, value, constraint)
         return float(value)
 
+    def text(self, row: Mapping[str, Any], column: str, otherwise: str) -> str:
+        """The text of a column, ``otherwise`` if it is empty.
+
+        :raises FeedbackError: for values that are no text.
+        """
+        value = row.get(column)
+        if not isinstance(value, str | None):
+            self.refuse(column, value, "a string")
+        return otherwise if value is None else value
+
+    def json(self, row: Mapping[str, Any], column: str, kind: type, constraint: str) -> Any:
+        """The JSON value of a column, None if it is empty.
+
+        :param kind: the type that it must have.
+        :param constraint: continues "must be".
+        :raises FeedbackError: for other values.
+        """
+        value = row.get(column)
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except (ValueError, RecursionError):
+                self.refuse(column, value, constraint)
+        if value is not None and not isinstance(value, kind):
+            self.refuse(column, row[column], constraint)
+        return value
+
 
 #: A row, and its line.
 Row: TypeAlias = tuple[Line, Mapping[str, Any]]
@@ -106,7 +133,7 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, A
 
     :param path: ending in ``.csv`` or ``.jsonl``; an existing file is replaced.
     :param columns: the columns, in this order.
-    :param rows: None is written as an empty cell, a dictionary as JSON.
+    :param rows: None is written as an empty cell, a dictionary or list as JSON.
     :raises FeedbackError: if the file has another ending.
     """
     as_json = _is_json(path)
@@ -124,7 +151,7 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, A
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, dict):
+    if isinstance(value, dict | list):
         return json.dumps(value, allow_nan=False)
     return "" if value is None else str(value)
 

@@ -11,75 +11,16 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.answers import schema
+from sb3_presa.annotation.answers.answer import Answer, Guess, Segment
 from sb3_presa.annotation.answers.database import Database
 from sb3_presa.errors import FeedbackError, FileNotWrittenError
 
-FORMAT_VERSION = 2
 _APPLICATION_ID = 0x53423350  # "SB3P", in the header of the file
-
-_SCHEMA = """
-CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE episodes (id INTEGER PRIMARY KEY, hash BLOB NOT NULL CHECK (length(hash) = 32));
--- A pair stands here once, its smaller segment first. A single segment has no second.
-CREATE TABLE pairs (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    first TEXT NOT NULL,
-    second TEXT,
-    strategy TEXT NOT NULL,
-    parameters TEXT NOT NULL,
-    shared INTEGER NOT NULL DEFAULT 0,
-    chosen_at REAL NOT NULL
-);
--- Who is to be asked what, in the order of id. token names the place in the queue on the page.
-CREATE TABLE queue (
-    id INTEGER PRIMARY KEY,
-    token TEXT NOT NULL UNIQUE,
-    annotator TEXT NOT NULL,
-    pair INTEGER NOT NULL REFERENCES pairs (id),
-    mirrored INTEGER NOT NULL,
-    UNIQUE (annotator, pair)
-);
--- Segments of which no clip can be shown, and why.
-CREATE TABLE refused (segment TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
-"""
-_ANSWERS_SCHEMA = """
--- token is drawn by the page for each showing of a pair: the same answer sent twice is one answer.
-CREATE TABLE answers (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    token TEXT UNIQUE,
-    place INTEGER REFERENCES queue (id),
-    annotator TEXT NOT NULL,
-    pair INTEGER NOT NULL REFERENCES pairs (id),
-    mirrored INTEGER NOT NULL,
-    preference REAL,
-    safe_first REAL,
-    safe_second REAL,
-    seconds REAL,
-    answered_at REAL,
-    strategy TEXT NOT NULL,
-    parameters TEXT NOT NULL,
-    undone_at REAL
-);
-CREATE UNIQUE INDEX one_live_answer ON answers (place)
-    WHERE place IS NOT NULL AND undone_at IS NULL;
-CREATE INDEX answers_of_annotator ON answers (annotator, id);
-"""
-#: Version 1 wrote 0 for the unknown times of imported answers.
-_FROM_VERSION_1 = f"""
-ALTER TABLE answers RENAME TO answers_before;
-DROP INDEX one_live_answer;
-DROP INDEX answers_of_annotator;
-{_ANSWERS_SCHEMA};
-INSERT INTO answers SELECT id, token, place, annotator, pair, mirrored, preference, safe_first,
-    safe_second, CASE WHEN place IS NULL THEN nullif(seconds, 0) ELSE seconds END,
-    nullif(answered_at, 0), strategy, parameters, undone_at FROM answers_before;
-DROP TABLE answers_before
-"""
 
 _ANSWERS = """
 SELECT answers.*, pairs.first, pairs.second FROM answers JOIN pairs ON pairs.id = answers.pair
@@ -122,7 +63,7 @@ class AnswerStore:
         try:
             with self.transaction() as database:
                 self._check_or_create(database, dataset_id)
-                self._upgrade(database)
+                schema.upgrade(database)
             self.dataset_id = self._about("dataset_id")
         except BaseException:
             self.close()
@@ -132,19 +73,18 @@ class AnswerStore:
         version = database.execute("PRAGMA user_version").fetchone()[0]
         tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if version == 0 and tables == 0 and dataset_id is not None:
-            _execute_all(database, _SCHEMA + _ANSWERS_SCHEMA)
+            schema.create(database)
             database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            database.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
             database.execute("INSERT INTO about VALUES ('dataset_id', ?)", (dataset_id,))
             return
         if database.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
             raise FeedbackError(
                 f"{self.path} is not a store of answers: it is the database of another program"
             )
-        if not 1 <= version <= FORMAT_VERSION:
+        if not 1 <= version <= schema.FORMAT_VERSION:
             raise FeedbackError(
-                f"the format version of a store of answers must be 1 to {FORMAT_VERSION}, got "
-                f"{version} ({self.path}); update sb3_presa to read it"
+                f"the format version of a store of answers must be 1 to "
+                f"{schema.FORMAT_VERSION}, got {version} ({self.path}); update sb3_presa to read it"
             )
         found = self._about("dataset_id")
         if dataset_id not in (None, found):
@@ -152,11 +92,6 @@ class AnswerStore:
                 f"the answers must be on dataset '{dataset_id}', got answers on '{found}' "
                 f"({self.path})"
             )
-
-    def _upgrade(self, database: sqlite3.Connection) -> None:
-        if database.execute("PRAGMA user_version").fetchone()[0] == 1:
-            _execute_all(database, _FROM_VERSION_1)
-            database.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
     def _about(self, key: str) -> str:
         with self.reading() as database:
@@ -330,10 +265,14 @@ def parameters_text(parameters: Mapping[str, Any]) -> str:
         ) from error
 
 
-def _execute_all(database: sqlite3.Connection, script: str) -> None:
-    """Execute statements within the open transaction, unlike ``executescript``."""
-    for statement in script.split(";"):
-        database.execute(statement)
+def guess_text(guess: Guess | None) -> str | None:
+    """A guess in the format of the file."""
+    return None if guess is None else json.dumps(asdict(guess))
+
+
+def parse_guess(text: str | None) -> Guess | None:
+    """A guess from the file."""
+    return None if text is None else Guess(**json.loads(text))
 
 
 def insert(database: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> int:
@@ -362,6 +301,13 @@ def answer_columns(answer: Answer, pair: int) -> dict[str, Any]:
         "answered_at": answer.answered_at,
         "strategy": answer.strategy,
         "parameters": parameters_text(answer.strategy_parameters),
+        "strength": answer.strength,
+        "unsafe_from_first": answer.unsafe_from_first,
+        "unsafe_from_second": answer.unsafe_from_second,
+        "tags": json.dumps(answer.tags),
+        "note": answer.note,
+        "role": answer.role,
+        "guess": guess_text(answer.guess),
     }
 
 
@@ -417,4 +363,11 @@ def to_answer(row: sqlite3.Row) -> Answer:
         answered_at=row["answered_at"],
         strategy=row["strategy"],
         strategy_parameters=json.loads(row["parameters"]),
+        strength=row["strength"],
+        unsafe_from_first=row["unsafe_from_first"],
+        unsafe_from_second=row["unsafe_from_second"],
+        tags=tuple(json.loads(row["tags"])),
+        note=row["note"],
+        role=row["role"],
+        guess=parse_guess(row["guess"]),
     )

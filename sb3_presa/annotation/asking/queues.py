@@ -14,11 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.answers.answer import Answer, Guess, Role, Segment
 from sb3_presa.annotation.answers.store import (
     AnswerStore,
     answer_columns,
+    guess_text,
     insert,
+    parameters_text,
+    parse_guess,
     parse_segment,
     segment_text,
     shown_segments,
@@ -30,8 +33,8 @@ Outcome: TypeAlias = Literal["recorded", "repeated", "answered", "unknown"]
 _PACE_WINDOW = 20
 
 _PLACES = """
-SELECT queue.token, queue.mirrored, queue.pair, pairs.first, pairs.second, pairs.strategy,
-    pairs.parameters
+SELECT queue.token, queue.mirrored, queue.pair, queue.role, queue.guess, queue.strategy,
+    queue.parameters, pairs.first, pairs.second
 FROM queue JOIN pairs ON pairs.id = queue.pair
 """
 _NOT_REFUSED = """
@@ -51,6 +54,8 @@ class Place:
     :param right: the segment on the right; None if one is shown alone.
     :param strategy: name of the strategy that chose the pair.
     :param strategy_parameters: its settings.
+    :param role: why the person is asked; the page does not tell.
+    :param guess: what a model expects of the answer, the left segment first; None without a model.
     """
 
     token: str
@@ -58,6 +63,8 @@ class Place:
     right: Segment | None
     strategy: str
     strategy_parameters: Mapping[str, Any]
+    role: Role = "asked"
+    guess: Guess | None = None
 
     @property
     def segments(self) -> list[Segment]:
@@ -81,11 +88,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Choices:
-    """A person's choices on the page; stored as an ``Answer``."""
+    """A person's choices on the page; stored as an ``Answer``, which says what each means."""
 
     preference: float | None
     safe_left: float | None
     safe_right: float | None
+    strength: int | None = None
+    unsafe_from_left: int | None = None
+    unsafe_from_right: int | None = None
+    tags: tuple[str, ...] = ()
+    note: str = ""
 
 
 class Queues:
@@ -125,7 +137,8 @@ class Queues:
         with self.store.reading() as database:
             places, shared = database.execute(
                 "SELECT count(*), coalesce(sum(shared), 0) FROM queue "
-                f"JOIN pairs ON pairs.id = queue.pair WHERE annotator = ? AND {_NOT_REFUSED}",
+                "JOIN pairs ON pairs.id = queue.pair WHERE annotator = ? AND occasion = '' AND "
+                f"{_NOT_REFUSED}",
                 (annotator,),
             ).fetchone()
         return bool(shared < int((places + 1) * share + 1e-9))
@@ -141,14 +154,21 @@ class Queues:
         """
         with self.store.transaction() as database:
             row = database.execute(
-                f"SELECT id, name FROM pairs WHERE shared AND {_NOT_REFUSED} AND id NOT IN "
+                f"SELECT * FROM pairs WHERE shared AND {_NOT_REFUSED} AND id NOT IN "
                 "(SELECT pair FROM queue WHERE annotator = ?) ORDER BY id LIMIT 1",
                 (annotator,),
             ).fetchone()
             if row is None:
                 return False
             digest = hashlib.sha256(f"{annotator}|{row['name']}".encode()).digest()
-            return _append(database, annotator, int(row["id"]), mirrored=bool(digest[0] & 1))
+            return _append(
+                database,
+                annotator,
+                int(row["id"]),
+                mirrored=int(digest[0] & 1),
+                strategy=row["strategy"],
+                parameters=row["parameters"],
+            )
 
     def append(
         self,
@@ -159,8 +179,10 @@ class Queues:
         parameters: Mapping[str, Any],
         *,
         shared: bool = False,
+        occasion: str = "",
+        guess: Guess | None = None,
     ) -> bool:
-        """Append a pair to a queue, unless the queue has it already.
+        """Append a pair to a queue, unless the queue has it already on this occasion.
 
         :param annotator: the person.
         :param left: the segment to show on the left.
@@ -168,6 +190,8 @@ class Queues:
         :param strategy: name of the strategy that chose the pair.
         :param parameters: its settings.
         :param shared: whether all people are asked.
+        :param occasion: another one than before asks the same pair again. The later answer counts.
+        :param guess: what a model expects of the answer; :meth:`guess` can say it later.
         :return: whether it was appended.
         """
         asked = Answer(annotator, left, right, None, None, None, None, None, strategy, parameters)
@@ -175,7 +199,29 @@ class Queues:
             pair = self.store.pair_id(asked)
             if shared:
                 database.execute("UPDATE pairs SET shared = 1 WHERE id = ?", (pair,))
-            return _append(database, annotator, pair, mirrored=asked.canonical() is not asked)
+            return _append(
+                database,
+                annotator,
+                pair,
+                mirrored=int(asked.canonical() is not asked),
+                strategy=strategy,
+                parameters=parameters_text(parameters),
+                occasion=occasion,
+                guess=guess_text(guess),
+            )
+
+    def guess(self, annotator: str, place: str, guess: Guess | None) -> None:
+        """Record what a model expects of an answer that was not given yet.
+
+        :param annotator: the person.
+        :param place: the token of the place; one that is not in the queue changes nothing.
+        :param guess: the guess, the left segment first; None takes it back.
+        """
+        with self.store.transaction() as database:
+            database.execute(
+                f"UPDATE queue SET guess = ? WHERE token = ? AND annotator = ? AND {_UNANSWERED}",
+                (guess_text(guess), place, annotator),
+            )
 
     def place(self, annotator: str, token: str) -> Place | None:
         """A place of a person's queue, answered or not.
@@ -230,6 +276,13 @@ class Queues:
                 answered_at=time.time(),
                 strategy=found.strategy,
                 strategy_parameters=found.strategy_parameters,
+                strength=choices.strength,
+                unsafe_from_first=choices.unsafe_from_left,
+                unsafe_from_second=choices.unsafe_from_right,
+                tags=choices.tags,
+                note=choices.note,
+                role=found.role,
+                guess=found.guess,
             )
             columns = answer_columns(answer, self.store.pair_id(answer))
             insert(database, "answers", {**columns, "token": token, "place": number[0]})
@@ -263,12 +316,23 @@ class Queues:
         """
         with self.store.reading() as database:
             row = database.execute(
-                "SELECT preference, safe_first, safe_second FROM answers "
+                "SELECT answers.* FROM answers "
                 "JOIN queue ON queue.id = answers.place WHERE queue.token = ? "
                 "AND answers.annotator = ? AND undone_at IS NOT NULL ORDER BY answers.id DESC",
                 (place, annotator),
             ).fetchone()
-        return None if row is None else Choices(*row)
+        if row is None:
+            return None
+        return Choices(
+            preference=row["preference"],
+            safe_left=row["safe_first"],
+            safe_right=row["safe_second"],
+            strength=row["strength"],
+            unsafe_from_left=row["unsafe_from_first"],
+            unsafe_from_right=row["unsafe_from_second"],
+            tags=tuple(json.loads(row["tags"])),
+            note=row["note"],
+        )
 
     def progress(self, annotator: str) -> Progress:
         """The progress of a person.
@@ -317,10 +381,11 @@ class Queues:
         return {parse_segment(row["segment"]): row["reason"] for row in rows}
 
 
-def _append(database: sqlite3.Connection, annotator: str, pair: int, *, mirrored: bool) -> bool:
+def _append(database: sqlite3.Connection, annotator: str, pair: int, **columns: Any) -> bool:
+    named = {"token": secrets.token_hex(16), "annotator": annotator, "pair": pair, **columns}
+    marks = ", ".join("?" for _ in named)
     done = database.execute(
-        "INSERT OR IGNORE INTO queue (token, annotator, pair, mirrored) VALUES (?, ?, ?, ?)",
-        (secrets.token_hex(16), annotator, pair, int(mirrored)),
+        f"INSERT OR IGNORE INTO queue ({', '.join(named)}) VALUES ({marks})", tuple(named.values())
     )
     return done.rowcount == 1
 
@@ -333,4 +398,6 @@ def _to_place(row: sqlite3.Row) -> Place:
         right=right,
         strategy=row["strategy"],
         strategy_parameters=json.loads(row["parameters"]),
+        role=row["role"],
+        guess=parse_guess(row["guess"]),
     )

@@ -6,7 +6,7 @@ matter.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, TypeAlias
@@ -22,11 +22,12 @@ Votes: TypeAlias = Mapping[Any, Mapping[str, float]]
 def preference_votes(answers: Iterable[Answer]) -> dict[tuple[Segment, Segment], dict[str, float]]:
     """The votes on pairs: the last answer of each person on each pair.
 
-    :param answers: in the order in which they were given; skipped pairs are ignored.
+    :param answers: in the order in which they were given; skipped pairs, hidden repeats and
+        questions with a known answer are ignored.
     :return: for each pair, smaller segment first: annotator to P(first is preferred).
     """
     votes: dict[tuple[Segment, Segment], dict[str, float]] = defaultdict(dict)
-    for answer in answers:
+    for answer in _voting(answers):
         ordered = answer.canonical()
         if ordered.second is not None and ordered.preference is not None:
             votes[ordered.first, ordered.second][ordered.annotator] = ordered.preference
@@ -36,16 +37,21 @@ def preference_votes(answers: Iterable[Answer]) -> dict[tuple[Segment, Segment],
 def safety_votes(answers: Iterable[Answer]) -> dict[Segment, dict[str, float]]:
     """The votes on safety: the last answer of each person on each segment.
 
-    :param answers: in the order in which they were given; "can't tell" is ignored.
+    :param answers: in the order in which they were given; "can't tell", hidden repeats and
+        questions with a known answer are ignored.
     :return: for each segment: annotator to 1 (safe) or 0.
     """
     votes: dict[Segment, dict[str, float]] = defaultdict(dict)
-    for answer in answers:
+    for answer in _voting(answers):
         if answer.safe_first is not None:
             votes[answer.first][answer.annotator] = answer.safe_first
         if answer.second is not None and answer.safe_second is not None:
             votes[answer.second][answer.annotator] = answer.safe_second
     return dict(votes)
+
+
+def _voting(answers: Iterable[Answer]) -> Iterator[Answer]:
+    return (answer for answer in answers if answer.role == "asked")
 
 
 def percent_agreement(first: Sequence[Hashable], second: Sequence[Hashable]) -> float | None:

@@ -6,6 +6,7 @@ import pickle
 import re
 import shlex
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from made_up import episode, write
 from minari import MinariDataset
 from typer.testing import CliRunner, Result
 
+from sb3_presa import BC
 from sb3_presa.annotation.answers.answer import Answer, Segment
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.cli import app
@@ -124,10 +126,11 @@ def test_answers_that_are_not_merged_are_named(answered: MinariDataset, run: Run
     command = f"sb3-presa labels {answered.id} --feedback team --merge majority"
     out = ["--out", "never.zip"]
     told = run("train", answered.id, "--feedback", "team", *out, exit_code=1).stderr
-    assert f"7 answers of people lie there and are not merged: {command}" in told
+    path = answers_path(answered, "team")
+    assert f"7 answers of people lie in {path} and are not merged: {command}" in told
     told = run("train", answered.id, *out, exit_code=1).stderr
-    assert f"Answers of people are not merged: 7 answers ('team'): {command}" in told
-    with pytest.raises(FeedbackNotFoundError, match="7 answers of people lie there"):
+    assert f"Answers of people are not merged: 7 answers in {path}: {command}" in told
+    with pytest.raises(FeedbackNotFoundError, match="7 answers of people lie in"):
         Feedback.load(answered, "team")
     assert (
         f"'team': 7 answers of people, none of them merged: {command}"
@@ -141,6 +144,53 @@ def test_answers_that_are_not_merged_are_named(answered: MinariDataset, run: Run
         f"'team': 8 answers of people, 7 of them merged: {command}"
         in run("info", answered.id).stdout
     )
+
+
+def told_in_training(dataset: MinariDataset, feedback: str) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        BC.load_offline(dataset, feedback, seed=0, data="safe")
+    return [str(one.message) for one in caught if "of people" in str(one.message)]
+
+
+@pytest.mark.parametrize("into", [None, "soft"])
+def test_training_tells_answers_that_came_after_the_merge(
+    answered: MinariDataset, run: Run, into: str | None
+) -> None:
+    """Or that were taken back, also where their number is the same again."""
+    name, path = into or "team", answers_path(answered, "team")
+    command = f"sb3-presa labels {answered.id} --feedback team --merge noise-model"
+    command += f" --into {into}" if into else ""
+    run(*shlex.split(command)[1:])
+    assert not told_in_training(answered, name)
+    with contextlib.closing(AnswerStore(path)) as store:
+        store.undo(1)
+        store.add(said("dan", B, C, 1.0))
+    message = (
+        f"{path} holds 7 answers of people: 1 not merged into feedback '{name}', and 1 merged into "
+        f"feedback '{name}' and taken back since. To train on them, run first: {command}"
+    )
+    assert told_in_training(answered, name) == [message]
+    train = ("train", answered.id, "--feedback", name, "--algorithm", "BC", "--steps", 1)
+    train += ("--set", "data=safe")
+    with pytest.warns(UserWarning, match=re.escape(message)):
+        run(*train, "--out", Path(answered.storage.data_path) / "agent.zip")
+    assert f"7 answers of people, 6 of them merged, 1 taken back since: {command}" in " ".join(
+        run("info", answered.id).stdout.split()
+    )
+    run(*shlex.split(command)[1:])
+    assert not told_in_training(answered, name)
+
+
+def test_training_on_other_labels_tells_answers_that_nobody_merged(
+    answered: MinariDataset, run: Run
+) -> None:
+    Feedback.create(answered, [A, B, C], p_safe=[1.0, 0.0, 1.0]).save(answered, "mine")
+    command = f"sb3-presa labels {answered.id} --feedback team --merge majority"
+    [told] = told_in_training(answered, "mine")
+    assert ": 7 not merged into any feedback" in told and told.endswith(command)
+    run(*shlex.split(command)[1:], "--into", "elsewhere")
+    assert not told_in_training(answered, "mine")
 
 
 def test_a_store_that_cannot_be_read_is_listed(dataset: MinariDataset, run: Run) -> None:

@@ -94,7 +94,7 @@ def find_or_collect(dataset_id: str) -> MinariDataset:
 def merge(dataset: MinariDataset, name: str) -> Feedback:
     """:return: what agents learn from, made of the answers by a model of each rater's errors."""
     with closing(AnswerStore(answers_path(dataset, name))) as store:
-        feedback = merge_answers(store.answers(), dataset, "noise-model")
+        feedback = merge_answers(store, dataset, "noise-model")
     feedback.save(dataset, name)
     return feedback
 

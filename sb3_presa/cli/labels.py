@@ -132,7 +132,7 @@ def _merge(dataset: "MinariDataset", name: str, method: str, into: str, overwrit
     _check_free(dataset, into, overwrite, ("annotators",))
     transitions = load_transitions(dataset)
     with _answers(dataset, name) as store:
-        shown, answers = store.episode_hashes, store.answers()
+        shown = store.episode_hashes
         present = transitions.hashes_by_id()
         for episode, content in shown.items():
             if present.get(episode) != content:
@@ -140,7 +140,7 @@ def _merge(dataset: "MinariDataset", name: str, method: str, into: str, overwrit
                     f"episode {episode} of {dataset.id} must be the one that was shown to people, "
                     f"got another one: the answers belong to other data ({store.path})"
                 )
-        merged = merge_answers(answers, transitions, method)  # type: ignore[arg-type]
+        merged = merge_answers(store, transitions, method)  # type: ignore[arg-type]
     _print_saved(dataset, into, merged)
 
 

@@ -16,9 +16,10 @@ Tables are compressed and have checksums, so that a damaged file is noticed. The
 when an older reader would misread the file.
 """
 
+import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +103,14 @@ def _not_found(dataset: MinariDataset, name: str, path: Path) -> str:
     ]
     if name in answers:
         found = answers[name]
-        return f"{message}. {found.words} of people lie there and are not merged: {found.command}"
+        return (
+            f"{message}. {found.words} of people lie in {found.path} and are not merged: "
+            f"{found.command()}"
+        )
     if unmerged:
-        listed = "; ".join(f"{found.words} ('{found.name}'): {found.command}" for found in unmerged)
+        listed = "; ".join(
+            f"{found.words} in {found.path}: {found.command()}" for found in unmerged
+        )
         return f"{message}. Answers of people are not merged: {listed}"
     return (
         f"{message}. Make it with Feedback.create or Feedback.synthetic (sb3-presa label), and "
@@ -188,22 +194,11 @@ def read_feedback(path: Path) -> dict[str, Any]:
     :return: keyword arguments for ``Feedback``, whose constructor checks the rows.
     :raises FeedbackError: if the file is damaged, not a feedback file, or of a newer version.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            _check_version(path, file)
-            provenance = json.loads(_read_text(path, file, "provenance"))
-            dataset_id = _read_text(path, file, "dataset_id")
-            names = [name for name in _TABLES if name in file or name not in _OPTIONAL]
-            tables = {name: _read_table(path, file, name) for name in names}
-    except FeedbackError:
-        raise
-    except Exception as error:  # h5py passes on any error of its C library
-        raise FeedbackError(f"the feedback file {path} {explain_unreadable(error)}") from error
-    if not isinstance(provenance, dict):
-        raise FeedbackError(
-            f"the feedback file {path} is damaged: its provenance must be a JSON object, got "
-            f"{type(provenance).__name__}"
-        )
+    with _opened(path) as file:
+        provenance = _provenance(path, file)
+        dataset_id = _read_text(path, file, "dataset_id")
+        names = [name for name in _TABLES if name in file or name not in _OPTIONAL]
+        tables = {name: _read_table(path, file, name) for name in names}
     ids = tables.pop("episode_ids").tolist()
     hashes = tables.pop("episode_hashes")
     if not len(ids) == len(hashes) == len(set(ids)):
@@ -217,6 +212,39 @@ def read_feedback(path: Path) -> dict[str, Any]:
         "dataset_id": dataset_id,
         "provenance": provenance,
     }
+
+
+def read_provenance(path: Path) -> dict[str, Any]:
+    """Read the origin of a feedback file alone.
+
+    :param path: the file.
+    :return: its provenance.
+    :raises FeedbackError: if the file is damaged, not a feedback file, or of a newer version.
+    """
+    with _opened(path) as file:
+        return _provenance(path, file)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    try:
+        with h5py.File(path, "r") as file:
+            _check_version(path, file)
+            yield file
+    except FeedbackError:
+        raise
+    except Exception as error:  # h5py passes on any error of its C library
+        raise FeedbackError(f"the feedback file {path} {explain_unreadable(error)}") from error
+
+
+def _provenance(path: Path, file: h5py.File) -> dict[str, Any]:
+    provenance = json.loads(_read_text(path, file, "provenance"))
+    if not isinstance(provenance, dict):
+        raise FeedbackError(
+            f"the feedback file {path} is damaged: its provenance must be a JSON object, got "
+            f"{type(provenance).__name__}"
+        )
+    return provenance
 
 
 def _check_version(path: Path, file: h5py.File) -> None:

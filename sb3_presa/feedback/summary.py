@@ -21,8 +21,8 @@ from sb3_presa.data.episodes import load_outcomes, load_transitions
 from sb3_presa.data.names import coordinate_names, observation_names
 from sb3_presa.data.transitions import Outcomes
 from sb3_presa.errors import FeedbackError
+from sb3_presa.feedback.newer_answers import Unmerged, unmerged_answers
 from sb3_presa.feedback.table import Feedback, align_and_warn
-from sb3_presa.feedback.unmerged import Answers, answers_beside
 
 #: Names of coordinates that are listed.
 _MOST_NAMES = 40
@@ -64,7 +64,6 @@ class FeedbackSummary:
         one safe, among those without a tie whose two segments are labelled safe or unsafe; None
         without such comparisons.
     :param cost_limit: the cost limit of the labels, if the provenance has one.
-    :param merged_answers: the answers of people that it was merged from; None of other sources.
     :param episode_agreement: share of the segments labelled safe or unsafe whose label equals that
         of their whole episode (safe: its cost is at most ``cost_limit``); None without costs or
         limit.
@@ -84,7 +83,6 @@ class FeedbackSummary:
     conflicting: float | None = None
     cost_limit: float | None = None
     episode_agreement: float | None = None
-    merged_answers: int | None = None
     problem: str | None = None
 
 
@@ -104,7 +102,7 @@ class DatasetSummary:
     :param costs: undiscounted cost returns, None if the dataset does not record all costs.
     :param reference: the returns that normalise to 0 and 1, None if unknown.
     :param feedback: every set of feedback beside the data, by name.
-    :param answers: all answers of people beside the data, by name.
+    :param unmerged: answers of people beside the data that no feedback holds, by name.
     :param observation_names: names and units of coordinates by the key of a Dict space or ``""``;
         empty where the dataset does not say.
     :param action_names: names and units of the coordinates of actions.
@@ -124,7 +122,7 @@ class DatasetSummary:
     costs: Distribution | None
     reference: tuple[float, float] | None
     feedback: tuple[FeedbackSummary, ...]
-    answers: tuple[Answers, ...] = ()
+    unmerged: tuple[Unmerged, ...] = ()
     observation_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     action_names: Sequence[str] = ()
     reward_name: str = ""
@@ -154,7 +152,7 @@ def summarize(dataset: DatasetLike) -> DatasetSummary:
         costs=None if np.isnan(costs).any() else Distribution.of(costs),
         reference=reward_reference(dataset),
         feedback=tuple(_summarize_all_feedback(dataset, outcomes)),
-        answers=tuple(answers_beside(dataset)),
+        unmerged=tuple(unmerged_answers(dataset)),
         observation_names=observation_names(dataset),
         action_names=coordinate_names(dataset, "actions"),
         reward_name=", ".join(coordinate_names(dataset, "reward")),
@@ -188,7 +186,6 @@ def summarize_feedback(name: str, feedback: Feedback, outcomes: Outcomes) -> Fee
     p_safe, lengths = feedback.p_safe, feedback.segments[:, 2]
     limit = feedback.provenance.get("cost_limit")
     cost_limit = float(limit) if isinstance(limit, int | float) else None
-    answers = feedback.provenance.get("answers")
     return FeedbackSummary(
         name=name,
         source=str(feedback.provenance.get("source", "unknown")),
@@ -203,7 +200,6 @@ def summarize_feedback(name: str, feedback: Feedback, outcomes: Outcomes) -> Fee
         conflicting=_conflicting(feedback),
         cost_limit=cost_limit,
         episode_agreement=_episode_agreement(feedback, outcomes, cost_limit),
-        merged_answers=answers if isinstance(answers, int) else None,
     )
 
 
@@ -304,15 +300,14 @@ def _render_feedback(summary: DatasetSummary) -> RenderableType:
 
 
 def _render_answers(summary: DatasetSummary) -> list[Text]:
-    merged = {found.name: found.merged_answers for found in summary.feedback}
     lines = []
-    for found in summary.answers:
-        known = merged.get(found.name)
-        if found.number is not None and known == found.number:
-            continue
-        how_many = "none" if known is None else f"{known:,}"
+    for found in summary.unmerged:
+        answers, (new, taken_back) = found.answers, found.missing
+        merged = "none" if found.into is None else f"{len(answers.standing or ()) - new:,}"
+        since = f", {taken_back:,} taken back since" if taken_back else ""
         lines.append(
-            f"'{found.name}': {found.words} of people, {how_many} of them merged: {found.command}"
+            f"'{answers.name}': {answers.words} of people, {merged} of them merged{since}: "
+            f"{found.command}"
         )
     return [Text(line) for line in lines]
 

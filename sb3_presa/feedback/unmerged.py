@@ -3,8 +3,9 @@
 import contextlib
 import shlex
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minari import MinariDataset
 
@@ -12,30 +13,81 @@ from minari import MinariDataset
 ANSWERS_SUFFIX = ".annotations.sqlite"
 
 
+class Missing(NamedTuple):
+    """What feedback does not say of the answers that it was merged from.
+
+    :param new: answers that it does not hold.
+    :param taken_back: answers that it holds, and that were taken back since.
+    """
+
+    new: int
+    taken_back: int
+
+
 class Answers(NamedTuple):
     """The answers with one name.
 
     :param name: the name that their feedback has or will have.
-    :param number: those that were not taken back; None where the file cannot be read.
     :param dataset_id: the dataset of the answers.
+    :param path: their file.
+    :param standing: the numbers of those that were not taken back; None where the file cannot be
+        read.
     """
 
     name: str
-    number: int | None
     dataset_id: str
+    path: Path
+    standing: tuple[int, ...] | None
 
     @property
     def words(self) -> str:
         """Their number in messages."""
-        return (
-            "answers that cannot be counted" if self.number is None else f"{self.number:,} answers"
-        )
+        if self.standing is None:
+            return "answers that cannot be counted"
+        return _counted(len(self.standing))
 
-    @property
-    def command(self) -> str:
-        """The command that merges them."""
-        parts = ["labels", self.dataset_id, "--feedback", self.name, "--merge", "majority"]
+    def missing(self, provenance: Mapping[str, Any]) -> Missing:
+        """What feedback lacks of these answers.
+
+        :param provenance: the origin of the feedback. A merge notes the number of answers, and the
+            last one if it was given their store. Of other feedback, all of them are missing.
+        :return: the numbers of answers; 0 where the file cannot be read.
+        """
+        if self.standing is None:
+            return Missing(0, 0)
+        merged, store = provenance.get("answers"), provenance.get("store")
+        held = merged if isinstance(merged, int) else 0
+        if isinstance(store, Mapping):
+            new = sum(number > store["last"] for number in self.standing)
+        else:  # merged from a list of answers
+            new = max(0, len(self.standing) - held)
+        return Missing(new, max(0, held - (len(self.standing) - new)))
+
+    def command(self, provenance: Mapping[str, Any] | None = None, into: str | None = None) -> str:
+        """The command that merges them.
+
+        :param provenance: the origin of earlier feedback, whose method is used again.
+        :param into: the name of that feedback; None: that of the answers.
+        :return: a line for a shell.
+        """
+        method = str((provenance or {}).get("method", "majority"))
+        parts = ["labels", self.dataset_id, "--feedback", self.name, "--merge", method]
+        if into not in (None, self.name):
+            parts += ["--into", str(into)]
         return shlex.join(["sb3-presa", *parts])
+
+
+def are_of(provenance: Mapping[str, Any], name: str) -> str | None:
+    """The name of the answers that feedback was merged from.
+
+    :param provenance: the origin of the feedback.
+    :param name: the name of the feedback, which its answers have unless the origin says otherwise.
+    :return: their name; None of other feedback.
+    """
+    if provenance.get("source") != "annotators":
+        return None
+    store = provenance.get("store")
+    return str(store["name"]) if isinstance(store, Mapping) else name
 
 
 def answers_beside(dataset: MinariDataset) -> list[Answers]:
@@ -46,17 +98,21 @@ def answers_beside(dataset: MinariDataset) -> list[Answers]:
     """
     folder = Path(dataset.storage.data_path) / "feedback"
     found = [
-        Answers(path.name.removesuffix(ANSWERS_SUFFIX), _count(path), dataset.id)
+        Answers(path.name.removesuffix(ANSWERS_SUFFIX), dataset.id, path, _standing(path))
         for path in sorted(folder.glob(f"*{ANSWERS_SUFFIX}"))
     ]
-    return [answers for answers in found if answers.number != 0]
+    return [answers for answers in found if answers.standing != ()]
 
 
-def _count(path: Path) -> int | None:
+def _counted(number: int) -> str:
+    return f"{number:,} answer{'' if number == 1 else 's'}"
+
+
+def _standing(path: Path) -> tuple[int, ...] | None:
     uri = f"{path.resolve().as_uri()}?mode=ro"
     try:
         with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=1.0)) as database:
-            query = "SELECT count(*) FROM answers WHERE undone_at IS NULL"
-            return int(database.execute(query).fetchone()[0])
+            rows = database.execute("SELECT id FROM answers WHERE undone_at IS NULL ORDER BY id")
+            return tuple(int(number) for (number,) in rows)
     except sqlite3.Error:
         return None

@@ -13,6 +13,7 @@ from sb3_presa.data.episodes import load_endings, load_outcomes, load_transition
 from sb3_presa.data.transitions import Endings, Outcomes, Transitions
 from sb3_presa.errors import FeedbackError
 from sb3_presa.feedback.holdout import hold_out
+from sb3_presa.feedback.newer_answers import warn_of_unmerged
 from sb3_presa.feedback.table import Feedback, align_and_warn
 
 #: What an algorithm may read beside observations and actions.
@@ -169,7 +170,8 @@ def _labels(
     if not needs & LABELS or feedback is None:
         return _no_feedback(transitions)
     if isinstance(feedback, str):
-        feedback = Feedback.load(dataset, feedback)
+        name, feedback = feedback, Feedback.load(dataset, feedback)
+        warn_of_unmerged(resolve_dataset(dataset), name, feedback.provenance, stacklevel=5)
     if not len(feedback.segments):
         return feedback
     return align_and_warn(feedback, dataset, transitions)

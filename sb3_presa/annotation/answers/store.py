@@ -158,6 +158,12 @@ class AnswerStore:
             except (TypeError, ValueError) as error:
                 raise FeedbackError(f"{self.path} is damaged: {error}") from error
 
+    @property
+    def last_number(self) -> int:
+        """The number of the last answer, whether it was taken back or not; 0 without any."""
+        with self.reading() as database:
+            return int(database.execute("SELECT coalesce(max(id), 0) FROM answers").fetchone()[0])
+
     def add(self, answer: Answer) -> int:
         """Write one answer, see :meth:`add_all`.
 

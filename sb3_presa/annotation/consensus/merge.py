@@ -7,12 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.consensus.agreement import Votes, preference_votes, safety_votes
 from sb3_presa.annotation.consensus.noise_model import NoiseModel, fit_noise_model
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.feedback.table import Feedback
+from sb3_presa.feedback.unmerged import ANSWERS_SUFFIX
 
 MergeMethod: TypeAlias = Literal["majority", "mean", "noise-model"]
 METHODS: tuple[MergeMethod, ...] = get_args(MergeMethod)
@@ -21,7 +23,7 @@ Merged: TypeAlias = dict[Any, float]
 
 
 def merge_answers(
-    answers: Iterable[Answer],
+    answers: AnswerStore | Iterable[Answer],
     dataset: DatasetLike | Transitions,
     method: MergeMethod = "majority",
     *,
@@ -33,7 +35,8 @@ def merge_answers(
     If a person judged the same twice, the last answer counts. Pairs are matched in both orders of
     their segments. The stored answers are not changed.
 
-    :param answers: in the order in which they were given.
+    :param answers: the store, or answers in the order in which they were given. Of a store, the
+        provenance names the last answer, so that training can tell which came later.
     :param dataset: the labelled dataset: a Minari id, a path, an open dataset or its transitions.
     :param method: ``"majority"``: the majority vote; equal numbers of votes give 0.5 (a tie, or an
         unsure safety label). ``"mean"``: the mean of the votes. ``"noise-model"``: the probability
@@ -52,6 +55,12 @@ def merge_answers(
         raise ConfigError(f"`prior_accuracy` must be in (0, 1), got {prior_accuracy}")
     if not 0.0 <= prior_strength < np.inf:
         raise ConfigError(f"`prior_strength` must be at least 0 and finite, got {prior_strength}")
+    store: dict[str, Any] = {}
+    if isinstance(answers, AnswerStore):
+        with answers.reading():  # both as they are now, although people go on
+            name = answers.path.name.removesuffix(ANSWERS_SUFFIX)
+            store = {"store": {"name": name, "last": answers.last_number}}
+            answers = answers.answers()
     answers = list(answers)
     compared, judged = preference_votes(answers), safety_votes(answers)
     if not compared and not judged:
@@ -64,6 +73,7 @@ def merge_answers(
         "method": method,
         "annotators": _counts(answers, compared, judged),
         "answers": len(answers),
+        **store,
         "strategies": sorted({answer.strategy for answer in answers}),
     }
     if method == "noise-model":

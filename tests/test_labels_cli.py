@@ -108,8 +108,8 @@ def test_merged_labels_are_what_is_trained_on(answered: MinariDataset, run: Run)
     run("labels", answered.id, "--feedback", "team", "--merge", "majority")
     found = Feedback.load(answered, "team")
     np.testing.assert_array_equal(found.segments, [A, B, C])
-    np.testing.assert_array_equal(found.comparisons, [(0, 1), (1, 2), (0, 2)])
-    np.testing.assert_array_equal(found.preferences, [1.0, 0.5, 0.0])
+    np.testing.assert_array_equal(found.comparisons, [(0, 1), (0, 2), (1, 2)])
+    np.testing.assert_array_equal(found.preferences, [1.0, 0.0, 0.5])
     np.testing.assert_array_equal(found.p_safe, [1.0, 0.0, np.nan])
     assert found.provenance["annotators"]["cid"]["answers"] == 2
     assert stored(answered, "team") == ANSWERS  # who said what is still there
@@ -117,7 +117,7 @@ def test_merged_labels_are_what_is_trained_on(answered: MinariDataset, run: Run)
     run("labels", answered.id, "--feedback", "team", "--merge", "noise-model", "--into", "soft")
     run("labels", answered.id, "--feedback", "team", "--merge", "mean")
     soft = Feedback.load(answered, "soft").preferences
-    assert 0.5 < soft[0] < 1.0 and soft[2] < 0.5
+    assert 0.5 < soft[0] < 1.0 and soft[1] < 0.5
     assert Feedback.load(answered, "team").preferences[0] == pytest.approx(2 / 3)
 
 

@@ -1,10 +1,16 @@
 """Answers of several people become one feedback; whom the noise model trusts."""
 
+from dataclasses import replace
+from random import Random
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made_up import episode, write
 
 from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.consensus.agreement import preference_votes, safety_votes
 from sb3_presa.annotation.consensus.merge import METHODS, MergeMethod, merge_answers
 from sb3_presa.annotation.consensus.noise_model import fit_noise_model
 from sb3_presa.data.episodes import load_transitions
@@ -25,6 +31,14 @@ ANAESTHETISTS = """
 @pytest.fixture
 def transitions(minari_root: object) -> Transitions:
     return load_transitions(write("toy/merge-v0", [episode(400, seed) for seed in range(4)]))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Transitions:
+    """Episodes for many examples."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINARI_DATASETS_PATH", str(tmp_path_factory.mktemp("merge")))
+        return load_transitions(write("toy/many-v0", [episode(30, seed) for seed in range(3)]))
 
 
 def answer(
@@ -157,26 +171,104 @@ def test_majority_and_mean_by_hand(transitions: Transitions) -> None:
         }
 
 
+def turned(one: Answer) -> Answer:
+    """The same answer, shown with its sides swapped."""
+    if one.second is None:
+        return one
+    return replace(
+        one,
+        first=one.second,
+        second=one.first,
+        preference=None if one.preference is None else 1.0 - one.preference,
+        safe_first=one.safe_second,
+        safe_second=one.safe_first,
+    )
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_merging_does_not_depend_on_sides(transitions: Transitions, method: MergeMethod) -> None:
     answers, _ = raters({"ann": 0.9, "bob": 0.7, "cid": 0.6}, 40, seed=3)
-    turned = [
-        Answer(
-            one.annotator,
-            one.second or one.first,
-            one.first,
-            None if one.preference is None else 1.0 - one.preference,
-            one.safe_second,
-            one.safe_first,
-            one.seconds,
-            one.answered_at,
-        )
-        for one in answers
-    ]
-    here, there = (merge_answers(these, transitions, method) for these in (answers, turned))
+    other_way = [turned(one) for one in answers]
+    here, there = (merge_answers(these, transitions, method) for these in (answers, other_way))
     np.testing.assert_array_equal(here.comparisons, there.comparisons)
     np.testing.assert_allclose(here.preferences, there.preferences)
     np.testing.assert_allclose(here.p_safe, there.p_safe)
+
+
+@st.composite
+def said_by_many(draw: st.DrawFn) -> list[Answer]:
+    """Answers of up to four people on few pairs, so that they meet, tie and repeat themselves."""
+    places = st.sampled_from([(0, 0, 5), (0, 9, 5), (1, 0, 5), (2, 0, 5)])
+    pairs = st.lists(places, min_size=1, max_size=2, unique=True)
+    safety = st.sampled_from([None, 0.0, 1.0])
+    rows = draw(
+        st.lists(st.tuples(st.sampled_from("abcd"), pairs, safety, safety), min_size=1, max_size=12)
+    )
+    return [
+        Answer(
+            who,
+            pair[0],
+            pair[1] if len(pair) == 2 else None,
+            draw(st.sampled_from([None, 0.0, 0.5, 1.0])) if len(pair) == 2 else None,
+            left,
+            right if len(pair) == 2 else None,
+            seconds=None,
+            answered_at=float(time),
+        )
+        for time, (who, pair, left, right) in enumerate(rows)
+    ]
+
+
+@settings(max_examples=100)
+@given(said_by_many(), st.randoms(use_true_random=False), st.sampled_from(METHODS))
+def test_merging_depends_on_votes_alone(
+    place: Transitions, answers: list[Answer], random: Random, method: MergeMethod
+) -> None:
+    """Not on the order of rows and sides, nor on names; a tie is one, and silence no label."""
+    votes, safe = preference_votes(answers), safety_votes(answers)
+    if not votes and not safe:
+        return
+    here = merge_answers(answers, place, method)
+    names = dict(zip("abcd", random.sample("abcd", 4), strict=True))
+    shuffled = [replace(one, annotator=names[one.annotator]) for one in answers]
+    shuffled = [turned(one) if random.random() < 0.5 else one for one in shuffled]
+    random.shuffle(shuffled)
+    there = merge_answers(shuffled, place, method)
+    np.testing.assert_array_equal(here.segments, there.segments)
+    np.testing.assert_array_equal(here.comparisons, there.comparisons)
+    close = 1e-6 if method == "noise-model" else 0.0  # its sums run over people by their names
+    np.testing.assert_allclose(here.preferences, there.preferences, rtol=0, atol=close)
+    np.testing.assert_allclose(here.p_safe, there.p_safe, rtol=0, atol=close)
+
+    merged = [tuple(row) for row in here.segments.tolist()]
+    pairs = [(merged[a], merged[b]) for a, b in here.comparisons]
+    assert pairs == sorted(votes), "each pair with a vote once, and no other"
+    for pair, preference in zip(pairs, here.preferences, strict=True):
+        said = sorted(votes[pair].values())
+        if said == [1.0 - vote for vote in reversed(said)]:  # as many for one as for the other
+            assert preference == pytest.approx(0.5) or method == "noise-model"
+    labelled = dict(zip(merged, here.p_safe.tolist(), strict=True))
+    assert {segment for segment, label in labelled.items() if label == label} == set(safe)
+
+
+def test_equal_votes_are_a_tie_whoever_is_first(transitions: Transitions) -> None:
+    """The noise model too, where nothing tells that one of the two errs more."""
+    pairs = [((0, start, 5), (1, start, 5)) for start in range(0, 40, 10)]
+    says = [("ann", 1.0), ("bob", 0.0)]
+    for order in (says, says[::-1]):
+        answers = [answer(who, *pair, vote, (vote, None)) for pair in pairs for who, vote in order]
+        for method in METHODS:
+            found = merge_answers(answers, transitions, method)
+            np.testing.assert_allclose(found.preferences, 0.5, atol=1e-6)
+    assert merge_answers(answers, transitions).p_safe[0] == 0.5
+
+
+def test_the_last_answer_counts_by_time_where_it_is_known(transitions: Transitions) -> None:
+    pair = (0, 0, 5), (1, 0, 5)
+    rows = [replace(answer("ann", *pair, vote), answered_at=at) for vote, at in ((1, 9), (0, 3))]
+    assert merge_answers(rows, transitions).preferences[0] == 1.0
+    rows = [replace(one, answered_at=None) for one in rows]
+    assert merge_answers(rows, transitions).preferences[0] == 0.0
 
 
 def test_refusals(transitions: Transitions) -> None:

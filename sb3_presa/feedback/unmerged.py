@@ -14,7 +14,7 @@ ANSWERS_SUFFIX = ".annotations.sqlite"
 
 
 class Missing(NamedTuple):
-    """What feedback does not say of the answers that it was merged from.
+    """Differences of feedback from the answers that it was merged from.
 
     :param new: answers that it does not hold.
     :param taken_back: answers that it holds, and that were taken back since.
@@ -47,7 +47,7 @@ class Answers(NamedTuple):
         return _counted(len(self.standing))
 
     def missing(self, provenance: Mapping[str, Any]) -> Missing:
-        """What feedback lacks of these answers.
+        """Count the answers that feedback lacks.
 
         :param provenance: the origin of the feedback. A merge notes the number of answers, and the
             last one if it was given their store. Of other feedback, all of them are missing.

@@ -19,6 +19,20 @@ from sb3_presa.annotation.answers.answer import Answer, Segment
 Votes: TypeAlias = Mapping[Any, Mapping[str, float]]
 
 
+def in_time(answers: Iterable[Answer]) -> list[Answer]:
+    """Answers in the order in which they were given, although a file had them in another one.
+
+    :param answers: answers; those whose time is not known keep their places.
+    :return: the same answers; those whose time is known are sorted by it.
+    """
+    rows = list(answers)
+    places = [place for place, answer in enumerate(rows) if answer.answered_at is not None]
+    timed = sorted((rows[place] for place in places), key=lambda answer: answer.answered_at or 0.0)
+    for place, answer in zip(places, timed, strict=True):
+        rows[place] = answer
+    return rows
+
+
 def preference_votes(answers: Iterable[Answer]) -> dict[tuple[Segment, Segment], dict[str, float]]:
     """The votes on pairs: the last answer of each person on each pair.
 
@@ -51,7 +65,7 @@ def safety_votes(answers: Iterable[Answer]) -> dict[Segment, dict[str, float]]:
 
 
 def _voting(answers: Iterable[Answer]) -> Iterator[Answer]:
-    return (answer for answer in answers if answer.role == "asked")
+    return (answer for answer in in_time(answers) if answer.role == "asked")
 
 
 def percent_agreement(first: Sequence[Hashable], second: Sequence[Hashable]) -> float | None:
@@ -271,7 +285,7 @@ def _repeats(answers: Iterable[Answer]) -> tuple[int, int]:
     """Number of repeated judgements of one person, and how many equal the previous one."""
     before: dict[Any, float] = {}
     repeats = same = 0
-    for answer in answers:
+    for answer in in_time(answers):
         ordered = answer.canonical()
         judged = (
             ((ordered.first, ordered.second), ordered.preference),

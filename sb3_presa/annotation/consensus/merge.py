@@ -32,8 +32,9 @@ def merge_answers(
 ) -> Feedback:
     """Merge answers to one preference per pair and one safety label per segment.
 
-    If a person judged the same twice, the last answer counts. Pairs are matched in both orders of
-    their segments. The stored answers are not changed.
+    If a person judged the same twice, the last answer counts: by its time if that is known, by its
+    place otherwise. Nothing else depends on the order of the answers. Pairs are matched in both
+    orders of their segments. The stored answers are not changed.
 
     :param answers: the store, or answers in the order in which they were given. Of a store, the
         provenance names the last answer, so that training can tell which came later.
@@ -62,7 +63,7 @@ def merge_answers(
             store = {"store": {"name": name, "last": answers.last_number}}
             answers = answers.answers()
     answers = list(answers)
-    compared, judged = preference_votes(answers), safety_votes(answers)
+    compared, judged = _sorted(preference_votes(answers)), _sorted(safety_votes(answers))
     if not compared and not judged:
         raise FeedbackError(
             "answers must contain at least one preference or safety label to merge, got none in "
@@ -86,6 +87,11 @@ def merge_answers(
         preferences = {item: _vote(labels, method) for item, labels in compared.items()}
         p_safe = {item: _vote(labels, method) for item, labels in judged.items()}
     return _to_feedback(dataset, preferences, p_safe, provenance)
+
+
+def _sorted(votes: Votes) -> Votes:
+    """Votes in one order, on which the last bit of sums and the rows of the feedback depend."""
+    return {item: dict(sorted(votes[item].items())) for item in sorted(votes)}
 
 
 def _vote(labels: Mapping[str, float], method: MergeMethod) -> float:

@@ -171,10 +171,9 @@ def test_training_tells_answers_that_came_after_the_merge(
         f"feedback '{name}' and taken back since. To train on them, run first: {command}"
     )
     assert told_in_training(answered, name) == [message]
-    train = ("train", answered.id, "--feedback", name, "--algorithm", "BC", "--steps", 1)
-    train += ("--set", "data=safe")
+    train = ("train", answered.id, "--feedback", name, "--algorithm", "BC", "--set", "data=safe")
     with pytest.warns(UserWarning, match=re.escape(message)):
-        run(*train, "--out", Path(answered.storage.data_path) / "agent.zip")
+        run(*train, "--steps", 1, "--out", Path(answered.storage.data_path) / "agent.zip")
     assert f"7 answers of people, 6 of them merged, 1 taken back since: {command}" in " ".join(
         run("info", answered.id).stdout.split()
     )

@@ -52,7 +52,7 @@ def unmerged_answers(
 
 
 def _merged_from(dataset: MinariDataset, answers: Answers) -> dict[str, Mapping[str, Any]]:
-    found = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for name in feedback_names(dataset):
         try:
             provenance = read_provenance(feedback_path(dataset, name))

@@ -22,6 +22,7 @@ from logged import NAMES, robot_episode, rows_of, table_of, write_csv
 from minari import MinariDataset
 from typer.testing import CliRunner
 
+from sb3_presa.annotation.clips.columns import columns_of
 from sb3_presa.cli import app
 from sb3_presa.data import check_dataset, import_logs, load_outcomes, load_transitions, read_logs
 from sb3_presa.data.episodes import load_endings
@@ -442,10 +443,8 @@ def test_names_are_shown_where_numbers_are() -> None:
     notes = [str(note) for note in check_dataset(dataset).notes]
     assert any("constant observations" in note and "speed [m/s]" in note for note in notes)
     assert any("coordinate steering lies in" in note for note in notes)
-    from sb3_presa.annotation.clips.plot import _labels
-
-    assert _labels(dataset)["observed 2"] == "speed [m/s]"
-    assert _labels(dataset)["action 1"] == "throttle"
+    drawn = {(each.part, each.name, each.unit) for each in columns_of(dataset)}
+    assert {("observation", "speed", "m/s"), ("action", "throttle", "")} < drawn
 
 
 def test_reading_logs_needs_no_torch() -> None:

@@ -50,6 +50,21 @@ def annotate(
             help="camera, replay, frames, plot, module:function, or auto: the first that works."
         ),
     ] = "auto",
+    curves: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns drawn as curves, as in 'speed,gap,*obstacle*'; '' for none.",
+            show_default="8 where there are no pictures, else none",
+        ),
+    ] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Columns of the position seen from above, as in x,y; repeat it for obstacles, as "
+            "in 'obstacle*_x,obstacle*_y'; '' for none.",
+            show_default="by the names of columns",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the strategy.")] = 0,
     workers: Annotated[
         int | None,
@@ -115,6 +130,8 @@ def annotate(
         workers=workers or min(4, max(1, (os.cpu_count() or 2) - 1)),
         cache=cache or service.default_cache(),
         trust=trust,
+        curves=curves,
+        track=track,
     )
     opened = resolve_dataset(dataset)
     with service.bind(host, port) as listener, service.open_desk(opened, feedback, options) as desk:

@@ -10,6 +10,7 @@ from typing import Any
 from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.asking.queues import Place, Queues
 from sb3_presa.annotation.asking.strategies import Pair, Strategy
+from sb3_presa.annotation.clips.curves import Curves
 from sb3_presa.annotation.clips.shelf import Clip, Refusal, Shelf
 from sb3_presa.errors import FileNotWrittenError, StoreBusyError
 
@@ -45,6 +46,7 @@ class Desk:
     :param hashes: ``episode_hash`` of each episode of the dataset.
     :param annotators: names of the people.
     :param options: settings.
+    :param curves: the numbers of segments; None: people see none.
     """
 
     def __init__(
@@ -55,9 +57,13 @@ class Desk:
         hashes: Mapping[int, bytes],
         annotators: Sequence[str],
         options: DeskOptions,
+        curves: Curves | None = None,
     ) -> None:
         self.queues, self.annotators, self.options = queues, tuple(annotators), options
         self._strategy, self._shelf, self._hashes = strategy, shelf, hashes
+        self._curves = curves
+        #: What the page must know before it draws curves, as JSON values.
+        self.plots: dict[str, Any] = {}
         self.problem: str | None = None
         self._wake = threading.Event()
         self._closed = False
@@ -94,6 +100,25 @@ class Desk:
         segment = found.left if side == "left" else found.right
         item = None if segment is None else self._shelf.get(segment)
         return item if isinstance(item, Clip) else None
+
+    def numbers(
+        self, annotator: str, place: str, side: str, columns: Sequence[int]
+    ) -> dict[str, Any] | None:
+        """The numbers of a clip of a place in a person's queue.
+
+        :param annotator: the person.
+        :param place: the token of the place.
+        :param side: ``"left"`` or ``"right"``.
+        :param columns: places of the columns that are wanted.
+        :return: ``steps``, and ``columns`` as :meth:`Curves.of` gives them; None if the place or a
+            column is unknown.
+        """
+        found = self.queues.place(annotator, place)
+        segment = found and (found.left if side == "left" else found.right)
+        known = 0 if self._curves is None else len(self._curves.columns)
+        if self._curves is None or not segment or any(column >= known for column in columns):
+            return None
+        return {"steps": segment[2], "columns": self._curves.of(segment, columns)}
 
     def state(self, annotator: str, holding: str = "") -> dict[str, Any]:
         """The state of a person's page, as JSON values.
@@ -136,7 +161,8 @@ class Desk:
             item = None if segment is None else self._shelf.get(segment)
             if isinstance(item, Clip):
                 sheets = [_sheet_url(place, side, n) for n in range(item.format.sheets)]
-                clips[side] = {**asdict(item.format), "sheets": sheets}
+                numbers = _numbers_url(place, side)
+                clips[side] = {**asdict(item.format), "sheets": sheets, "numbers": numbers}
         before = self.queues.taken_back(annotator, place.token)
         return {
             "token": place.token,
@@ -146,12 +172,13 @@ class Desk:
         }
 
     def _sheets(self, place: Place) -> list[str]:
-        """The URLs of a place's pictures."""
+        """The URLs of a place's pictures and numbers."""
         urls = []
         for side, segment in (("left", place.left), ("right", place.right)):
             item = None if segment is None else self._shelf.get(segment)
             if isinstance(item, Clip):
                 urls += [_sheet_url(place, side, n) for n in range(item.format.sheets)]
+                urls.append(_numbers_url(place, side))
         return urls
 
     def _has_clips(self, place: Place) -> bool:
@@ -249,3 +276,7 @@ class Desk:
 
 def _sheet_url(place: Place, side: str, number: int) -> str:
     return f"clips/{place.token}/{side}/{number}.jpg"
+
+
+def _numbers_url(place: Place, side: str) -> str:
+    return f"numbers/{place.token}/{side}"

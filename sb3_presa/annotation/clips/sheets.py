@@ -10,7 +10,7 @@ import math
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,7 +28,8 @@ Frame: TypeAlias = npt.NDArray[np.uint8]
 _CLIP_PIXELS = 12_000_000
 #: The largest side of a sheet, within the texture size of all graphics chips.
 _SHEET_SIDE = 2048
-_MAX_WIDTH, _MAX_HEIGHT = 480, 400
+#: Several cameras side by side may be wide, with as many pixels as one.
+_MAX_WIDTH, _MAX_HEIGHT, _FRAME_PIXELS = 960, 400, 480 * 360
 _QUALITY = 80
 
 
@@ -36,11 +37,11 @@ _QUALITY = 80
 class ClipFormat:
     """The layout of a clip's frames in its sheets, row by row.
 
-    :param frames: number of frames.
+    :param frames: number of frames, or of moments where there are no pictures.
     :param stride: environment steps from one frame to the next.
     :param fps: frames per second at normal speed.
-    :param width: width of a frame in pixels.
-    :param height: height of a frame in pixels.
+    :param width: width of a frame in pixels; 0 where there are no pictures.
+    :param height: height of a frame in pixels; 0 where there are no pictures.
     :param columns: frames in a row of a sheet.
     :param per_sheet: frames in every sheet except the last.
     """
@@ -56,25 +57,29 @@ class ClipFormat:
     @property
     def sheets(self) -> int:
         """Number of sheets."""
-        return math.ceil(self.frames / self.per_sheet)
+        return math.ceil(self.frames / self.per_sheet) if self.width else 0
 
 
-def write_clip(path: Path, frames: Iterable[Frame], count: int, stride: int, fps: float) -> None:
+def write_clip(
+    path: Path, frames: Iterable[Frame] | None, count: int, stride: int, fps: float
+) -> None:
     """Encode a clip atomically.
 
     :param path: the file; its folder must exist.
-    :param frames: the pictures, all of the same shape.
+    :param frames: the pictures, all of the same shape; None: the clip has none.
     :param count: number of pictures, at least 1.
     :param stride: environment steps from one picture to the next.
     :param fps: frames per second at normal speed.
     :raises DatasetError: if a frame is not a picture.
     """
-    pictures = (_to_picture(frame) for frame in frames)
-    first = next(pictures)
-    layout = _layout(first.size, count, stride, fps)
+    layout = ClipFormat(count, stride, fps, 0, 0, 1, 1)
+    everything: Iterator[Image.Image] = iter(())
+    if frames is not None:
+        pictures = (_to_picture(frame) for frame in frames)
+        first = next(pictures)
+        layout, everything = _layout(first.size, count, stride, fps), chain([first], pictures)
     with atomic_path(path, check_archive) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr("format.json", json.dumps(asdict(layout)))
-        everything = _chain(first, pictures)
         for sheet in range(layout.sheets):
             batch = list(islice(everything, layout.per_sheet))
             archive.writestr(f"{sheet}.jpg", _encode(batch, layout))
@@ -100,11 +105,6 @@ def read_sheet(path: Path, number: int) -> bytes:
         return archive.read(f"{number}.jpg")
 
 
-def _chain(first: Image.Image, rest: Iterator[Image.Image]) -> Iterator[Image.Image]:
-    yield first
-    yield from rest
-
-
 def _to_picture(frame: Frame) -> Image.Image:
     array = np.asarray(frame)
     if array.ndim == 2:
@@ -120,7 +120,8 @@ def _to_picture(frame: Frame) -> Image.Image:
 def _layout(size: tuple[int, int], count: int, stride: int, fps: float) -> ClipFormat:
     width, height = size
     scale = min(_MAX_WIDTH / width, _MAX_HEIGHT / height)
-    scale = min(scale, math.sqrt(_CLIP_PIXELS / (count * width * height)))
+    pixels = min(_FRAME_PIXELS, _CLIP_PIXELS / count)
+    scale = min(scale, math.sqrt(pixels / (width * height)))
     if scale >= 1:  # small pictures are enlarged by integers, so that their pixels stay square
         scale = math.floor(scale)
     width, height = max(1, round(width * scale)), max(1, round(height * scale))

@@ -27,7 +27,7 @@ _TRIES = 2
 #: Between two tries to write to a folder that is full or protected.
 _ROOM_SECONDS = 5.0
 #: Raised when an environment of this package draws otherwise: clips that are kept are drawn again.
-_DRAWING = 2
+_DRAWING = 3
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Clip sources: videos of cameras, replay, recorded pictures, plots, or a user's function."""
+"""Clip sources: videos of cameras, replay, recorded pictures, curves alone, a user's function."""
 
 import hashlib
 import importlib
@@ -14,7 +14,8 @@ import numpy as np
 from minari import MinariDataset
 
 from sb3_presa.annotation.answers.answer import Segment
-from sb3_presa.annotation.clips.plot import TrajectoryPlot
+from sb3_presa.annotation.clips.pictures import beside, is_picture, newest_picture
+from sb3_presa.annotation.clips.plot import DEFAULT_FPS, CurvesAlone, steps_per_second
 from sb3_presa.annotation.clips.sheets import Frame
 from sb3_presa.annotation.clips.source import (
     ClipRefusedError,
@@ -26,12 +27,18 @@ from sb3_presa.data.datasets import read_episode
 from sb3_presa.data.environments import recover_environment
 from sb3_presa.data.formats.cameras import read_cameras
 from sb3_presa.data.resets import reset_arguments
+from sb3_presa.data.stored import space_parts
 from sb3_presa.errors import ConfigError, DatasetError
 
 #: Largest difference of a replayed number from the recorded one, relative to ``max(1,
 #: |recorded|)``: smaller than visible, larger than another processor's rounding in an episode.
 TOLERANCE = 1e-3
-_DEFAULT_FPS = 30.0
+#: Why a way does not work, for people who know the data and not this package.
+_WHY_NOT = {
+    "camera": "the videos cannot be shown: {}",
+    "replay": "the simulator cannot replay this dataset: {}",
+    "frames": "the observations contain no pictures",
+}
 #: Number of episodes that are tried before replay is given up.
 _PROBES = 3
 
@@ -55,7 +62,7 @@ def make_source(
         "camera": CameraVideos,
         "replay": partial(_replay_that_works, trust=trust),
         "frames": RecordedFrames,
-        "plot": TrajectoryPlot,
+        "plot": CurvesAlone,
     }
     if kind not in (*makers, "auto"):
         raise ConfigError(
@@ -70,7 +77,7 @@ def make_source(
         except ConfigError as error:
             if kind != "auto":
                 raise
-            reasons.append(str(error))
+            reasons.append(_WHY_NOT[name].format(error))
     raise AssertionError("plots work on every dataset")
 
 
@@ -104,7 +111,7 @@ class Replay:
             raise ConfigError(
                 f"the environment {dataset.env_spec.id} cannot be made with rendering: {error}"
             ) from error
-        self.fps = float(self._env.metadata.get("render_fps") or _DEFAULT_FPS)
+        self.fps = float(self._env.metadata.get("render_fps") or DEFAULT_FPS)
 
     def draw(self, segment: Segment, steps: Sequence[int]) -> Iterator[Frame]:
         episode_id, start, length = segment
@@ -161,11 +168,14 @@ def _replay_that_works(dataset: MinariDataset, trust: bool) -> Replay:
         except Exception as error:  # of the simulator, or a ClipRefusedError
             reasons.append(f"episode {episode}: {error}")
     replay.close()
-    raise ConfigError(f"dataset '{dataset.id}' cannot be replayed ({'; '.join(reasons)})")
+    raise ConfigError(
+        f"episodes of dataset '{dataset.id}' must replay as they were recorded, but none of "
+        f"{len(reasons)} does ({'; '.join(reasons)})"
+    )
 
 
 class RecordedFrames:
-    """Shows the pictures in the observations.
+    """Shows the pictures in the observations, those of several keys side by side.
 
     :param dataset: the open dataset; its observations are pictures, or a Dict with pictures.
     :raises ConfigError: if the observations have no pictures.
@@ -175,28 +185,21 @@ class RecordedFrames:
 
     def __init__(self, dataset: MinariDataset) -> None:
         self._dataset = dataset
-        space = dataset.observation_space
-        parts = space.spaces if isinstance(space, gym.spaces.Dict) else {"": space}
-        keys = [key for key, part in parts.items() if _is_picture(part)]
-        if not keys:
+        parts = space_parts(dataset.observation_space)
+        self._keys = [key for key, part in parts.items() if is_picture(part)]
+        if not self._keys:
             raise ConfigError(
                 f"the observations of dataset '{dataset.id}' must contain pictures (uint8 of shape "
-                f"(height, width, 3)), got {space}"
+                f"(height, width, 3)), got {dataset.observation_space}"
             )
-        self._key = keys[0]
-        shape = parts[self._key].shape
-        assert shape is not None
-        self._channels_first = shape[0] in (1, 3, 4) and shape[2] not in (1, 3, 4)
-        self.fps = _DEFAULT_FPS
+        self.fps = steps_per_second(dataset)
 
     def draw(self, segment: Segment, steps: Sequence[int]) -> Iterator[Frame]:
         episode_id, start, _ = segment
-        observations = read_episode(self._dataset, episode_id).observations
-        pictures = np.asarray(observations[self._key] if self._key else observations)
+        observations: Any = read_episode(self._dataset, episode_id).observations
+        views = [observations[key] if key else observations for key in self._keys]
         for step in steps:
-            picture = pictures[start + step]
-            picture = picture.transpose(1, 2, 0) if self._channels_first else picture
-            yield picture if picture.shape[2] >= 3 else picture[:, :, 0]
+            yield beside([newest_picture(np.asarray(view[start + step])) for view in views])
 
     def close(self) -> None:
         pass
@@ -211,7 +214,7 @@ class UserFunction:
     """
 
     def __init__(self, dataset: MinariDataset, target: str) -> None:
-        self._dataset, self.name, self.fps = dataset, target, _DEFAULT_FPS
+        self._dataset, self.name, self.fps = dataset, target, DEFAULT_FPS
         module, _, function = target.partition(":")
         try:
             self._function: RenderSegment = getattr(importlib.import_module(module), function)
@@ -219,7 +222,7 @@ class UserFunction:
             raise ConfigError(
                 f"`clips` must be module:function, but {target!r} cannot be imported: {error}"
             ) from error
-        self.fps = float(getattr(self._function, "fps", _DEFAULT_FPS))
+        self.fps = float(getattr(self._function, "fps", DEFAULT_FPS))
 
     def draw(self, segment: Segment, steps: Sequence[int]) -> Iterator[Frame]:
         episode_id, start, length = segment
@@ -273,8 +276,3 @@ def _rows(values: Any, space: gym.Space[Any]) -> Callable[[int], Any]:
         several = [_rows(*pair) for pair in zip(values, space.spaces, strict=True)]
         return lambda step: tuple(part(step) for part in several)
     return lambda step: values[step]
-
-
-def _is_picture(space: gym.Space[Any]) -> bool:
-    shape = space.shape or ()
-    return space.dtype == np.uint8 and len(shape) == 3 and min(shape[0], shape[2]) in (1, 3, 4)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from minari import MinariDataset
-from PIL import Image
 
 from sb3_presa.annotation.answers.answer import Segment
+from sb3_presa.annotation.clips.pictures import beside
 from sb3_presa.annotation.clips.sheets import Frame
 from sb3_presa.annotation.clips.source import ClipRefusedError
 from sb3_presa.data.datasets import read_episode
@@ -46,7 +46,7 @@ class CameraVideos:
         wanted = times[[start + step for step in steps]]
         views = [_frames(camera, episode, wanted) for camera in self._cameras.values()]
         for pictures in zip(*views, strict=True):
-            yield _beside(pictures)
+            yield beside(pictures)
 
     def close(self) -> None:
         pass
@@ -75,15 +75,3 @@ def _frames(camera: Camera, episode: int, wanted: Times) -> Iterator[Frame]:
 
 def _gap(frame: Any, moment: float) -> float:
     return abs(float(frame.pts * frame.time_base) - moment)
-
-
-def _beside(pictures: Sequence[Frame]) -> Frame:
-    """Pictures of several cameras, scaled to the height of the first."""
-    height = pictures[0].shape[0]
-    scaled = []
-    for picture in pictures:
-        if picture.shape[0] != height:
-            width = max(1, round(picture.shape[1] * height / picture.shape[0]))
-            picture = np.asarray(Image.fromarray(picture).resize((width, height)))
-        scaled.append(picture)
-    return np.concatenate(scaled, axis=1)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from sb3_presa.annotation.answers.answer import Segment
+from sb3_presa.annotation.clips.plot import CurvesAlone
 from sb3_presa.annotation.clips.sheets import read_format, write_clip
 from sb3_presa.annotation.clips.source import ClipRefusedError, ClipSource
 from sb3_presa.annotation.clips.sources import fingerprint, make_source
@@ -67,9 +68,10 @@ def _draw(source: ClipSource, segment: Segment, path: Path, max_frames: int) -> 
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             length = segment[2]
-            stride = -(-length // (max_frames - 1))
+            alone = isinstance(source, CurvesAlone)
+            stride = 1 if alone else -(-length // (max_frames - 1))
             steps = range(0, length + 1, stride)
-            frames = source.draw(segment, steps)
+            frames = None if alone else source.draw(segment, steps)
             write_clip(path, frames, count=len(steps), stride=stride, fps=source.fps / stride)
         return ("clip", (path, read_format(path)))
     except ClipRefusedError as error:

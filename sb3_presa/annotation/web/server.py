@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,6 +26,9 @@ from sb3_presa.errors import FeedbackError, FileNotWrittenError, StoreBusyError
 _MAX_BODY = 4096
 _MAX_SECONDS = 86_400.0
 _TOKEN = re.compile(r"[0-9a-f]{32}")
+#: At most 1,000 columns at once, of a dataset that has at most 100,000.
+_COLUMNS = re.compile(r"\d{1,5}(,\d{1,5}){0,999}")
+_FOR_A_DAY = {"cache-control": "private, max-age=86400, immutable"}
 _SAFETY = {"safe": 1.0, "unsafe": 0.0, "unknown": None}
 _PREFERENCE = {"left": 1.0, "equal": 0.5, "right": 0.0, "skip": None}
 
@@ -34,12 +37,18 @@ class Counter(Protocol):
     """The part of a :class:`~sb3_presa.annotation.asking.desk.Desk` that the routes need."""
 
     queues: Queues
+    plots: dict[str, Any]
 
     def state(self, annotator: str, holding: str = "") -> dict[str, Any]:
         """The state of a person's page."""
 
     def clip(self, annotator: str, place: str, side: str) -> Clip | None:
         """A clip of a place in a person's queue."""
+
+    def numbers(
+        self, annotator: str, place: str, side: str, columns: Sequence[int]
+    ) -> dict[str, Any] | None:
+        """The numbers of a clip of a place in a person's queue."""
 
     def wake(self) -> None:
         """Check the queues again, after an answer arrived."""
@@ -75,6 +84,8 @@ def create_app(desk: Counter, gate: Gate, text: PageText, cookie_name: str) -> S
             Route("/api/state", routes.state),
             Route("/api/answer", routes.answer, methods=["POST"]),
             Route("/api/undo", routes.undo, methods=["POST"]),
+            Route("/api/plots", routes.plots),
+            Route("/numbers/{place}/{side}", routes.numbers),
             Route("/clips/{place}/{side}/{sheet:int}.jpg", routes.sheet),
             Route("/static/{version}/{name}", routes.static),
         ],
@@ -171,6 +182,23 @@ class _Routes:
             {"outcome": "undone" if done else "answered", "state": state}, 200 if done else 409
         )
 
+    async def plots(self, request: Request) -> Response:
+        return JSONResponse(self._desk.plots)
+
+    async def numbers(self, request: Request) -> Response:
+        place, side = request.path_params["place"], request.path_params["side"]
+        wanted = request.query_params.get("columns", "")
+        if side not in ("left", "right") or not _TOKEN.fullmatch(place):
+            raise HTTPException(404)
+        if not _COLUMNS.fullmatch(wanted):
+            raise HTTPException(400, "columns must be whole numbers with commas between them.")
+        columns = [int(number) for number in wanted.split(",")]
+        annotator = request.state.annotator
+        found = await run_in_threadpool(self._desk.numbers, annotator, place, side, columns)
+        if found is None:
+            raise HTTPException(404)
+        return JSONResponse(found, headers=_FOR_A_DAY)
+
     async def sheet(self, request: Request) -> Response:
         place, side = request.path_params["place"], request.path_params["side"]
         number = request.path_params["sheet"]
@@ -180,8 +208,7 @@ class _Routes:
         if clip is None or number >= clip.format.sheets:
             raise HTTPException(404)
         content = await run_in_threadpool(clip.sheet, number)
-        headers = {"cache-control": "private, max-age=86400, immutable"}
-        return Response(content, media_type="image/jpeg", headers=headers)
+        return Response(content, media_type="image/jpeg", headers=_FOR_A_DAY)
 
     async def static(self, request: Request) -> Response:
         found = static_files().get(request.path_params["name"])

@@ -15,6 +15,8 @@ from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.desk import Desk, DeskOptions
 from sb3_presa.annotation.asking.queues import Queues
 from sb3_presa.annotation.asking.strategies import make_strategy
+from sb3_presa.annotation.clips.curves import Curves
+from sb3_presa.annotation.clips.plot import CurvesAlone
 from sb3_presa.annotation.clips.shelf import ClipShelf, prune
 from sb3_presa.annotation.clips.worker import Workshop
 from sb3_presa.annotation.web.gate import Gate, is_loopback
@@ -51,6 +53,9 @@ class LabellingOptions:
     :param workers: number of processes that draw clips, >= 1.
     :param cache: the folder of clips.
     :param trust: whether to replay clips in any environment that the dataset names.
+    :param curves: columns that are shown as curves at first, as
+        :class:`~sb3_presa.annotation.clips.curves.Curves` takes them.
+    :param track: positions that are seen from above, as ``Curves`` takes them.
     """
 
     annotators: Sequence[str]
@@ -63,6 +68,8 @@ class LabellingOptions:
     workers: int = 1
     cache: Path = field(default_factory=default_cache)
     trust: bool = False
+    curves: str | None = None
+    track: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         names = list(self.annotators)
@@ -96,6 +103,7 @@ def open_desk(
         options.seed,
         **options.strategy_parameters,
     )
+    curves = Curves(dataset, transitions, options.curves, options.track)
     store = AnswerStore(answers_path(dataset, feedback), dataset.id)
     with contextlib.ExitStack() as stack:
         stack.callback(store.close)
@@ -114,9 +122,11 @@ def open_desk(
             options.workers,
         )
         stack.callback(shelf.close)
-        desk = Desk(Queues(store), strategy, shelf, hashes, options.annotators, options.desk)
+        people, asked = options.annotators, options.desk
+        desk = Desk(Queues(store), strategy, shelf, hashes, people, asked, curves)
         shelf.on_change = desk.wake
         way = shelf.wait_ready()
+        desk.plots = curves.describe(way["name"] != CurvesAlone.name, way["why"])
         desk.queues.show_with(way["fingerprint"])
         stack.callback(desk.close)
         desk.start()

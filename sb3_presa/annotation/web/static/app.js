@@ -1,6 +1,7 @@
 // The page: each module adds what it shows, and its keys.
 import "./answering.js";
 import { refresh } from "./asking.js";
+import "./columns.js";
 import { cover } from "./messages.js";
 import "./progress.js";
 import "./welcome.js";

@@ -45,7 +45,7 @@ export async function show(state) {
   page.shown = shown;
   render();
   const clips = [place.left, place.right];
-  player.keep([...clips.flatMap((clip) => (clip ? clip.sheets : [])), ...state.next]);
+  player.keep([...clips.flatMap((clip) => (clip ? [...clip.sheets, clip.numbers] : [])), ...state.next]);
   try {
     await player.load(clips);
   } catch {

@@ -6,6 +6,7 @@ export class Player {
   constructor(canvases, onMoment) {
     this.canvases = canvases;
     this.onMoment = onMoment;
+    this.followers = []; // what else moves with the clips: load(clips), keep(addresses), show(step)
     this.clips = [];
     this.drawn = []; // the frame that each canvas shows, and the moment that was told
     this.images = new Map();
@@ -20,8 +21,11 @@ export class Player {
 
   // Load pictures before they are needed, and release all others.
   keep(urls) {
-    for (const url of this.images.keys()) if (!urls.includes(url)) this.images.delete(url);
-    for (const url of urls) this.image(url);
+    const sheets = urls.filter((url) => url.endsWith(".jpg"));
+    const others = urls.filter((url) => !url.endsWith(".jpg"));
+    for (const url of this.images.keys()) if (!sheets.includes(url)) this.images.delete(url);
+    for (const url of sheets) this.image(url);
+    for (const follower of this.followers) follower.keep(others).catch(() => {}); // load() tells
   }
 
   image(url) {
@@ -38,13 +42,14 @@ export class Player {
   // Resolves when every frame can be drawn. The canvas of a null clip does not change.
   async load(clips) {
     this.playing = false;
-    const sheets = await Promise.all(
-      clips.map((clip) => (clip ? Promise.all(clip.sheets.map((url) => this.image(url))) : [])),
-    );
+    const [sheets] = await Promise.all([
+      Promise.all(clips.map((clip) => (clip ? Promise.all(clip.sheets.map((url) => this.image(url))) : []))),
+      ...this.followers.map((follower) => follower.load(clips)),
+    ]);
     this.clips = clips.map((clip, index) => clip && { ...clip, images: sheets[index] });
     this.length = Math.max(...this.clips.map((clip) => (clip ? (clip.frames - 1) * clip.stride : 0)));
     this.clips.forEach((clip, index) => {
-      if (!clip) return;
+      if (!clip?.images.length) return;
       this.canvases[index].width = clip.width;
       this.canvases[index].height = clip.height;
     });
@@ -90,7 +95,7 @@ export class Player {
   // The shorter clip stays on its last frame.
   draw() {
     this.clips.forEach((clip, index) => {
-      if (!clip) return;
+      if (!clip?.images.length) return;
       const frame = Math.min(Math.floor(this.step / clip.stride + 1e-6), clip.frames - 1);
       if (this.drawn[index] === frame) return;
       this.drawn[index] = frame;
@@ -107,6 +112,7 @@ export class Player {
     const moment = Math.floor(this.step + 1e-6);
     if (this.drawn.moment === moment) return;
     this.drawn.moment = moment;
+    for (const follower of this.followers) follower.show(moment);
     this.onMoment(moment, this.length);
   }
 }

@@ -1,0 +1,150 @@
+// Curves and tracks beside the pictures, or in their place. They move with the clips.
+import { Curve, element, sharedAxis } from "./curve.js";
+import { $ } from "./page.js";
+import { player } from "./playing.js";
+import { settings } from "./settings.js";
+import { Track, windows } from "./track.js";
+
+const panels = ["left", "right"].map((side) => $(side).querySelector(".plots"));
+
+export const plots = {
+  about: null, // columns, what the owner shows at first, and why there are no pictures
+  chosen: null, // columns and the track that this person shows
+  clips: [],
+  drawn: [],
+  known: new Map(), // numbers by their addresses
+  told: null, // called after the choice changed
+
+  async learn() {
+    if (this.about) return;
+    const response = await fetch("api/plots");
+    if (!response.ok) throw new Error("the server does not say what can be drawn");
+    const about = await response.json();
+    about.columns ??= []; // of a server that has none
+    this.about = about;
+    this.chosen = this.remembered() ?? this.first();
+    document.body.classList.toggle("no-pictures", about.pictures === false);
+    this.told();
+  },
+
+  first() {
+    return { columns: this.about.shown ?? [], track: Boolean(this.about.track_shown) };
+  },
+
+  remembered() {
+    const found = settings.get(`plots.${this.about.version}`);
+    return found ? JSON.parse(found) : null;
+  },
+
+  async choose(chosen) {
+    this.chosen = chosen;
+    settings.set(`plots.${this.about.version}`, JSON.stringify(chosen));
+    this.told();
+    await this.load(this.clips);
+    this.show(Math.floor(player.step + 1e-6));
+  },
+
+  // The columns that are drawn.
+  get needed() {
+    const { track } = this.about;
+    const places = this.chosen.track && track ? [track.machine, ...track.obstacles].flat() : [];
+    return [...new Set([...this.chosen.columns, ...places])];
+  },
+
+  numbers(address) {
+    const url = `${address}?columns=${this.needed.join(",")}`;
+    if (!this.known.has(url)) {
+      const found = fetch(url).then((response) => {
+        if (!response.ok) throw new Error("the server has no such numbers");
+        return response.json();
+      });
+      found.catch(() => this.known.delete(url));
+      this.known.set(url, found);
+    }
+    return this.known.get(url);
+  },
+
+  // Load numbers before they are needed, and release all others.
+  async keep(addresses) {
+    await this.learn();
+    const here = (url) => addresses.some((address) => url.startsWith(`${address}?`));
+    for (const url of this.known.keys()) if (!here(url)) this.known.delete(url);
+    if (this.needed.length) addresses.forEach((address) => this.numbers(address));
+  },
+
+  async load(clips) {
+    await this.learn();
+    this.clips = clips;
+    const any = this.needed.length > 0;
+    const found = await Promise.all(clips.map((clip) => (clip && any ? this.numbers(clip.numbers) : null)));
+    if (this.clips === clips) this.draw(found);
+  },
+
+  draw(found) {
+    const span = Math.max(1, ...found.map((numbers) => (numbers ? numbers.steps : 0)));
+    const views = this.chosen.track && this.about.track ? this.views(found) : [];
+    const scales = new Map(
+      this.chosen.columns.map((place) => {
+        const several = found.filter(Boolean).map((numbers) => numbers.columns[place]);
+        return [place, sharedAxis(this.about.columns[place], several)];
+      }),
+    );
+    this.drawn = found.map((numbers, side) => {
+      if (!numbers) return [];
+      const curves = this.chosen.columns.map(
+        (place) => new Curve(this.about.columns[place], numbers.columns[place], scales.get(place), span),
+      );
+      return [...(views[side] ? [this.track(numbers, views[side])] : []), ...curves];
+    });
+    this.span = span;
+    panels.forEach((panel, side) => fill(panel, this.drawn[side] ?? []));
+  },
+
+  views(found) {
+    const paths = found.map((numbers) => numbers && path(numbers, this.about.track.machine));
+    const ranges = this.about.track.machine.map((place) => this.about.columns[place]);
+    const whole = Math.max(...ranges.map((column) => column.high - column.low));
+    return windows(paths, whole / 50 || 1);
+  },
+
+  track(numbers, view) {
+    const { machine, obstacles } = this.about.track;
+    const columns = machine.map((place) => this.about.columns[place]);
+    const others = obstacles.map((position) => path(numbers, position));
+    return new Track(columns, path(numbers, machine), others, view);
+  },
+
+  show(step) {
+    for (const [side, panel] of panels.entries()) {
+      panel.style.setProperty("--at", this.span ? step / this.span : 0);
+      for (const part of this.drawn[side] ?? []) part.show(step);
+    }
+  },
+};
+
+const path = (numbers, [x, y]) => ({ x: numbers.columns[x], y: numbers.columns[y] });
+
+function fill(panel, parts) {
+  const list = element("ul", "curves");
+  list.tabIndex = 0;
+  list.setAttribute("aria-label", `${panel.dataset.name} clip: curves`);
+  const curves = parts.filter((part) => part instanceof Curve);
+  list.append(...curves.map((part) => part.node));
+  const tracks = parts.filter((part) => part instanceof Track);
+  panel.replaceChildren(...tracks.map((part) => part.node), ...(curves.length ? [list] : []));
+  panel.hidden = parts.length === 0;
+  // The same curves stand beside each other.
+  list.addEventListener("scroll", () => {
+    for (const other of document.querySelectorAll(".curves")) other.scrollTop = list.scrollTop;
+  });
+}
+
+for (const panel of panels) {
+  panel.addEventListener("click", (event) => {
+    const area = event.target.closest(".area");
+    if (!area) return;
+    const { left, width } = area.getBoundingClientRect();
+    player.seek(Math.round((plots.span * (event.clientX - left)) / width));
+  });
+}
+player.followers.push(plots);

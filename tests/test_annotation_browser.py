@@ -21,7 +21,7 @@ from playwright.sync_api import (
 )
 
 from sb3_presa.annotation.answers.answer import Segment
-from sb3_presa.annotation.asking.strategies import Pair
+from sb3_presa.annotation.asking.pool import Pair
 
 # A busy machine is no failure.
 expect.set_options(timeout=60_000)

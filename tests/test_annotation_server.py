@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from sb3_presa.annotation.answers import database
 from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.asking.desk import DeskOptions
-from sb3_presa.annotation.asking.strategies import Pair
+from sb3_presa.annotation.asking.pool import Pair
 from sb3_presa.annotation.clips.shelf import Clip, Refusal
 from sb3_presa.annotation.web import service
 from sb3_presa.annotation.web.gate import Gate

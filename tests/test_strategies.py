@@ -18,7 +18,9 @@ from made_up import UNIT, episode, write
 
 from sb3_presa import PRESA
 from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.asking.insertion import InsertionRanking, Ranking
 from sb3_presa.annotation.asking.model_utilities import segment_utilities
+from sb3_presa.annotation.asking.pool import Pair, draw_pool
 from sb3_presa.annotation.asking.quick_models import (
     LogisticEnsemble,
     SegmentFeatures,
@@ -28,9 +30,7 @@ from sb3_presa.annotation.asking.quick_models import (
 )
 from sb3_presa.annotation.asking.strategies import (
     STRATEGIES,
-    Pair,
     Strategy,
-    draw_pool,
     make_strategy,
 )
 from sb3_presa.data.episodes import load_transitions
@@ -355,3 +355,89 @@ def test_choosing_needs_no_torch() -> None:
         "assert not {'torch', 'stable_baselines3'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+class Scale:
+    """Says which of two numbers is larger, wrongly at a known rate."""
+
+    def __init__(self, error_rate: float, seed: int) -> None:
+        self.error_rate, self.random = error_rate, np.random.default_rng(seed)
+
+    def answer(self, first: Segment, second: Segment) -> Answer:
+        better = float(first[0] > second[0])
+        if self.random.random() < self.error_rate:
+            better = 1.0 - better
+        return Answer("ann", first, second, better, None, None, None, None)
+
+
+def test_a_clip_is_placed_by_as_many_answers_as_halving_needs_though_some_are_wrong() -> None:
+    counts, apart = [], []
+    for seed in range(5):
+        scale, numbers = Scale(0.1, seed), np.random.default_rng(seed).permutation(64)
+        ranking = Ranking((int(numbers[0]), 0, 1))
+        for number in numbers[1:].tolist():
+            segment, count = (number, 0, 1), 0
+            while segment not in ranking.order:
+                ranking.add(scale.answer(segment, ranking.opponents(segment)[0]))
+                count += 1
+            assert count <= math.ceil(math.log2(len(ranking.order))) + 2
+            counts.append(count)
+        apart += [abs(place - (63 - segment[0])) for place, segment in enumerate(ranking.order)]
+    assert np.mean(counts) < 6.5  # log2 of 64 is 6
+    assert np.mean(apart) < 4.5  # at random it is 21
+
+
+@given(st.lists(st.integers(0, 60), min_size=2, max_size=30, unique=True))
+def test_without_errors_a_ranking_is_right(numbers: list[int]) -> None:
+    ranking, scale = Ranking((numbers[0], 0, 1), error_rate=0.01), Scale(0.0, 0)
+    for number in numbers[1:]:
+        while (number, 0, 1) not in ranking.order:
+            opponent = ranking.opponents((number, 0, 1))[0]
+            ranking.add(scale.answer(opponent, (number, 0, 1)))  # on either side
+    assert [segment[0] for segment in ranking.order] == sorted(numbers, reverse=True)
+
+
+def test_a_tie_places_a_clip_beside_its_equal_and_clips_are_searched_for_at_once() -> None:
+    ranking = Ranking((5, 0, 1), error_rate=0.01)
+    for other, better in ((9, 1.0), (1, 0.0)):
+        ranking.add(Answer("ann", (other, 0, 1), (5, 0, 1), better, None, None, None, None))
+    assert [one[0] for one in ranking.order] == [9, 5, 1]
+    new, twin = (7, 0, 1), (6, 0, 1)
+    ranking.add(Answer("ann", new, (5, 0, 1), 1.0, None, None, None, None))
+    ranking.add(Answer("ben", twin, (9, 0, 1), 0.0, None, None, None, None))
+    assert set(ranking.searched) == {new, twin}
+    ranking.add(Answer("ann", new, (9, 0, 1), 0.0, None, None, None, None))
+    assert [one[0] for one in ranking.order] == [9, 7, 5, 1]
+    # Its gaps below 9 are as likely together as before
+    assert ranking.searched[twin].sum() == pytest.approx(1.0)
+    assert len(ranking.searched[twin]) == 5
+    ranking.add(Answer("ann", twin, (5, 0, 1), 0.5, None, None, None, None))
+    assert [one[0] for one in ranking.order] == [9, 7, 5, 6, 1]
+
+
+def test_the_ranking_strategy_asks_about_a_clip_until_it_is_placed() -> None:
+    strategy = make_strategy("ranking", TRANSITIONS, LENGTH, seed=3, pool_size=12)
+    rater = Rater(TRANSITIONS, 0)
+    answers = ask(strategy, rater, 40, at_a_time=3)
+    assert isinstance(strategy, InsertionRanking)
+    ranking = strategy.ranking(answers)
+    assert len(ranking.order) > 8
+    worth = rater.worth(ranking.order)
+    above = [a > b for n, a in enumerate(worth) for b in worth[n + 1 :]]
+    assert np.mean(above) > 0.85
+    taken_back = strategy.ranking(answers[:-1])
+    assert strategy.next_pairs(3, answers[:-1]) != strategy.next_pairs(3, answers)
+    assert len(taken_back.order) in (len(ranking.order), len(ranking.order) - 1)
+
+
+def test_mixed_takes_pairs_of_both_models_in_turn() -> None:
+    light = {"pool_size": 40, "candidates": 60, "n_members": 4, "n_fourier": 0}
+    mixed, doubted, unclear = (
+        make_strategy(name, TRANSITIONS, LENGTH, seed=3, **light)
+        for name in ("mixed", "disagreement", "uncertainty")
+    )
+    rater = Rater(TRANSITIONS, 0)
+    answers = ask(make_strategy("random", TRANSITIONS, LENGTH, 3, pool_size=40), rater, 10)
+    found = {pair.key() for pair in mixed.next_pairs(6, answers)}
+    for one in (doubted, unclear):
+        assert len(found & {pair.key() for pair in one.next_pairs(3, answers)}) == 3

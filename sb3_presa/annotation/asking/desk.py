@@ -8,8 +8,9 @@ from itertools import zip_longest
 from typing import Any
 
 from sb3_presa.annotation.answers.answer import Segment
+from sb3_presa.annotation.asking.pool import Pair
 from sb3_presa.annotation.asking.queues import Place, Queues
-from sb3_presa.annotation.asking.strategies import Pair, Strategy
+from sb3_presa.annotation.asking.strategies import Strategy
 from sb3_presa.annotation.clips.curves import Curves
 from sb3_presa.annotation.clips.shelf import Clip, Refusal, Shelf
 from sb3_presa.errors import FileNotWrittenError, StoreBusyError

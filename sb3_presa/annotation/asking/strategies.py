@@ -1,4 +1,4 @@
-"""Strategies for the next question: random, disagreement of models, unclear safety, or coverage.
+"""Strategies for the next question: what models doubt, what nobody saw, a ranking, or at random.
 
 ::
 
@@ -11,12 +11,14 @@ parameters, the answers and the pending pairs. Torch is only needed for saved mo
 
 from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.asking.insertion import InsertionRanking
+from sb3_presa.annotation.asking.pool import IntArray, Pair, RandomPairs, pair_rows
 from sb3_presa.annotation.asking.quick_models import (
     LogisticEnsemble,
     SegmentFeatures,
@@ -30,18 +32,6 @@ from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import ConfigError
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
-IntArray: TypeAlias = npt.NDArray[np.int64]
-
-
-class Pair(NamedTuple):
-    """Two different segments to compare."""
-
-    first: Segment
-    second: Segment
-
-    def key(self) -> tuple[Segment, Segment]:
-        """The same for both orders of the two segments."""
-        return (self.first, self.second) if self.first < self.second else (self.second, self.first)
 
 
 class Strategy(Protocol):
@@ -82,10 +72,11 @@ def make_strategy(
     :param segment_length: steps of a segment, at least 1; shorter episodes are used as a whole.
     :param seed: an integer >= 0.
     :param parameters: for all strategies ``pool_size`` (2,000 segments to choose from, at least 2);
-        for ``disagreement`` and ``uncertainty`` also ``candidates`` (1,000 pairs to choose from),
-        ``n_members`` (16 models), ``n_fourier`` (64 features) and ``prior_scale`` (3.0); for
-        ``disagreement`` also ``models``, paths of at least two saved PRESA models that replace the
-        fitted ones.
+        for ``disagreement``, ``uncertainty`` and ``mixed`` also ``candidates`` (1,000 pairs to
+        choose from), ``n_members`` (16 models), ``n_fourier`` (64 features) and ``prior_scale``
+        (3.0); for ``disagreement`` also ``models``, paths of at least two saved PRESA models that
+        replace the fitted ones; for ``ranking`` also ``error_rate`` (0.1), the share of answers
+        that are taken to be wrong.
     :return: the strategy.
     :raises ConfigError: if a name or parameter is unknown, or a value is out of its range.
     :raises DatasetError: if the dataset cannot be read.
@@ -118,70 +109,7 @@ def strategy_defaults(name: str) -> Mapping[str, Any]:
     return defaults
 
 
-class _Random:
-    """Pairs from the pool, drawn uniformly."""
-
-    name = "random"
-    DEFAULTS: Mapping[str, Any] = {"pool_size": 2000}
-
-    def __init__(
-        self, transitions: Transitions, segment_length: int, seed: int, settings: Mapping[str, Any]
-    ) -> None:
-        self.parameters: Mapping[str, Any] = {
-            "segment_length": segment_length,
-            "seed": seed,
-            **settings,
-        }
-        self._seed = seed
-        self._transitions = transitions
-        self._pool = draw_pool(transitions, segment_length, int(settings["pool_size"]), seed)
-
-    def next_pairs(
-        self, n: int, answered: Sequence[Answer], pending: Collection[Pair] = ()
-    ) -> list[Pair]:
-        asked = {pair.key() for pair in pending}
-        asked |= {Pair(a.first, a.second).key() for a in answered if a.second is not None}
-        # One random stream per state of the work: the choice does not depend on the sizes of
-        # earlier batches.
-        random = np.random.default_rng([self._seed, 3, len(answered), len(asked)])
-        rows = self._choose(n, answered, asked, random)
-        turned = random.random(len(rows)) < 0.5
-        return [
-            Pair(self._pool[b], self._pool[a]) if swap else Pair(self._pool[a], self._pool[b])
-            for (a, b), swap in zip(rows.tolist(), turned, strict=True)
-        ]
-
-    def _choose(
-        self,
-        n: int,
-        answered: Sequence[Answer],
-        asked: set[tuple[Segment, Segment]],
-        random: np.random.Generator,
-    ) -> IntArray:
-        """``(<= n, 2)`` rows of the pool."""
-        return self._candidates(n, asked, random)
-
-    def _candidates(
-        self, n: int, asked: set[tuple[Segment, Segment]], random: np.random.Generator
-    ) -> IntArray:
-        """Up to ``n`` different pairs that were not asked yet, drawn uniformly."""
-        size = len(self._pool)
-        if size * (size - 1) // 2 <= 4 * (n + len(asked)):  # few are left: list them
-            every = np.stack(np.triu_indices(size, 1), axis=1)
-            left = [row for row in every.tolist() if not self._is_asked(row, asked)]
-            return _rows([left[i] for i in random.permutation(len(left))[:n]])
-        found: dict[tuple[int, int], None] = {}
-        while len(found) < n:
-            for a, b in random.integers(size, size=(n, 2)).tolist():
-                if a != b and len(found) < n and not self._is_asked((a, b), asked):
-                    found[min(a, b), max(a, b)] = None
-        return _rows(list(found))
-
-    def _is_asked(self, row: Sequence[int], asked: set[tuple[Segment, Segment]]) -> bool:
-        return bool(asked) and Pair(self._pool[row[0]], self._pool[row[1]]).key() in asked
-
-
-class _Coverage(_Random):
+class _Coverage(RandomPairs):
     """Farthest first: the segments that differ most from all segments asked about."""
 
     name = "coverage"
@@ -216,16 +144,16 @@ class _Coverage(_Random):
                 pair.append(farthest)
                 distance = np.minimum(distance, self._distances(self._features[farthest]))
             if pair[0] == pair[1] or self._is_asked(pair, taken):  # all segments were shown
-                return _rows([*rows, *self._candidates(n - len(rows), taken, random).tolist()])
+                return pair_rows([*rows, *self._candidates(n - len(rows), taken, random).tolist()])
             taken.add(Pair(self._pool[pair[0]], self._pool[pair[1]]).key())
             rows.append(pair)
-        return _rows(rows)
+        return pair_rows(rows)
 
     def _distances(self, centre: FloatArray) -> FloatArray:
         return np.asarray(np.sum((self._features - centre) ** 2, axis=1))
 
 
-class _Modelled(_Random):
+class _Modelled(RandomPairs):
     """The candidates with the highest score under a model of the answers."""
 
     DEFAULTS: Mapping[str, Any] = {
@@ -254,7 +182,7 @@ class _Modelled(_Random):
     ) -> IntArray:
         wanted = max(n, int(self.parameters["candidates"]))
         rows = self._candidates(wanted, asked, random)
-        return rows[self._pick(n, rows, answered)] if len(rows) else rows
+        return rows[self._pick(n, rows, answered)[:n]] if len(rows) else rows
 
     def _pick(self, n: int, rows: IntArray, answered: Sequence[Answer]) -> IntArray:
         """The row numbers of the best ``n`` candidates, best first."""
@@ -314,6 +242,29 @@ class _Uncertainty(_Modelled):
         return np.asarray([*picked, *rest][:n], dtype=np.int64)
 
 
+class _Mixed(_Modelled):
+    """Pairs of ``disagreement`` and pairs of ``uncertainty`` in turn: both kinds of label."""
+
+    name = "mixed"
+
+    def __init__(
+        self, transitions: Transitions, segment_length: int, seed: int, settings: Mapping[str, Any]
+    ) -> None:
+        super().__init__(transitions, segment_length, seed, settings)
+        of_models = {**settings, "models": ()}
+        self._kinds = (
+            _Disagreement(transitions, segment_length, seed, of_models),
+            _Uncertainty(transitions, segment_length, seed, settings),
+        )
+
+    def _pick(self, n: int, rows: IntArray, answered: Sequence[Answer]) -> IntArray:
+        doubted, unclear = (kind._pick(n, rows, answered) for kind in self._kinds)
+        # Where one pair is asked at a time, every other answer is of the other kind
+        both = (doubted, unclear) if len(answered) % 2 == 0 else (unclear, doubted)
+        turns = np.stack(both, axis=1).ravel().tolist()
+        return np.asarray(list(dict.fromkeys(turns)), dtype=np.int64)
+
+
 def _most_disagreed(opinions: FloatArray, n: int) -> IntArray:
     """Rows in which the columns differ most, without redundant rows.
 
@@ -339,42 +290,6 @@ def _most_disagreed(opinions: FloatArray, n: int) -> IntArray:
     return np.asarray(picked, dtype=np.int64)
 
 
-def draw_pool(transitions: Transitions, segment_length: int, size: int, seed: int) -> list[Segment]:
-    """Different segments, drawn uniformly over episodes, then over starts.
-
-    :param transitions: the dataset's steps.
-    :param segment_length: steps of each; shorter episodes are used as a whole.
-    :param size: number of segments; fewer are returned if the dataset has fewer.
-    :param seed: an integer >= 0.
-    :return: the segments.
-    :raises ConfigError: if the dataset has fewer than two segments.
-    """
-    random = np.random.default_rng([seed, 0])
-    steps = np.minimum(transitions.episode_lengths, segment_length)
-    starts = transitions.episode_lengths - steps + 1
-    pool: dict[Segment, None] = {}
-    if int(starts.sum()) <= size:  # all there are
-        for episode, count, length in zip(transitions.episode_ids, starts, steps, strict=True):
-            pool |= {(int(episode), start, int(length)): None for start in range(int(count))}
-    while len(pool) < min(size, int(starts.sum())):
-        for index in random.integers(len(starts), size=size).tolist():
-            start = int(random.integers(starts[index]))
-            segment = (int(transitions.episode_ids[index]), start, int(steps[index]))
-            if len(pool) < size:
-                pool[segment] = None
-    if len(pool) < 2:
-        raise ConfigError(
-            "the dataset must have at least two segments to compare, got "
-            f"{len(pool)} of {segment_length} steps in dataset '{transitions.dataset_id}'; use a "
-            "shorter segment length"
-        )
-    return list(pool)
-
-
-def _rows(pairs: Sequence[Sequence[int]]) -> IntArray:
-    return np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
-
-
 def _check_settings(settings: Mapping[str, Any]) -> None:
     least = {"pool_size": 2, "candidates": 1, "n_members": 2, "n_fourier": 0}
     for name in least.keys() & settings.keys():
@@ -382,6 +297,9 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
     scale = settings.get("prior_scale", 1.0)
     if not isinstance(scale, int | float) or not 0 < scale < np.inf:
         raise ConfigError(f"`prior_scale` must be a number greater than 0, got {scale!r}")
+    error_rate = settings.get("error_rate", 0.1)
+    if not isinstance(error_rate, int | float) or not 0 < error_rate < 0.5:
+        raise ConfigError(f"`error_rate` must be a number in (0, 0.5), got {error_rate!r}")
     models = settings.get("models", ())
     if (
         isinstance(models, str)
@@ -400,7 +318,8 @@ def _check_count(name: str, value: Any, least: int) -> None:
 
 
 _MAKERS: Mapping[str, Any] = {
-    kind.name: kind for kind in (_Random, _Disagreement, _Uncertainty, _Coverage)
+    kind.name: kind
+    for kind in (RandomPairs, _Disagreement, _Uncertainty, _Mixed, _Coverage, InsertionRanking)
 }
 
 #: The names of the strategies.

@@ -54,7 +54,7 @@ def annotate(
         str | None,
         typer.Option(
             help="Columns drawn as curves, as in 'speed,gap,*obstacle*'; '' for none.",
-            show_default="8 where there are no pictures, else none",
+            show_default="8 for clips without pictures, else none",
         ),
     ] = None,
     track: Annotated[

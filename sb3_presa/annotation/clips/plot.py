@@ -31,7 +31,7 @@ class CurvesAlone:
 
 
 def steps_per_second(dataset: MinariDataset) -> float:
-    """How fast was recorded: as the metadata say (``fps``), or the times of the first episode.
+    """The rate of the recording, by the metadata (``fps``) or the times of the first episode.
 
     :param dataset: an open dataset.
     :return: steps a second; 30 where nothing tells.

@@ -1,4 +1,4 @@
-// The clips on the screen, and what plays them.
+// The clips on the screen, and their player.
 import { keys } from "./keys.js";
 import { $, page, painting, render } from "./page.js";
 import { Player } from "./player.js";

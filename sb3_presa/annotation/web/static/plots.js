@@ -8,7 +8,7 @@ import { Track, windows } from "./track.js";
 const panels = ["left", "right"].map((side) => $(side).querySelector(".plots"));
 
 export const plots = {
-  about: null, // columns, what the owner shows at first, and why there are no pictures
+  about: null, // columns, what the owner shows at first, and why clips have no pictures
   chosen: null, // columns and the track that this person shows
   clips: [],
   drawn: [],

@@ -17,6 +17,7 @@ from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.desk import Desk, DeskOptions
 from sb3_presa.annotation.asking.queues import Queues
 from sb3_presa.annotation.asking.strategies import Strategy, make_strategy
+from sb3_presa.annotation.clips.curves import Curves
 from sb3_presa.annotation.clips.sheets import Frame, read_format, write_clip
 from sb3_presa.annotation.clips.shelf import Clip, Refusal
 from sb3_presa.annotation.web.gate import Gate
@@ -28,6 +29,7 @@ from sb3_presa.feedback.unmerged import ANSWERS_SUFFIX
 
 EPISODES, STEPS, LENGTH = 40, 50, 20
 DATASET_ID = "made-up/walk-v0"
+WHY = "the simulator cannot replay this dataset: it has none"
 COOKIE = "presa_annotate_test"
 SECRET = "0123456789abcdef-of-the-tests"
 
@@ -67,6 +69,7 @@ class ReadyShelf:
     refused: set[Segment] = field(default_factory=set)
     _seen: set[Segment] = field(default_factory=set)
     closed: bool = False
+    pictures: bool = True
     on_change: Callable[[], object] = lambda: None
     failure: str | None = None
 
@@ -75,7 +78,8 @@ class ReadyShelf:
         for segment in segments:
             path = self._path(segment)
             if segment not in self.refused and not path.exists() and not self.closed:
-                write_clip(path, frames(segment), segment[2] + 1, stride=1, fps=20.0)
+                drawn = frames(segment) if self.pictures else None
+                write_clip(path, drawn, segment[2] + 1, stride=1, fps=20.0)
             news |= segment not in self._seen
             self._seen.add(segment)
         if news:
@@ -118,16 +122,20 @@ def open_office(
     strategy: Strategy | None = None,
     shelf: ReadyShelf | None = None,
     instructions: str = DEFAULT_INSTRUCTIONS,
+    data: Transitions | None = None,
+    curves: Curves | None = None,
 ) -> Iterator[Office]:
     """A desk that works, on the answers in a folder."""
-    data = transitions()
+    data = data or transitions()
     hashes = dict(zip(data.episode_ids.tolist(), data.hash_episodes(), strict=True))
     (folder / "clips").mkdir(exist_ok=True)
     shelf = shelf or ReadyShelf(folder / "clips")
     store = AnswerStore(folder / f"labels{ANSWERS_SUFFIX}", DATASET_ID)
     strategy = strategy or make_strategy("random", data, LENGTH, 0, pool_size=200)
     options = options or DeskOptions(target=30, overlap=0.5, ahead=4)
-    desk = Desk(Queues(store), strategy, shelf, hashes, annotators, options)
+    desk = Desk(Queues(store), strategy, shelf, hashes, annotators, options, curves)
+    if curves is not None:
+        desk.plots = curves.describe(shelf.pictures, "" if shelf.pictures else WHY)
     shelf.on_change = desk.wake
     desk.start()
     try:

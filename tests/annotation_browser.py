@@ -1,0 +1,91 @@
+"""A real browser for the tests of the page: Debian's chromium, or the one that CHROMIUM names."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from annotation_desk import Office
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    Request,
+    expect,
+    sync_playwright,
+)
+
+# A busy machine is no failure.
+expect.set_options(timeout=60_000)
+
+Enter = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert found, "these tests need Debian's chromium (apt-get install chromium), or CHROMIUM=PATH"
+    with sync_playwright() as playwright:
+        browser = launch(playwright, found)
+        yield browser
+        browser.close()
+
+
+def launch(playwright: Playwright, path: str) -> Browser:
+    # Containers let no process of root into a sandbox of its own.
+    arguments = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    return playwright.chromium.launch(executable_path=path, args=arguments)
+
+
+@pytest.fixture
+def enter(browser: Browser) -> Iterator[Enter]:
+    """Open somebody's link in a browser of their own; nothing may go wrong in the page."""
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    def open_page(office: Office, annotator: str = "ann", **options: object) -> Page:
+        context = browser.new_context(**options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        watch(page)
+        page.goto(office.link(annotator))
+        expect(page.locator("#welcome")).to_be_visible()
+        return page
+
+    def failed(request: Request) -> None:
+        if not request.is_navigation_request() and "icon.svg" not in request.url:
+            problems.append(
+                f"{request.url} {request.failure}"
+            )  # the icon is given up when the first page goes on
+
+    def watch(page: Page) -> None:
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("requestfailed", failed)
+        page.on(
+            "console",
+            lambda message: problems.append(message.text) if message.type == "error" else None,
+        )
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    # A conflict is an answer, though browsers call it an error; one test takes the network away.
+    expected = ("409", "DISCONNECTED")
+    assert [text for text in problems if not any(part in text for part in expected)] == []
+
+
+def begin(page: Page) -> None:
+    page.keyboard.press("Enter")
+    expect(page.locator("#welcome")).to_be_hidden()
+    ready(page)
+
+
+def ready(page: Page) -> None:
+    """Until a pair can be answered."""
+    expect(page.locator("[data-preference=left]")).to_be_enabled()
+    expect(page.locator("#cover")).to_be_hidden()
+
+
+def count(page: Page, answered: int, of: int = 30) -> None:
+    expect(page.locator("#count")).to_have_text(f"{answered} of {of}")

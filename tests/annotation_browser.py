@@ -1,10 +1,10 @@
 """A real browser for the tests of the page: Debian's chromium, or the one that CHROMIUM names."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
 
-import pytest
 from annotation_desk import Office
 from playwright.sync_api import (
     Browser,
@@ -22,8 +22,9 @@ expect.set_options(timeout=60_000)
 Enter = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@contextlib.contextmanager
+def open_browser() -> Iterator[Browser]:
+    """The browser itself."""
     found = os.environ.get("CHROMIUM") or shutil.which("chromium")
     assert found, "these tests need Debian's chromium (apt-get install chromium), or CHROMIUM=PATH"
     with sync_playwright() as playwright:
@@ -38,8 +39,8 @@ def launch(playwright: Playwright, path: str) -> Browser:
     return playwright.chromium.launch(executable_path=path, args=arguments)
 
 
-@pytest.fixture
-def enter(browser: Browser) -> Iterator[Enter]:
+@contextlib.contextmanager
+def open_pages(browser: Browser) -> Iterator[Enter]:
     """Open somebody's link in a browser of their own; nothing may go wrong in the page."""
     contexts: list[BrowserContext] = []
     problems: list[str] = []

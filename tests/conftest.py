@@ -24,6 +24,24 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real browser, which a module shares."""
+    from annotation_browser import open_browser  # Playwright, which few tests need
+
+    with open_browser() as found:
+        yield found
+
+
+@pytest.fixture
+def enter(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open somebody's link at the labelling page; nothing may go wrong in the page."""
+    from annotation_browser import open_pages
+
+    with open_pages(browser) as found:
+        yield found
+
+
 @pytest.fixture
 def minari_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty datasets root, which Minari uses during the test."""

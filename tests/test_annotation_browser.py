@@ -14,8 +14,6 @@ from playwright.sync_api import Page, expect
 from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.asking.pool import Pair
 
-pytest_plugins = ["annotation_browser"]
-
 PREFERENCES = {"ArrowLeft": 1.0, "ArrowDown": 0.5, "ArrowRight": 0.0, "ArrowUp": None}
 SAFETY: dict[str, float | None] = {"safe": 1.0, "unsafe": 0.0, "unknown": None}
 LEFT_KEYS = dict(zip("asd", SAFETY.values(), strict=True))

@@ -21,7 +21,6 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from playwright.sync_api import Browser
 from rich.console import Console
-from test_annotation_browser import browser  # noqa: F401 - a fixture
 from typer.testing import CliRunner
 
 from sb3_presa.benchmark.report import analysis, statistics, tables
@@ -329,7 +328,7 @@ def test_no_number_is_cut_off_in_a_narrow_terminal(
 def test_the_page_fits_a_window_of_1200_pixels(
     more: tuple[str, ...],
     tmp_path: Path,
-    browser: Browser,  # noqa: F811
+    browser: Browser,
 ) -> None:
     """It does not scroll sideways; tables that are wider scroll within their frames."""
     effects = EFFECTS | dict.fromkeys(more, (0.1, 0.4, False))

@@ -276,8 +276,18 @@ class Crowd:
     @property
     def confirmed(self) -> int:
         """The number of confirmed answers."""
-        self._raise_errors()
         return sum(len(one.confirmed) for one in self.people)
+
+    def wait_for(self, answers: int) -> None:
+        """
+        :param answers: returns when so many more are confirmed
+        """
+        wanted, latest = self.confirmed + answers, time.monotonic() + _PATIENCE_SECONDS
+        while self.confirmed < wanted:
+            self._raise_errors()
+            if time.monotonic() > latest:
+                raise RuntimeError(f"{wanted} answers expected, got {self.confirmed}")
+            time.sleep(0.01)
 
     def _raise_errors(self) -> None:
         for one in self.people:

@@ -3,7 +3,6 @@
 ``benchmarks/labelling_load.py`` does the same with 20 people and 100 kills.
 """
 
-import time
 from pathlib import Path
 
 from labelling_crowd import Crowd, LabellingServer, compare, running
@@ -21,14 +20,10 @@ def test_confirmed_answers_survive_kills(minari_root: Path, tmp_path: Path) -> N
         crowd = Crowd(server.links, think=0.02)
         crowd.start()
         for _ in range(KILLS):
-            wanted = crowd.confirmed + PEOPLE
-            while crowd.confirmed < wanted:
-                time.sleep(0.01)
+            crowd.wait_for(PEOPLE)
             server.kill()
             server.start()
-        wanted = crowd.confirmed + PEOPLE
-        while crowd.confirmed < wanted:  # the queues go on where they were
-            time.sleep(0.01)
+        crowd.wait_for(PEOPLE)  # the queues go on where they were
         crowd.send_home()
         server.stop()
     ledger = compare(crowd.people, server.answers)

@@ -15,6 +15,7 @@ import uvicorn
 from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.desk import Desk, DeskOptions
+from sb3_presa.annotation.asking.guesses import Guesser
 from sb3_presa.annotation.asking.queues import Queues
 from sb3_presa.annotation.asking.strategies import Strategy, make_strategy
 from sb3_presa.annotation.clips.curves import Curves
@@ -124,6 +125,7 @@ def open_office(
     instructions: str = DEFAULT_INSTRUCTIONS,
     data: Transitions | None = None,
     curves: Curves | None = None,
+    guesser: Guesser | None = None,
 ) -> Iterator[Office]:
     """A desk that works, on the answers in a folder."""
     data = data or transitions()
@@ -133,7 +135,9 @@ def open_office(
     store = AnswerStore(folder / f"labels{ANSWERS_SUFFIX}", DATASET_ID)
     strategy = strategy or make_strategy("random", data, LENGTH, 0, pool_size=200)
     options = options or DeskOptions(target=30, overlap=0.5, ahead=4)
-    desk = Desk(Queues(store), strategy, shelf, hashes, annotators, options, curves)
+    desk = Desk(
+        Queues(store), strategy, shelf, hashes, annotators, options, curves, guesser=guesser
+    )
     if curves is not None:
         desk.plots = curves.describe(shelf.pictures, "" if shelf.pictures else WHY)
     shelf.on_change = desk.wake

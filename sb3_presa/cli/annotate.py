@@ -25,7 +25,10 @@ def annotate(
         typer.Option(help="Name of a person; repeat it for a team.", show_default="you"),
     ] = None,
     strategy: Annotated[
-        str, typer.Option(help="Choice of pairs: random, disagreement, uncertainty, coverage.")
+        str,
+        typer.Option(
+            help="Choice of pairs: random, disagreement, uncertainty, mixed, coverage, ranking."
+        ),
     ] = "random",
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the strategy as KEY=VALUE.")
@@ -36,6 +39,15 @@ def annotate(
     pairs: Annotated[int, typer.Option(min=1, help="Pairs per person.")] = 100,
     overlap: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the pairs that all people are asked.")
+    ] = 0.2,
+    guess: Annotated[
+        bool,
+        typer.Option(
+            "--guess/--no-guess", help="Select what a model expects; Enter accepts, keys change."
+        ),
+    ] = False,
+    blind: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the questions whose guess is kept back.")
     ] = 0.2,
     instructions: Annotated[
         Path | None,
@@ -125,6 +137,8 @@ def annotate(
         strategy_parameters=parse_settings(settings or [], strategy_defaults(strategy)),
         segment_length=segment_length,
         seed=seed,
+        guess=guess,
+        blind=blind,
         desk=DeskOptions(target=pairs, overlap=overlap, ahead=ahead),
         clips=clips,
         workers=workers or min(4, max(1, (os.cpu_count() or 2) - 1)),

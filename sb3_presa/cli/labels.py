@@ -282,6 +282,18 @@ def _print_report(title: str, report: "LabelsReport") -> None:
         ]
     headings = ("", "judged by both", "agreement", "Cohen's kappa", "Krippendorff's alpha")
     print_table("Agreement", headings, agreed)
+    if report.guesses:
+        guessed = [
+            (
+                f"{one.kind}, guess {'shown' if one.shown else 'kept back'}",
+                f"{one.share:.0%} [{one.interval[0]:.0%}, {one.interval[1]:.0%}]",
+                str(one.n),
+            )
+            for one in report.guesses
+        ]
+        print_table(
+            "Agreement with the model's guesses", ("", "share [95% interval]", "n"), guessed
+        )
     typer.echo(
         f"Ties: {_percent(report.ties)} of the preferences. Unsafe: {_percent(report.unsafe)} of "
         f"the safety labels. Circular: {report.circular} of {report.triads} triads in total."

@@ -3,11 +3,12 @@
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
-from sb3_presa.annotation.answers.answer import Segment
+from sb3_presa.annotation.answers.answer import Guess, Segment
+from sb3_presa.annotation.asking.guesses import Guesser
 from sb3_presa.annotation.asking.pool import Pair
 from sb3_presa.annotation.asking.queues import Place, Queues
 from sb3_presa.annotation.asking.strategies import Strategy
@@ -48,6 +49,7 @@ class Desk:
     :param annotators: names of the people.
     :param options: settings.
     :param curves: the numbers of segments; None: people see none.
+    :param guesser: says what models expect of an answer; None: no guesses.
     """
 
     def __init__(
@@ -59,10 +61,11 @@ class Desk:
         annotators: Sequence[str],
         options: DeskOptions,
         curves: Curves | None = None,
+        guesser: Guesser | None = None,
     ) -> None:
         self.queues, self.annotators, self.options = queues, tuple(annotators), options
         self._strategy, self._shelf, self._hashes = strategy, shelf, hashes
-        self._curves = curves
+        self._curves, self._guesser = curves, guesser
         #: What the page must know before it draws curves, as JSON values.
         self.plots: dict[str, Any] = {}
         self.problem: str | None = None
@@ -169,6 +172,7 @@ class Desk:
             "token": place.token,
             "left": clips["left"],
             "right": clips.get("right"),
+            "guess": _shown_guess(place.guess),
             "before": None if before is None else asdict(before),
         }
 
@@ -210,14 +214,15 @@ class Desk:
         lacking = self._lacking(annotator)
         if lacking <= 0:
             return False
-        pairs = iter(self._choose(lacking))
+        chosen = self._choose(lacking)
+        pairs = iter(zip(chosen, self._guesses(chosen), strict=True))
         grown = False
         for _ in range(lacking):
             shared = self.queues.next_is_shared(annotator, self.options.overlap)
-            if shared and self.queues.join_shared(annotator):
+            if shared and self._join_shared(annotator):
                 grown = True
                 continue
-            pair = next(pairs, None)
+            pair, guess = next(pairs, (None, None))
             if pair is None:
                 break
             self.queues.store.record_episodes(
@@ -230,9 +235,27 @@ class Desk:
                 self._strategy.name,
                 self._strategy.parameters,
                 shared=shared,
+                guess=_blind(guess) if shared else guess,
             )
         (self._used_up.discard if grown else self._used_up.add)(annotator)
         return grown and self._lacking(annotator) > 0
+
+    def _join_shared(self, annotator: str) -> bool:
+        """Append a pair that all are asked. Its guess is kept back: people who see the same guess
+        agree with it rather than with each other."""
+        with self.queues.store.transaction():  # nobody sees the place without its guess
+            if not self.queues.join_shared(annotator):
+                return False
+            place = self.queues.waiting(annotator)[-1]
+            if place.right is not None:
+                [guess] = self._guesses([Pair(place.left, place.right)])
+                self.queues.guess(annotator, place.token, _blind(guess))
+        return True
+
+    def _guesses(self, pairs: Sequence[Pair]) -> list[Guess | None]:
+        if self._guesser is None:
+            return [None] * len(pairs)
+        return self._guesser.guess(pairs, self.queues.store.answers())
 
     def _lacking(self, annotator: str) -> int:
         left = self.options.target - self.queues.progress(annotator).answered
@@ -281,3 +304,22 @@ def _sheet_url(place: Place, side: str, number: int) -> str:
 
 def _numbers_url(place: Place, side: str) -> str:
     return f"numbers/{place.token}/{side}"
+
+
+def _blind(guess: Guess | None) -> Guess | None:
+    return None if guess is None else replace(guess, shown=False)
+
+
+def _shown_guess(guess: Guess | None) -> dict[str, str] | None:
+    """What the page selects before a person does; nothing in a blind question."""
+    if guess is None or not guess.shown:
+        return None
+    chances = (guess.preference, guess.safe_first, guess.safe_second)
+    words = (("left", "right"), ("safe", "unsafe"), ("safe", "unsafe"))
+    return {
+        name: likely if chance > 0.5 else unlikely
+        for name, chance, (likely, unlikely) in zip(
+            ("preference", "left", "right"), chances, words, strict=True
+        )
+        if chance is not None
+    }

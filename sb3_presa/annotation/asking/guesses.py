@@ -1,4 +1,4 @@
-"""What a model expects of an answer: a default that costs one key to accept, or is kept back.
+"""Guesses of models: a default that costs one key to accept, or is kept back.
 
 A person who sees a guess may follow it. So a share of the questions is blind: their guess is
 recorded and not shown, and agreement with it is that of a person who decides alone.
@@ -61,4 +61,4 @@ class Guesser:
         ]
         random = np.random.default_rng([self._seed, 4, len(asked)])
         shown = (random.random(len(pairs)) >= self._blind).tolist()
-        return [Guess(*values, shown=sees) for *values, sees in zip(*chances, shown, strict=True)]
+        return [Guess(*values) for values in zip(*chances, shown, strict=True)]

@@ -14,6 +14,7 @@ from sb3_presa.annotation.consensus.agreement import (
     summarize_agreement,
     summarize_annotator,
 )
+from sb3_presa.annotation.consensus.guessed import GuessAgreement, agreement_with_guesses
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class LabelsReport:
     :param safety: agreement on safety labels.
     :param ties: share of ties among votes on pairs; None without votes.
     :param unsafe: share of "unsafe" among votes on segments; None without votes.
+    :param guesses: agreement with guesses of a model, shown and blind; empty without guesses.
     :param circular: circular triads of all preferences, with the mean of the votes of each pair.
     :param triads: number of triads in which each pair has a winner.
     """
@@ -36,6 +38,7 @@ class LabelsReport:
     safety: Agreement
     ties: float | None
     unsafe: float | None
+    guesses: tuple[GuessAgreement, ...]
     circular: int
     triads: int
 
@@ -65,6 +68,7 @@ def report_labels(answers: Iterable[Answer]) -> LabelsReport:
         safety=summarize_agreement(judged),
         ties=_share([vote == 0.5 for votes in compared.values() for vote in votes.values()]),
         unsafe=_share([vote == 0.0 for votes in judged.values() for vote in votes.values()]),
+        guesses=agreement_with_guesses(answers),
         circular=circular,
         triads=triads,
     )

@@ -13,6 +13,8 @@ from minari import MinariDataset
 from sb3_presa.annotation.answers.answer import check_annotator
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.desk import Desk, DeskOptions
+from sb3_presa.annotation.asking.guesses import Guesser
+from sb3_presa.annotation.asking.pool import draw_pool
 from sb3_presa.annotation.asking.queues import Queues
 from sb3_presa.annotation.asking.strategies import make_strategy
 from sb3_presa.annotation.clips.curves import Curves
@@ -23,12 +25,15 @@ from sb3_presa.annotation.web.gate import Gate, is_loopback
 from sb3_presa.annotation.web.server import PageText, create_app
 from sb3_presa.data.environments import may_be_made
 from sb3_presa.data.episodes import load_transitions
+from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.feedback.file import answers_path
 from sb3_presa.files import check_writable
 
 #: Largest number of pictures of a clip: about four seconds at 15 per second.
 MAX_FRAMES = 64
+#: Segments whose features are standardised for guesses.
+_REFERENCE = 2000
 _CACHE_BYTES = 4 * 1024**3
 
 
@@ -49,6 +54,8 @@ class LabellingOptions:
     :param segment_length: steps of a segment, >= 1; shorter episodes are shown as a whole.
     :param seed: seed of the strategy.
     :param desk: number of pairs, and share of pairs for all people.
+    :param guess: whether people see what a model expects of their answer.
+    :param blind: share in [0, 1] of the questions whose guess is kept back.
     :param clips: the clip source, see :func:`~sb3_presa.annotation.clips.sources.make_source`.
     :param workers: number of processes that draw clips, >= 1.
     :param cache: the folder of clips.
@@ -64,6 +71,8 @@ class LabellingOptions:
     segment_length: int = 100
     seed: int = 0
     desk: DeskOptions = field(default_factory=DeskOptions)
+    guess: bool = False
+    blind: float = 0.2
     clips: str = "auto"
     workers: int = 1
     cache: Path = field(default_factory=default_cache)
@@ -79,6 +88,8 @@ class LabellingOptions:
             raise ConfigError(f"`annotators` must be one or more different names, got {names}")
         if not 0 <= self.desk.overlap <= 1:
             raise ConfigError(f"`overlap` must be in [0, 1], got {self.desk.overlap}")
+        if not 0 <= self.blind <= 1:
+            raise ConfigError(f"`blind` must be in [0, 1], got {self.blind}")
 
 
 @contextlib.contextmanager
@@ -123,7 +134,8 @@ def open_desk(
         )
         stack.callback(shelf.close)
         people, asked = options.annotators, options.desk
-        desk = Desk(Queues(store), strategy, shelf, hashes, people, asked, curves)
+        guesser = _guesser(transitions, options) if options.guess else None
+        desk = Desk(Queues(store), strategy, shelf, hashes, people, asked, curves, guesser)
         shelf.on_change = desk.wake
         way = shelf.wait_ready()
         desk.plots = curves.describe(way["name"] != CurvesAlone.name, way["why"])
@@ -131,6 +143,13 @@ def open_desk(
         stack.callback(desk.close)
         desk.start()
         yield desk, way
+
+
+def _guesser(transitions: Transitions, options: LabellingOptions) -> Guesser:
+    length, seed = options.segment_length, options.seed
+    return Guesser(
+        transitions, draw_pool(transitions, length, _REFERENCE, seed), options.blind, seed
+    )
 
 
 def _check_episodes(store: AnswerStore, hashes: Mapping[int, bytes]) -> None:

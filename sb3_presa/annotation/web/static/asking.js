@@ -40,8 +40,9 @@ export async function show(state) {
     return;
   }
   const shown = { place: place.token, token: newToken(), single: !place.right, loading: true };
-  shown.choice = place.before ? earlier(place.before) : nothingSaid();
-  shown.revised = Boolean(place.before);
+  shown.choice = place.before ? earlier(place.before) : { ...nothingSaid(), ...place.guess };
+  shown.guessed = Boolean(place.guess) && !place.before;
+  shown.revised = Boolean(place.before) || shown.guessed; // Enter confirms what is chosen already
   page.shown = shown;
   render();
   const clips = [place.left, place.right];

@@ -42,8 +42,11 @@ painting(() => {
     ? ""
     : parts.length
       ? `Still missing: ${parts.join(", ")}?`
-      : shown.revised
+      : shown.guessed
+        ? "The model’s guess. Change what is wrong, then confirm."
+        : shown.revised
         ? "This was your answer. Change it, or confirm it again."
         : "Complete.";
+  document.body.classList.toggle("guessed", Boolean(shown && shown.guessed));
   $("missing").classList.toggle("complete", parts.length === 0);
 });

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.desk import Desk, DeskOptions
 from sb3_presa.annotation.asking.guesses import Guesser
+from sb3_presa.annotation.asking.pool import Pair
 from sb3_presa.annotation.asking.queues import Queues
 from sb3_presa.annotation.asking.strategies import Strategy, make_strategy
 from sb3_presa.annotation.clips.curves import Curves
@@ -94,6 +95,16 @@ class ReadyShelf:
 
     def _path(self, segment: Segment) -> Path:
         return self.folder / "{}-{}-{}.clip".format(*segment)
+
+
+class Nothing:
+    """A strategy that knows no pairs."""
+
+    name = "nothing"
+    parameters: Mapping[str, Any] = {}
+
+    def next_pairs(self, n: int, answered: object, pending: object = ()) -> list[Pair]:
+        return []
 
 
 @dataclass

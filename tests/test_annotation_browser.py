@@ -1,18 +1,16 @@
 """People at the page, in a real browser."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from annotation_browser import Enter, begin, count, ready
-from annotation_desk import LENGTH, Office, open_office, served
+from annotation_desk import LENGTH, Nothing, Office, open_office, served
 from playwright.sync_api import Page, expect
 
 from sb3_presa.annotation.answers.answer import Segment
-from sb3_presa.annotation.asking.pool import Pair
 
 PREFERENCES = {"ArrowLeft": 1.0, "ArrowDown": 0.5, "ArrowRight": 0.0, "ArrowUp": None}
 SAFETY: dict[str, float | None] = {"safe": 1.0, "unsafe": 0.0, "unknown": None}
@@ -345,19 +343,9 @@ def test_what_is_missing_is_named(office: Office, enter: Enter) -> None:
     count(page, 0)
 
 
-class _Nothing:
-    """A strategy that knows no pairs."""
-
-    name = "nothing"
-    parameters: Mapping[str, Any] = {}
-
-    def next_pairs(self, n: int, answered: object, pending: object = ()) -> list[Pair]:
-        return []
-
-
 def test_a_segment_shown_alone_is_only_judged_safe_or_not(tmp_path: Path, enter: Enter) -> None:
     alone: Segment = (7, 3, LENGTH)
-    with open_office(tmp_path, strategy=_Nothing()) as office, served(office):
+    with open_office(tmp_path, strategy=Nothing()) as office, served(office):
         office.store.record_episodes({7: bytes(32)})
         office.desk.queues.append("ann", alone, None, "by hand", {})
         page = enter(office)

@@ -145,6 +145,8 @@ def test_from_a_dataset_to_answers_and_on_after_a_restart(
         (["--annotator", " "], "printable"),
         (["--token", "short"], "at least 16"),
         (["--clips", "video"], "must be one of auto"),
+        (["--curves", "*x"], "got '*x'. Columns: observation 0, observation 1, observation 2, act"),
+        (["--track", "action 0"], "`track` must be two columns such as x,y, got 'action 0'"),
         (["--feedback", "../x"], "the name of feedback must have"),
         (["--instructions", "nowhere.md"], "No such file"),
         (["--host", "203.0.113.9"], "cannot be served"),

@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from annotation_browser import Enter, begin, count, ready
-from annotation_desk import LENGTH, WHY, Office, ReadyShelf, open_office, served
+from annotation_desk import LENGTH, WHY, Nothing, Office, ReadyShelf, open_office, served
 from minari import MinariDataset
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
+from sb3_presa.annotation.asking.strategies import Strategy
 from sb3_presa.annotation.clips.curves import Curves
 from sb3_presa.data import import_logs, load_transitions
 
@@ -32,6 +33,7 @@ def drives(minari_root: Path) -> MinariDataset:
         walks = random.normal(size=(STEPS, 12)).cumsum(axis=0)
         names = [f"{name} [{unit}]" if unit else name for name, unit in UNITS.items()]
         columns: dict[str, Any] = dict(zip([*names, *OBSTACLES], walks.T, strict=True))
+        columns["lane"][STEPS // 2] += 1000.0 * (episode == 3)
         columns |= {name: random.uniform(-1, 1, STEPS) for name in ("steering", "throttle")}
         parts.append(pa.table(columns | {"episode": np.full(STEPS, episode)}))
     return import_logs(
@@ -44,13 +46,20 @@ def drives(minari_root: Path) -> MinariDataset:
 
 @contextlib.contextmanager
 def opened(
-    folder: Path, dataset: MinariDataset, pictures: bool = False, **options: Any
+    folder: Path,
+    dataset: MinariDataset,
+    pictures: bool = False,
+    strategy: Strategy | None = None,
+    **options: Any,
 ) -> Iterator[Office]:
     data = load_transitions(dataset)
     curves = Curves(dataset, data, **options)
     (folder / "clips").mkdir()
     shelf = ReadyShelf(folder / "clips", pictures=pictures)
-    with open_office(folder, shelf=shelf, data=data, curves=curves) as office, served(office):
+    with (
+        open_office(folder, strategy=strategy, shelf=shelf, data=data, curves=curves) as office,
+        served(office),
+    ):
         yield office
 
 
@@ -106,12 +115,14 @@ def test_every_column_can_be_shown_with_its_name_and_unit(
         expect(dialog).to_be_visible()
         assert dialog.get_by_role("checkbox").count() == 15  # and the track
         page.keyboard.type("ob2_as")  # a filter, and no answers
-        expect(page.locator("[data-safety][aria-pressed=true]")).to_have_count(0)
         page.locator("#columns-filter").fill("obstacle2")
         expect(dialog.locator("label:visible")).to_have_count(2)
         dialog.get_by_role("checkbox", name="obstacle2_y").press("Space")
         dialog.get_by_role("checkbox", name="obstacle2_x").press("Space")
+        page.keyboard.press("s")
         expect(page.locator("#curves-count")).to_have_text("10 of 14 curves shown")
+        expect(page.locator("[data-safety][aria-pressed=true]")).to_have_count(0)
+        expect(page.locator("#left .curve")).to_have_count(10)
         assert names(page)[8:] == ["obstacle2_y", "obstacle2_x"]
         page.keyboard.press("Escape")
         for key in ("a", "j", "ArrowLeft"):
@@ -129,10 +140,25 @@ def test_every_column_can_be_shown_with_its_name_and_unit(
         expect(page.locator("#curves-count")).to_have_text("8 of 14 curves shown")
 
 
-def box(part: Locator) -> dict[str, float]:
+def test_clips_of_a_pair_share_axes_that_hold_both(
+    tmp_path: Path, drives: MinariDataset, enter: Enter
+) -> None:
+    """Whichever of the two goes beyond what is usual."""
+    with opened(tmp_path, drives, curves="lane", strategy=Nothing()) as office:
+        episodes = [int(each) for each in drives.episode_indices]
+        office.store.record_episodes({episodes[place]: bytes(32) for place in (3, 5)})
+        far, near = (episodes[3], 10, LENGTH), (episodes[5], 10, LENGTH)
+        office.desk.queues.append("ann", near, far, "by hand", {})
+        page = enter(office)
+        begin(page)
+        assert texts(page, "left", ".tick") == texts(page, "right", ".tick")
+        assert float(texts(page, "left", ".tick.high")[0]) >= 990
+
+
+def box(part: Locator) -> FloatRect:
     found = part.bounding_box()
     assert found
-    return dict(found)
+    return found
 
 
 def test_a_track_seen_from_above_moves_with_the_clip(

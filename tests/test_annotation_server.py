@@ -11,17 +11,20 @@ from typing import Any
 
 import pytest
 from annotation_desk import COOKIE, LENGTH, SECRET, Office, ReadyShelf, open_office, wait_for
+from minari import MinariDataset
 from starlette.testclient import TestClient
 
 from sb3_presa.annotation.answers import database
 from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.asking.desk import DeskOptions
 from sb3_presa.annotation.asking.pool import Pair
+from sb3_presa.annotation.clips.curves import Curves
 from sb3_presa.annotation.clips.shelf import Clip, Refusal
 from sb3_presa.annotation.web import service
 from sb3_presa.annotation.web.gate import Gate
 from sb3_presa.annotation.web.page import render_markdown
 from sb3_presa.annotation.web.server import create_app
+from sb3_presa.data.episodes import load_transitions
 from sb3_presa.errors import ConfigError
 
 BASE = "http://127.0.0.1:8765"
@@ -464,3 +467,37 @@ def test_people_are_told_when_no_clip_can_be_shown(tmp_path: Path) -> None:
         client = entered(office)
         wait_for(lambda: client.get("/api/state").json()["status"] == "stuck")
         assert "differs from the recording" in client.get("/api/state").json()["problem"]
+
+
+def test_numbers_of_clips_are_given_to_whom_they_are_asked(
+    tmp_path: Path, box_dataset: MinariDataset
+) -> None:
+    data = load_transitions(box_dataset)
+    curves = Curves(box_dataset, data)
+    with open_office(tmp_path, PEOPLE, data=data, curves=curves) as office:
+        ann, ben = entered(office, "ann"), entered(office, "ben")
+        plots = ann.get("/api/plots").json()
+        assert [column["name"] for column in plots["columns"]][3:] == ["action 0", "action 1"]
+        place = next_place(ann)
+        address = f"/{place['left']['numbers']}"
+        found = ann.get(f"{address}?columns=4,0").json()
+        waiting = office.desk.queues.place("ann", place["token"])
+        assert waiting
+        steps = waiting.left[2]
+        assert found["steps"] == steps and set(found["columns"]) == {"0", "4"}
+        assert (len(found["columns"]["0"]), len(found["columns"]["4"])) == (steps + 1, steps)
+        for wrong, status in (
+            ("?columns=5", 404), ("?columns=-1", 400), ("?columns=", 400), ("", 400),
+            ("?columns=1;2", 400), ("?columns=" + "1," * 1000 + "1", 400),
+        ):  # fmt: skip
+            assert ann.get(address + wrong).status_code == status
+        assert ann.get(f"/numbers/{place['token']}/middle?columns=0").status_code == 404
+        assert ben.get(f"{address}?columns=0").status_code == 404
+        assert browser(office).get(f"{address}?columns=0").status_code == 401
+
+
+def test_without_curves_there_are_no_numbers(office: Office) -> None:
+    client = entered(office)
+    assert client.get("/api/plots").json() == {}
+    address = next_place(client)["left"]["numbers"]
+    assert client.get(f"/{address}?columns=0").status_code == 404

@@ -137,6 +137,7 @@ def open_office(
     data: Transitions | None = None,
     curves: Curves | None = None,
     guesser: Guesser | None = None,
+    tags: tuple[str, ...] = (),
 ) -> Iterator[Office]:
     """A desk that works, on the answers in a folder."""
     data = data or transitions()
@@ -154,7 +155,7 @@ def open_office(
     shelf.on_change = desk.wake
     desk.start()
     try:
-        yield Office(desk, Gate(annotators, SECRET), shelf, PageText("Walks", instructions))
+        yield Office(desk, Gate(annotators, SECRET), shelf, PageText("Walks", instructions, tags))
     finally:
         shelf.closed = True
         desk.close()

@@ -121,6 +121,67 @@ def test_undo_goes_back_step_by_step_and_shows_what_was_said(office: Office, ent
     assert len(office.store.answers(undone=True)) == 3
 
 
+def scrub(page: Page, step: int) -> None:
+    page.locator("#scrub").evaluate(
+        "(bar, step) => { bar.value = step; bar.dispatchEvent(new Event('input')); }", step
+    )
+
+
+def test_details_by_keyboard_and_all_of_them_undone(tmp_path: Path, enter: Enter) -> None:
+    tags = ("too close", "jerky", "Jolts!")
+    with open_office(tmp_path, tags=tags) as office, served(office):
+        page = enter(office)
+        begin(page)
+        reasons = page.get_by_role("group", name="Reasons")
+        assert reasons.locator("kbd").all_inner_texts() == ["T", "E", "O"]  # J judges
+        page.keyboard.press("7")
+        page.keyboard.press("6")  # instead
+        for key in "teoo":
+            page.keyboard.press(key)
+        page.keyboard.press("n")
+        page.keyboard.type("z: brakes at 3 s, j?")  # no key of the page
+        page.keyboard.press("Enter")
+        scrub(page, 13)
+        page.keyboard.press("w")
+        left = page.locator("[data-mark=left]")
+        expect(left).to_have_accessible_name("Left clip: unsafe from moment 13")
+        expect(page.locator("[data-safety=left][data-value=unsafe]")).to_have_attribute(
+            "aria-pressed", "true"
+        )
+        page.keyboard.press("w")  # taken away, and set again
+        expect(left).to_have_attribute("aria-pressed", "false")
+        page.keyboard.press("w")
+        page.keyboard.press("ArrowRight")
+        scrub(page, 0)
+        page.keyboard.press("i")  # all that was missing
+        count(page, 1)
+        [said] = office.store.answers()
+        assert (said.preference, said.strength, said.tags) == (0.0, 2, ("too close", "jerky"))
+        assert said.note == "z: brakes at 3 s, j?"
+        # The picture of moment 13 is what step 12 led to
+        assert (said.safe_first, said.unsafe_from_first) == (0.0, 12)
+        assert (said.safe_second, said.unsafe_from_second) == (0.0, 0)
+
+        page.keyboard.press("z")
+        count(page, 0)
+        ready(page)
+        expect(left).to_have_accessible_name("Left clip: unsafe from moment 13")
+        expect(page.locator("[data-strength='2']")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("[data-tag=jerky]")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#note")).to_have_value(said.note)
+        page.keyboard.press("a")  # safe after all: no moment
+        page.keyboard.press("ArrowDown")  # equal: no strength
+        expect(page.locator("[data-strength='2']")).to_be_disabled()
+        page.keyboard.press("Enter")
+        count(page, 1)
+        [changed] = office.store.answers()
+        assert (changed.strength, changed.unsafe_from_first) == (None, None)
+        assert (changed.tags, changed.note) == (said.tags, said.note)
+        answer(page)  # nothing is carried over
+        last = office.store.answers()[-1]
+        assert (last.strength, last.tags, last.note) == (None, (), "")
+
+
 def test_a_reload_goes_on_where_it_was(office: Office, enter: Enter) -> None:
     page = enter(office)
     begin(page)

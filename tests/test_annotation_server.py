@@ -130,8 +130,34 @@ def test_an_answer_is_stored_as_it_was_given(office: Office) -> None:
         "preference": 0.0,
         "safe_left": 0.0,
         "safe_right": None,
+        "strength": None,
+        "unsafe_from_left": None,
+        "unsafe_from_right": None,
+        "tags": [],
+        "note": "",
     }
     assert office.store.answers() == []
+
+
+def test_details_are_stored_and_come_back_after_undo(tmp_path: Path) -> None:
+    details = {"strength": 3, "unsafe_left": 19, "unsafe_right": None, "tags": ["too close"]}
+    with open_office(tmp_path, PEOPLE, tags=("jerky", "too close")) as office:
+        client = entered(office)
+        place = next_place(client)
+        sent = body(place, left="unsafe", note="Ü\n\U0001f600", **details)
+        assert client.post("/api/answer", json=sent).json()["outcome"] == "recorded"
+        [said] = office.store.answers()
+        assert (said.strength, said.tags, said.note) == (3, ("too close",), sent["note"])
+        assert (said.unsafe_from_first, said.unsafe_from_second) == (19, None)
+        assert (said.role, said.guess) == ("asked", None)
+        undone = client.post("/api/undo", json={"token": sent["token"]}).json()
+        before = undone["state"]["place"]["before"]
+        assert before["tags"] == ["too close"]
+        assert (before["strength"], before["unsafe_from_left"], before["note"]) == (
+            3,
+            19,
+            sent["note"],
+        )
 
 
 def test_the_page_does_not_say_which_episode_it_shows(shut: Office) -> None:
@@ -283,6 +309,18 @@ def test_beyond_loopback_addresses_and_given_names_only() -> None:
         ({"place": "../../etc/passwd"}, 400),
         ({"place": "0" * 32}, 404),
         ({"extra": 1}, 400),
+        ({"strength": 4}, 400),
+        ({"strength": "far"}, 400),
+        ({"strength": 1, "preference": "equal"}, 400),
+        ({"unsafe_left": 3}, 400),  # it is called safe
+        ({"unsafe_left": LENGTH, "left": "unsafe"}, 400),
+        ({"unsafe_left": True, "left": "unsafe"}, 400),
+        ({"tags": ["not on the list"]}, 400),
+        ({"tags": [[]]}, 400),
+        ({"tags": "x"}, 400),
+        ({"note": 3}, 400),
+        ({"note": "x" * 1001}, 400),
+        ({"note": "\a"}, 400),
     ],
 )
 def test_what_is_no_answer_is_refused(shut: Office, changes: dict[str, Any], status: int) -> None:
@@ -296,7 +334,7 @@ def test_what_is_no_answer_is_refused(shut: Office, changes: dict[str, Any], sta
 @pytest.mark.parametrize(
     ("content", "status"),
     [(b"", 400), (b"{", 400), (b"[]", 400), (b"null", 400), (b"\xff\xfe", 400), (b"[" * 4000, 400),
-     (b'{"seconds": NaN}', 400), (b" " * 5000, 413), (b"{}" + b" " * 10_000_000, 413)],
+     (b'{"seconds": NaN}', 400), (b" " * 20_000, 413), (b"{}" + b" " * 10_000_000, 413)],
 )  # fmt: skip
 def test_bodies_that_are_no_object(shut: Office, content: bytes, status: int) -> None:
     json_type = {"Content-Type": "application/json"}

@@ -56,6 +56,9 @@ def annotate(
     title: Annotated[
         str | None, typer.Option(help="Heading of the page.", show_default="the dataset's id")
     ] = None,
+    tags: Annotated[
+        str, typer.Option(help="Reasons that people may choose, as 'too close,jerky'.")
+    ] = "",
     clips: Annotated[
         str,
         typer.Option(
@@ -130,6 +133,7 @@ def annotate(
     text = PageText(
         title=title or str(dataset),
         instructions=_read(instructions) if instructions else DEFAULT_INSTRUCTIONS,
+        tags=tuple(tag.strip() for tag in tags.split(",")) if tags else (),
     )
     options = service.LabellingOptions(
         annotators=names,

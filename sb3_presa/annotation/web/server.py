@@ -2,10 +2,9 @@
 
 import errno
 import hashlib
-import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,20 +16,25 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from sb3_presa.annotation.answers.answer import MAX_NOTE, STRENGTHS, check_tags
 from sb3_presa.annotation.asking.queues import Choices, Queues
 from sb3_presa.annotation.clips.shelf import Clip
+from sb3_presa.annotation.web.bodies import (
+    ANSWER,
+    DETAILS,
+    TOKEN,
+    choices_of,
+    read_object,
+    seconds_of,
+    token_of,
+)
 from sb3_presa.annotation.web.gate import Gate, Guard
 from sb3_presa.annotation.web.page import render, render_markdown, static_files
 from sb3_presa.errors import FeedbackError, FileNotWrittenError, StoreBusyError
 
-_MAX_BODY = 4096
-_MAX_SECONDS = 86_400.0
-_TOKEN = re.compile(r"[0-9a-f]{32}")
 #: At most 1,000 columns at once, of a dataset that has at most 100,000.
 _COLUMNS = re.compile(r"\d{1,5}(,\d{1,5}){0,999}")
 _FOR_A_DAY = {"cache-control": "private, max-age=86400, immutable"}
-_SAFETY = {"safe": 1.0, "unsafe": 0.0, "unknown": None}
-_PREFERENCE = {"left": 1.0, "equal": 0.5, "right": 0.0, "skip": None}
 
 
 class Counter(Protocol):
@@ -60,10 +64,16 @@ class PageText:
 
     :param title: the heading of the page.
     :param instructions: Markdown.
+    :param tags: reasons that people may choose; none: the page does not ask for reasons.
+    :raises FeedbackError: if a tag is invalid.
     """
 
     title: str
     instructions: str
+    tags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_tags(self.tags)
 
 
 def create_app(desk: Counter, gate: Gate, text: PageText, cookie_name: str) -> Starlette:
@@ -128,6 +138,9 @@ class _Routes:
                 annotator=annotator,
                 instructions=self._instructions,
                 instructions_hash=self._instructions_hash,
+                strengths=STRENGTHS,
+                tags=self._text.tags,
+                max_note=MAX_NOTE,
                 page_token=self._gate.page_token(annotator),
             )
         )
@@ -138,22 +151,11 @@ class _Routes:
         return JSONResponse(state)
 
     async def answer(self, request: Request) -> Response:
-        body = await _read_object(
-            request, {"place", "token", "preference", "left", "right", "seconds"}
-        )
-        place, token = _token(body, "place"), _token(body, "token")
-        if body["preference"] is None:
-            raise HTTPException(400, f"preference must be one of {', '.join(_PREFERENCE)}.")
-        choices = Choices(
-            preference=_choice(body, "preference", _PREFERENCE),
-            safe_left=_choice(body, "left", _SAFETY),
-            safe_right=_choice(body, "right", _SAFETY),
-        )
-        seconds = body["seconds"]
-        if type(seconds) not in (int, float) or not 0 <= seconds <= _MAX_SECONDS:
-            raise HTTPException(400, f"seconds must be a number from 0 to {_MAX_SECONDS:.0f}.")
+        body = await read_object(request, ANSWER, DETAILS)
+        place, token = token_of(body, "place"), token_of(body, "token")
+        choices, seconds = choices_of(body, self._text.tags), seconds_of(body)
         return await run_in_threadpool(
-            self._record, request.state.annotator, place, token, choices, float(seconds)
+            self._record, request.state.annotator, place, token, choices, seconds
         )
 
     def _record(
@@ -173,7 +175,7 @@ class _Routes:
         return JSONResponse({"outcome": outcome, "state": state}, status)
 
     async def undo(self, request: Request) -> Response:
-        token = _token(await _read_object(request, {"token"}), "token")
+        token = token_of(await read_object(request, {"token"}), "token")
         annotator = request.state.annotator
         done = await run_in_threadpool(self._desk.queues.undo, annotator, token)
         self._desk.wake()
@@ -188,7 +190,7 @@ class _Routes:
     async def numbers(self, request: Request) -> Response:
         place, side = request.path_params["place"], request.path_params["side"]
         wanted = request.query_params.get("columns", "")
-        if side not in ("left", "right") or not _TOKEN.fullmatch(place):
+        if side not in ("left", "right") or not TOKEN.fullmatch(place):
             raise HTTPException(404)
         if not _COLUMNS.fullmatch(wanted):
             raise HTTPException(400, "columns must be whole numbers with commas between them.")
@@ -202,7 +204,7 @@ class _Routes:
     async def sheet(self, request: Request) -> Response:
         place, side = request.path_params["place"], request.path_params["side"]
         number = request.path_params["sheet"]
-        if side not in ("left", "right") or not _TOKEN.fullmatch(place):
+        if side not in ("left", "right") or not TOKEN.fullmatch(place):
             raise HTTPException(404)
         clip = await run_in_threadpool(self._desk.clip, request.state.annotator, place, side)
         if clip is None or number >= clip.format.sheets:
@@ -216,40 +218,6 @@ class _Routes:
             raise HTTPException(404)
         headers = {"cache-control": "public, max-age=31536000, immutable"}
         return Response(found[0], media_type=found[1], headers=headers)
-
-
-async def _read_object(request: Request, keys: set[str]) -> Mapping[str, Any]:
-    """The body, a JSON object with exactly these keys."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise HTTPException(415, "The body must be application/json.")
-    content = b""
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > _MAX_BODY:
-            raise HTTPException(413, f"The body must have at most {_MAX_BODY} bytes.")
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        raise HTTPException(400, "The body must be JSON.") from None
-    if not isinstance(body, dict) or body.keys() != keys:
-        raise HTTPException(400, f"The body must be an object with the keys {sorted(keys)}.")
-    return body
-
-
-def _token(body: Mapping[str, Any], key: str) -> str:
-    value = body[key]
-    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise HTTPException(400, f"{key} must be 32 hexadecimal digits.")
-    return value
-
-
-def _choice(body: Mapping[str, Any], key: str, allowed: Mapping[str, float | None]) -> float | None:
-    value = body[key]
-    if value is None:
-        return None
-    if not isinstance(value, str) or value not in allowed:
-        raise HTTPException(400, f"{key} must be null or one of {', '.join(allowed)}.")
-    return allowed[value]
 
 
 async def _on_refusal(request: Request, error: Exception) -> Response:

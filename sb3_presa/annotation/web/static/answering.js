@@ -2,6 +2,7 @@
 import { show } from "./asking.js";
 import { missing } from "./choices.js";
 import { clock } from "./clock.js";
+import { sentDetails } from "./details.js";
 import { keys } from "./keys.js";
 import { notice } from "./messages.js";
 import { $, live, page, painting, render } from "./page.js";
@@ -14,8 +15,12 @@ function choose(what, value) {
   if (what !== "left" && shown.single) return;
   shown.choice[what] = value;
   render();
-  const skips = what === "preference" && value === "skip";
-  if (skips || (!missing().length && $("auto").checked && !shown.revised)) send();
+  if (what === "preference" && value === "skip") send();
+  else sendIfComplete();
+}
+
+function sendIfComplete() {
+  if (live() && !missing().length && $("auto").checked && !page.shown.revised) send();
 }
 
 async function send() {
@@ -26,13 +31,15 @@ async function send() {
     return;
   }
   const { choice, place, single, token } = page.shown;
+  const preference = single ? "skip" : choice.preference;
   await deliver("api/answer", {
     place,
     token,
-    preference: single ? "skip" : choice.preference,
+    preference,
     left: choice.left,
     right: choice.right,
     seconds: clock.seconds(),
+    ...sentDetails({ ...choice, preference }),
   });
 }
 
@@ -90,6 +97,7 @@ for (const button of document.querySelectorAll("[data-preference]")) {
 for (const button of document.querySelectorAll("[data-safety]")) {
   button.addEventListener("click", judge(button.dataset.safety, button.dataset.value));
 }
+document.addEventListener("judged", sendIfComplete);
 $("send").addEventListener("click", send);
 $("undo").addEventListener("click", undo);
 $("auto").addEventListener("change", (event) => settings.set("auto", event.target.checked ? "1" : "0"));

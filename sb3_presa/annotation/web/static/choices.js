@@ -1,9 +1,10 @@
 // What a person says of the pair on the screen: which is better, and whether each is safe.
+import { earlierDetails, noDetails } from "./details.js";
 import { $, live, page, painting, press } from "./page.js";
 
 const PREFERENCES = { 1: "left", 0.5: "equal", 0: "right" };
 
-export const nothingSaid = () => ({ preference: null, left: null, right: null });
+export const nothingSaid = () => ({ preference: null, left: null, right: null, details: noDetails() });
 
 // An answer that was taken back, as choices.
 export function earlier(before) {
@@ -12,6 +13,7 @@ export function earlier(before) {
     preference: before.preference === null ? null : PREFERENCES[before.preference],
     left: safety(before.safe_left),
     right: safety(before.safe_right),
+    details: earlierDetails(before),
   };
 }
 

@@ -11,6 +11,12 @@ export function keys(table, options = {}) {
   }
 }
 
+// A letter without an action, of a name if possible; undefined if all are taken.
+export function freeLetter(name) {
+  const letters = [...name.toLowerCase(), ..."abcdefghijklmnopqrstuvwxyz"];
+  return letters.find((letter) => /^[a-z]$/.test(letter) && !Object.hasOwn(actions, letter));
+}
+
 // Letters in small, other keys as the browser names them.
 export const keyName = (event) => (event.key.length === 1 ? event.key.toLowerCase() : event.key);
 

@@ -283,3 +283,77 @@ def test_refusals(transitions: Transitions) -> None:
         merge_answers([answer("ann", (0, 0, 5), (1, 0, 5), None)], transitions)
     with pytest.raises(FeedbackError, match="start 399 and length 5 for episode 0"):
         merge_answers([one, answer("ann", (0, 399, 5), (1, 0, 5), 1.0)], transitions)
+
+
+A, B = (0, 0, 20), (1, 0, 20)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_winner_counts_by_how_much_better_it_is(place: Transitions, method: MergeMethod) -> None:
+    def merged(*said: tuple[str, float, int | None]) -> float:
+        given_ = [
+            replace(answer(who, B, A, preference), strength=strength)
+            for who, preference, strength in said
+        ]
+        [found] = merge_answers(given_, place, method).preferences.tolist()
+        return 1.0 - float(found)  # B has the larger number, so the merge turns the pair
+
+    weak, clear, far, none = (merged(("ann", 1.0, strength)) for strength in (1, 2, 3, None))
+    assert weak < clear < far == none
+    assert merged(("ann", 0.0, 1)) == pytest.approx(1.0 - weak)
+    two = merged(("ann", 1.0, 1), ("ben", 1.0, 3))
+    assert weak < two < merged(("ann", 1.0, 3), ("ben", 1.0, 3)) + 1e-6
+    if method != "noise-model":
+        assert (weak, clear, far) == pytest.approx((0.75, 0.9, 1.0))
+        assert two == pytest.approx(0.875)
+        against = {"majority": 0.5, "mean": (0.75 + 0.1) / 2}
+        assert merged(("ann", 1.0, 1), ("ben", 0.0, 2)) == pytest.approx(against[method])
+
+
+def marked(who: str, moment: int | None, safe: float = 0.0, second: bool = False) -> Answer:
+    if second:
+        said = answer(who, B, A, 0.5, (None, safe))
+        return replace(said, unsafe_from_second=moment)
+    return replace(answer(who, A, B, 0.5, (safe, None)), unsafe_from_first=moment)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("second", [False, True])
+def test_a_moment_splits_an_unsafe_clip(
+    place: Transitions, method: MergeMethod, second: bool
+) -> None:
+    merged = merge_answers([marked("ann", 7, second=second)], place, method)
+    labels = dict(zip(map(tuple, merged.segments.tolist()), merged.p_safe.tolist(), strict=True))
+    assert labels.pop(A) == labels.pop((0, 7, 1)) < 0.5
+    assert labels.pop((0, 0, 7)) == 1.0
+    [(left, p_safe)] = labels.items()
+    assert left == B
+    assert np.isnan(p_safe)
+    assert merged.provenance["parts"] == 2
+
+
+def test_moments_of_several_people(place: Transitions) -> None:
+    def parts(*given_: Answer, method: MergeMethod = "mean") -> dict[Segment, float]:
+        found = merge_answers(given_, place, method)
+        rows = zip(map(tuple, found.segments.tolist()), found.p_safe.tolist(), strict=True)
+        return {
+            segment: round(label, 4)
+            for segment, label in rows
+            if segment not in (A, B) and not np.isnan(label)
+        }
+
+    three = [marked("ann", 4), marked("ben", 9), marked("cleo", 12)]
+    assert parts(*three) == {(0, 9, 1): 0.0, (0, 0, 9): 0.6667}  # ann's moment is within
+    assert parts(*three, method="majority") == {(0, 9, 1): 0.0, (0, 0, 9): 1.0}
+    assert parts(*three[:2]) == {(0, 4, 1): 0.0, (0, 0, 4): 1.0}  # the lower median
+    outvoted = [marked("ann", 4), marked("ben", None, 1.0), marked("cleo", None, 1.0)]
+    assert parts(*outvoted) == {}
+    assert parts(marked("ann", 0)) == {(0, 0, 1): 0.0}  # no start is safe
+    later = [marked("ann", 4), marked("ann", None)]  # the last word has no moment
+    assert parts(*later) == {}
+    assert parts(marked("ann", 4), replace(marked("ann", 9), role="repeat")) == {
+        (0, 4, 1): 0.0,
+        (0, 0, 4): 1.0,
+    }
+    whole = answer("ann", (0, 4, 1), None, None, (1.0, None))  # a part that was judged as a whole
+    assert parts(marked("ann", 4), whole) == {(0, 4, 1): 1.0, (0, 0, 4): 1.0}

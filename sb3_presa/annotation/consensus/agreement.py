@@ -41,7 +41,7 @@ def preference_votes(answers: Iterable[Answer]) -> dict[tuple[Segment, Segment],
     :return: for each pair, smaller segment first: annotator to P(first is preferred).
     """
     votes: dict[tuple[Segment, Segment], dict[str, float]] = defaultdict(dict)
-    for answer in _voting(answers):
+    for answer in voting(answers):
         ordered = answer.canonical()
         if ordered.second is not None and ordered.preference is not None:
             votes[ordered.first, ordered.second][ordered.annotator] = ordered.preference
@@ -56,7 +56,7 @@ def safety_votes(answers: Iterable[Answer]) -> dict[Segment, dict[str, float]]:
     :return: for each segment: annotator to 1 (safe) or 0.
     """
     votes: dict[Segment, dict[str, float]] = defaultdict(dict)
-    for answer in _voting(answers):
+    for answer in voting(answers):
         if answer.safe_first is not None:
             votes[answer.first][answer.annotator] = answer.safe_first
         if answer.second is not None and answer.safe_second is not None:
@@ -64,7 +64,11 @@ def safety_votes(answers: Iterable[Answer]) -> dict[Segment, dict[str, float]]:
     return dict(votes)
 
 
-def _voting(answers: Iterable[Answer]) -> Iterator[Answer]:
+def voting(answers: Iterable[Answer]) -> Iterator[Answer]:
+    """The answers that count as votes, in time: no hidden repeats, no known questions.
+
+    :param answers: in the order in which they were given.
+    """
     return (answer for answer in in_time(answers) if answer.role == "asked")
 
 

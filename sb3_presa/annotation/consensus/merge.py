@@ -9,6 +9,12 @@ import numpy.typing as npt
 from sb3_presa.annotation.answers.answer import Answer, Segment
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.consensus.agreement import Votes, preference_votes, safety_votes
+from sb3_presa.annotation.consensus.details import (
+    Scale,
+    moment_votes,
+    split_at_moments,
+    strength_scales,
+)
 from sb3_presa.annotation.consensus.noise_model import NoiseModel, fit_noise_model
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.transitions import Transitions
@@ -20,6 +26,7 @@ MergeMethod: TypeAlias = Literal["majority", "mean", "noise-model"]
 METHODS: tuple[MergeMethod, ...] = get_args(MergeMethod)
 
 Merged: TypeAlias = dict[Any, float]
+_PLAIN = Scale()
 
 
 def merge_answers(
@@ -35,6 +42,10 @@ def merge_answers(
     If a person judged the same twice, the last answer counts: by its time if that is known, by its
     place otherwise. Nothing else depends on the order of the answers. Pairs are matched in both
     orders of their segments. The stored answers are not changed.
+
+    A winner counts by how much better it was said to be
+    (:data:`~sb3_presa.annotation.consensus.details.CONVICTIONS`). A segment that is called unsafe
+    from a moment also gives labels to its start and to the step of that moment.
 
     :param answers: the store, or answers in the order in which they were given. Of a store, the
         provenance names the last answer, so that training can tell which came later.
@@ -64,6 +75,7 @@ def merge_answers(
             answers = answers.answers()
     answers = list(answers)
     compared, judged = _sorted(preference_votes(answers)), _sorted(safety_votes(answers))
+    scales = strength_scales(answers)
     if not compared and not judged:
         raise FeedbackError(
             "answers must contain at least one preference or safety label to merge, got none in "
@@ -79,13 +91,21 @@ def merge_answers(
     }
     if method == "noise-model":
         prior = (prior_accuracy, prior_strength)
-        preferences, errors = _merge_by_model(compared, (0.0, 0.5, 1.0), *prior)
-        p_safe, mistakes = _merge_by_model(judged, (0.0, 1.0), *prior)
+        preferences, errors = _merge_by_model(compared, (0.0, 0.5, 1.0), scales, *prior)
+        p_safe, mistakes = _merge_by_model(judged, (0.0, 1.0), {}, *prior)
         provenance |= {"prior_accuracy": prior_accuracy, "prior_strength": prior_strength}
         provenance["noise_model"] = {"preference": errors, "safety": mistakes}
     else:
-        preferences = {item: _vote(labels, method) for item, labels in compared.items()}
+        preferences = {
+            item: _vote(labels, method, scales[item]) for item, labels in compared.items()
+        }
         p_safe = {item: _vote(labels, method) for item, labels in judged.items()}
+    parts = split_at_moments(
+        moment_votes(answers), judged, p_safe, lambda labels: _vote(labels, method)
+    )
+    if parts:
+        p_safe |= parts
+        provenance["parts"] = len(parts)
     return _to_feedback(dataset, preferences, p_safe, provenance)
 
 
@@ -94,20 +114,27 @@ def _sorted(votes: Votes) -> Votes:
     return {item: dict(sorted(votes[item].items())) for item in sorted(votes)}
 
 
-def _vote(labels: Mapping[str, float], method: MergeMethod) -> float:
+def _vote(labels: Mapping[str, float], method: MergeMethod, scale: Scale = _PLAIN) -> float:
+    if method != "majority":
+        return float(np.mean([scale[round(2 * label)] for label in labels.values()]))
     values = list(labels.values())
-    if method == "mean":
-        return float(np.mean(values))
     # A tie is a label like others; without a single most frequent label, the result is 0.5.
     numbers = sorted(((values.count(label), label) for label in set(values)), reverse=True)
     leads = len(numbers) == 1 or numbers[0][0] > numbers[1][0]
-    return numbers[0][1] if leads else 0.5
+    return scale[round(2 * numbers[0][1])] if leads else 0.5
 
 
 def _merge_by_model(
-    votes: Votes, scale: Sequence[float], prior_accuracy: float, prior_strength: float
+    votes: Votes,
+    scale: Sequence[float],
+    scales: Mapping[Any, Scale],
+    prior_accuracy: float,
+    prior_strength: float,
 ) -> tuple[Merged, dict[str, Any]]:
-    """The expected label of each item, and the model's description of the annotators."""
+    """The expected label of each item, and the model's description of the annotators.
+
+    Items may have scales of their own, by which each class counts in the expectation.
+    """
     if not votes:
         return {}, {}
     people = sorted({person for labels in votes.values() for person in labels})
@@ -127,7 +154,8 @@ def _merge_by_model(
         prior_strength=prior_strength,
         mirror=len(scale) == 3,
     )
-    expected = np.clip(model.posterior @ np.asarray(scale), 0.0, 1.0)
+    values = np.asarray([scales.get(item, scale) for item in votes])
+    expected = np.clip((model.posterior * values).sum(axis=1), 0.0, 1.0)
     return dict(zip(votes, expected.tolist(), strict=True)), _describe(model, people)
 
 

@@ -167,7 +167,7 @@ def test_the_page_does_not_say_which_episode_it_shows(shut: Office) -> None:
         for episode, start, length in place.segments:
             assert f"{episode}, {start}, {length}" not in client.get("/api/state").text
             assert f"{episode}:{start}:{length}" not in client.get("/api/state").text
-    assert set(next_place(client)) == {"token", "left", "right", "before"}
+    assert set(next_place(client)) == {"token", "left", "right", "before", "guess"}
 
 
 def test_nobody_gets_anything_without_a_cookie(shut: Office) -> None:

@@ -10,19 +10,31 @@ import h5py
 import minari
 import numpy as np
 import pytest
+from algorithm_data import flat_transitions, lone_feedback
 from made_up import write
 from minari import MinariDataset
+from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from sb3_presa import PRESA, Feedback
 from sb3_presa.cli import app
+from sb3_presa.completion.accuracy import Accuracy
+from sb3_presa.completion.fitting import fit_labels
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.evaluation.judge import Labels, Verdict, choose, judge
 from sb3_presa.evaluation.judge.auc import auc
 from sb3_presa.evaluation.judge.conformal import conformal_threshold
-from sb3_presa.evaluation.judge.fitted_q import Space, fitted_q
 from sb3_presa.evaluation.judge.html import page_html
+from sb3_presa.evaluation.judge.imagined import World, rank_correlation
+from sb3_presa.evaluation.judge.neighbours import Neighbours
+from sb3_presa.evaluation.judge.observing import Observing
 from sb3_presa.evaluation.judge.page import cautions, headline, rows, short
+from sb3_presa.evaluation.judge.step_models import (
+    LoggedChanges,
+    LoggedStates,
+    Networks,
+    step_models,
+)
 
 N_EPISODES, STEPS, CLIP = 60, 40, 8
 OBSERVATIONS = gym.spaces.Box(-np.inf, np.inf, (2,), np.float32)
@@ -107,36 +119,78 @@ def verdicts(root: Path, labels: Labels) -> dict[str, Verdict]:
     }
 
 
-def test_value_of_linear_dynamics_is_the_sum_that_it_comes_to() -> None:
-    """s' = s / 2 + a, and the agent does nothing: T steps come to 2 s (1 - 2^-T)."""
+def test_models_of_steps_follow_the_track(labels: Labels) -> None:
+    """x moves by a fifth of the action: both models know, and replays follow the log."""
+    transitions = labels.fitted.transitions
+    observing = Observing(transitions)
+    rows = np.setdiff1d(np.arange(N_EPISODES * STEPS), np.arange(1, 1 + N_EPISODES) * STEPS - 1)
+    generator = np.random.default_rng(0)
+    state = np.stack([np.linspace(-1.0, 1.0, 50), np.zeros(50)], axis=1)
+    pushed = np.concatenate([state, np.full((50, 1), 0.5)], axis=1)
+    changes, networks = step_models(observing, rows, seed=0)
+    assert isinstance(changes, LoggedChanges) and isinstance(networks, Networks)
+    for model, error in ((changes, 0.1), (networks, 0.03)):
+        following = model.follow(state, pushed, generator)
+        assert np.abs(following[:, 0] - state[:, 0] - 0.1).mean() < error
+    assert labels.world is not None
+    assert labels.world.follows.value > 0.9 and labels.world.follows.n == N_EPISODES // 5
+    assert 0.8 < labels.world.factor < 1.25
+
+
+def test_vectors_say_all_of_observations_but_of_pictures_and_classes() -> None:
     random = np.random.default_rng(0)
-    state, action = random.normal(size=(2, 8_000))
-    space = Space.of(np.stack([state, action], axis=1), 1)
-    following = space.nearest(np.stack([0.5 * state + action, 0.0 * state], axis=1))
-    starts = np.linspace(-1.0, 1.0, 200)
-    nearest = space.nearest(np.stack([starts, 0.0 * starts], axis=1))
-    for horizon in (1, 2, 9, 30):
-        values = fitted_q(state[:, None], following, np.ones(len(state)), horizon)
-        found = values[nearest, 0].mean(axis=1)
-        assert abs(found.mean()) / horizon < 0.02  # rates are what is shown
-        slope = found @ starts / (starts @ starts)
-        assert slope == pytest.approx(2.0 * (1.0 - 0.5**horizon), abs=0.2)
+    box = gym.spaces.Box(-1.0, 1.0, (2, 3), np.float32)
+    nested = gym.spaces.Dict({"b": box, "a": gym.spaces.Box(-1.0, 1.0, (1,), np.float64)})
+    values: dict[str, NDArray[Any]] = {
+        "b": random.normal(size=(4, 2, 3)).astype(np.float32),
+        "a": random.normal(size=(4, 1)),
+    }
+    plain = flat_transitions([4], [0])
+    observing = Observing(replace(plain, observations=values, observation_space=nested))
+    assert observing.invertible and observing.width == 7
+    back = observing.of(observing.vectors(np.arange(4)))
+    for key, value in values.items():
+        assert back[key].dtype == value.dtype
+        np.testing.assert_array_equal(back[key], value)
+    one = gym.spaces.Discrete(5)
+    classes = Observing(replace(plain, observations=np.arange(4), observation_space=one))
+    assert not classes.invertible
+    (model,) = step_models(classes, np.arange(3), seed=0)
+    assert isinstance(model, LoggedStates)
+    assert model.see(np.array([2, 0]))[0].tolist() == [2, 0]
 
 
-def test_values_count_steps_until_the_task_ends() -> None:
-    """Of three steps in a row, the last ends the task: 3, 2 and 1 steps are left, at most T."""
-    following = np.array([[1], [2], [2]])
-    goes_on = np.array([1.0, 1.0, 0.0])
-    for horizon, left in ((1, [1, 1, 1]), (2, [2, 2, 1]), (9, [3, 2, 1])):
-        found = fitted_q(np.ones((3, 1)), following, goes_on, horizon)
-        assert found[:, 0].tolist() == left
-
-
-def test_values_stay_within_what_the_steps_can_come_to() -> None:
+def test_episodes_end_where_the_log_ended() -> None:
+    """The task ends with the sixth step in the log: no imagined episode goes on much longer."""
     random = np.random.default_rng(0)
-    amounts = random.random((300, 2))
-    values = fitted_q(amounts, random.integers(300, size=(300, 5)), np.ones(300), 400)
-    assert (values <= 400 * amounts.max(axis=0)).all() and (values >= 0).all()
+    transitions = flat_transitions([6] * 40, range(40))
+    segments = np.array([(e, s, 3) for e in range(40) for s in (0, 3)])
+    given = lone_feedback(segments, random.integers(0, 2, 80))
+    given = replace(given, episode_hashes=transitions.hashes_by_id())
+    fitted = fit_labels(transitions, given)
+    world = World.learn(fitted, np.ones(40, dtype=bool), horizon=20)
+    actions = np.zeros((3, transitions.actions.shape[1]))
+    found = world.imagine(lambda *_: actions, np.array([0, 2, 4]), 20)
+    assert found.lengths.tolist() == [6, 4, 2]
+
+
+def test_replays_that_do_not_follow_the_log_leave_it_undecided(
+    labels: Labels, verdicts: dict[str, Verdict]
+) -> None:
+    assert labels.world is not None
+    blind = replace(labels.world, follows=Accuracy(0.1, -0.2, 0.4, 12))
+    verdict = replace(verdicts["left"], labels=replace(labels, world=blind))
+    assert (verdicts["left"].word, verdict.word) == ("safe", "undecided")
+    assert "do not come to the logged risks" in cautions(verdict)[0]
+
+
+def test_rank_correlation_and_its_interval() -> None:
+    up = np.arange(20.0)
+    assert rank_correlation(up, up**3).value == pytest.approx(1.0)
+    assert rank_correlation(up, -up).value == pytest.approx(-1.0)
+    found = rank_correlation(up, np.random.default_rng(0).permutation(up))
+    assert found.low < 0.0 < found.high
+    assert rank_correlation(up, np.zeros(20)) == Accuracy(0.0, -1.0, 1.0, 20)
 
 
 def test_observations_and_actions_count_alike_in_any_unit() -> None:
@@ -144,7 +198,7 @@ def test_observations_and_actions_count_alike_in_any_unit() -> None:
     steps = random.normal(size=(500, 4))
     units = np.array([1e3, 1e-2, 5.0, 1.0])
     asked = random.normal(size=(20, 4))
-    one, other = Space.of(steps, 1), Space.of(steps * units, 1)
+    one, other = Neighbours.of(steps, 1), Neighbours.of(steps * units, 1)
     assert np.array_equal(np.sort(one.nearest(asked)), np.sort(other.nearest(asked * units)))
 
 

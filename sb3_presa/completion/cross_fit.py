@@ -67,6 +67,21 @@ class Parts(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+class Draw:
+    """
+    The models on one draw of features.
+
+    :param features: the features
+    :param of_reward: weights of the comparison models, (F, N_FOLDS); ``None`` without comparisons
+    :param of_risk: parameters of the safety models, (F + 1, N_FOLDS), for each meaning of "safe"
+    """
+
+    features: StepFeatures
+    of_reward: th.Tensor | None
+    of_risk: dict[SafetyModel, th.Tensor]
+
+
+@dataclass(frozen=True, eq=False)
 class Ensemble:
     """
     Beliefs of ``K`` models about each step: ``N_FOLDS`` for each draw of features, in order.
@@ -74,11 +89,31 @@ class Ensemble:
     :param rewards: reward of each step by model, (K, N) float32; ``None`` without comparisons
     :param risks: risk of each step by model, (K, N) float32, for each meaning of "safe"
     :param scale: of a sum of rewards, to be the log-odds of a comparison
+    :param draws: the models, to be asked about steps that are not logged
     """
 
     rewards: NDArray[np.float32] | None
     risks: dict[SafetyModel, NDArray[np.float32]] = field(default_factory=dict)
     scale: float = 1.0
+    draws: tuple[Draw, ...] = ()
+
+    def ask(
+        self, steps: Floats, meaning: SafetyModel
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """
+        :param steps: observations and actions as vectors, (M, d)
+        :param meaning: what "safe" means
+        :return: risk and reward of each step by model, (K, M) each; rewards are 0 without
+            comparisons
+        """
+        risks, rewards = [], []
+        for draw in self.draws:
+            values = draw.features.of_inputs(steps)
+            risks.append(risk_of(values, draw.of_risk[meaning]).T.numpy())
+            if draw.of_reward is not None:
+                rewards.append((values @ draw.of_reward).T.numpy())
+        found = np.concatenate(risks)
+        return found, np.concatenate(rewards) if rewards else np.zeros_like(found)
 
 
 def parts_of(labels: Labels, n_episodes: int, generator: np.random.Generator) -> Parts:
@@ -120,6 +155,7 @@ def fit_ensemble(
     scale = float(1.0 / np.sqrt(labels.lengths.mean()))
     sampled = sample_steps(labels, generator)
     precision: float | None = None
+    draws = []
     for draw, (periodic, bandwidth) in enumerate(_DRAWS):
         features = StepFeatures.draw(transitions, _N_FEATURES, periodic, bandwidth, generator)
         models = slice(draw * N_FOLDS, (draw + 1) * N_FOLDS)
@@ -133,13 +169,14 @@ def fit_ensemble(
             meaning: fold_risks(features.at(sampled.rows), sampled, labels, parts, meaning)
             for meaning in meanings
         }
+        draws.append(Draw(features, of_reward, of_risk))
         for rows in chunks(n):
             values = features.at(rows)
             if rewards is not None and of_reward is not None:
                 rewards[models, rows] = (values @ of_reward).T.numpy()
             for meaning, parameters in of_risk.items():
                 risks[meaning][models, rows] = risk_of(values, parameters).T.numpy()
-    return Ensemble(rewards, risks, scale)
+    return Ensemble(rewards, risks, scale, tuple(draws))
 
 
 class SampledSteps(NamedTuple):

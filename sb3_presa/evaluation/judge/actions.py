@@ -1,4 +1,4 @@
-"""The actions of an agent in the logged states."""
+"""The actions of an agent."""
 
 from typing import Any, Final, TypeAlias
 
@@ -13,25 +13,26 @@ _CHUNK: Final = 4_096
 
 #: Anything with SB3's ``predict``.
 Agent: TypeAlias = PolicyPredictor
-Rows: TypeAlias = NDArray[np.int64]
 
 
-def actions_of(agent: Agent, transitions: Transitions, rows: Rows) -> NDArray[Any]:
+def actions_in(agent: Agent, observations: Any, transitions: Transitions) -> NDArray[Any]:
     """
     :param agent: an agent
+    :param observations: observations of M states, arrays or dicts of arrays
     :param transitions: logged steps
-    :param rows: which of them, (M,)
-    :return: its deterministic action on the observation of each, (M, ...), as actions are logged
+    :return: its deterministic action in each, (M, ...), as actions are logged
     """
+    is_dict = isinstance(observations, dict)
+    n = len(next(iter(observations.values())) if is_dict else observations)
     found = []
-    for start in range(0, len(rows), _CHUNK):
-        chunk = rows[start : start + _CHUNK]
-        observations: Any = transitions.observations
-        if isinstance(observations, dict):
-            observations = {key: values[chunk] for key, values in observations.items()}
-        else:
-            observations = observations[chunk]
-        action, _ = agent.predict(observations, deterministic=True)
+    for start in range(0, n, _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        part: Any = (
+            {key: values[chunk] for key, values in observations.items()}
+            if is_dict
+            else observations[chunk]
+        )
+        action, _ = agent.predict(part, deterministic=True)
         found.append(np.asarray(action, dtype=transitions.actions.dtype))
-    shape = (len(rows), *transitions.actions.shape[1:])
+    shape = (n, *transitions.actions.shape[1:])
     return np.concatenate(found).reshape(shape) if found else np.zeros(shape)

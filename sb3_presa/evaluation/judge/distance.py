@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from sb3_presa.completion.accuracy import Accuracy, share_right
 from sb3_presa.completion.features import Floats, flat_values, step_vectors
 from sb3_presa.data.transitions import Transitions
+from sb3_presa.evaluation.judge.actions import Agent, actions_in
+from sb3_presa.evaluation.judge.observing import Observing
 
 #: States that are asked about, logged steps that they are compared with, and neighbours of each.
 _N_ASKED: Final = 1_024
@@ -33,19 +35,16 @@ class Unlike:
     by_coordinate: tuple[tuple[str, float], ...]
 
 
-def unlike_logged(
-    transitions: Transitions, rows: NDArray[np.int64], acts: NDArray[Any], names: tuple[str, ...]
-) -> Unlike:
+def unlike_logged(transitions: Transitions, agent: Agent, names: tuple[str, ...]) -> Unlike:
     """
     :param transitions: logged steps
-    :param rows: rows of states, (M,)
-    :param acts: the agent's actions there, (M, ...)
+    :param agent: an agent
     :param names: names of the coordinates of an action; empty where nobody knows
-    :return: where these are unlike what was logged in other episodes nearby
+    :return: where its actions are unlike what was logged in other episodes nearby
     """
     generator = np.random.default_rng(0xD1)
     n = len(transitions.actions)
-    asked = generator.permutation(len(rows))[:_N_ASKED]
+    asked = np.sort(generator.permutation(n)[:_N_ASKED])
     known = np.sort(generator.permutation(n)[:_N_KNOWN])
     width = step_vectors(transitions, slice(0, 1)).shape[1]
     n_action = _action_width(transitions)
@@ -54,16 +53,17 @@ def unlike_logged(
     scale[scale < 1e-9] = np.inf
     states = everything[:, : width - n_action] / scale[: width - n_action]
     actions = everything[:, width - n_action :]
-    here = step_vectors(transitions, rows[asked])
+    here = step_vectors(transitions, asked)
     near = _nearest(
         here[:, : width - n_action] / scale[: width - n_action],
         states,
-        _episodes(transitions, rows[asked]),
+        _episodes(transitions, asked),
         _episodes(transitions, known),
     )
     around = actions[near]  # (Q, neighbours, A)
     logged = here[:, width - n_action :]
-    mine = _as_vectors(transitions, acts[asked])
+    acts = actions_in(agent, Observing(transitions).at(asked), transitions)
+    mine = _as_vectors(transitions, acts)
     unit = actions.std(axis=0)
     unit[unit < 1e-9] = 1.0
     share = share_right(_beyond(mine, logged, around, unit).astype(np.float64))

@@ -71,6 +71,11 @@ def rows(verdict: Verdict) -> tuple[Row, ...]:
                     n,
                 )
             )
+    if labels.world is not None and labels.world.follows.n:
+        follows = labels.world.follows
+        text = f"{follows.value:.2f} [{follows.low:.2f}, {follows.high:.2f}]"
+        what = "replayed episodes against logged ones, rank correlation of risks"
+        lines.append(Row(what, text, "0.00", str(follows.n)))
     if verdict.unlike is not None:
         share = verdict.unlike.share
         text = f"{share.value:.2f} [{share.low:.2f}, {share.high:.2f}]"
@@ -116,6 +121,11 @@ def cautions(verdict: Verdict) -> tuple[str, ...]:
         said.append(
             "Safety labels are not predicted better than chance, so the predicted share of safe "
             "episodes says nothing. Label more segments, or look for wrong labels."
+        )
+    if labels.world is not None and not labels.world.follows.low > 0.0:
+        said.append(
+            "Logged actions, replayed in the model of the logged steps, do not come to the logged "
+            "risks, so imagined episodes say nothing. Log more episodes, or judge in a simulator."
         )
     if found is not None and labels.area.n < _ENOUGH:
         said.append(f"It rests on {labels.area.n} safety labels. Below {_ENOUGH}, expect errors.")

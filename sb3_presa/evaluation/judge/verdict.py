@@ -17,6 +17,7 @@ from sb3_presa.evaluation.judge.actions import Agent
 from sb3_presa.evaluation.judge.auc import auc
 from sb3_presa.evaluation.judge.conformal import Threshold, conformal_threshold
 from sb3_presa.evaluation.judge.distance import Unlike, unlike_logged
+from sb3_presa.evaluation.judge.imagined import World
 from sb3_presa.evaluation.judge.moments import Moment, worst_moments
 from sb3_presa.evaluation.judge.outlook import Outlook, outlook
 from sb3_presa.feedback.holdout import split_feedback
@@ -47,7 +48,7 @@ class Labels:
     """
 
     fitted: FittedLabels
-    terminated: Any
+    world: World | None
     horizon: int
     action_names: tuple[str, ...]
     of_log: float | None
@@ -74,10 +75,13 @@ class Labels:
         found = completion_of(fitted)
         given = fitted.labels.p_safe
         known = ~np.isnan(given)
+        horizon = dataset_horizon(opened)
         return cls(
             fitted=fitted,
-            terminated=load_endings(opened).terminated,
-            horizon=dataset_horizon(opened),
+            world=World.learn(fitted, load_endings(opened).terminated, horizon)
+            if known.any()
+            else None,
+            horizon=horizon,
             action_names=coordinate_names(opened, "actions"),
             of_log=None if found.p_safe is None else float(found.p_safe.mean()),
             comparisons=found.preference_accuracy,
@@ -121,7 +125,10 @@ class Verdict:
     @property
     def word(self) -> Word:
         """:return: ``"safe"`` or ``"unsafe"`` where the whole interval of P(safe) is beyond 0.5"""
-        if self.outlook is None or not self.labels.area.low > 0.5:
+        world = self.labels.world
+        if self.outlook is None or world is None or not self.labels.area.low > 0.5:
+            return "undecided"
+        if not world.follows.low > 0.0:
             return "undecided"
         p_safe = self.outlook.p_safe
         if p_safe.low > 0.5:
@@ -171,9 +178,9 @@ def judge(
     agreement, held_out = _agreement(agent, fitted)
     found, unlike = None, None
     moments: tuple[Moment, ...] = ()
-    if labels.of_log is not None:
-        found = outlook(agent, fitted, labels.terminated, labels.horizon, labels.of_log)
-        unlike = unlike_logged(transitions, found.rows, found.acts, labels.action_names)
+    if labels.world is not None and labels.of_log is not None:
+        found = outlook(agent, labels.world, labels.horizon, labels.of_log)
+        unlike = unlike_logged(transitions, agent, labels.action_names)
         moments = worst_moments(fitted, found)
     return Verdict(name, labels, agreement, held_out, found, unlike, moments)
 

@@ -1,12 +1,4 @@
-r"""
-Fitted Q-evaluation: what an agent's episodes would come to, from steps that others took.
-
-.. math:: Q_{t+1}(i) = r_i + \frac{1}{k} \sum_{j \in N(s_i', \pi(s_i'))} Q_t(j)
-
-for logged steps i, where N are the k logged steps that are most like what the agent does next. The
-regression is a mean over neighbours, which is never beyond what it averages (Gordon, ICML 1995).
-Linear regressions on random features were tried first, and diverged where an agent leaves the data.
-"""
+"""The logged steps that are most like others."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -19,13 +11,13 @@ from sb3_presa.completion.features import Floats
 
 Rows = NDArray[np.int64]
 
-#: Logged steps that stand for one of the agent.
+#: Logged steps that stand for another one.
 N_NEAR: Final = 5
 _CHUNK: Final = 512
 
 
 @dataclass(frozen=True, eq=False)
-class Space:
+class Neighbours:
     """
     The neighbourhood of steps: observations and actions count alike, whatever their sizes.
 
@@ -37,11 +29,11 @@ class Space:
     steps: th.Tensor
 
     @classmethod
-    def of(cls, steps: Floats, n_action: int) -> "Space":
+    def of(cls, steps: Floats, n_action: int) -> "Neighbours":
         """
         :param steps: observations and then actions, (M, d)
         :param n_action: coordinates of an action
-        :return: the space
+        :return: the neighbourhood
         """
         spread = steps.std(axis=0)
         varies = spread > 1e-9
@@ -54,7 +46,7 @@ class Space:
     def nearest(self, steps: Floats) -> Rows:
         """
         :param steps: steps to look for, (Q, d)
-        :return: the logged steps that are most like each, (Q, k)
+        :return: the places of the logged steps that are most like each, (Q, k)
         """
         asked = th.from_numpy((steps * self.weights).astype(np.float32))
         squares = self.steps.square().sum(1)
@@ -64,23 +56,3 @@ class Space:
             for chunk in asked.split(_CHUNK)
         ]
         return np.asarray(th.cat(found).numpy())
-
-
-def fitted_q(amounts: Floats, following: Rows, goes_on: Floats, horizon: int) -> Floats:
-    """
-    :param amounts: what each logged step adds, by quantity, (M, K)
-    :param following: logged steps that stand for what the agent does next, (M, k)
-    :param goes_on: 0 where the task ended with the step, else 1, (M,)
-    :param horizon: T, steps of a full episode, at least 1
-    :return: expected sums over the T steps from each on, (M, K)
-    """
-    k = following.shape[1]
-    stays = goes_on[:, None] / k
-    columns = [np.ascontiguousarray(following[:, place]) for place in range(k)]
-    values = amounts
-    for _ in range(horizon - 1):
-        total = values[columns[0]]
-        for column in columns[1:]:
-            total += values[column]
-        values = amounts + stays * total
-    return values

@@ -92,6 +92,7 @@ def one_load(
     trips = 1000.0 * np.array([trip for one in crowd.people for trip in one.round_trips])
     shares = {"50%": 50, "90%": 90, "99%": 99, "100%": 100}
     return {
+        "load of the machine": round(os.getloadavg()[1], 1),
         "seconds": round(seconds, 1),
         "answers per second": round(len(trips) / seconds, 1),
         "clips drawn": drawn,
@@ -174,25 +175,24 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
+    found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         made_up_dataset(root, options.clips * EPISODE_LENGTH)
-        found = {
-            "load": load(root, options) if options.turns else None,
-            "kills": kills(root, options) if options.kills else None,
-        }
-    write_figures(
-        options.out,
-        commit=current_commit(),
-        command=" ".join(["python", "benchmarks/labelling_load.py", *sys.argv[1:]]),
-        load_of_the_machine=[round(load, 1) for load in os.getloadavg()],
-        people=options.people,
-        pairs=options.pairs,
-        clips=options.clips,
-        think_seconds=options.think,
-        **found,
-    )
-    print(json.dumps(found, indent=2))
+        for name, part, times in (("load", load, options.turns), ("kills", kills, options.kills)):
+            if times:
+                found[name] = part(root, options)
+                print(json.dumps(found[name]), flush=True)
+            write_figures(
+                options.out,
+                commit=current_commit(),
+                command=" ".join(["python", "benchmarks/labelling_load.py", *sys.argv[1:]]),
+                people=options.people,
+                pairs=options.pairs,
+                clips=options.clips,
+                think_seconds=options.think,
+                **found,
+            )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -594,3 +594,21 @@ def test_nothing_confirmed_is_lost_when_the_server_is_killed(tmp_path: Path) -> 
                 # One more at most: written, and the server was killed before it could say so.
                 assert len(rows) == len(stored) <= len(labeller.confirmed) + 1
     assert len(labeller.confirmed) > 50
+
+
+def test_answers_that_were_rolled_back_leave_nothing(tmp_path: Path) -> None:
+    """Their numbers go to other answers."""
+    with closing(AnswerStore(tmp_path / "s.sqlite", "toy/a-v0")) as store:
+        store.record_episodes({0: bytes(32)})
+        first, second = (
+            Answer("ann", (0, 0, 5), (0, 5, 5), preference, None, None, 1.0, 2.0)
+            for preference in (1.0, 0.0)
+        )
+        with suppress(ZeroDivisionError), store.transaction():
+            number = store.add(first)
+            assert store.answers() == [first]
+            raise ZeroDivisionError
+        assert store.add(second) == number
+        assert store.answers() == [second]
+        store.undo(number)
+        assert (store.answers(), store.answers(undone=True)) == ([], [second])

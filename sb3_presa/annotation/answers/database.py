@@ -75,7 +75,7 @@ class Database:
 
         :return: The connection, for queries.
         """
-        if self._is_writing():
+        if self.is_writing():
             yield self._writer
             return
         with self._reading, self._naming_errors():
@@ -88,7 +88,7 @@ class Database:
             finally:
                 self._reader.execute("ROLLBACK")
 
-    def _is_writing(self) -> bool:
+    def is_writing(self) -> bool:
         """Whether this thread is in a transaction."""
         if not self._writing.acquire(blocking=False):
             return False  # another thread is

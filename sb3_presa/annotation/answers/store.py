@@ -60,6 +60,8 @@ class AnswerStore:
 
     def _open(self, dataset_id: str | None, read_only: bool) -> None:
         self._database = Database(self.path, read_only)
+        # Answers by number: rows do not change, and strategies ask for all of them all the time
+        self._read_before: dict[int, Answer] = {}
         try:
             with self.transaction() as database:
                 self._check_or_create(database, dataset_id)
@@ -150,13 +152,21 @@ class AnswerStore:
         where = f"WHERE undone_at IS {'NOT' if undone else ''} NULL"
         arguments: tuple[str, ...] = ()
         if annotator is not None:
-            where, arguments = f"{where} AND answers.annotator = ?", (annotator,)
+            where, arguments = f"{where} AND annotator = ?", (annotator,)
         with self.reading() as database:
-            rows = database.execute(f"{_ANSWERS} {where} ORDER BY answers.id", arguments)
-            try:
-                return [to_answer(row) for row in rows]
-            except (TypeError, ValueError) as error:
-                raise FeedbackError(f"{self.path} is damaged: {error}") from error
+            rows = database.execute(f"SELECT id FROM answers {where} ORDER BY id", arguments)
+            numbers = [int(number) for (number,) in rows]
+            known = self._read_before
+            if self._database.is_writing():  # what is rolled back may leave its numbers to others
+                known = {}
+            missing = [number for number in numbers if number not in known]
+            if missing:
+                later = database.execute(f"{_ANSWERS} WHERE answers.id >= ?", (missing[0],))
+                try:
+                    known |= {int(row["id"]): to_answer(row) for row in later}
+                except (TypeError, ValueError) as error:
+                    raise FeedbackError(f"{self.path} is damaged: {error}") from error
+            return [known[number] for number in numbers]
 
     @property
     def last_number(self) -> int:

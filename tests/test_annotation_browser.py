@@ -261,6 +261,7 @@ def test_behind_a_proxy_below_a_path(tmp_path: Path, enter: Enter) -> None:
             page.keyboard.press(key)
         count(page, 1)
         assert len(office.store.answers()) == 1
+        page.wait_for_load_state("networkidle")  # the next clips
 
 
 def test_two_people_at_once(office: Office, enter: Enter) -> None:

@@ -14,6 +14,9 @@ from sb3_presa.cli.datasets import Dataset
 from sb3_presa.errors import ConfigError
 
 if TYPE_CHECKING:
+    from minari import MinariDataset
+
+    from sb3_presa.annotation.answers.answer import Answer
     from sb3_presa.annotation.asking.desk import Desk
 
 
@@ -49,6 +52,17 @@ def annotate(
     blind: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the questions whose guess is kept back.")
     ] = 0.2,
+    repeats: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of a person's pairs that are hidden repeats.")
+    ] = 0.0,
+    known: Annotated[
+        Path | None,
+        typer.Option(help="Questions with the answers that you know, hidden, as .csv or .jsonl."),
+    ] = None,
+    doubts: Annotated[
+        Path | None,
+        typer.Option(help="Questions to ask again, from complete --doubts-to."),
+    ] = None,
     instructions: Annotated[
         Path | None,
         typer.Option(help="Markdown file that explains the task.", show_default="a general text"),
@@ -135,6 +149,7 @@ def annotate(
         instructions=_read(instructions) if instructions else DEFAULT_INSTRUCTIONS,
         tags=tuple(tag.strip() for tag in tags.split(",")) if tags else (),
     )
+    opened = resolve_dataset(dataset)
     options = service.LabellingOptions(
         annotators=names,
         strategy=strategy,
@@ -143,15 +158,16 @@ def annotate(
         seed=seed,
         guess=guess,
         blind=blind,
-        desk=DeskOptions(target=pairs, overlap=overlap, ahead=ahead),
+        desk=DeskOptions(target=pairs, overlap=overlap, ahead=ahead, repeats=repeats),
         clips=clips,
         workers=workers or min(4, max(1, (os.cpu_count() or 2) - 1)),
         cache=cache or service.default_cache(),
         trust=trust,
+        known=_questions(opened, known),
+        doubts=_questions(opened, doubts),
         curves=curves,
         track=track,
     )
-    opened = resolve_dataset(dataset)
     with service.bind(host, port) as listener, service.open_desk(opened, feedback, options) as desk:
         found, way = desk
         typer.echo(f"Clips: {way['name']}" + (f" ({way['why']})" if way["why"] else ""))
@@ -166,6 +182,13 @@ def annotate(
             webbrowser.open(addresses[names[0]])
         service.serve(found, gate, text, listener)
         _print_end(found)
+
+
+def _questions(dataset: "MinariDataset", path: Path | None) -> "list[Answer]":
+    from sb3_presa.annotation.answers.exchange import import_questions
+    from sb3_presa.data import load_transitions
+
+    return [] if path is None else import_questions(path, load_transitions(dataset))
 
 
 def _read(path: Path) -> str:

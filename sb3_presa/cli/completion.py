@@ -11,6 +11,7 @@ from sb3_presa.cli.console import print_table
 from sb3_presa.cli.datasets import Dataset
 
 if TYPE_CHECKING:
+    from sb3_presa.annotation.answers.answer import Segment
     from sb3_presa.completion import Completion
 
 _SHOWN = 10
@@ -31,6 +32,10 @@ def complete(
     ] = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the models.")] = 0,
     plot: Annotated[Path | None, typer.Option(help="Picture to write: PNG, SVG or PDF.")] = None,
+    doubts_to: Annotated[
+        Path | None,
+        typer.Option(help="File for the labels in doubt, .csv or .jsonl, for annotate --doubts."),
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="File for the figures; - prints them instead.")
     ] = None,
@@ -53,6 +58,12 @@ def complete(
         _print(found, figures, safety_level)
     if json_file is not None and json_file != Path("-"):
         write_bytes(json_file, text.encode() + b"\n")
+    if doubts_to is not None:
+        from sb3_presa.annotation.answers.exchange import export_questions
+
+        questions = [_question(doubt["segments"]) for doubt in figures["doubts"]]
+        export_questions(doubts_to, dict.fromkeys(questions))
+        typer.echo(f"Wrote {doubts_to}", err=json_file == Path("-"))
     if plot is not None:
         from sb3_presa.evaluation.completion_figure import draw_completion
 
@@ -93,6 +104,11 @@ def _figures(found: "Completion", level: float) -> dict[str, Any]:
         "aligns": found.aligns,
         "doubts": doubts,
     }
+
+
+def _question(segments: list[list[int]]) -> "tuple[Segment, ...]":
+    """Segments in one order: a comparison that was made both ways round is one question."""
+    return tuple(sorted((episode, start, length) for episode, start, length in segments))
 
 
 def _accuracy(accuracy: Any) -> dict[str, Any]:
@@ -149,6 +165,9 @@ def _print(found: "Completion", figures: dict[str, Any], level: float) -> None:
         )
         if len(doubts) > _SHOWN:
             typer.echo(f"{len(doubts) - _SHOWN} more are in --json FILE.")
+        typer.echo(
+            "To ask people again: --doubts-to FILE here, then sb3-presa annotate --doubts FILE."
+        )
 
 
 def _yes(value: bool) -> str:

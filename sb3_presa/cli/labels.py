@@ -113,7 +113,7 @@ def _report(dataset: "MinariDataset", name: str, json_file: Path | None) -> None
     from sb3_presa.files import write_text
 
     with _answers(dataset, name) as store:
-        report = report_labels(store.answers())
+        report = report_labels(store.answers(), store.known())
     if json_file is None:
         _print_report(f"{dataset.id}, {name}", report)
         return
@@ -267,6 +267,13 @@ def _print_report(title: str, report: "LabelsReport") -> None:
         "circular triads",
     )
     print_table(f"{title}: {report.answers} answers", columns, rows)
+    checked = [one for one in report.consistency if one.repeats.n or one.known.n]
+    if checked:
+        print_table(
+            "Hidden checks: share [95% interval] of judgements",
+            ("", "repeats as before", "known answers right"),
+            [(one.annotator, str(one.repeats), str(one.known)) for one in checked],
+        )
     agreed: list[tuple[str, ...]] = []
     for kind, found in (("preference", report.preferences), ("safety", report.safety)):
         agreed.append(_agreement_row(kind, found))

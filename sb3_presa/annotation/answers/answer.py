@@ -161,6 +161,20 @@ class Answer:
         )
 
 
+def known_answer(
+    first: Segment,
+    second: Segment | None,
+    labels: tuple[float | None, float | None, float | None],
+) -> Answer:
+    """What the owner knows of a question.
+
+    :param first: a segment.
+    :param second: the other segment, or None.
+    :param labels: preference, safety of the first and of the second, as of an ``Answer``.
+    """
+    return Answer("owner", first, second, *labels, None, None, strategy="known", role="known")
+
+
 def check_annotator(name: str) -> None:
     """Check that a name can be shown in one line.
 

@@ -14,14 +14,14 @@ A file with the column ``annotator`` has answers; other files have feedback. Num
 trip bit for bit. Unknown columns are an error, so that a misspelt one is not ignored silently.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sb3_presa.annotation.answers.answer import ROLES, Answer, Guess, Segment
+from sb3_presa.annotation.answers.answer import ROLES, Answer, Guess, Segment, known_answer
 from sb3_presa.annotation.answers.exchange_rows import Line, raw_rows, read_rows, write_rows
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import load_transitions
@@ -75,6 +75,44 @@ def import_answers(path: Path, dataset: DatasetLike | Transitions) -> list[Answe
     steps = _episode_steps(transitions)
     rows = read_rows(path, ANSWER_COLUMNS, _REQUIRED)
     return [_to_answer(line, row, steps) for line, row in rows]
+
+
+def export_questions(path: Path, questions: Iterable[Sequence[Segment]]) -> None:
+    """Write questions, for :func:`import_questions`.
+
+    :param path: ending in ``.csv`` or ``.jsonl``; an existing file is replaced.
+    :param questions: one or two segments each.
+    :raises FeedbackError: if the file has another ending.
+    """
+    rows = (
+        dict(zip(_SEGMENTS, [number for segment in one for number in segment], strict=False))
+        for one in questions
+    )
+    write_rows(path, _SEGMENTS, rows)
+
+
+def import_questions(path: Path, transitions: Transitions) -> list[Answer]:
+    """Read questions to people, with what the owner knows of their answers.
+
+    :param path: ending in ``.csv`` or ``.jsonl``, with the segments and labels of feedback.
+    :param transitions: the dataset's steps.
+    :return: the questions in the order of the file, as answers of the owner.
+    :raises FeedbackError: if a value is invalid, or a question is there twice; the message names
+        file, line and column.
+    """
+    steps, found = _episode_steps(transitions), dict[Any, Answer]()
+    for line, row in read_rows(path, (*_SEGMENTS, *_LABELS), _REQUIRED):
+        first, second = _required_segment(line, row, steps), _segment(line, row, "second", steps)
+        preference, safe_first, safe_second = (line.chance(row, name) for name in _LABELS)
+        try:
+            answer = known_answer(first, second, (preference, safe_first, safe_second))
+        except FeedbackError as error:
+            raise FeedbackError(f"{path}, line {line.number}: {error}") from error
+        key = (answer.canonical().first, answer.canonical().second)
+        if key in found:
+            line.refuse("first_episode", first[0], "of a question that is not in the file before")
+        found[key] = answer
+    return list(found.values())
 
 
 def export_feedback(path: Path, feedback: Feedback) -> None:

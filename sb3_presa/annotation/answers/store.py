@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sb3_presa.annotation.answers import schema
-from sb3_presa.annotation.answers.answer import Answer, Guess, Segment
+from sb3_presa.annotation.answers.answer import Answer, Guess, Segment, known_answer
 from sb3_presa.annotation.answers.database import Database
 from sb3_presa.errors import FeedbackError, FileNotWrittenError
 
@@ -173,6 +173,43 @@ class AnswerStore:
         """The number of the last answer, whether it was taken back or not; 0 without any."""
         with self.reading() as database:
             return int(database.execute("SELECT coalesce(max(id), 0) FROM answers").fetchone()[0])
+
+    def known(self) -> list[Answer]:
+        """The questions to which the owner knows the answer, as answers of the owner."""
+        with self.reading() as database:
+            rows = database.execute(
+                "SELECT known.*, pairs.first, pairs.second FROM known "
+                "JOIN pairs ON pairs.id = known.pair ORDER BY pair"
+            ).fetchall()
+        return [
+            known_answer(
+                parse_segment(row["first"]),
+                row["second"] and parse_segment(row["second"]),
+                (row["preference"], row["safe_first"], row["safe_second"]),
+            )
+            for row in rows
+        ]
+
+    def set_known(self, known: Iterable[Answer]) -> None:
+        """Replace the questions to which the owner knows the answer.
+
+        :param known: the answers; the episodes of their segments must have been recorded.
+        :raises FeedbackError: if the episode of a segment was not recorded.
+        """
+        with self.transaction() as database:
+            database.execute("DELETE FROM known")
+            for answer in known:
+                ordered = answer.canonical()
+                insert(
+                    database,
+                    "known",
+                    {
+                        "pair": self.pair_id(answer),
+                        "preference": ordered.preference,
+                        "safe_first": ordered.safe_first,
+                        "safe_second": ordered.safe_second,
+                    },
+                )
 
     def add(self, answer: Answer) -> int:
         """Write one answer, see :meth:`add_all`.

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from sb3_presa.annotation.answers.answer import Guess, Segment
+from sb3_presa.annotation.asking.checks import Checks
 from sb3_presa.annotation.asking.guesses import Guesser
 from sb3_presa.annotation.asking.pool import Pair
 from sb3_presa.annotation.asking.queues import Place, Queues
@@ -29,11 +30,13 @@ class DeskOptions:
     :param target: number of pairs per person.
     :param overlap: share in [0, 1] of everybody's pairs that all people are asked.
     :param ahead: number of pairs that wait in a queue with their clips made, >= 2.
+    :param repeats: share in [0, 1] of each person's pairs that are hidden repeats.
     """
 
     target: int = 100
     overlap: float = 0.2
     ahead: int = 5
+    repeats: float = 0.0
 
 
 class Desk:
@@ -68,6 +71,7 @@ class Desk:
         self._curves, self._guesser = curves, guesser
         #: What the page must know before it draws curves, as JSON values.
         self.plots: dict[str, Any] = {}
+        self._checks = Checks(queues, options.repeats, options.target)
         self.problem: str | None = None
         self._wake = threading.Event()
         self._closed = False
@@ -137,7 +141,7 @@ class Desk:
         ready = [p for p in (waiting[:1] if before else waiting) if self._has_clips(p)]
         ready.sort(key=lambda place: place.token != holding)
         problem = self._shelf.failure or self.problem
-        if before is None and progress.answered >= self.options.target:
+        if before is None and progress.answered >= self._target(annotator):
             status = "done"
         elif ready:
             status = "ask"
@@ -149,7 +153,7 @@ class Desk:
             "status": status,
             "annotator": annotator,
             "answered": progress.answered,
-            "target": self.options.target,
+            "target": self._target(annotator),
             "seconds": progress.seconds,
             "undo": progress.last,
             "refused": len(self.queues.refused()),
@@ -218,6 +222,9 @@ class Desk:
         pairs = iter(zip(chosen, self._guesses(chosen), strict=True))
         grown = False
         for _ in range(lacking):
+            if self._checks.ask(annotator):
+                grown = True
+                continue
             shared = self.queues.next_is_shared(annotator, self.options.overlap)
             if shared and self._join_shared(annotator):
                 grown = True
@@ -257,8 +264,11 @@ class Desk:
             return [None] * len(pairs)
         return self._guesser.guess(pairs, self.queues.store.answers())
 
+    def _target(self, annotator: str) -> int:
+        return self.options.target + self.queues.asked_again(annotator)
+
     def _lacking(self, annotator: str) -> int:
-        left = self.options.target - self.queues.progress(annotator).answered
+        left = self._target(annotator) - self.queues.progress(annotator).answered
         return min(self.options.ahead, left) - len(self.queues.waiting(annotator))
 
     def _choose(self, n: int) -> list[Pair]:

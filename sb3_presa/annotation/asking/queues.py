@@ -37,7 +37,8 @@ SELECT queue.token, queue.mirrored, queue.pair, queue.role, queue.guess, queue.s
     queue.parameters, pairs.first, pairs.second
 FROM queue JOIN pairs ON pairs.id = queue.pair
 """
-_NOT_REFUSED = """
+#: Of rows of ``pairs``.
+NOT_REFUSED = """
 NOT EXISTS (SELECT 1 FROM refused WHERE segment = pairs.first OR segment = pairs.second)
 """
 _UNANSWERED = """
@@ -117,7 +118,7 @@ class Queues:
         """
         with self.store.reading() as database:
             rows = database.execute(
-                f"{_PLACES} WHERE annotator = ? AND {_UNANSWERED} AND {_NOT_REFUSED} "
+                f"{_PLACES} WHERE annotator = ? AND {_UNANSWERED} AND {NOT_REFUSED} "
                 "ORDER BY queue.id",
                 (annotator,),
             )
@@ -138,7 +139,7 @@ class Queues:
             places, shared = database.execute(
                 "SELECT count(*), coalesce(sum(shared), 0) FROM queue "
                 "JOIN pairs ON pairs.id = queue.pair WHERE annotator = ? AND occasion = '' AND "
-                f"{_NOT_REFUSED}",
+                f"{NOT_REFUSED}",
                 (annotator,),
             ).fetchone()
         return bool(shared < int((places + 1) * share + 1e-9))
@@ -154,14 +155,14 @@ class Queues:
         """
         with self.store.transaction() as database:
             row = database.execute(
-                f"SELECT * FROM pairs WHERE shared AND {_NOT_REFUSED} AND id NOT IN "
+                f"SELECT * FROM pairs WHERE shared AND {NOT_REFUSED} AND id NOT IN "
                 "(SELECT pair FROM queue WHERE annotator = ?) ORDER BY id LIMIT 1",
                 (annotator,),
             ).fetchone()
             if row is None:
                 return False
             digest = hashlib.sha256(f"{annotator}|{row['name']}".encode()).digest()
-            return _append(
+            return append_place(
                 database,
                 annotator,
                 int(row["id"]),
@@ -199,7 +200,7 @@ class Queues:
             pair = self.store.pair_id(asked)
             if shared:
                 database.execute("UPDATE pairs SET shared = 1 WHERE id = ?", (pair,))
-            return _append(
+            return append_place(
                 database,
                 annotator,
                 pair,
@@ -352,6 +353,20 @@ class Queues:
             last=rows[0]["token"] if rows else None,
         )
 
+    def asked_again(self, annotator: str) -> int:
+        """The number of places beside those that the number of pairs is about: doubts.
+
+        :param annotator: the person.
+        """
+        with self.store.reading() as database:
+            return int(
+                database.execute(
+                    "SELECT count(*) FROM queue JOIN pairs ON pairs.id = pair WHERE annotator = ? "
+                    f"AND role = 'asked' AND occasion != '' AND {NOT_REFUSED}",
+                    (annotator,),
+                ).fetchone()[0]
+            )
+
     def refuse(self, segment: Segment, reason: str) -> None:
         """Exclude a segment whose clip cannot be made.
 
@@ -381,7 +396,15 @@ class Queues:
         return {parse_segment(row["segment"]): row["reason"] for row in rows}
 
 
-def _append(database: sqlite3.Connection, annotator: str, pair: int, **columns: Any) -> bool:
+def append_place(database: sqlite3.Connection, annotator: str, pair: int, **columns: Any) -> bool:
+    """Append a place to a queue, within the open transaction.
+
+    :param database: the connection.
+    :param annotator: the person.
+    :param pair: the number of the pair.
+    :param columns: the other columns of the place.
+    :return: whether the queue did not have the pair on this occasion.
+    """
     named = {"token": secrets.token_hex(16), "annotator": annotator, "pair": pair, **columns}
     marks = ", ".join("?" for _ in named)
     done = database.execute(

@@ -14,6 +14,7 @@ from sb3_presa.annotation.consensus.agreement import (
     summarize_agreement,
     summarize_annotator,
 )
+from sb3_presa.annotation.consensus.consistency import Consistency, consistency
 from sb3_presa.annotation.consensus.guessed import GuessAgreement, agreement_with_guesses
 
 
@@ -30,6 +31,7 @@ class LabelsReport:
     :param guesses: agreement with guesses of a model, shown and blind; empty without guesses.
     :param circular: circular triads of all preferences, with the mean of the votes of each pair.
     :param triads: number of triads in which each pair has a winner.
+    :param consistency: hidden repeats and known questions of each person.
     """
 
     answers: int
@@ -41,16 +43,18 @@ class LabelsReport:
     guesses: tuple[GuessAgreement, ...]
     circular: int
     triads: int
+    consistency: tuple[Consistency, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The statistics as JSON values; undefined ones are None."""
         return asdict(self)
 
 
-def report_labels(answers: Iterable[Answer]) -> LabelsReport:
+def report_labels(answers: Iterable[Answer], known: Iterable[Answer] = ()) -> LabelsReport:
     """Compute the statistics of answers.
 
     :param answers: in the order in which they were given.
+    :param known: what the owner knows, as answers.
     :return: the statistics.
     """
     answers = list(answers)
@@ -71,6 +75,7 @@ def report_labels(answers: Iterable[Answer]) -> LabelsReport:
         guesses=agreement_with_guesses(answers),
         circular=circular,
         triads=triads,
+        consistency=consistency(answers, known),
     )
 
 

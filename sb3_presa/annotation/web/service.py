@@ -3,15 +3,16 @@
 import contextlib
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from minari import MinariDataset
 
-from sb3_presa.annotation.answers.answer import check_annotator
+from sb3_presa.annotation.answers.answer import Answer, check_annotator
 from sb3_presa.annotation.answers.store import AnswerStore
+from sb3_presa.annotation.asking.checks import ask_doubts
 from sb3_presa.annotation.asking.desk import Desk, DeskOptions
 from sb3_presa.annotation.asking.guesses import Guesser
 from sb3_presa.annotation.asking.pool import draw_pool
@@ -59,6 +60,8 @@ class LabellingOptions:
     :param clips: the clip source, see :func:`~sb3_presa.annotation.clips.sources.make_source`.
     :param workers: number of processes that draw clips, >= 1.
     :param cache: the folder of clips.
+    :param known: questions to which the owner knows the answer; none: those that were given before.
+    :param doubts: questions that everybody is asked again.
     :param trust: whether to replay clips in any environment that the dataset names.
     :param curves: columns that are shown as curves at first, as
         :class:`~sb3_presa.annotation.clips.curves.Curves` takes them.
@@ -76,6 +79,8 @@ class LabellingOptions:
     clips: str = "auto"
     workers: int = 1
     cache: Path = field(default_factory=default_cache)
+    known: Sequence[Answer] = ()
+    doubts: Sequence[Answer] = ()
     trust: bool = False
     curves: str | None = None
     track: Sequence[str] | None = None
@@ -86,8 +91,9 @@ class LabellingOptions:
             check_annotator(name)
         if not names or len(set(names)) != len(names):
             raise ConfigError(f"`annotators` must be one or more different names, got {names}")
-        if not 0 <= self.desk.overlap <= 1:
-            raise ConfigError(f"`overlap` must be in [0, 1], got {self.desk.overlap}")
+        for name in ("overlap", "repeats"):
+            if not 0 <= getattr(self.desk, name) <= 1:
+                raise ConfigError(f"`{name}` must be in [0, 1], got {getattr(self.desk, name)}")
         if not 0 <= self.blind <= 1:
             raise ConfigError(f"`blind` must be in [0, 1], got {self.blind}")
 
@@ -119,6 +125,10 @@ def open_desk(
     with contextlib.ExitStack() as stack:
         stack.callback(store.close)
         _check_episodes(store, hashes)
+        store.record_episodes(_episodes_of([*options.known, *options.doubts], hashes))
+        if options.known:
+            store.set_known(options.known)
+        ask_doubts(Queues(store), options.annotators, options.doubts)
         check_writable(options.cache / "clip")
         prune(options.cache, _CACHE_BYTES)
         shelf = ClipShelf(
@@ -150,6 +160,11 @@ def _guesser(transitions: Transitions, options: LabellingOptions) -> Guesser:
     return Guesser(
         transitions, draw_pool(transitions, length, _REFERENCE, seed), options.blind, seed
     )
+
+
+def _episodes_of(questions: Iterable[Answer], hashes: Mapping[int, bytes]) -> dict[int, bytes]:
+    segments = [s for one in questions for s in (one.first, one.second) if s is not None]
+    return {episode: hashes[episode] for episode, _, _ in segments}
 
 
 def _check_episodes(store: AnswerStore, hashes: Mapping[int, bytes]) -> None:

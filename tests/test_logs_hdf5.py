@@ -127,3 +127,32 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="must hold arrays, got none"):
         read_logs(tmp_path / "empty.hdf5")
     assert not (tmp_path / "minari" / "me").exists()
+
+
+def test_arrays_that_lie_in_other_files_are_read_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HDF5 itself reads zeros for a file that is gone, and another one of the current folder."""
+    for number in (0, 1):
+        with h5py.File(tmp_path / f"run_{number}.h5", "w") as file:
+            file["actions"] = np.full((3, 2), number + 0.5)
+    both = h5py.VirtualLayout((6, 2), "f8")
+    for number in (0, 1):
+        both[3 * number : 3 * number + 3] = h5py.VirtualSource(
+            f"run_{number}.h5", "actions", (3, 2)
+        )
+    (tmp_path / "moved").mkdir()
+    for path in (tmp_path / "both.h5", tmp_path / "moved" / "both.h5"):
+        with h5py.File(path, "w") as file:
+            file["observations"], file["timeouts"] = np.zeros((6, 1)), np.arange(6) % 3 == 2
+            file.create_virtual_dataset("actions", both)
+    dataset = import_logs(tmp_path / "both.h5", "me/both-v0")
+    assert load_transitions(dataset).actions[:, 0].tolist() == [0.5] * 3 + [1.5] * 3
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DatasetError, match=r"sources of '/actions' must exist.*moved/run_0.h5"):
+        read_logs(tmp_path / "moved" / "both.h5")
+    with h5py.File(tmp_path / "run_1.h5", "w") as file:
+        file["acts"] = np.zeros((3, 2))
+    for read in (read_logs, lambda path: import_dsrl(path, "me/dsrl-v0")):
+        with pytest.raises(DatasetError, match=r"no array 'actions' in .*run_1.h5"):
+            read(tmp_path / "both.h5")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sb3_presa.data.checks import Extremes, is_wide
+from sb3_presa.data.hdf5_sources import find_sources
 from sb3_presa.data.stored import most_bytes
 from sb3_presa.errors import DatasetError
 from sb3_presa.files import explain_unreadable
@@ -188,9 +189,10 @@ def _is_table(item: object) -> bool:
 
 
 def _read_table(path: Path, name: str, table: h5py.Dataset) -> Any:
-    if table.nbytes > most_bytes(path.stat().st_size):
+    size = sum(file.stat().st_size for file in find_sources(path, table))
+    if table.nbytes > most_bytes(size):
         raise DatasetError(
-            f"table '{name}' must fit into the file of {path.stat().st_size:,} bytes, got "
+            f"table '{name}' must fit into the file of {size:,} bytes, got "
             f"{table.nbytes:,} bytes: the file is damaged ({path})"
         )
     return table[()]

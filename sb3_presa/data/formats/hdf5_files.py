@@ -12,6 +12,7 @@ import numpy as np
 from sb3_presa.data.formats.format import Options, Reading
 from sb3_presa.data.formats.roles import USUAL, Roles
 from sb3_presa.data.formats.table import LogColumn, Scalar, Table, natural_key
+from sb3_presa.data.hdf5_sources import find_sources
 from sb3_presa.data.stored import most_bytes
 from sb3_presa.errors import ConfigError, DatasetError
 from sb3_presa.files import explain_unreadable
@@ -124,9 +125,11 @@ def _table(
     found: dict[str, h5py.Dataset] = {}
     group.visititems(partial(_collect, found))
     total = sum(item.nbytes for item in found.values())
-    if total > most_bytes(path.stat().st_size):
+    files = {path}.union(*(find_sources(path, item) for item in found.values()))
+    size = sum(file.stat().st_size for file in files)
+    if total > most_bytes(size):
         raise DatasetError(
-            f"{path} must fit a file of {path.stat().st_size:,} bytes, got {total:,} bytes of "
+            f"{path} must fit a file of {size:,} bytes, got {total:,} bytes of "
             "arrays: it is damaged"
         )
     usual = {name for names in USUAL.values() for name in names}

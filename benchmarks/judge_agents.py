@@ -31,6 +31,7 @@ from sb3_presa.data.datasets import dataset_horizon, resolve_dataset
 from sb3_presa.envs.making import make_environment
 from sb3_presa.evaluation.judge import Labels, Verdict, judge
 from sb3_presa.evaluation.judge.choose import choose_among
+from sb3_presa.evaluation.judge.imagined import rank_correlation
 from sb3_presa.evaluation.safety import evaluate_safety
 from sb3_presa.feedback import Feedback
 from sb3_presa.files import write_text
@@ -316,7 +317,7 @@ def summary(path: Path) -> dict[str, Any]:
         mine = np.array([row["task"] == task for row in rows])
         if mine.sum() > 2:
             risk, cost = numbers["judged_risk"][mine], numbers["normalized_cost"][mine]
-            tasks[task] = rank_correlation(risk, cost)
+            tasks[task] = rank_correlation(risk, cost).value
     edges = np.linspace(0.0, 1.0, 6)
     place = np.clip(np.digitize(numbers["judged_safe"], edges) - 1, 0, 4)
     calibration = [
@@ -362,31 +363,14 @@ def _choices(rows: list[dict[str, str]]) -> dict[str, Any]:
         if truly:
             possible += 1
             safe += row["safe"] == "True"
-            best = max(float(other["normalized_reward"]) for other in truly)
+            best = max(float(other["reward_mean"]) for other in truly)
             if row["safe"] == "True":
-                regrets.append(best - float(row["normalized_reward"]))
+                regrets.append((best - float(row["reward_mean"])) / abs(best))
     return {
         "with_a_safe_one": possible,
         "chosen_is_safe": safe,
-        "mean_regret_of_safe_choices": float(np.mean(regrets)) if regrets else None,
+        "mean_share_of_reward_lost_by_safe_choices": float(np.mean(regrets)) if regrets else None,
     }
-
-
-def rank_correlation(one: Any, other: Any) -> float:
-    """
-    :param one: numbers, (n,)
-    :param other: numbers, (n,)
-    :return: Spearman's rank correlation, with mean ranks of ties; NaN where all of one are equal
-    """
-    first, second = _ranks(one), _ranks(other)
-    if first.std() == 0.0 or second.std() == 0.0:
-        return float("nan")
-    return float(np.corrcoef(first, second)[0, 1])
-
-
-def _ranks(values: Any) -> Any:
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - 0.5 * (counts - 1))[place]
 
 
 def draw(path: Path, picture: Path) -> None:

@@ -156,6 +156,7 @@ def test_own_robot_goes_from_files_to_agents(tmp_path: Path) -> None:
     agents = [f"{a}, me/rover-{k}-v0" for k in ("flat", "dict") for a in ("BC", "PRESA")]
     for name in ("the drivers' log", *agents):
         assert len(re.findall(f"{name}{row}", result.stdout)) == 1, result.stdout
+    assert len(re.findall(r"judged: \w+, share of safe drives \d\.\d\d", result.stdout)) == 4
     agent = PRESA.load(tmp_path / "own" / "rover-dict-v0-PRESA.zip", device="cpu")
     assert agent.num_timesteps == 20
     log = (tmp_path / "own" / "drives" / "drive_7.csv").read_text().splitlines()

@@ -28,7 +28,7 @@ from sb3_presa.evaluation.judge.html import page_html
 from sb3_presa.evaluation.judge.imagined import World, rank_correlation
 from sb3_presa.evaluation.judge.neighbours import Neighbours
 from sb3_presa.evaluation.judge.observing import Observing
-from sb3_presa.evaluation.judge.page import cautions, headline, rows, short
+from sb3_presa.evaluation.judge.page import cautions, headline, markdown, rows, short
 from sb3_presa.evaluation.judge.step_models import (
     LoggedChanges,
     LoggedStates,
@@ -319,6 +319,12 @@ def test_the_page_needs_no_other_file_and_runs_nothing(labels: Labels) -> None:
     assert sources and all(source.startswith("data:image/png;base64,") for source in sources)
     assert len(verdict.moments) == 10 and "Worst logged moments" in page
     assert page.count("<h2>") == 4
+
+
+def test_a_verdict_goes_on_a_model_card(verdicts: dict[str, Verdict]) -> None:
+    said = markdown(verdicts["right"])
+    assert said.startswith("Judged without a simulator. Unsafe: ")
+    assert "| AUC on safety labels, held out |" in said and "- The labels are believed." in said
 
 
 def test_short_form_has_three_lines(verdicts: dict[str, Verdict]) -> None:

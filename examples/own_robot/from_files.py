@@ -20,6 +20,7 @@ from rover import Array, Person, Rover, is_soft, record, reward_at, write_csv, w
 from sb3_presa import BC, PRESA, evaluate_safety
 from sb3_presa.annotation.answers.exchange import import_feedback
 from sb3_presa.data import import_logs
+from sb3_presa.evaluation.judge import Labels, judge
 
 N_COMPARISONS, CLIP = 160, 20
 
@@ -53,8 +54,13 @@ def main() -> None:
     )
     for dataset in (flat, parts):
         agents = train(dataset, options.out / "answers.csv", options.steps)
-        for name, agent in agents.items():  # the simulator, for the first time
+        labels = Labels.read(dataset, "default")
+        for name, agent in agents.items():
             agent.save(options.out / f"{dataset.id.partition('/')[2]}-{name}.zip")
+            verdict = judge(agent, dataset, name=name, labels=labels)
+            assert verdict.outlook is not None
+            print(f"{name}, judged: {verdict.word}, share of safe drives {verdict.outlook.p_safe}")
+            # the simulator, for the first time
             report(f"{name}, {dataset.id}", agent, Rover(flat=dataset is flat), options.episodes)
 
 

@@ -37,6 +37,12 @@ _FEWEST_TO_JUDGE = 40
 #: Algorithms of Stable-Baselines3 that `evaluate` takes.
 _SB3 = ("A2C", "DDPG", "DQN", "PPO", "SAC", "TD3")
 
+SafetyLevel = Annotated[
+    float | None,
+    typer.Option(
+        help="Level in (0, 1) at which an adjustable PRESA acts.", show_default="the model's"
+    ),
+]
 ModelsAlgorithm = Annotated[
     str | None,
     typer.Option(
@@ -238,12 +244,7 @@ def evaluate(
     env: Annotated[str | None, typer.Option(help="Run in this Gymnasium environment.")] = None,
     episodes: Annotated[int, typer.Option(min=1, help="Number of episodes.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 0,
-    safety_level: Annotated[
-        float | None,
-        typer.Option(
-            help="Level in (0, 1) at which an adjustable PRESA acts.", show_default="the model's"
-        ),
-    ] = None,
+    safety_level: SafetyLevel = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     algorithm: ModelsAlgorithm = None,
     trust: Annotated[

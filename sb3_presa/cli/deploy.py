@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sb3_presa.cli.agents import load_agent
+from sb3_presa.cli.agents import SafetyLevel, load_agent
 from sb3_presa.errors import ConfigError
 
 
@@ -21,12 +21,7 @@ def export(
             show_default="samples of the observation space",
         ),
     ] = None,
-    safety_level: Annotated[
-        float | None,
-        typer.Option(
-            help="Level in (0, 1) at which an adjustable PRESA acts.", show_default="the model's"
-        ),
-    ] = None,
+    safety_level: SafetyLevel = None,
     channels_last: Annotated[
         bool | None,
         typer.Option(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sb3_presa.cli.agents import ModelsAlgorithm, load_agent
+from sb3_presa.cli.agents import ModelsAlgorithm, SafetyLevel, load_agent
 from sb3_presa.cli.console import print_table
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def judge(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     algorithm: ModelsAlgorithm = None,
+    safety_level: SafetyLevel = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="Run code of the model's file: its pickles.")
     ] = False,
@@ -32,7 +33,7 @@ def judge(
 
     if html is not None:
         check_writable(html)
-    agent = load_agent(model, algorithm, device, trust)
+    agent = load_agent(model, algorithm, device, trust, safety_level)
     verdict = judge_agent(agent, dataset, feedback, name=model.name)
     _print(verdict)
     if html is not None:

@@ -13,6 +13,7 @@ from sb3_presa.errors import ConfigError
 from sb3_presa.registry import HOMES, algorithm_class
 
 if TYPE_CHECKING:
+    from sb3_presa.evaluation.judge import Verdict
     from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
 
 MODEL: Final = "model.zip"
@@ -24,7 +25,7 @@ def push_to_hub(
     model: "OfflineAlgorithm",
     repo_id: str,
     *,
-    judgement: str | None = None,
+    judgement: "str | Verdict | None" = None,
     picture: str | Path | None = None,
     notes: str | None = None,
     private: bool = False,
@@ -38,7 +39,8 @@ def push_to_hub(
 
     :param model: a trained or loaded model
     :param repo_id: ``owner/name``; made if it is missing
-    :param judgement: what was measured, as Markdown, for the card
+    :param judgement: a verdict of :func:`sb3_presa.evaluation.judge.judge`, or what was measured,
+        as Markdown, for the card
     :param picture: a picture for the card
     :param notes: more for the card, as Markdown
     :param private: whether a new repository is private
@@ -49,6 +51,8 @@ def push_to_hub(
     :raises ConfigError: if ``huggingface_hub`` is not installed, the picture is missing, or the hub
         refuses
     """
+    from sb3_presa.evaluation.judge.page import markdown
+
     hub = _library()
     source = None if picture is None else Path(picture)
     if source is not None and not source.is_file():
@@ -60,7 +64,8 @@ def push_to_hub(
         name = None if source is None else f"picture{source.suffix}"
         if source is not None and name is not None:
             shutil.copyfile(source, folder / name)
-        card = model_card(model, repo_id, judgement=judgement, picture=name, notes=notes)
+        said = judgement if isinstance(judgement, str | None) else markdown(judgement)
+        card = model_card(model, repo_id, judgement=said, picture=name, notes=notes)
         (folder / CARD).write_text(card, encoding="utf-8")
         facts = metadata_of(model, None, channels_last=False)
         (folder / CONFIG).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")

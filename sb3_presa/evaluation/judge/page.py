@@ -149,6 +149,21 @@ def cautions(verdict: Verdict) -> tuple[str, ...]:
     )
 
 
+def markdown(verdict: Verdict) -> str:
+    """
+    :param verdict: a verdict
+    :return: the page as Markdown, for a model card
+    """
+    lines = ["| | found [95% interval] | chance | n |", "|---|---|---|---|"]
+    lines += [f"| {row.what} | {row.found} | {row.chance} | {row.n} |" for row in rows(verdict)]
+    said = [f"- {caution}" for caution in cautions(verdict)]
+    table, limits = "\n".join(lines), "\n".join(said)
+    return (
+        f"Judged without a simulator. {headline(verdict)}\n\n{table}\n\n"
+        f"What this cannot say:\n\n{limits}"
+    )
+
+
 def short(verdict: Verdict, command: str) -> tuple[str, str, str]:
     """
     :param verdict: a verdict

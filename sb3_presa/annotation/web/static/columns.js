@@ -12,10 +12,13 @@ const GROUPS = [
 function tell() {
   const { about, chosen } = plots;
   const all = about.columns.length;
-  $("curves-count").textContent = `${chosen.columns.length} of ${all} curves shown`;
+  const count = `${chosen.columns.length} of ${all} curves shown`;
+  $("curves-count").textContent = count;
+  $("columns-count").textContent = count;
+  $("curves").setAttribute("aria-label", count); // the text is hidden on phones
   $("curves").hidden = !all;
   $("why").textContent = about.why ? `No pictures: ${about.why}.` : "";
-  $("plots-bar").hidden = !all && !about.why;
+  $("why").hidden = !about.why;
 }
 
 function open() {

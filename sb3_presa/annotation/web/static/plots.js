@@ -133,10 +133,6 @@ function fill(panel, parts) {
   const tracks = parts.filter((part) => part instanceof Track);
   panel.replaceChildren(...tracks.map((part) => part.node), ...(curves.length ? [list] : []));
   panel.hidden = parts.length === 0;
-  // The same curves stand beside each other.
-  list.addEventListener("scroll", () => {
-    for (const other of document.querySelectorAll(".curves")) other.scrollTop = list.scrollTop;
-  });
 }
 
 for (const panel of panels) {
@@ -146,5 +142,17 @@ for (const panel of panels) {
     const { left, width } = area.getBoundingClientRect();
     player.seek(Math.round((plots.span * (event.clientX - left)) / width));
   });
+}
+// The same curves stay beside each other: wide screens move the list, phones the panel.
+for (const panel of panels) {
+  const parts = (each) => [each, ...each.querySelectorAll(".curves")];
+  panel.addEventListener(
+    "scroll",
+    () => {
+      const tops = parts(panel).map((part) => part.scrollTop);
+      for (const other of panels) parts(other).forEach((part, place) => (part.scrollTop = tops[place]));
+    },
+    true,
+  );
 }
 player.followers.push(plots);

@@ -51,6 +51,19 @@ def labels(
         bool,
         typer.Option("--overwrite", help="Also replace feedback that was not merged from answers."),
     ] = False,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve", help="Accuracy against the number of answers, and what more would bring."
+        ),
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="Picture of --curve to write: PNG, SVG or PDF.")
+    ] = None,
+    core_share: Annotated[
+        float,
+        typer.Option(min=0.01, max=1.0, help="Largest share of a processor that --curve takes."),
+    ] = 1.0,
 ) -> None:
     """
     Print statistics and agreement of people's answers; merge them into feedback for training;
@@ -60,7 +73,16 @@ def labels(
 
     if into is not None and merge is None:
         raise ConfigError("--into needs --merge, got --into alone")
+    if plot is not None and not curve:
+        raise ConfigError("--plot needs --curve, got --plot alone")
     opened = resolve_dataset(dataset)
+    if curve:
+        from sb3_presa.cli.label_curve import report_curve
+
+        with _answers(opened, feedback) as store:
+            answers = store.answers()
+        report_curve(opened, answers, json_file, plot, core_share)
+        return
     if import_file is not None:
         _import(opened, feedback, import_file, overwrite)
     if export_file is not None:

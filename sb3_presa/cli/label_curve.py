@@ -1,0 +1,88 @@
+"""``sb3-presa labels --curve``: whether there are enough answers."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from sb3_presa.cli.console import print_table
+from sb3_presa.errors import FeedbackError
+
+if TYPE_CHECKING:
+    from minari import MinariDataset
+
+    from sb3_presa.annotation.answers.answer import Answer
+    from sb3_presa.completion.learning_curve import Curve
+
+
+def report_curve(
+    dataset: "MinariDataset",
+    answers: "Sequence[Answer]",
+    json_file: Path | None,
+    plot: Path | None,
+    core_share: float,
+) -> None:
+    """
+    Print, write or draw the learning curves of answers.
+
+    :param dataset: the labelled dataset
+    :param answers: valid answers, in the order in which they were given
+    :param json_file: file for the figures, ``-`` to print them; None for tables
+    :param plot: picture to write, or None
+    :param core_share: largest share of a processor
+    :raises FeedbackError: if there are no labels
+    """
+    from sb3_presa.annotation.consensus.agreement import (
+        preference_votes,
+        safety_votes,
+        summarize_agreement,
+    )
+    from sb3_presa.annotation.consensus.merge import merge_answers
+    from sb3_presa.completion.learning_curve import learning_curve
+    from sb3_presa.data import load_transitions
+    from sb3_presa.files import write_text
+
+    asked = [answer for answer in answers if answer.role == "asked"]
+    if not asked:
+        raise FeedbackError(
+            f"{dataset.id} must have answers to draw a curve of, got none; collect some first"
+        )
+    transitions = load_transitions(dataset)
+    merged = merge_answers(asked, transitions)
+    curves = learning_curve(transitions, merged, len(asked), core_share=core_share)
+    agreement = {
+        "preference": summarize_agreement(preference_votes(asked)),
+        "safety": summarize_agreement(safety_votes(asked)),
+    }
+    if json_file is None:
+        _print(dataset.id, len(asked), curves)
+    else:
+        figures = {
+            "answers": len(asked),
+            "curves": [curve.as_dict() for curve in curves],
+            "agreement": {
+                kind: {"share": found.agreement, "alpha": found.alpha, "shared": found.shared}
+                for kind, found in agreement.items()
+            },
+        }
+        text = json.dumps(figures, indent=1)
+        if str(json_file) == "-":
+            typer.echo(text)
+        else:
+            write_text(json_file, text + "\n")
+            typer.echo(f"Wrote {json_file}")
+    if plot is not None:
+        from sb3_presa.evaluation.learning_curve_figure import draw_learning_curves
+
+        draw_learning_curves(curves, plot)
+        typer.echo(f"Wrote {plot}", err=json_file is not None)
+
+
+def _print(title: str, answers: int, curves: "Sequence[Curve]") -> None:
+    columns = ("accuracy on labels not seen", *(f"{p.answers} answers" for p in curves[0].points))
+    rows = [(curve.kind, *(str(point.accuracy) for point in curve.points)) for curve in curves]
+    print_table(f"{title}: {answers} answers", columns, rows)
+    for curve in curves:
+        typer.echo(f"{curve.kind.capitalize()}: {curve.sentence}")

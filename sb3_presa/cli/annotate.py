@@ -131,7 +131,7 @@ def annotate(
     try:
         from sb3_presa.annotation.asking.desk import DeskOptions
         from sb3_presa.annotation.web import service
-        from sb3_presa.annotation.web.gate import is_loopback, new_secret
+        from sb3_presa.annotation.web.gate import OWNER, is_loopback, new_secret
         from sb3_presa.annotation.web.page import DEFAULT_INSTRUCTIONS
         from sb3_presa.annotation.web.server import PageText
     except ModuleNotFoundError as error:
@@ -173,8 +173,9 @@ def annotate(
         typer.echo(f"Clips: {way['name']}" + (f" ({way['why']})" if way["why"] else ""))
         typer.echo(f"Answers: {found.queues.store.path}")
         addresses = service.links(gate, host, listener.getsockname()[1])
-        for name, address in addresses.items():
-            typer.echo(f"{name}: {address}")
+        for name in names:
+            typer.echo(f"{name}: {addresses[name]}")
+        typer.echo(f"Owner, is it enough? {addresses[OWNER]}")
         typer.echo(
             "Links are personal: anyone with a link answers as that person. Stop with Ctrl+C."
         )

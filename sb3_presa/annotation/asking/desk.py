@@ -9,6 +9,7 @@ from typing import Any
 
 from sb3_presa.annotation.answers.answer import Guess, Segment
 from sb3_presa.annotation.asking.checks import Checks
+from sb3_presa.annotation.asking.enough import FIRST, Enough
 from sb3_presa.annotation.asking.guesses import Guesser
 from sb3_presa.annotation.asking.pool import Pair
 from sb3_presa.annotation.asking.queues import Place, Queues
@@ -72,6 +73,8 @@ class Desk:
         #: What the page must know before it draws curves, as JSON values.
         self.plots: dict[str, Any] = {}
         self._checks = Checks(queues, options.repeats, options.target)
+        #: Whether there are enough answers; None: it is not worked out.
+        self.enough: Enough | None = None
         self.problem: str | None = None
         self._wake = threading.Event()
         self._closed = False
@@ -93,6 +96,17 @@ class Desk:
     def wake(self) -> None:
         """Check the queues again, after an answer or a clip arrived."""
         self._wake.set()
+
+    def overview(self) -> dict[str, Any]:
+        """The progress of all people, and whether it is enough, as JSON values for the owner.
+
+        :return: ``people``, and ``enough`` as :meth:`Enough.state` gives it.
+        """
+        done = {name: self.queues.progress(name).answered for name in self.annotators}
+        target = self.options.target
+        people = [{"name": name, "answered": n, "target": target} for name, n in done.items()]
+        nothing = {"answers": sum(done.values()), "first": FIRST, "report": None, "problem": None}
+        return {"people": people, "enough": self.enough.state() if self.enough else nothing}
 
     def clip(self, annotator: str, place: str, side: str) -> Clip | None:
         """A clip of a place in a person's queue.

@@ -367,6 +367,14 @@ class Queues:
                 ).fetchone()[0]
             )
 
+    def count(self) -> int:
+        """The number of valid answers of all people, without hidden repeats and known questions."""
+        with self.store.reading() as database:
+            row = database.execute(
+                "SELECT count(*) FROM answers WHERE undone_at IS NULL AND role = 'asked'"
+            ).fetchone()
+        return int(row[0])
+
     def refuse(self, segment: Segment, reason: str) -> None:
         """Exclude a segment whose clip cannot be made.
 

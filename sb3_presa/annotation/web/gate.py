@@ -23,6 +23,8 @@ from sb3_presa.errors import ConfigError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MIN_TOKEN = 16
+#: The owner's name in links; nobody else can have it.
+OWNER = ""
 
 _HEADERS = {
     # Only resources of this server, no inline code, no frames.
@@ -69,12 +71,15 @@ class Gate:
         return hmac.new(self.secret.encode(), text, hashlib.sha256).hexdigest()[:40]
 
     def link(self, annotator: str) -> str:
-        """The path of a person's link."""
+        """The path of a person's link, or of that of the :data:`OWNER`."""
         return f"/enter?who={quote(annotator, safe='')}&key={self._mac('link', annotator)}"
 
     def admits(self, annotator: str, key: str) -> bool:
         """Whether a link is valid."""
-        return annotator in self.annotators and _same(self._mac("link", annotator), key)
+        return self._knows(annotator) and _same(self._mac("link", annotator), key)
+
+    def _knows(self, annotator: str) -> bool:
+        return annotator == OWNER or annotator in self.annotators
 
     def cookie(self, annotator: str) -> str:
         """A person's cookie: the name and a proof."""
@@ -87,7 +92,7 @@ class Gate:
             annotator = bytes.fromhex(name).decode()
         except ValueError:
             return None
-        known = annotator in self.annotators and _same(self._mac("cookie", annotator), proof)
+        known = self._knows(annotator) and _same(self._mac("cookie", annotator), proof)
         return annotator if known else None
 
     def page_token(self, annotator: str) -> str:
@@ -112,6 +117,15 @@ class Gate:
         if name in LOOPBACK or name in self.hosts:
             return True
         return self.any_address and _is_address(name)
+
+
+def cookie_of(cookie_name: str, annotator: str) -> str:
+    """The name of somebody's cookie: an owner may label in the same browser.
+
+    :param cookie_name: name of the cookie of people.
+    :param annotator: a person, or the :data:`OWNER`.
+    """
+    return f"{cookie_name}_owner" if annotator == OWNER else cookie_name
 
 
 def new_secret() -> str:
@@ -178,9 +192,10 @@ class Guard:
         path = scope["path"]
         if any(path == p or (p.endswith("/") and path.startswith(p)) for p in self.OPEN):
             return None
-        cookie = HTTPConnection(scope).cookies.get(self._cookie_name, "")
-        annotator = self._gate.who(cookie)
-        if annotator is None:
+        for_owner = path == "/owner" or path.startswith("/owner/")
+        name = cookie_of(self._cookie_name, OWNER) if for_owner else self._cookie_name
+        annotator = self._gate.who(HTTPConnection(scope).cookies.get(name, ""))
+        if annotator is None or (annotator == OWNER) != for_owner:
             return (
                 401,
                 "Open your personal link again: the server was restarted, or a link is missing.",

@@ -28,7 +28,7 @@ from sb3_presa.annotation.web.bodies import (
     seconds_of,
     token_of,
 )
-from sb3_presa.annotation.web.gate import Gate, Guard
+from sb3_presa.annotation.web.gate import OWNER, Gate, Guard, cookie_of
 from sb3_presa.annotation.web.page import render, render_markdown, static_files
 from sb3_presa.errors import FeedbackError, FileNotWrittenError, StoreBusyError
 
@@ -53,6 +53,9 @@ class Counter(Protocol):
         self, annotator: str, place: str, side: str, columns: Sequence[int]
     ) -> dict[str, Any] | None:
         """The numbers of a clip of a place in a person's queue."""
+
+    def overview(self) -> dict[str, Any]:
+        """What the owner sees of all people."""
 
     def wake(self) -> None:
         """Check the queues again, after an answer arrived."""
@@ -95,6 +98,8 @@ def create_app(desk: Counter, gate: Gate, text: PageText, cookie_name: str) -> S
             Route("/api/answer", routes.answer, methods=["POST"]),
             Route("/api/undo", routes.undo, methods=["POST"]),
             Route("/api/plots", routes.plots),
+            Route("/owner", routes.owner),
+            Route("/owner/enough", routes.enough),
             Route("/numbers/{place}/{side}", routes.numbers),
             Route("/clips/{place}/{side}/{sheet:int}.jpg", routes.sheet),
             Route("/static/{version}/{name}", routes.static),
@@ -123,10 +128,9 @@ class _Routes:
             return HTMLResponse(render("refused.html"), status_code=403)
         # A page that forwards to the next one: browsers do not send a strict cookie along a
         # redirect that began in a mail.
-        response = HTMLResponse(render("enter.html"))
-        response.set_cookie(
-            self._cookie_name, self._gate.cookie(who), httponly=True, samesite="strict"
-        )
+        response = HTMLResponse(render("enter.html", to="owner" if who == OWNER else "./"))
+        name = cookie_of(self._cookie_name, who)
+        response.set_cookie(name, self._gate.cookie(who), httponly=True, samesite="strict")
         return response
 
     async def page(self, request: Request) -> Response:
@@ -144,6 +148,12 @@ class _Routes:
                 page_token=self._gate.page_token(annotator),
             )
         )
+
+    async def owner(self, request: Request) -> Response:
+        return HTMLResponse(render("owner.html", title=self._text.title))
+
+    async def enough(self, request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(self._desk.overview))
 
     async def state(self, request: Request) -> Response:
         holding = request.query_params.get("holding", "")

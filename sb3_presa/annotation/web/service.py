@@ -14,6 +14,7 @@ from sb3_presa.annotation.answers.answer import Answer, check_annotator
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.checks import ask_doubts
 from sb3_presa.annotation.asking.desk import Desk, DeskOptions
+from sb3_presa.annotation.asking.enough import Enough, curve_command
 from sb3_presa.annotation.asking.guesses import Guesser
 from sb3_presa.annotation.asking.pool import draw_pool
 from sb3_presa.annotation.asking.queues import Queues
@@ -22,7 +23,7 @@ from sb3_presa.annotation.clips.curves import Curves
 from sb3_presa.annotation.clips.plot import CurvesAlone
 from sb3_presa.annotation.clips.shelf import ClipShelf, prune
 from sb3_presa.annotation.clips.worker import Workshop
-from sb3_presa.annotation.web.gate import Gate, is_loopback
+from sb3_presa.annotation.web.gate import OWNER, Gate, is_loopback
 from sb3_presa.annotation.web.server import PageText, create_app
 from sb3_presa.data.environments import may_be_made
 from sb3_presa.data.episodes import load_transitions
@@ -151,6 +152,11 @@ def open_desk(
         desk.plots = curves.describe(way["name"] != CurvesAlone.name, way["why"])
         desk.queues.show_with(way["fingerprint"])
         stack.callback(desk.close)
+        command = curve_command(Path(dataset.storage.data_path).parent, feedback)
+        enough = Enough(command, desk.queues.count)
+        stack.callback(enough.close)
+        desk.enough = enough
+        enough.start()
         desk.start()
         yield desk, way
 
@@ -219,7 +225,7 @@ def make_gate(
 
 
 def links(gate: Gate, host: str, port: int) -> dict[str, str]:
-    """The personal links by name.
+    """The personal links by name, and that of the owner.
 
     :param gate: the tokens.
     :param host: the address to which the server binds.
@@ -228,7 +234,8 @@ def links(gate: Gate, host: str, port: int) -> dict[str, str]:
     if host in ("0.0.0.0", "::", ""):  # any address: use the name of this machine
         host = socket.gethostname()
     shown = f"[{host}]" if ":" in host else host
-    return {name: f"http://{shown}:{port}{gate.link(name)}" for name in gate.annotators}
+    names = (*gate.annotators, OWNER)
+    return {name: f"http://{shown}:{port}{gate.link(name)}" for name in names}
 
 
 def serve(desk: Desk, gate: Gate, text: PageText, listener: socket.socket) -> None:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from sb3_presa.annotation.answers.answer import Answer, Segment
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.desk import DeskOptions
-from sb3_presa.annotation.asking.enough import FIRST, Enough, curve_command
+from sb3_presa.annotation.asking.enough import FIRST, Enough, curve_command, due
 from sb3_presa.annotation.web.gate import OWNER
 from sb3_presa.cli import app
 from sb3_presa.completion.learning_curve import Forecast, learning_curve
@@ -161,24 +161,23 @@ REPORT = {
 
 
 def test_a_process_works_it_out_again_after_some_answers() -> None:
-    answers = [FIRST - 1]
-    program = "import json, os; print(json.dumps({'nice': os.nice(0), 'pid': os.getpid()}))"
+    answers = [FIRST]
+    program = "import json, os; print(json.dumps({'pid': os.getpid()}))"
     enough = Enough([sys.executable, "-c", program], lambda: answers[0], pause=0.01)
     enough.start()
     try:
-        time.sleep(0.1)
-        assert enough.state()["report"] is None  # too few
-        answers[0] = FIRST
         wait_for(lambda: enough.state()["report"])
         first = enough.state()["report"]
         assert enough.state()["answers"] == FIRST
-        answers[0] += 1
-        time.sleep(0.5)
-        assert enough.state()["report"] == first
-        answers[0] += 9
+        answers[0] += 10
         wait_for(lambda: enough.state()["report"] != first)
     finally:
         enough.close()
+
+
+def test_it_is_worked_out_after_ten_answers_more_or_less() -> None:
+    assert [now for now in range(60) if due(now, 0)] == list(range(20, 60))
+    assert [now for now in range(60) if due(now, 35)] == [*range(20, 26), *range(45, 60)]
 
 
 def test_what_a_process_complains_of_is_told_and_a_long_one_ends_with_the_page() -> None:

@@ -67,10 +67,10 @@ class Enough:
         }
 
     def _run(self) -> None:
-        done = FIRST - _BETWEEN
+        done = 0
         while not self._closed.is_set():
             now = self._count()
-            if now >= done + _BETWEEN or now < done - _BETWEEN:  # some may have been taken back
+            if due(now, done):
                 self._work_out()
                 done = now
                 self._closed.wait(self._pause)
@@ -95,6 +95,15 @@ class Enough:
             self._report, self._problem = json.loads(printed), None
         except ValueError:
             self._problem = (complaint.strip().splitlines() or ["the process was ended"])[-1]
+
+
+def due(now: int, done: int) -> bool:
+    """Whether to work the curves out again.
+
+    :param now: the number of answers; some may have been taken back.
+    :param done: the number of answers of the last curves; 0 before the first.
+    """
+    return now >= FIRST and abs(now - done) >= _BETWEEN
 
 
 def curve_command(dataset: Path, feedback: str) -> list[str]:

@@ -121,6 +121,22 @@ def test_merged_labels_are_what_is_trained_on(answered: MinariDataset, run: Run)
     assert Feedback.load(answered, "team").preferences[0] == pytest.approx(2 / 3)
 
 
+def test_implied_comparisons_are_merged_where_they_are_wanted(
+    answered: MinariDataset, run: Run
+) -> None:
+    assert "--merge" in run("labels", answered.id, "--implied", exit_code=1).stderr
+    chain = [said("ann", (0, s, 5), (0, s + 5, 5), 1.0) for s in range(0, 20, 5)] * 2
+    path = answers_path(answered, "chain")
+    with contextlib.closing(AnswerStore(path, answered.id)) as store:
+        store.record_episodes(load_transitions(answered).hashes_by_id())
+        store.add_all(chain)
+    for options, more in (((), False), (("--implied",), True)):
+        run("labels", answered.id, "--feedback", "chain", "--merge", "majority", *options)
+        found = Feedback.load(answered, "chain")
+        assert (len(found.comparisons) > 4) is more
+        assert ("implied" in found.provenance) is more
+
+
 def test_answers_that_are_not_merged_are_named(answered: MinariDataset, run: Run) -> None:
     """By training and by `info`, with the command that merges them, until it has been run."""
     command = f"sb3-presa labels {answered.id} --feedback team --merge majority"

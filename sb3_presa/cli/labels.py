@@ -51,6 +51,12 @@ def labels(
         bool,
         typer.Option("--overwrite", help="Also replace feedback that was not merged from answers."),
     ] = False,
+    implied: Annotated[
+        bool,
+        typer.Option(
+            "--implied", help="Merge also the comparisons that follow from chains of others."
+        ),
+    ] = False,
     curve: Annotated[
         bool,
         typer.Option(
@@ -73,6 +79,8 @@ def labels(
 
     if into is not None and merge is None:
         raise ConfigError("--into needs --merge, got --into alone")
+    if implied and merge is None:
+        raise ConfigError("--implied needs --merge, got --implied alone")
     if plot is not None and not curve:
         raise ConfigError("--plot needs --curve, got --plot alone")
     opened = resolve_dataset(dataset)
@@ -88,7 +96,7 @@ def labels(
     if export_file is not None:
         _export(opened, feedback, export_file)
     if merge is not None:
-        _merge(opened, feedback, merge, into or feedback, overwrite)
+        _merge(opened, feedback, merge, into or feedback, overwrite, implied)
         _print_training(dataset, into or feedback)
     if (import_file, export_file, merge) == (None, None, None) or json_file is not None:
         _report(opened, feedback, json_file)
@@ -147,7 +155,10 @@ def _report(dataset: "MinariDataset", name: str, json_file: Path | None) -> None
     typer.echo(f"Wrote {json_file}")
 
 
-def _merge(dataset: "MinariDataset", name: str, method: str, into: str, overwrite: bool) -> None:
+def _merge(
+    dataset: "MinariDataset", name: str, method: str, into: str, overwrite: bool, implied: bool
+) -> None:
+    from sb3_presa.annotation.consensus.implied import with_implied
     from sb3_presa.annotation.consensus.merge import merge_answers
     from sb3_presa.data import load_transitions
 
@@ -163,7 +174,7 @@ def _merge(dataset: "MinariDataset", name: str, method: str, into: str, overwrit
                     f"got another one: the answers belong to other data ({store.path})"
                 )
         merged = merge_answers(store, transitions, method)  # type: ignore[arg-type]
-    _print_saved(dataset, into, merged)
+    _print_saved(dataset, into, with_implied(merged) if implied else merged)
 
 
 def _print_training(dataset: str, name: str) -> None:

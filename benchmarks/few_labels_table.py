@@ -1,7 +1,7 @@
 """The table of what a few noisy labels of short clips are enough for."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,13 @@ FEW_LABELS = RESULTS / "few_labels.csv"
 BEST_SAFE = RESULTS / "best_safe.json"
 #: Endings of the names of algorithms that were given other labels than people give.
 REGIMES = (", hard", ", exact")
+
+_PARTS: Mapping[float, str] = {1.0: "whole episode", 2.0: "half", 5.0: "fifth", 10.0: "tenth"}
+#: What a sweep varies -> how a row of one of its levels is called.
+SWEPT: Mapping[str, Callable[[float], str]] = {
+    "labels.flip_safety": lambda share: f"{share:.0%} of the safety labels wrong",
+    "labels.length_divisor": lambda parts: f"clips of a {_PARTS[parts]}",
+}
 
 
 def few_labels_table(
@@ -48,6 +55,33 @@ def few_labels_table(
         ]
         columns = ([agent for agent in mine if agent.task == task] for task in tasks)
         lines.append(line([name.removesuffix(regime), *overall, *map(cell, columns)]))
+    return lines
+
+
+def sweeps_table(results: Path = FEW_LABELS) -> list[str]:
+    """
+    :param results: a results file of ``benchmarks/suites/few_labels.yaml``
+    :return: a line for each level of its sweeps and each algorithm that has run on all of them
+    """
+    agents = [replace(agent, reward=_own(agent)) for agent in analysis.read_agents([results])]
+    swept = {vary: analysis.ablation(agents, vary) for vary in analysis.sweeps(agents)}
+    tasks = sorted({agent.task for agent in agents if agent.study in swept})
+    heads = ["", "safe", "reward", "cost", *tasks]
+    lines = [line(heads), rule(len(heads))]
+    for vary, by_algorithm in swept.items():
+        most = max(len(levels) for levels in by_algorithm.values())
+        for algorithm, levels in by_algorithm.items():
+            if len(levels) < most:  # not run on all levels
+                continue
+            for value, mine in levels.items():
+                overall = [
+                    f"{sum(agent.safe for agent in mine)} / {len(mine)}",
+                    mean([agent.reward for agent in mine], 3),
+                    mean([agent.cost for agent in mine], 2),
+                ]
+                columns = ([agent for agent in mine if agent.task == task] for task in tasks)
+                name = f"{algorithm}, {SWEPT[vary](value)}"
+                lines.append(line([name, *overall, *map(cell, columns)]))
     return lines
 
 

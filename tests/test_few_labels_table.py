@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from benchmark_rows import row
-from few_labels_table import few_labels_table
+from few_labels_table import few_labels_table, sweeps_table
 
 from sb3_presa.benchmark.engine.results import format_rows
-from sb3_presa.benchmark.suites.cell import Cell
+from sb3_presa.benchmark.suites.cell import Cell, Labels
 
 
 @pytest.fixture
@@ -45,3 +45,24 @@ def test_each_regime_has_its_own_table(
     assert [cell.strip() for cell in heading.strip("|").split("|")][-1] == "BallRun"
     (only,) = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
     assert only[:5] == expected
+
+
+def test_levels_of_a_sweep_stand_below_each_other(tmp_path: Path) -> None:
+    """The main comparison has the level that it was run at; a sweep that is cut off is left out."""
+    results, rows = tmp_path / "few_labels.csv", []
+    for study, level, reward in (("main", 0.1, 0.4), ("labels.flip_safety", 0.3, 0.2)):
+        for algorithm in ("PRESA", "PRESA, labels as given"):
+            if (study, algorithm) != ("main", "PRESA, labels as given"):
+                cell = Cell(
+                    *("BallRun", "presa/ball-run-v0", 20.0, algorithm, "PRESA", 0),
+                    study=study,
+                    labels=Labels(flip_safety=level),
+                    settings={"alpha": 0.01 * len(algorithm)},
+                )
+                rows.append(row(cell, reward, 0.5) | {"own_range_reward": reward})
+    results.write_text(format_rows(rows, list(rows[0])))
+    found = [[c.strip() for c in line.strip("|").split("|")] for line in sweeps_table(results)[2:]]
+    assert [line[:3] for line in found] == [
+        ["PRESA, 10% of the safety labels wrong", "1 / 1", ".400"],
+        ["PRESA, 30% of the safety labels wrong", "1 / 1", ".200"],
+    ]

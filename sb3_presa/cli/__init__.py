@@ -15,16 +15,17 @@ from typer.core import TyperGroup
 
 from sb3_presa._version import __version__
 from sb3_presa.cli import (
-    agents,
     annotate,
     benchmark,
     completion,
     datasets,
     deploy,
+    evaluating,
     judge,
     labels,
     logs,
     simulators,
+    training,
 )
 from sb3_presa.cli.console import print_error, print_warning
 from sb3_presa.errors import PresaError
@@ -111,7 +112,7 @@ _COMMANDS: dict[str, list[Callable[..., None]]] = {
         completion.complete,
         labels.import_preferences,
     ],
-    "Agents": [agents.train, agents.evaluate, judge.judge, deploy.export],
+    "Agents": [training.train, evaluating.evaluate, judge.judge, deploy.export],
     "Simulators": [simulators.install_simulators, simulators.doctor],
 }
 for _panel, _commands in _COMMANDS.items():

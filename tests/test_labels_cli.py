@@ -358,6 +358,18 @@ def test_the_pace_of_answers_without_a_time_is_a_dash(
     assert found["median_seconds"] is None
 
 
+@pytest.mark.parametrize("form", ["label-studio", "argilla"])
+def test_answers_travel_to_other_tools(
+    answered: MinariDataset, tmp_path: Path, run: Run, form: str
+) -> None:
+    file, named = tmp_path / "theirs.json", ("labels", answered.id, "--feedback")
+    run(*named, "team", "--export", file, "--form", form)
+    run(*named, "copy", "--import", file)
+    assert sorted(map(repr, stored(answered, "copy"))) == sorted(map(repr, ANSWERS))
+    assert "0 of them new" in run(*named, "team", "--import", file).stdout
+    assert "--form needs --export" in run(*named, "team", "--form", form, exit_code=1).stderr
+
+
 def test_feedback_travels_as_files(answered: MinariDataset, tmp_path: Path, run: Run) -> None:
     given = Feedback.create(answered, [A, B, C], [True, None, 0.25], [(0, 1)], [0.75])
     given.save(answered, "mine")

@@ -39,12 +39,20 @@ def labels(
     ] = None,
     export_file: Annotated[
         Path | None,
-        typer.Option("--export", help="Write answers (or feedback) as .csv or .jsonl."),
+        typer.Option(
+            "--export", help="Write answers (or feedback) as .csv or .jsonl; --form for .json."
+        ),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(help="Write answers as .json for label-studio or argilla."),
     ] = None,
     import_file: Annotated[
         Path | None,
         typer.Option(
-            "--import", help="Read answers (if they name annotators) or feedback from such a file."
+            "--import",
+            help="Read answers (if they name annotators) or feedback from such a file, or answers "
+            "from the .json of Label Studio or Argilla.",
         ),
     ] = None,
     overwrite: Annotated[
@@ -73,7 +81,7 @@ def labels(
 ) -> None:
     """
     Print statistics and agreement of people's answers; merge them into feedback for training;
-    export or import them as CSV or JSON Lines.
+    export or import them as CSV, JSON Lines, or JSON of Label Studio or Argilla.
     """
     from sb3_presa.data import resolve_dataset
 
@@ -83,6 +91,8 @@ def labels(
         raise ConfigError("--implied needs --merge, got --implied alone")
     if plot is not None and not curve:
         raise ConfigError("--plot needs --curve, got --plot alone")
+    if form is not None and export_file is None:
+        raise ConfigError("--form needs --export, got --form alone")
     opened = resolve_dataset(dataset)
     if curve:
         from sb3_presa.cli.label_curve import report_curve
@@ -94,7 +104,7 @@ def labels(
     if import_file is not None:
         _import(opened, feedback, import_file, overwrite)
     if export_file is not None:
-        _export(opened, feedback, export_file)
+        _export(opened, feedback, export_file, form)
     if merge is not None:
         _merge(opened, feedback, merge, into or feedback, overwrite, implied)
         _print_training(dataset, into or feedback)
@@ -183,7 +193,7 @@ def _print_training(dataset: str, name: str) -> None:
     typer.echo(f"To train on it:\n{shlex.join(command)}")
 
 
-def _export(dataset: "MinariDataset", name: str, path: Path) -> None:
+def _export(dataset: "MinariDataset", name: str, path: Path, form: str | None) -> None:
     from sb3_presa.annotation.answers.exchange import export_answers, export_feedback
     from sb3_presa.feedback import Feedback
     from sb3_presa.feedback.file import answers_path
@@ -191,9 +201,11 @@ def _export(dataset: "MinariDataset", name: str, path: Path) -> None:
     if answers_path(dataset, name).is_file():
         with _answers(dataset, name) as store:
             answers = store.answers()
-        export_answers(path, answers)
+        export_answers(path, answers, form)  # type: ignore[arg-type]  # checked there
         typer.echo(f"Wrote {path}: {len(answers)} answers")
     else:
+        if form is not None:
+            raise ConfigError(f"--form needs answers of people, got none named '{name}'")
         found = Feedback.load(dataset, name).align(dataset)
         export_feedback(path, found)
         typer.echo(f"Wrote {path}: {found}")

@@ -12,30 +12,43 @@ Columns (keys of the objects in JSON Lines), of which the first three are requir
 
 A file with the column ``annotator`` has answers; other files have feedback. Numbers survive a round
 trip bit for bit. Unknown columns are an error, so that a misspelt one is not ignored silently.
+
+Answers are also exchanged with other tools: ``.json`` of Label Studio and of Argilla.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from sb3_presa.annotation.answers import argilla, label_studio
 from sb3_presa.annotation.answers.answer import ROLES, Answer, Guess, Segment, known_answer
-from sb3_presa.annotation.answers.exchange_rows import Line, raw_rows, read_rows, write_rows
+from sb3_presa.annotation.answers.exchange_rows import (
+    Line,
+    Row,
+    raw_rows,
+    read_rows,
+    write_rows,
+)
+from sb3_presa.annotation.answers.other_tools import SEGMENTS, read_records
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
-from sb3_presa.errors import FeedbackError
+from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.feedback.table import Feedback
+from sb3_presa.files import write_text
 
-_SEGMENTS = [
-    f"{which}_{part}" for which in ("first", "second") for part in ("episode", "start", "length")
-]
+#: Tools with which answers are exchanged as JSON.
+Form: TypeAlias = Literal["label-studio", "argilla"]
+FORMS: tuple[Form, ...] = get_args(Form)
+
 _LABELS = ["preference_for_first", "p_safe_first", "p_safe_second"]
 ANSWER_COLUMNS = (
     "annotator",
-    *_SEGMENTS,
+    *SEGMENTS,
     *_LABELS,
     "seconds",
     "answered_at",
@@ -49,31 +62,44 @@ ANSWER_COLUMNS = (
     "role",
     "guess",
 )
-FEEDBACK_COLUMNS = (*_SEGMENTS, *_LABELS, "first_segment", "second_segment")
-_REQUIRED = _SEGMENTS[:3]
+FEEDBACK_COLUMNS = (*SEGMENTS, *_LABELS, "first_segment", "second_segment")
+_REQUIRED = SEGMENTS[:3]
 
 
-def export_answers(path: Path, answers: Iterable[Answer]) -> None:
+def export_answers(path: Path, answers: Iterable[Answer], form: Form | None = None) -> None:
     """Write answers atomically.
 
-    :param path: ending in ``.csv`` or ``.jsonl``; an existing file is replaced.
+    :param path: ending in ``.csv`` or ``.jsonl``, or in ``.json`` for another tool; an existing
+        file is replaced.
     :param answers: written in this order.
+    :param form: the tool that shall read the file; None for CSV and JSON Lines.
+    :raises ConfigError: if the form is unknown, or the ending is not that of the form.
     :raises FeedbackError: if the file has another ending.
     """
-    write_rows(path, ANSWER_COLUMNS, (_answer_row(answer) for answer in answers))
+    if form not in (None, *FORMS):
+        raise ConfigError(f"`form` must be one of {', '.join(FORMS)} or None, got {form!r}")
+    if (form is None) == _is_foreign(path):
+        endings = ".csv or .jsonl without `form`, and in .json with it"
+        raise ConfigError(f"the file must end in {endings}, got {path} and {form}")
+    rows = (_answer_row(answer) for answer in answers)
+    if form is None:
+        write_rows(path, ANSWER_COLUMNS, rows)
+        return
+    records = label_studio.to_tasks(rows) if form == "label-studio" else argilla.to_records(rows)
+    write_text(path, json.dumps(records, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
 
 
 def import_answers(path: Path, dataset: DatasetLike | Transitions) -> list[Answer]:
     """Read answers on a dataset's episodes, all of them or none.
 
-    :param path: ending in ``.csv`` or ``.jsonl``.
+    :param path: ending in ``.csv`` or ``.jsonl``; ``.json`` of Label Studio or Argilla.
     :param dataset: a Minari id, a path, an open dataset, or its transitions.
     :return: the answers, in the order of the file.
     :raises FeedbackError: if a value is invalid; the message names file, line and column.
     """
     transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
     steps = _episode_steps(transitions)
-    rows = read_rows(path, ANSWER_COLUMNS, _REQUIRED)
+    rows = _foreign_rows(path) if _is_foreign(path) else read_rows(path, ANSWER_COLUMNS, _REQUIRED)
     return [_to_answer(line, row, steps) for line, row in rows]
 
 
@@ -85,10 +111,10 @@ def export_questions(path: Path, questions: Iterable[Sequence[Segment]]) -> None
     :raises FeedbackError: if the file has another ending.
     """
     rows = (
-        dict(zip(_SEGMENTS, [number for segment in one for number in segment], strict=False))
+        dict(zip(SEGMENTS, [number for segment in one for number in segment], strict=False))
         for one in questions
     )
-    write_rows(path, _SEGMENTS, rows)
+    write_rows(path, SEGMENTS, rows)
 
 
 def import_questions(path: Path, transitions: Transitions) -> list[Answer]:
@@ -101,18 +127,35 @@ def import_questions(path: Path, transitions: Transitions) -> list[Answer]:
         file, line and column.
     """
     steps, found = _episode_steps(transitions), dict[Any, Answer]()
-    for line, row in read_rows(path, (*_SEGMENTS, *_LABELS), _REQUIRED):
+    for line, row in read_rows(path, (*SEGMENTS, *_LABELS), _REQUIRED):
         first, second = _required_segment(line, row, steps), _segment(line, row, "second", steps)
         preference, safe_first, safe_second = (line.chance(row, name) for name in _LABELS)
         try:
             answer = known_answer(first, second, (preference, safe_first, safe_second))
         except FeedbackError as error:
-            raise FeedbackError(f"{path}, line {line.number}: {error}") from error
+            raise FeedbackError(f"{line.place}: {error}") from error
         key = (answer.canonical().first, answer.canonical().second)
         if key in found:
             line.refuse("first_episode", first[0], "of a question that is not in the file before")
         found[key] = answer
     return list(found.values())
+
+
+def _is_foreign(path: Path) -> bool:
+    return path.suffix.lower() == ".json"
+
+
+def _foreign_rows(path: Path) -> Iterator[Row]:
+    """Answers of whichever tool wrote the file."""
+    records = list(read_records(path))
+    line, first = records[0]
+    if label_studio.looks_like(first):
+        return label_studio.to_rows(records)
+    if argilla.looks_like(first):
+        return argilla.to_rows(records)
+    line.refuse_columns(
+        f"be those of Label Studio's JSON or of Argilla's flattened records, got {', '.join(first)}"
+    )
 
 
 def export_feedback(path: Path, feedback: Feedback) -> None:
@@ -166,9 +209,11 @@ def import_feedback(
 def holds_answers(path: Path) -> bool:
     """Whether a file has people's answers rather than feedback.
 
-    :param path: ending in ``.csv`` or ``.jsonl``.
+    :param path: ending in ``.csv`` or ``.jsonl``; ``.json`` of other tools has answers.
     :raises FeedbackError: if it cannot be read.
     """
+    if _is_foreign(path):
+        return True
     _, first = next(raw_rows(path), (None, {}))
     return "annotator" in first
 
@@ -223,7 +268,7 @@ def _answer_row(answer: Answer) -> dict[str, Any]:
     second = (None, None, None) if answer.second is None else answer.second
     return {
         "annotator": answer.annotator,
-        **dict(zip(_SEGMENTS, (*answer.first, *second), strict=True)),
+        **dict(zip(SEGMENTS, (*answer.first, *second), strict=True)),
         "preference_for_first": answer.preference,
         "p_safe_first": answer.safe_first,
         "p_safe_second": answer.safe_second,
@@ -274,7 +319,7 @@ def _to_answer(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> 
     except FeedbackError as error:
         if str(error).startswith(str(line.path)):
             raise
-        raise FeedbackError(f"{line.path}, line {line.number}: {error}") from error
+        raise FeedbackError(f"{line.place}: {error}") from error
 
 
 def _guess(line: Line, row: Mapping[str, Any]) -> Guess | None:
@@ -303,7 +348,7 @@ def feedback_rows(feedback: Feedback) -> Iterator[dict[str, Any]]:
     alone = set(range(len(segments))) - set(feedback.comparisons.ravel().tolist())
     for (a, b), preference in zip(feedback.comparisons.tolist(), feedback.preferences, strict=True):
         yield {
-            **dict(zip(_SEGMENTS, (*segments[a], *segments[b]), strict=True)),
+            **dict(zip(SEGMENTS, (*segments[a], *segments[b]), strict=True)),
             "preference_for_first": _shortest(preference),
             "p_safe_first": labels[a],
             "p_safe_second": labels[b],
@@ -312,7 +357,7 @@ def feedback_rows(feedback: Feedback) -> Iterator[dict[str, Any]]:
         }
     for row in sorted(alone):
         yield {
-            **dict(zip(_SEGMENTS, segments[row], strict=False)),
+            **dict(zip(SEGMENTS, segments[row], strict=False)),
             "p_safe_first": labels[row],
             "first_segment": row,
         }

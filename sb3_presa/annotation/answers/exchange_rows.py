@@ -23,11 +23,19 @@ class Line:
     :param path: the file.
     :param number: line number, from 1.
     :param header: line number of the column names; None: this line, as in JSON Lines.
+    :param unit: what is numbered, as in messages.
     """
 
-    def __init__(self, path: Path, number: int, header: int | None = None) -> None:
-        self.path, self.number = path, number
+    def __init__(
+        self, path: Path, number: int, header: int | None = None, unit: str = "line"
+    ) -> None:
+        self.path, self.number, self._unit = path, number, unit
         self._header = number if header is None else header
+
+    @property
+    def place(self) -> str:
+        """File and number, as in messages."""
+        return f"{self.path}, {self._unit} {self.number}"
 
     def refuse_columns(self, constraint: str) -> NoReturn:
         """Raise an error about the names of the columns.
@@ -35,7 +43,9 @@ class Line:
         :param constraint: continues "the columns must".
         :raises FeedbackError: always.
         """
-        raise FeedbackError(f"{self.path}, line {self._header}: the columns must {constraint}")
+        raise FeedbackError(
+            f"{self.path}, {self._unit} {self._header}: the columns must {constraint}"
+        )
 
     def refuse(self, column: str, found: Any, constraint: str) -> NoReturn:
         """Raise an error about a value of this line.
@@ -45,10 +55,7 @@ class Line:
         :param constraint: continues "must be".
         :raises FeedbackError: always.
         """
-        raise FeedbackError(
-            f"{self.path}, line {self.number}, column '{column}': must be {constraint}, got "
-            f"{found!r}"
-        )
+        raise FeedbackError(f"{self.place}, column '{column}': must be {constraint}, got {found!r}")
 
     def whole(self, row: Mapping[str, Any], column: str, least: int) -> int | None:
         """The integer of a column, None if it is empty.
@@ -229,7 +236,7 @@ def _json_rows(path: Path, text: str) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line, object_pairs_hook=_no_twins)
+            row = json.loads(line, object_pairs_hook=unique_keys)
         except (ValueError, RecursionError) as error:
             raise FeedbackError(f"{path}, line {number}: invalid JSON: {error}") from error
         if not isinstance(row, dict):
@@ -239,7 +246,11 @@ def _json_rows(path: Path, text: str) -> Iterator[Row]:
         yield Line(path, number), row
 
 
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; for ``object_pairs_hook``.
+
+    :raises ValueError: if a key occurs twice.
+    """
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("duplicate key")

@@ -20,7 +20,6 @@ import json
 import os
 import random
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -175,6 +174,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
+    words = [f"--{name} {value}" for name, value in vars(options).items() if name != "out"]
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -186,11 +186,7 @@ def main() -> None:
             write_figures(
                 options.out,
                 commit=current_commit(),
-                command=" ".join(["python", "benchmarks/labelling_load.py", *sys.argv[1:]]),
-                people=options.people,
-                pairs=options.pairs,
-                clips=options.clips,
-                think_seconds=options.think,
+                command=" ".join(["python", "benchmarks/labelling_load.py", *words]),
                 **found,
             )
 

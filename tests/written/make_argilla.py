@@ -70,11 +70,11 @@ def main() -> None:
 def as_argilla(row: dict[str, Any]) -> dict[str, Any]:
     """A flattened record after it was one of Argilla's."""
     said = []
-    for column in row:
+    for column, values in row.items():
         question, dot, rest = column.partition(".responses")
         if dot and not rest:
             users, statuses = row[f"{column}.users"], row[f"{column}.status"]
-            for value, who, status in zip(row[column], users, statuses, strict=True):
+            for value, who, status in zip(values, users, statuses, strict=True):
                 said.append(Response(question, value, uuid.UUID(who), status))
     fields = {name: row[name] for name in ("first", "second")}
     metadata = {name: row[name] for name in row if name.partition("_")[0] in fields and "_" in name}

@@ -92,7 +92,7 @@ def is_skipped(row: Mapping[str, Any]) -> bool:
 
 
 def details_text(row: Mapping[str, Any]) -> str:
-    """What the questions do not ask, as JSON.
+    """The parts of an answer without a question, as JSON.
 
     :param row: an answer by its columns.
     """

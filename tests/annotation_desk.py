@@ -138,6 +138,7 @@ def open_office(
     curves: Curves | None = None,
     guesser: Guesser | None = None,
     tags: tuple[str, ...] = (),
+    **texts: str,
 ) -> Iterator[Office]:
     """A desk that works, on the answers in a folder."""
     data = data or transitions()
@@ -155,7 +156,9 @@ def open_office(
     shelf.on_change = desk.wake
     desk.start()
     try:
-        yield Office(desk, Gate(annotators, SECRET), shelf, PageText("Walks", instructions, tags))
+        yield Office(
+            desk, Gate(annotators, SECRET), shelf, PageText("Walks", instructions, tags, **texts)
+        )
     finally:
         shelf.closed = True
         desk.close()

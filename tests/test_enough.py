@@ -229,7 +229,7 @@ def test_the_owner_sees_it_and_people_do_not(office: Office, browser: Browser) -
             "Which is better: 68% with 50 answers, 74% with 100 answers, "
             "77% with 150 answers, 79% with 200 answers",
         )  # fmt: skip
-        expect(page.locator("#people-rows tr")).to_have_count(2)
+        expect(page.locator("#view tbody tr")).to_have_count(2)
         page.set_viewport_size({"width": 375, "height": 667})
         assert page.evaluate("document.documentElement.scrollWidth") == 375
         assert rater.request.get(office.base + "/").status == 200

@@ -443,3 +443,14 @@ def test_public_preferences_are_imported(dataset: MinariDataset, tmp_path: Path,
     refused = run(*command, "--overwrite", exit_code=1)
     assert "posix.system" in refused.stderr
     assert Feedback.load(dataset, "people").provenance["rows"] == "all"
+
+
+def test_merging_without_somebody(answered: MinariDataset, run: Run) -> None:
+    common = ("labels", answered.id, "--feedback", "team", "--merge", "majority")
+    printed = run(*common, "--without", "ann").stdout
+    assert "Without ann, comparisons: 1 of 3 change, 1 are lost" in printed
+    feedback = Feedback.load(answered, "team")
+    assert feedback.provenance["left_out"] == ["ann"]
+    assert "ann" not in feedback.provenance["annotators"]
+    refused = run(*common, "--without", "dora", exit_code=1).stderr
+    assert "--without must be among ann, bob, cid, got dora" in refused

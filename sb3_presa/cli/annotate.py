@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import shlex
 import sys
 import webbrowser
 from pathlib import Path
@@ -67,6 +68,14 @@ def annotate(
         Path | None,
         typer.Option(help="Markdown file that explains the task.", show_default="a general text"),
     ] = None,
+    consent: Annotated[
+        Path | None,
+        typer.Option(help="Markdown file that people must agree to before they answer."),
+    ] = None,
+    completion_code: Annotated[
+        str,
+        typer.Option(help="Shown to who has finished; {person} becomes a code of that person."),
+    ] = "",
     title: Annotated[
         str | None, typer.Option(help="Heading of the page.", show_default="the dataset's id")
     ] = None,
@@ -148,6 +157,11 @@ def annotate(
         title=title or str(dataset),
         instructions=_read(instructions) if instructions else DEFAULT_INSTRUCTIONS,
         tags=tuple(tag.strip() for tag in tags.split(",")) if tags else (),
+        consent=_read(consent) if consent else "",
+        completion_code=completion_code,
+        merge_command=shlex.join(
+            ["sb3-presa", "labels", dataset, "--feedback", feedback, "--merge", "majority"]
+        ),
     )
     opened = resolve_dataset(dataset)
     options = service.LabellingOptions(
@@ -175,7 +189,7 @@ def annotate(
         addresses = service.links(gate, host, listener.getsockname()[1])
         for name in names:
             typer.echo(f"{name}: {addresses[name]}")
-        typer.echo(f"Owner, is it enough? {addresses[OWNER]}")
+        typer.echo(f"Owner's view: {addresses[OWNER]}")
         typer.echo(
             "Links are personal: anyone with a link answers as that person. Stop with Ctrl+C."
         )

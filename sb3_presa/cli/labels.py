@@ -37,6 +37,10 @@ def labels(
         str | None,
         typer.Option(help="Name of the merged feedback.", show_default="that of --feedback"),
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave this person out of --merge; repeat it for several."),
+    ] = None,
     export_file: Annotated[
         Path | None,
         typer.Option(
@@ -106,7 +110,7 @@ def labels(
     if export_file is not None:
         _export(opened, feedback, export_file, form)
     if merge is not None:
-        _merge(opened, feedback, merge, into or feedback, overwrite, implied)
+        _merge(opened, feedback, merge, into or feedback, overwrite, without or [], implied)
         _print_training(dataset, into or feedback)
     if (import_file, export_file, merge) == (None, None, None) or json_file is not None:
         _report(opened, feedback, json_file)
@@ -166,9 +170,16 @@ def _report(dataset: "MinariDataset", name: str, json_file: Path | None) -> None
 
 
 def _merge(
-    dataset: "MinariDataset", name: str, method: str, into: str, overwrite: bool, implied: bool
+    dataset: "MinariDataset",
+    name: str,
+    method: str,
+    into: str,
+    overwrite: bool,
+    without: list[str],
+    implied: bool,
 ) -> None:
     from sb3_presa.annotation.consensus.implied import with_implied
+    from sb3_presa.annotation.consensus.left_out import effect_without
     from sb3_presa.annotation.consensus.merge import merge_answers
     from sb3_presa.data import load_transitions
 
@@ -183,7 +194,20 @@ def _merge(
                     f"episode {episode} of {dataset.id} must be the one that was shown to people, "
                     f"got another one: the answers belong to other data ({store.path})"
                 )
-        merged = merge_answers(store, transitions, method)  # type: ignore[arg-type]
+        people = {answer.annotator for answer in store.answers()}
+        if not set(without) <= people:
+            raise ConfigError(
+                f"--without must be among {', '.join(sorted(people))}, got {', '.join(without)}"
+            )
+        merged = merge_answers(store, transitions, method, left_out=without)  # type: ignore[arg-type]
+        if without:
+            effect = effect_without(store.answers(), without, method)  # type: ignore[arg-type]
+            for kind in ("comparisons", "safety"):
+                change = getattr(effect, kind)
+                typer.echo(
+                    f"Without {', '.join(effect.people)}, {kind}: {change.turned} of "
+                    f"{change.labels} change, {change.lost} are lost"
+                )
     _print_saved(dataset, into, with_implied(merged) if implied else merged)
 
 

@@ -29,6 +29,13 @@ CREATE TABLE known (
     safe_first REAL,
     safe_second REAL
 );
+-- Who agreed to which text, by its SHA-256.
+CREATE TABLE consents (
+    annotator TEXT NOT NULL,
+    text_hash TEXT NOT NULL,
+    given_at REAL NOT NULL,
+    PRIMARY KEY (annotator, text_hash)
+) WITHOUT ROWID;
 """
 _QUEUE = """
 -- Who is to be asked what, in the order of id. token names the place in the queue on the page. A

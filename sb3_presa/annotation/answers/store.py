@@ -5,6 +5,7 @@ are never deleted: one that was taken back is marked. The file has the hash of e
 so that answers are never applied to other data. Needs only the standard library.
 """
 
+import hashlib
 import json
 import sqlite3
 import time
@@ -174,6 +175,31 @@ class AnswerStore:
         with self.reading() as database:
             return int(database.execute("SELECT coalesce(max(id), 0) FROM answers").fetchone()[0])
 
+    def consent(self, annotator: str, text: str) -> None:
+        """Record that a person agrees to a text, and when; it is on the disk when this returns.
+
+        :param annotator: the person.
+        :param text: what the person agrees to.
+        """
+        with self.transaction() as database:
+            database.execute(
+                "INSERT OR IGNORE INTO consents VALUES (?, ?, ?)",
+                (annotator, _text_hash(text), time.time()),
+            )
+
+    def has_consented(self, annotator: str, text: str) -> bool:
+        """Whether a person has agreed to this very text.
+
+        :param annotator: the person.
+        :param text: the text.
+        """
+        with self.reading() as database:
+            found = database.execute(
+                "SELECT 1 FROM consents WHERE annotator = ? AND text_hash = ?",
+                (annotator, _text_hash(text)),
+            ).fetchone()
+        return found is not None
+
     def known(self) -> list[Answer]:
         """The questions to which the owner knows the answer, as answers of the owner."""
         with self.reading() as database:
@@ -292,6 +318,10 @@ class AnswerStore:
                 "chosen_at": time.time(),
             }
             return insert(database, "pairs", columns)
+
+
+def _text_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def segment_text(segment: Segment) -> str:

@@ -97,16 +97,20 @@ class Desk:
         """Check the queues again, after an answer or a clip arrived."""
         self._wake.set()
 
-    def overview(self) -> dict[str, Any]:
-        """The progress of all people, and whether it is enough, as JSON values for the owner.
+    def is_enough(self) -> dict[str, Any]:
+        """Whether the answers are enough, as JSON values for the owner, see :meth:`Enough.state`."""
+        if self.enough is not None:
+            return self.enough.state()
+        answered = sum(self.queues.progress(name).answered for name in self.annotators)
+        return {"answers": answered, "first": FIRST, "report": None, "problem": None}
 
-        :return: ``people``, and ``enough`` as :meth:`Enough.state` gives it.
+    def drawn(self, segment: Segment) -> Clip | None:
+        """The clip of a segment; None if it is not drawn in this run.
+
+        :param segment: the segment.
         """
-        done = {name: self.queues.progress(name).answered for name in self.annotators}
-        target = self.options.target
-        people = [{"name": name, "answered": n, "target": target} for name, n in done.items()]
-        nothing = {"answers": sum(done.values()), "first": FIRST, "report": None, "problem": None}
-        return {"people": people, "enough": self.enough.state() if self.enough else nothing}
+        item = self._shelf.get(segment)
+        return item if isinstance(item, Clip) else None
 
     def clip(self, annotator: str, place: str, side: str) -> Clip | None:
         """A clip of a place in a person's queue.
@@ -155,7 +159,7 @@ class Desk:
         ready = [p for p in (waiting[:1] if before else waiting) if self._has_clips(p)]
         ready.sort(key=lambda place: place.token != holding)
         problem = self._shelf.failure or self.problem
-        if before is None and progress.answered >= self._target(annotator):
+        if before is None and progress.answered >= self.target(annotator):
             status = "done"
         elif ready:
             status = "ask"
@@ -167,7 +171,7 @@ class Desk:
             "status": status,
             "annotator": annotator,
             "answered": progress.answered,
-            "target": self._target(annotator),
+            "target": self.target(annotator),
             "seconds": progress.seconds,
             "undo": progress.last,
             "refused": len(self.queues.refused()),
@@ -278,11 +282,15 @@ class Desk:
             return [None] * len(pairs)
         return self._guesser.guess(pairs, self.queues.store.answers())
 
-    def _target(self, annotator: str) -> int:
+    def target(self, annotator: str) -> int:
+        """The number of pairs of a person, with doubts that are asked again.
+
+        :param annotator: the person.
+        """
         return self.options.target + self.queues.asked_again(annotator)
 
     def _lacking(self, annotator: str) -> int:
-        left = self._target(annotator) - self.queues.progress(annotator).answered
+        left = self.target(annotator) - self.queues.progress(annotator).answered
         return min(self.options.ahead, left) - len(self.queues.waiting(annotator))
 
     def _choose(self, n: int) -> list[Pair]:

@@ -1,6 +1,7 @@
 """Merges the answers of several people into feedback for training."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -34,6 +35,7 @@ def merge_answers(
     dataset: DatasetLike | Transitions,
     method: MergeMethod = "majority",
     *,
+    left_out: Collection[str] = (),
     prior_accuracy: float = 0.8,
     prior_strength: float = 4.0,
 ) -> Feedback:
@@ -54,6 +56,7 @@ def merge_answers(
         unsure safety label). ``"mean"``: the mean of the votes. ``"noise-model"``: the probability
         under a model of each person's errors, see
         :func:`~sb3_presa.annotation.consensus.noise_model.fit_noise_model`; a tie counts half.
+    :param left_out: people whose answers are not merged.
     :param prior_accuracy: for the noise model, in (0, 1): prior accuracy of a person.
     :param prior_strength: for the noise model, at least 0: weight of the prior, as a number of
         labels.
@@ -73,10 +76,9 @@ def merge_answers(
             name = answers.path.name.removesuffix(ANSWERS_SUFFIX)
             store = {"store": {"name": name, "last": answers.last_number}}
             answers = answers.answers()
-    answers = list(answers)
-    compared, judged = _sorted(preference_votes(answers)), _sorted(safety_votes(answers))
-    scales = strength_scales(answers)
-    if not compared and not judged:
+    answers = [answer for answer in answers if answer.annotator not in left_out]
+    merged = merged_labels(answers, method, prior_accuracy, prior_strength)
+    if not merged.preferences and not merged.p_safe:
         raise FeedbackError(
             "answers must contain at least one preference or safety label to merge, got none in "
             f"{len(answers)} answers"
@@ -84,17 +86,54 @@ def merge_answers(
     provenance: dict[str, Any] = {
         "source": "annotators",
         "method": method,
-        "annotators": _counts(answers, compared, judged),
+        "annotators": merged.counts,
         "answers": len(answers),
         **store,
         "strategies": sorted({answer.strategy for answer in answers}),
+        **merged.facts,
     }
+    if left_out:
+        provenance["left_out"] = sorted(left_out)
+    return _to_feedback(dataset, merged.preferences, merged.p_safe, provenance)
+
+
+@dataclass(frozen=True)
+class MergedLabels:
+    """The labels of a merge.
+
+    :param preferences: of each pair, smaller segment first: P(first is preferred).
+    :param p_safe: of each segment, and of parts of segments that are unsafe from a moment.
+    :param counts: numbers of answers and labels of each person.
+    :param facts: what the feedback's provenance says of them beside.
+    """
+
+    preferences: Merged
+    p_safe: Merged
+    counts: dict[str, dict[str, int]]
+    facts: dict[str, Any]
+
+
+def merged_labels(
+    answers: Sequence[Answer],
+    method: MergeMethod = "majority",
+    prior_accuracy: float = 0.8,
+    prior_strength: float = 4.0,
+) -> MergedLabels:
+    """Merge answers without a dataset, see :func:`merge_answers`.
+
+    :param answers: in the order in which they were given.
+    :param method: as there.
+    :param prior_accuracy: as there.
+    :param prior_strength: as there.
+    """
+    compared, judged = _sorted(preference_votes(answers)), _sorted(safety_votes(answers))
+    scales, facts = strength_scales(answers), dict[str, Any]()
     if method == "noise-model":
         prior = (prior_accuracy, prior_strength)
         preferences, errors = _merge_by_model(compared, (0.0, 0.5, 1.0), scales, *prior)
         p_safe, mistakes = _merge_by_model(judged, (0.0, 1.0), {}, *prior)
-        provenance |= {"prior_accuracy": prior_accuracy, "prior_strength": prior_strength}
-        provenance["noise_model"] = {"preference": errors, "safety": mistakes}
+        facts |= {"prior_accuracy": prior_accuracy, "prior_strength": prior_strength}
+        facts["noise_model"] = {"preference": errors, "safety": mistakes}
     else:
         preferences = {
             item: _vote(labels, method, scales[item]) for item, labels in compared.items()
@@ -105,8 +144,8 @@ def merge_answers(
     )
     if parts:
         p_safe |= parts
-        provenance["parts"] = len(parts)
-    return _to_feedback(dataset, preferences, p_safe, provenance)
+        facts["parts"] = len(parts)
+    return MergedLabels(preferences, p_safe, _counts(answers, compared, judged), facts)
 
 
 def _sorted(votes: Votes) -> Votes:

@@ -95,6 +95,10 @@ class Gate:
         known = self._knows(annotator) and _same(self._mac("cookie", annotator), proof)
         return annotator if known else None
 
+    def code(self, annotator: str) -> str:
+        """Eight letters and digits by which the owner knows that a person has finished."""
+        return self._mac("code", annotator)[:8]
+
     def page_token(self, annotator: str) -> str:
         """The token that the page sends with each answer."""
         return self._mac("page", annotator)
@@ -214,6 +218,6 @@ class Guard:
 
 
 def _explain(scope: Scope, status: int, message: str) -> ASGIApp:
-    if scope["path"] == "/" and status == 401:  # a person reads this one
+    if scope["path"] in ("/", "/owner") and status == 401:  # a person reads this one
         return HTMLResponse(render("refused.html"), status)
     return JSONResponse({"error": message}, status)

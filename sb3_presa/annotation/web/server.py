@@ -4,9 +4,9 @@ import errno
 import hashlib
 import logging
 import re
-from collections.abc import Sequence
+import shlex
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -17,8 +17,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from sb3_presa.annotation.answers.answer import MAX_NOTE, STRENGTHS, check_tags
-from sb3_presa.annotation.asking.queues import Choices, Queues
-from sb3_presa.annotation.clips.shelf import Clip
+from sb3_presa.annotation.asking.desk import Desk
+from sb3_presa.annotation.asking.queues import Choices
 from sb3_presa.annotation.web.bodies import (
     ANSWER,
     DETAILS,
@@ -29,36 +29,14 @@ from sb3_presa.annotation.web.bodies import (
     token_of,
 )
 from sb3_presa.annotation.web.gate import OWNER, Gate, Guard, cookie_of
+from sb3_presa.annotation.web.owner import owners_view
 from sb3_presa.annotation.web.page import render, render_markdown, static_files
 from sb3_presa.errors import FeedbackError, FileNotWrittenError, StoreBusyError
 
 #: At most 1,000 columns at once, of a dataset that has at most 100,000.
 _COLUMNS = re.compile(r"\d{1,5}(,\d{1,5}){0,999}")
+_SEGMENT = re.compile(r"(\d{1,9})-(\d{1,9})-(\d{1,9})")
 _FOR_A_DAY = {"cache-control": "private, max-age=86400, immutable"}
-
-
-class Counter(Protocol):
-    """The part of a :class:`~sb3_presa.annotation.asking.desk.Desk` that the routes need."""
-
-    queues: Queues
-    plots: dict[str, Any]
-
-    def state(self, annotator: str, holding: str = "") -> dict[str, Any]:
-        """The state of a person's page."""
-
-    def clip(self, annotator: str, place: str, side: str) -> Clip | None:
-        """A clip of a place in a person's queue."""
-
-    def numbers(
-        self, annotator: str, place: str, side: str, columns: Sequence[int]
-    ) -> dict[str, Any] | None:
-        """The numbers of a clip of a place in a person's queue."""
-
-    def overview(self) -> dict[str, Any]:
-        """What the owner sees of all people."""
-
-    def wake(self) -> None:
-        """Check the queues again, after an answer arrived."""
 
 
 @dataclass(frozen=True)
@@ -68,18 +46,25 @@ class PageText:
     :param title: the heading of the page.
     :param instructions: Markdown.
     :param tags: reasons that people may choose; none: the page does not ask for reasons.
+    :param consent: Markdown that people must agree to before they can answer; "": nothing.
+    :param completion_code: what people see when they have finished; ``{person}`` becomes a code of
+        their own; "": nothing.
+    :param merge_command: the command that merges the answers, for the owner.
     :raises FeedbackError: if a tag is invalid.
     """
 
     title: str
     instructions: str
     tags: tuple[str, ...] = ()
+    consent: str = ""
+    completion_code: str = ""
+    merge_command: str = ""
 
     def __post_init__(self) -> None:
         check_tags(self.tags)
 
 
-def create_app(desk: Counter, gate: Gate, text: PageText, cookie_name: str) -> Starlette:
+def create_app(desk: Desk, gate: Gate, text: PageText, cookie_name: str) -> Starlette:
     """The application.
 
     :param desk: provides the questions and takes the answers.
@@ -96,9 +81,11 @@ def create_app(desk: Counter, gate: Gate, text: PageText, cookie_name: str) -> S
             Route("/enter", routes.enter),
             Route("/api/state", routes.state),
             Route("/api/answer", routes.answer, methods=["POST"]),
+            Route("/api/consent", routes.consent, methods=["POST"]),
+            Route("/owner", routes.owner),
+            Route("/owner/first/{segment}.jpg", routes.first_frames),
             Route("/api/undo", routes.undo, methods=["POST"]),
             Route("/api/plots", routes.plots),
-            Route("/owner", routes.owner),
             Route("/owner/enough", routes.enough),
             Route("/numbers/{place}/{side}", routes.numbers),
             Route("/clips/{place}/{side}/{sheet:int}.jpg", routes.sheet),
@@ -116,9 +103,10 @@ def create_app(desk: Counter, gate: Gate, text: PageText, cookie_name: str) -> S
 
 
 class _Routes:
-    def __init__(self, desk: Counter, gate: Gate, text: PageText, cookie_name: str) -> None:
+    def __init__(self, desk: Desk, gate: Gate, text: PageText, cookie_name: str) -> None:
         self._desk, self._gate, self._text, self._cookie_name = desk, gate, text, cookie_name
         self._instructions = render_markdown(text.instructions)
+        self._consent = render_markdown(text.consent)
         shown = f"{text.title}\0{self._instructions}".encode()
         self._instructions_hash = hashlib.sha256(shown).hexdigest()[:12]
 
@@ -133,6 +121,48 @@ class _Routes:
         response.set_cookie(name, self._gate.cookie(who), httponly=True, samesite="strict")
         return response
 
+    async def owner(self, request: Request) -> Response:
+        without = request.query_params.getlist("without")
+        view = await run_in_threadpool(owners_view, self._desk, without)
+        left_out = [part for who in view["left_out"] for part in ("--without", who)]
+        command = f"{self._text.merge_command} {shlex.join(left_out)}"
+        codes = {}
+        if self._text.completion_code:
+            codes = {one["name"]: self._code(one["name"]) for one in view["people"]}
+        title = self._text.title
+        return HTMLResponse(render("owner.html", **view, title=title, command=command, codes=codes))
+
+    async def first_frames(self, request: Request) -> Response:
+        """The first pictures of a segment, if they are drawn."""
+        found = _SEGMENT.fullmatch(request.path_params["segment"])
+        if found is None:
+            raise HTTPException(404)
+        episode, start, length = (int(number) for number in found.groups())
+        clip = await run_in_threadpool(self._desk.drawn, (episode, start, length))
+        if clip is None or not clip.format.sheets:
+            raise HTTPException(404)
+        content = await run_in_threadpool(clip.sheet, 0)
+        return Response(content, media_type="image/jpeg", headers=_FOR_A_DAY)
+
+    def _code(self, annotator: str) -> str:
+        return self._text.completion_code.replace("{person}", self._gate.code(annotator))
+
+    def _state(self, annotator: str, holding: str = "") -> dict[str, Any]:
+        state = self._desk.state(annotator, holding)
+        if state["status"] == "done" and self._text.completion_code:
+            state["code"] = self._code(annotator)
+        return state
+
+    def _agreed(self, annotator: str) -> bool:
+        consent = self._text.consent
+        return not consent or self._desk.queues.store.has_consented(annotator, consent)
+
+    async def consent(self, request: Request) -> Response:
+        await read_object(request, ())
+        store = self._desk.queues.store
+        await run_in_threadpool(store.consent, request.state.annotator, self._text.consent)
+        return JSONResponse({"outcome": "recorded"})
+
     async def page(self, request: Request) -> Response:
         annotator = request.state.annotator
         return HTMLResponse(
@@ -145,19 +175,18 @@ class _Routes:
                 strengths=STRENGTHS,
                 tags=self._text.tags,
                 max_note=MAX_NOTE,
+                consent=self._consent,
+                agreed=await run_in_threadpool(self._agreed, annotator),
                 page_token=self._gate.page_token(annotator),
             )
         )
 
-    async def owner(self, request: Request) -> Response:
-        return HTMLResponse(render("owner.html", title=self._text.title))
-
     async def enough(self, request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(self._desk.overview))
+        return JSONResponse({"enough": await run_in_threadpool(self._desk.is_enough)})
 
     async def state(self, request: Request) -> Response:
         holding = request.query_params.get("holding", "")
-        state = await run_in_threadpool(self._desk.state, request.state.annotator, holding)
+        state = await run_in_threadpool(self._state, request.state.annotator, holding)
         return JSONResponse(state)
 
     async def answer(self, request: Request) -> Response:
@@ -171,6 +200,8 @@ class _Routes:
     def _record(
         self, annotator: str, place: str, token: str, choices: Choices, seconds: float
     ) -> Response:
+        if not self._agreed(annotator):
+            raise HTTPException(400, "Answers are taken after consent only. Reload the page.")
         try:
             outcome = self._desk.queues.record(annotator, place, token, choices, seconds)
         except StoreBusyError:
@@ -181,7 +212,7 @@ class _Routes:
             raise HTTPException(404, "This pair is not in your queue.")
         self._desk.wake()
         status = 409 if outcome == "answered" else 200
-        state = self._desk.state(annotator)
+        state = self._state(annotator)
         return JSONResponse({"outcome": outcome, "state": state}, status)
 
     async def undo(self, request: Request) -> Response:
@@ -189,7 +220,7 @@ class _Routes:
         annotator = request.state.annotator
         done = await run_in_threadpool(self._desk.queues.undo, annotator, token)
         self._desk.wake()
-        state = await run_in_threadpool(self._desk.state, annotator)
+        state = await run_in_threadpool(self._state, annotator)
         return JSONResponse(
             {"outcome": "undone" if done else "answered", "state": state}, 200 if done else 409
         )

@@ -63,12 +63,13 @@ export async function show(state) {
   render();
 }
 
-function showStatus({ status, answered, problem }) {
+function showStatus({ status, answered, problem, code }) {
   if (status === "wait") {
     cover("Preparing the next clips", "One moment, please.", true);
     refreshLater(POLL_MS);
   } else if (status === "done") {
     cover("Done. Thank you!", `${answered} pairs answered. Every answer is saved; you can close this page.`);
+    if (code) $("cover-text").append(" Your completion code: ", Object.assign(document.createElement("code"), { textContent: code }));
   } else {
     cover("Something went wrong", `${problem}. Please tell the person who sent you the link.`);
     refreshLater(5 * RETRY_MS);

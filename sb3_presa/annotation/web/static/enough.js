@@ -16,7 +16,7 @@ const percent = (value) => (value === null ? "not known" : `${Math.round(100 * v
 
 function card(curve, agreement) {
   const section = make("section", "", { class: `enough ${curve.verdict}` });
-  section.append(make("h2", NAMES[curve.kind]), make("p", curve.sentence, { class: "sentence" }));
+  section.append(make("h3", NAMES[curve.kind]), make("p", curve.sentence, { class: "sentence" }));
   section.append(drawCurve(curve, NAMES[curve.kind]));
   const last = curve.points.at(-1).accuracy;
   if (last.n) {
@@ -31,21 +31,13 @@ function card(curve, agreement) {
   return section;
 }
 
-function show({ enough, people }) {
+function show({ enough }) {
   const { report, answers, first, problem } = enough;
   let status = `${answers} answers. The figures begin with ${first}, and take a minute.`;
   if (report) status = `Worked out from ${report.answers} of ${answers} answers.`;
   if (problem) status = `The figures could not be worked out: ${problem}`;
   if ($("enough-status").textContent !== status) $("enough-status").textContent = status;
   $("enough").replaceChildren(...(report ? report.curves.map((curve) => card(curve, report.agreement[curve.kind])) : []));
-  $("people").hidden = false;
-  $("people-rows").replaceChildren(
-    ...people.map(({ name, answered, target }) => {
-      const row = document.createElement("tr");
-      row.append(make("th", name, { scope: "row" }), make("td", answered), make("td", target));
-      return row;
-    }),
-  );
 }
 
 async function refresh() {

@@ -3,6 +3,7 @@ import { clock } from "./clock.js";
 import { keyName, keys } from "./keys.js";
 import { $, about, page, render } from "./page.js";
 import { player, replay } from "./playing.js";
+import { insist } from "./requests.js";
 import { settings } from "./settings.js";
 
 // Shown again when the owner changes the text
@@ -12,13 +13,22 @@ function explain() {
   clock.update();
   player.playing = false;
   $("welcome").showModal();
-  $("begin").querySelector("span").textContent = settings.get(seenKey) ? "Continue" : "Begin";
+  const text = about.mustAgree ? "I agree: begin" : settings.get(seenKey) ? "Continue" : "Begin";
+  $("begin").querySelector("span").textContent = text;
   document.querySelector(".sheet").scrollTop = 0;
   clock.update();
   render();
 }
 
-function begin() {
+async function begin() {
+  if (about.mustAgree) {
+    try {
+      await insist("api/consent", {});
+    } catch {
+      return; // the page says why
+    }
+    delete about.mustAgree;
+  }
   settings.set(seenKey, "1");
   $("welcome").close();
 }
@@ -28,7 +38,11 @@ $("welcome").addEventListener("keydown", (event) => {
   event.preventDefault();
   begin();
 });
+$("welcome").addEventListener("cancel", (event) => {
+  if (about.mustAgree) event.preventDefault(); // Escape is no consent
+});
 $("welcome").addEventListener("close", () => {
+  if (about.mustAgree) return explain(); // browsers let a second Escape through
   settings.set(seenKey, "1");
   clock.update();
   if (page.shown && !page.shown.loading) replay();
@@ -36,4 +50,4 @@ $("welcome").addEventListener("close", () => {
 keys({ "?": explain });
 $("help").addEventListener("click", explain);
 $("begin").addEventListener("click", begin);
-if (!settings.get(seenKey)) explain();
+if (about.mustAgree || !settings.get(seenKey)) explain();

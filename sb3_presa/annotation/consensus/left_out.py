@@ -1,0 +1,77 @@
+"""What a merge would be without some people."""
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sb3_presa.annotation.answers.answer import Answer
+from sb3_presa.annotation.consensus.merge import MergeMethod, merged_labels
+
+
+@dataclass(frozen=True)
+class Change:
+    """How labels of one kind differ between two merges.
+
+    :param labels: number of labels with everybody.
+    :param lost: labels that nobody else gave.
+    :param turned: labels of which another side wins, or of which a draw is decided or made.
+    """
+
+    labels: int
+    lost: int
+    turned: int
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The effect of leaving people out of the merge.
+
+    :param people: who is left out.
+    :param comparisons: the change in comparisons.
+    :param safety: the change in safety labels.
+    """
+
+    people: tuple[str, ...]
+    comparisons: Change
+    safety: Change
+
+
+def without(answers: Sequence[Answer], people: Collection[str]) -> list[Answer]:
+    """The answers of all others.
+
+    :param answers: the answers.
+    :param people: who is left out.
+    """
+    return [answer for answer in answers if answer.annotator not in people]
+
+
+def effect_without(
+    answers: Sequence[Answer], people: Collection[str], method: MergeMethod = "majority"
+) -> Effect:
+    """Compare the merge of all answers with the merge without some people.
+
+    :param answers: in the order in which they were given.
+    :param people: who is left out.
+    :param method: the method of both merges.
+    """
+    everybody = merged_labels(answers, method)
+    others = merged_labels(without(answers, people), method)
+    return Effect(
+        tuple(sorted(people)),
+        _change(everybody.preferences, others.preferences),
+        _change(everybody.p_safe, others.p_safe),
+    )
+
+
+def _change(before: Mapping[Any, float], after: Mapping[Any, float]) -> Change:
+    return Change(
+        labels=len(before),
+        lost=len(before.keys() - after.keys()),
+        turned=sum(
+            _side(before[item]) != _side(label) for item, label in after.items() if item in before
+        ),
+    )
+
+
+def _side(label: float) -> Hashable:
+    return (label > 0.5) - (label < 0.5)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from annotation_desk import COOKIE, Office, open_office
 from starlette.testclient import TestClient
-from test_annotation_server import body, browser, entered, next_place
+from test_annotation_server import BASE, body, browser, entered, next_place
 
 from sb3_presa.annotation.answers.answer import Answer, Segment, known_answer
 from sb3_presa.annotation.asking.desk import DeskOptions
@@ -65,9 +65,7 @@ def test_nobody_else_sees_the_owners_view(office: Office) -> None:
     [cookie] = client.cookies.jar
     assert cookie.name == f"{COOKIE}_owner"
     other = create_app(office.desk, replace(office.gate, secret="x" * 16), office.text, COOKIE)
-    assert TestClient(other, browser(office).base_url, cookies=client.cookies).get(
-        "/owner"
-    ).status_code in (401, 421)
+    assert TestClient(other, BASE, cookies=client.cookies).get("/owner").status_code in (401, 421)
 
 
 def test_no_answer_before_consent(office: Office) -> None:

@@ -98,7 +98,7 @@ class Desk:
         self._wake.set()
 
     def is_enough(self) -> dict[str, Any]:
-        """Whether the answers are enough, as JSON values for the owner, see :meth:`Enough.state`."""
+        """Whether the answers are enough, as :meth:`Enough.state` gives it to the owner."""
         if self.enough is not None:
             return self.enough.state()
         answered = sum(self.queues.progress(name).answered for name in self.annotators)

@@ -72,7 +72,7 @@ def labels(
     curve: Annotated[
         bool,
         typer.Option(
-            "--curve", help="Accuracy against the number of answers, and what more would bring."
+            "--curve", help="Accuracy against the number of answers, and the gain of more."
         ),
     ] = False,
     plot: Annotated[

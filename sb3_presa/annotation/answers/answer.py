@@ -16,7 +16,7 @@ the person has answered before, and a ``"known"`` one has an answer that the own
 ROLES: tuple[Role, ...] = get_args(Role)
 
 STRENGTHS = {1: "slightly", 2: "clearly", 3: "far"}
-"""How much better the preferred segment is."""
+"""Words for how much better the preferred segment is."""
 
 MAX_NOTE = 1000
 _MAX_TAGS = 20
@@ -25,7 +25,7 @@ _MAX_TAG = 40
 
 @dataclass(frozen=True)
 class Guess:
-    """What a model expected of an answer before it was given.
+    """A model's expectation of an answer before it was given.
 
     :param preference: P(first is preferred) in [0, 1]; None if the model had no guess.
     :param safe_first: P(first is safe) in [0, 1], or None.
@@ -166,7 +166,7 @@ def known_answer(
     second: Segment | None,
     labels: tuple[float | None, float | None, float | None],
 ) -> Answer:
-    """What the owner knows of a question.
+    """The answer to a question that the owner knows.
 
     :param first: a segment.
     :param second: the other segment, or None.

@@ -343,7 +343,7 @@ def _blind(guess: Guess | None) -> Guess | None:
 
 
 def _shown_guess(guess: Guess | None) -> dict[str, str] | None:
-    """What the page selects before a person does; nothing in a blind question."""
+    """The choices that the page selects before a person does; nothing in a blind question."""
     if guess is None or not guess.shown:
         return None
     chances = (guess.preference, guess.safe_first, guess.safe_second)

@@ -88,7 +88,7 @@ def _question(answer: Answer) -> tuple[Segment, Segment | None]:
 
 
 def _judgements(answer: Answer) -> Iterator[tuple[Any, float]]:
-    """What an answer says, whichever way round its clips were shown."""
+    """The judgements of an answer, whichever way round its clips were shown."""
     ordered = answer.canonical()
     if ordered.preference is not None:
         yield "preference", ordered.preference

@@ -1,4 +1,4 @@
-"""What people said beside their verdicts: how much better, and since when unsafe."""
+"""Details of verdicts: strengths of preferences, and moments from which segments are unsafe."""
 
 import statistics
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What a merge would be without some people."""
+"""Merges without some people, compared with the merge of everybody."""
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sb3_presa.annotation.consensus.merge import MergeMethod, merged_labels
 
 @dataclass(frozen=True)
 class Change:
-    """How labels of one kind differ between two merges.
+    """Differences of the labels of one kind between two merges.
 
     :param labels: number of labels with everybody.
     :param lost: labels that nobody else gave.

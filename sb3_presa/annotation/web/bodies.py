@@ -1,4 +1,4 @@
-"""What the page sends: JSON objects, checked before anything is done with them."""
+"""Requests of the page: JSON objects, checked before anything is done with them."""
 
 import json
 import re

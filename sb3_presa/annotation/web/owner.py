@@ -1,4 +1,4 @@
-"""What the owner sees: progress, consistency, disagreements, and who may be left out."""
+"""The owner's view: progress, consistency, disagreements, and who may be left out."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-// The owner's panel: accuracy against the number of answers, and what more would bring.
+// The owner's panel: accuracy against the number of answers, and the gain of more.
 import { drawCurve } from "./enough_curve.js";
 
 const EVERY_MS = 3000;

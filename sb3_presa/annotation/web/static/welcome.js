@@ -39,7 +39,7 @@ $("welcome").addEventListener("keydown", (event) => {
   begin();
 });
 $("welcome").addEventListener("cancel", (event) => {
-  if (about.mustAgree) event.preventDefault(); // Escape is no consent
+  if (about.mustAgree) event.preventDefault(); // Escape does not consent
 });
 $("welcome").addEventListener("close", () => {
   if (about.mustAgree) return explain(); // browsers let a second Escape through

@@ -247,7 +247,7 @@ def test_curves_on_a_phone(
         for above, below in pairwise(boxes):  # one below the other
             assert above["y"] + above["height"] <= below["y"] + 1
         assert box(page.locator("#left .area").first)["width"] > 80
-        page.tap("#curves")
+        page.get_by_role("button", name="14 of 14 curves shown").tap()
         dialog = page.get_by_role("dialog", name="Curves")
         expect(dialog.get_by_role("status")).to_have_text("14 of 14 curves shown")
         page.tap("#columns-close")

@@ -15,7 +15,6 @@ function tell() {
   const count = `${chosen.columns.length} of ${all} curves shown`;
   $("curves-count").textContent = count;
   $("columns-count").textContent = count;
-  $("curves").setAttribute("aria-label", count); // the text is hidden on phones
   $("curves").hidden = !all;
   $("why").textContent = about.why ? `No pictures: ${about.why}.` : "";
   $("why").hidden = !about.why;

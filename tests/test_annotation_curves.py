@@ -119,6 +119,16 @@ def box_dataset_once(box_dataset: MinariDataset) -> tuple[MinariDataset, Curves]
     return box_dataset, Curves(box_dataset, load_transitions(box_dataset))
 
 
+def test_numbers_of_a_dict_to_the_end_of_an_episode(dict_dataset: MinariDataset) -> None:
+    curves = Curves(dict_dataset, load_transitions(dict_dataset))
+    recorded = next(iter(dict_dataset.iterate_episodes([5])))
+    steps = len(recorded.actions)
+    found = curves.of((5, 2, steps - 2), range(len(curves.columns)))
+    where, zone = recorded.observations["where"][2:], recorded.observations["zone"][2:]
+    for place, expected in ((0, where[:, 0]), (1, where[:, 1]), (2, zone.reshape(-1))):
+        np.testing.assert_allclose(found[place], expected, atol=1e-3)
+
+
 def test_places_on_a_map_keep_their_decimetres(minari_root: object) -> None:
     """Float32 has half metres there; the clip is of a walk of three metres."""
     x = 5_800_000.0 + np.linspace(0, 3, 31)

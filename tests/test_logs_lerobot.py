@@ -79,6 +79,36 @@ def test_every_step_shows_its_own_frame(source: Path) -> None:
         np.testing.assert_allclose(lower, 60 * episode, atol=3)
 
 
+def test_several_cameras_are_in_step_side_by_side(tmp_path: Path) -> None:
+    """The second one films at its own size, brighter, and begins later by its own clock."""
+    source = shutil.copytree(WRITTEN / "lerobot_v21", tmp_path / "two")
+    info = source / "meta" / "info.json"
+    features = json.loads(info.read_text())["features"]
+    features["observation.images.wrist"] = features["observation.images.top"]
+    _rewrite(info, features=features)
+    for file in sorted(source.glob("videos/*/*top/*.mp4")):
+        other = Path(str(file).replace("images.top", "images.wrist"))
+        other.parent.mkdir(exist_ok=True)
+        _film(other, int(file.stem[-6:]))
+    shown = CameraVideos(import_logs(source, "me/cube-v0"))
+    for frame, step in zip(shown.draw((2, 1, 7), [0, 3, 7]), (1, 4, 8), strict=True):
+        top, wrist = frame[:20, :60].mean(), frame[:20, 70:].mean()
+        np.testing.assert_allclose([top, wrist], [20 * step, 25 * step], atol=4)
+        assert frame.shape == (48, 64 + 48, 3)
+
+
+def _film(file: Path, episode: int) -> None:
+    """Gray, 25 times the number of the step, in 32 rows of 32."""
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        for number in range(LENGTHS[episode]):
+            picture = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 25 * number, np.uint8))
+            picture.pts, picture.time_base = 7 + number, Fraction(1, 10)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+
+
 def test_the_source_may_go_once_it_is_imported(source: Path) -> None:
     dataset = import_logs(source, "me/cube-v0")
     shutil.rmtree(source)

@@ -174,6 +174,60 @@ def test_episodes_end_where_the_log_ended() -> None:
     assert found.lengths.tolist() == [6, 4, 2]
 
 
+class Frozen:
+    """A model in which nothing moves."""
+
+    def __init__(self, observing: Observing) -> None:
+        self.observing = observing
+
+    def begin(self, rows: Any) -> Any:
+        return self.observing.vectors(rows)
+
+    def see(self, state: Any) -> Any:
+        return self.observing.of(state), state
+
+    def follow(self, state: Any, *_: Any) -> Any:
+        return state
+
+
+def test_the_model_is_taken_whose_replays_follow_the_log(
+    labels: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def models(observing: Observing, rows: Any, seed: int) -> Any:
+        yield Frozen(observing)
+        yield from step_models(observing, rows, seed)
+
+    monkeypatch.setattr("sb3_presa.evaluation.judge.imagined.step_models", models)
+    still = np.zeros(N_EPISODES, dtype=bool)
+    assert not isinstance(World.learn(labels.fitted, still, STEPS).steps, Frozen)
+    monkeypatch.setattr(
+        "sb3_presa.evaluation.judge.imagined.step_models",
+        lambda observing, rows, seed: [Frozen(observing)],
+    )
+    frozen = World.learn(labels.fitted, still, STEPS)
+    assert isinstance(frozen.steps, Frozen)
+    assert labels.world is not None and frozen.follows.value < labels.world.follows.value
+
+
+def test_levels_are_corrected_by_replays(labels: Labels) -> None:
+    """Half of the logged risk in replays: an agent's risk counts twice; rewards are shifted."""
+    assert labels.world is not None
+    rows, push = np.arange(4) * STEPS, np.ones((4, 1))
+    plain = replace(labels.world, factor=1.0, shift=np.zeros(12))
+    one = plain.imagine(lambda *_: push, rows, 10)
+    other = replace(plain, factor=2.0, shift=np.arange(12.0)).imagine(lambda *_: push, rows, 10)
+    np.testing.assert_allclose(other.risk, 2.0 * one.risk, rtol=1e-5)
+    np.testing.assert_allclose(other.rewards - one.rewards, np.arange(12.0)[:, None] + np.zeros(4))
+    ensemble = labels.fitted.ensemble
+    fitted = replace(labels.fitted, ensemble=replace(ensemble, risks=_halved(ensemble.risks)))
+    halved = World.learn(fitted, np.zeros(N_EPISODES, dtype=bool), STEPS)
+    assert halved.factor == pytest.approx(0.5 * labels.world.factor, abs=0.03)
+
+
+def _halved(risks: Any) -> Any:
+    return {meaning: 0.5 * found for meaning, found in risks.items()}
+
+
 def test_replays_that_do_not_follow_the_log_leave_it_undecided(
     labels: Labels, verdicts: dict[str, Verdict]
 ) -> None:

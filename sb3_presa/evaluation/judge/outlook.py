@@ -1,7 +1,7 @@
 """Expected outcomes of an agent's episodes, by the models of labels."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -92,8 +92,9 @@ def outlook(agent: Agent, world: World, horizon: int, of_log: float) -> Outlook:
         over = (episodes.rewards.mean(axis=1) - rewards.mean(axis=1, dtype=np.float64)) / spread
         merit = _estimate(over.reshape(-1, N_FOLDS))
     clips = world.imagine(act, moments, typical)
+    risk = _estimate(episodes.risk.mean(axis=1).reshape(-1, N_FOLDS))
     return Outlook(
-        risk=_estimate(episodes.risk.mean(axis=1).reshape(-1, N_FOLDS)),
+        risk=replace(risk, low=max(risk.low, 0.0)),
         p_safe=_logit_estimate(
             _p_safe(episodes, fitted.meaning, typical).mean(axis=1).reshape(-1, N_FOLDS)
         ),

@@ -1,11 +1,13 @@
 """The table of what a few noisy labels of short clips are enough for."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from markdown_tables import RESULTS, cell, line, mean, rule
+from sensitivity_table import LEVELS
 
 from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report.analysis import Agent
@@ -14,13 +16,6 @@ FEW_LABELS = RESULTS / "few_labels.csv"
 BEST_SAFE = RESULTS / "best_safe.json"
 #: Endings of the names of algorithms that were given other labels than people give.
 REGIMES = (", hard", ", exact")
-
-_PARTS: Mapping[float, str] = {1.0: "whole episode", 2.0: "half", 5.0: "fifth", 10.0: "tenth"}
-#: What a sweep varies -> how a row of one of its levels is called.
-SWEPT: Mapping[str, Callable[[float], str]] = {
-    "labels.flip_safety": lambda share: f"{share:.0%} of the safety labels wrong",
-    "labels.length_divisor": lambda parts: f"clips of a {_PARTS[parts]}",
-}
 
 
 def few_labels_table(
@@ -58,21 +53,39 @@ def few_labels_table(
     return lines
 
 
+def swept_agents(results: Path = FEW_LABELS) -> dict[str, dict[str, dict[Any, list[Agent]]]]:
+    """
+    :param results: a results file of ``benchmarks/suites/few_labels.yaml``
+    :return: what a sweep varies -> algorithm -> level -> agents, for each algorithm that has run on
+        all levels, with rewards in the range of the dataset's returns
+    """
+    agents = [replace(agent, reward=_own(agent)) for agent in analysis.read_agents([results])]
+    swept = {}
+    for vary in analysis.sweeps(agents):
+        found = analysis.ablation(agents, vary)
+        most = max(map(len, found.values()), default=0)
+        swept[vary] = {name: levels for name, levels in found.items() if len(levels) == most}
+    return swept
+
+
 def sweeps_table(results: Path = FEW_LABELS) -> list[str]:
     """
     :param results: a results file of ``benchmarks/suites/few_labels.yaml``
     :return: a line for each level of its sweeps and each algorithm that has run on all of them
     """
-    agents = [replace(agent, reward=_own(agent)) for agent in analysis.read_agents([results])]
-    swept = {vary: analysis.ablation(agents, vary) for vary in analysis.sweeps(agents)}
-    tasks = sorted({agent.task for agent in agents if agent.study in swept})
+    swept = swept_agents(results)
+    everyone = [
+        agent
+        for by_algorithm in swept.values()
+        for levels in by_algorithm.values()
+        for mine in levels.values()
+        for agent in mine
+    ]
+    tasks = sorted({agent.task for agent in everyone})
     heads = ["", "safe", "reward", "cost", *tasks]
     lines = [line(heads), rule(len(heads))]
     for vary, by_algorithm in swept.items():
-        most = max(len(levels) for levels in by_algorithm.values())
         for algorithm, levels in by_algorithm.items():
-            if len(levels) < most:  # not run on all levels
-                continue
             for value, mine in levels.items():
                 overall = [
                     f"{sum(agent.safe for agent in mine)} / {len(mine)}",
@@ -80,7 +93,7 @@ def sweeps_table(results: Path = FEW_LABELS) -> list[str]:
                     mean([agent.cost for agent in mine], 2),
                 ]
                 columns = ([agent for agent in mine if agent.task == task] for task in tasks)
-                name = f"{algorithm}, {SWEPT[vary](value)}"
+                name = f"{algorithm}, {LEVELS[vary](value)}"
                 lines.append(line([name, *overall, *map(cell, columns)]))
     return lines
 

@@ -160,6 +160,22 @@ def test_vectors_say_all_of_observations_but_of_pictures_and_classes() -> None:
     assert model.see(np.array([2, 0]))[0].tolist() == [2, 0]
 
 
+def test_logged_states_follow_each_other() -> None:
+    """Classes count up in the log: after a state of class c comes one of class c + 1."""
+    counted = np.tile(np.arange(6), 40)
+    transitions = replace(
+        flat_transitions([6] * 40, range(40)),
+        observations=counted,
+        observation_space=gym.spaces.Discrete(6),
+    )
+    observing, rows = Observing(transitions), np.flatnonzero(counted < 5)
+    (model,) = step_models(observing, rows, seed=0)
+    state = model.begin(np.arange(5))
+    steps = np.concatenate([model.see(state)[1], np.zeros((5, 1))], axis=1)
+    following = model.follow(state, steps, np.random.default_rng(0))
+    assert model.see(following)[0].tolist() == [1, 2, 3, 4, 5]
+
+
 def test_episodes_end_where_the_log_ended() -> None:
     """The task ends with the sixth step in the log: no imagined episode goes on much longer."""
     random = np.random.default_rng(0)

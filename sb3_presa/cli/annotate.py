@@ -44,6 +44,9 @@ def annotate(
     overlap: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the pairs that all people are asked.")
     ] = 0.2,
+    group: Annotated[
+        int, typer.Option(min=2, max=4, help="Clips shown at once: 2, or 4 to put in an order.")
+    ] = 2,
     guess: Annotated[
         bool,
         typer.Option(
@@ -172,7 +175,7 @@ def annotate(
         seed=seed,
         guess=guess,
         blind=blind,
-        desk=DeskOptions(target=pairs, overlap=overlap, ahead=ahead, repeats=repeats),
+        desk=DeskOptions(target=pairs, overlap=overlap, ahead=ahead, group=group, repeats=repeats),
         clips=clips,
         workers=workers or min(4, max(1, (os.cpu_count() or 2) - 1)),
         cache=cache or service.default_cache(),

@@ -10,6 +10,13 @@ from typing import Any
 from sb3_presa.annotation.answers.answer import Guess, Segment
 from sb3_presa.annotation.asking.checks import Checks
 from sb3_presa.annotation.asking.enough import FIRST, Enough
+from sb3_presa.annotation.asking.groups import (
+    append_group,
+    clips_of,
+    group_of,
+    groups_of_four,
+    members,
+)
 from sb3_presa.annotation.asking.guesses import Guesser
 from sb3_presa.annotation.asking.pool import Pair
 from sb3_presa.annotation.asking.queues import Place, Queues
@@ -31,6 +38,8 @@ class DeskOptions:
     :param target: number of pairs per person.
     :param overlap: share in [0, 1] of everybody's pairs that all people are asked.
     :param ahead: number of pairs that wait in a queue with their clips made, >= 2.
+    :param group: clips that are shown at once: 2, or 4 to put in an order. Nobody else is asked
+        about a group of four.
     :param repeats: share in [0, 1] of each person's pairs that are hidden repeats.
     """
 
@@ -38,6 +47,7 @@ class DeskOptions:
     overlap: float = 0.2
     ahead: int = 5
     repeats: float = 0.0
+    group: int = 2
 
 
 class Desk:
@@ -156,7 +166,7 @@ class Desk:
         waiting = self.queues.waiting(annotator)
         before = self.queues.taken_back(annotator, waiting[0].token) if waiting else None
         # A pair whose answer was taken back is shown next, even if other clips are ready earlier.
-        ready = [p for p in (waiting[:1] if before else waiting) if self._has_clips(p)]
+        ready = [p for p in (waiting[:1] if before else waiting) if self._is_ready(p, waiting)]
         ready.sort(key=lambda place: place.token != holding)
         problem = self._shelf.failure or self.problem
         if before is None and progress.answered >= self.target(annotator):
@@ -176,8 +186,8 @@ class Desk:
             "undo": progress.last,
             "refused": len(self.queues.refused()),
             "problem": problem if status == "stuck" else None,
-            "place": self._shown(annotator, ready[0]) if status == "ask" else None,
-            "next": self._sheets(ready[1]) if status == "ask" and len(ready) > 1 else [],
+            "place": self._asked(annotator, ready[0], waiting) if status == "ask" else None,
+            "next": self._next(ready) if status == "ask" else [],
         }
 
     def _shown(self, annotator: str, place: Place) -> dict[str, Any]:
@@ -198,12 +208,41 @@ class Desk:
             "before": None if before is None else asdict(before),
         }
 
-    def _sheets(self, place: Place) -> list[str]:
-        """The URLs of a place's pictures and numbers."""
+    def _asked(self, annotator: str, place: Place, waiting: Sequence[Place]) -> dict[str, Any]:
+        """A place, or the group that it belongs to, as sent to the page."""
+        places = members(place, waiting) if group_of(place) else [place]
+        if len(places) < 3:  # all but two clips of a group cannot be shown
+            return self._shown(annotator, place)
+        clips = []
+        for segment, (where, side) in clips_of(places).items():
+            item = self._shelf.get(segment)
+            assert isinstance(item, Clip)
+            sheets = [_sheet_url(where, side, n) for n in range(item.format.sheets)]
+            numbers = _numbers_url(where, side)
+            clips.append({**asdict(item.format), "sheets": sheets, "numbers": numbers})
+        return {"token": places[0].token, "group": clips, "left": None, "right": None}
+
+    def _next(self, ready: Sequence[Place]) -> list[str]:
+        """The URLs of what is shown next, to be loaded before."""
+        now = group_of(ready[0])
+        later = next((one for one in ready[1:] if not now or group_of(one) != now), None)
+        if later is None:
+            return []
+        if group_of(later) is None:
+            return self._sheets(later)
+        shown = clips_of(members(later, ready)).values()
+        return [url for place, side in shown for url in self._sheets(place, side)]
+
+    def _is_ready(self, place: Place, waiting: Sequence[Place]) -> bool:
+        places = members(place, waiting) if group_of(place) else [place]
+        return all(self._has_clips(one) for one in places)
+
+    def _sheets(self, place: Place, only: str | None = None) -> list[str]:
+        """The URLs of a place's pictures and numbers, or of those of one side."""
         urls = []
         for side, segment in (("left", place.left), ("right", place.right)):
             item = None if segment is None else self._shelf.get(segment)
-            if isinstance(item, Clip):
+            if isinstance(item, Clip) and only in (None, side):
                 urls += [_sheet_url(place, side, n) for n in range(item.format.sheets)]
                 urls.append(_numbers_url(place, side))
         return urls
@@ -236,6 +275,8 @@ class Desk:
         lacking = self._lacking(annotator)
         if lacking <= 0:
             return False
+        if self.options.group == 4:
+            return self._fill_with_groups(annotator, lacking)
         chosen = self._choose(lacking)
         pairs = iter(zip(chosen, self._guesses(chosen), strict=True))
         grown = False
@@ -265,6 +306,17 @@ class Desk:
         (self._used_up.discard if grown else self._used_up.add)(annotator)
         return grown and self._lacking(annotator) > 0
 
+    def _fill_with_groups(self, annotator: str, lacking: int) -> bool:
+        n_groups = -(-lacking // 6)
+        grown = False
+        # Some pairs have a clip in common, and cannot be in one group
+        for segments in groups_of_four(self._choose(3 * n_groups + 2))[:n_groups]:
+            self.queues.store.record_episodes({one[0]: self._hashes[one[0]] for one in segments})
+            name, parameters = self._strategy.name, self._strategy.parameters
+            grown |= append_group(self.queues, annotator, segments, name, parameters)
+        (self._used_up.discard if grown else self._used_up.add)(annotator)
+        return grown and self._lacking(annotator) > 0
+
     def _join_shared(self, annotator: str) -> bool:
         """Append a pair that all are asked. Its guess is kept back: people who see the same guess
         agree with it rather than with each other."""
@@ -291,7 +343,8 @@ class Desk:
 
     def _lacking(self, annotator: str) -> int:
         left = self.target(annotator) - self.queues.progress(annotator).answered
-        return min(self.options.ahead, left) - len(self.queues.waiting(annotator))
+        ahead = self.options.ahead * (6 if self.options.group == 4 else 1)
+        return min(ahead, left) - len(self.queues.waiting(annotator))
 
     def _choose(self, n: int) -> list[Pair]:
         pending = [

@@ -306,7 +306,14 @@ class Queues:
                 return False
             if row["undone_at"] is not None:
                 return True
-            return self.progress(annotator).last == token and self.store.undo(int(row["id"]))
+            if self.progress(annotator).last != token:
+                return False
+            for other in database.execute(  # the other pairs of a group that was put in an order
+                "SELECT id FROM answers WHERE token GLOB ? AND annotator = ?",
+                (f"{token}.*", annotator),
+            ).fetchall():
+                self.store.undo(int(other["id"]))
+            return self.store.undo(int(row["id"]))
 
     def taken_back(self, annotator: str, place: str) -> Choices | None:
         """The choices of the last answer that was taken back from a place.

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from sb3_presa.annotation.asking.groups import Order
 from sb3_presa.annotation.asking.queues import Choices
 
 TOKEN = re.compile(r"[0-9a-f]{32}")
@@ -18,6 +19,9 @@ _PREFERENCE = {"left": 1.0, "equal": 0.5, "right": 0.0, "skip": None}
 
 ANSWER = frozenset({"place", "token", "preference", "left", "right", "seconds"})
 DETAILS = frozenset({"strength", "unsafe_left", "unsafe_right", "tags", "note"})
+
+
+ORDER = frozenset({"place", "token", "ranks", "safe", "seconds"})
 
 
 async def read_object(
@@ -66,6 +70,20 @@ def seconds_of(body: Mapping[str, Any]) -> float:
     if type(seconds) not in (int, float) or not 0 <= seconds <= _MAX_SECONDS:
         raise HTTPException(400, f"seconds must be a number from 0 to {_MAX_SECONDS:.0f}.")
     return float(seconds)
+
+
+def order_of(body: Mapping[str, Any]) -> Order:
+    """A person's order of a group.
+
+    :param body: the order.
+    :raises HTTPException: for values that no page sends.
+    """
+    ranks, safe = body["ranks"], body["safe"]
+    if not isinstance(ranks, list) or not all(type(n) is int and 0 <= n < 4 for n in ranks):
+        raise HTTPException(400, "ranks must be a list of whole numbers from 0 to 3.")
+    if not isinstance(safe, list) or not all(isinstance(s, str) and s in _SAFETY for s in safe):
+        raise HTTPException(400, f"safe must be a list of {', '.join(_SAFETY)}.")
+    return Order(tuple(ranks), tuple(_SAFETY[one] for one in safe))
 
 
 def choices_of(body: Mapping[str, Any], tags: Sequence[str]) -> Choices:

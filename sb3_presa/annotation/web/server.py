@@ -18,12 +18,15 @@ from starlette.routing import Route
 
 from sb3_presa.annotation.answers.answer import MAX_NOTE, STRENGTHS, check_tags
 from sb3_presa.annotation.asking.desk import Desk
-from sb3_presa.annotation.asking.queues import Choices
+from sb3_presa.annotation.asking.groups import record_order
+from sb3_presa.annotation.asking.queues import Choices, Queues
 from sb3_presa.annotation.web.bodies import (
     ANSWER,
     DETAILS,
+    ORDER,
     TOKEN,
     choices_of,
+    order_of,
     read_object,
     seconds_of,
     token_of,
@@ -84,6 +87,7 @@ def create_app(desk: Desk, gate: Gate, text: PageText, cookie_name: str) -> Star
             Route("/api/consent", routes.consent, methods=["POST"]),
             Route("/owner", routes.owner),
             Route("/owner/first/{segment}.jpg", routes.first_frames),
+            Route("/api/order", routes.order, methods=["POST"]),
             Route("/api/undo", routes.undo, methods=["POST"]),
             Route("/api/plots", routes.plots),
             Route("/owner/enough", routes.enough),
@@ -197,19 +201,30 @@ class _Routes:
             self._record, request.state.annotator, place, token, choices, seconds
         )
 
+    async def order(self, request: Request) -> Response:
+        body = await read_object(request, ORDER)
+        place, token = token_of(body, "place"), token_of(body, "token")
+        return await run_in_threadpool(
+            self._record_with, record_order, request.state.annotator, place, token,
+            order_of(body), seconds_of(body),
+        )  # fmt: skip
+
     def _record(
         self, annotator: str, place: str, token: str, choices: Choices, seconds: float
     ) -> Response:
+        return self._record_with(Queues.record, annotator, place, token, choices, seconds)
+
+    def _record_with(self, record: Any, annotator: str, *said: Any) -> Response:
         if not self._agreed(annotator):
             raise HTTPException(400, "Answers are taken after consent only. Reload the page.")
         try:
-            outcome = self._desk.queues.record(annotator, place, token, choices, seconds)
+            outcome = record(self._desk.queues, annotator, *said)
         except StoreBusyError:
             raise
         except FeedbackError as error:
             raise HTTPException(400, str(error)) from error
         if outcome == "unknown":
-            raise HTTPException(404, "This pair is not in your queue.")
+            raise HTTPException(404, "This is not in your queue.")
         self._desk.wake()
         status = 409 if outcome == "answered" else 200
         state = self._state(annotator)

@@ -95,6 +95,16 @@ class LabellingOptions:
         for name in ("overlap", "repeats"):
             if not 0 <= getattr(self.desk, name) <= 1:
                 raise ConfigError(f"`{name}` must be in [0, 1], got {getattr(self.desk, name)}")
+        if self.desk.group not in (2, 4):
+            raise ConfigError(f"`group` must be 2 or 4, got {self.desk.group}")
+        needs_pairs = {
+            "strategy ranking": self.strategy == "ranking",
+            "guess": self.guess,
+            "repeats": self.desk.repeats > 0,
+        }
+        for name, wanted in needs_pairs.items():
+            if self.desk.group == 4 and wanted:
+                raise ConfigError(f"`group` must be 2 with {name}, got 4")
         if not 0 <= self.blind <= 1:
             raise ConfigError(f"`blind` must be in [0, 1], got {self.blind}")
 

@@ -3,6 +3,7 @@ import { show } from "./asking.js";
 import { missing } from "./choices.js";
 import { clock } from "./clock.js";
 import { sentDetails } from "./details.js";
+import { ranksOf } from "./group.js";
 import { keys } from "./keys.js";
 import { notice } from "./messages.js";
 import { $, live, page, painting, render } from "./page.js";
@@ -30,7 +31,11 @@ async function send() {
     notice(`Still missing: ${parts.join(", ")}?`);
     return;
   }
-  const { choice, place, single, token } = page.shown;
+  const { choice, group, place, single, token } = page.shown;
+  if (group) {
+    await deliver("api/order", { place, token, ranks: ranksOf(choice), safe: choice.safe, seconds: clock.seconds() });
+    return;
+  }
   const preference = single ? "skip" : choice.preference;
   await deliver("api/answer", {
     place,

@@ -1,6 +1,7 @@
 // What the server asks, on the screen.
 import { earlier, nothingSaid } from "./choices.js";
 import { clock } from "./clock.js";
+import { nothingOrdered } from "./group.js";
 import { cover, notice } from "./messages.js";
 import { $, page, painting, render } from "./page.js";
 import { player } from "./playing.js";
@@ -39,13 +40,15 @@ export async function show(state) {
     render();
     return;
   }
-  const shown = { place: place.token, token: newToken(), single: !place.right, loading: true };
-  shown.choice = place.before ? earlier(place.before) : { ...nothingSaid(), ...place.guess };
+  const shown = { place: place.token, token: newToken(), single: !place.right && !place.group, loading: true };
+  shown.group = Boolean(place.group);
+  if (shown.group) shown.choice = { ...nothingSaid(), ...nothingOrdered(place.group.length) };
+  else shown.choice = place.before ? earlier(place.before) : { ...nothingSaid(), ...place.guess };
   shown.guessed = Boolean(place.guess) && !place.before;
   shown.revised = Boolean(place.before) || shown.guessed; // Enter confirms what is chosen already
   page.shown = shown;
   render();
-  const clips = [place.left, place.right];
+  const clips = place.group ? [null, null, ...place.group] : [place.left, place.right];
   player.keep([...clips.flatMap((clip) => (clip ? [...clip.sheets, clip.numbers] : [])), ...state.next]);
   try {
     await player.load(clips);

@@ -1,5 +1,6 @@
 // What a person says of the pair on the screen: which is better, and whether each is safe.
 import { earlierDetails, noDetails } from "./details.js";
+import { missingOrder } from "./group.js";
 import { $, live, page, painting, press } from "./page.js";
 
 const PREFERENCES = { 1: "left", 0.5: "equal", 0: "right" };
@@ -21,6 +22,7 @@ export function earlier(before) {
 export function missing() {
   const { shown } = page;
   if (!shown || shown.choice.preference === "skip") return [];
+  if (shown.group) return missingOrder(shown);
   const { preference, left, right } = shown.choice;
   const parts = [];
   if (!shown.single && !preference) parts.push("which is better");

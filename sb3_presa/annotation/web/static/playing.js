@@ -6,7 +6,7 @@ import { settings } from "./settings.js";
 
 const RATES = [0.25, 0.5, 1, 2];
 const SIDES = ["left", "right"];
-const canvases = SIDES.map((side) => $(side).querySelector("canvas"));
+const canvases = [...document.querySelectorAll(".screen canvas")]; // of a pair, then of a group
 
 export const player = new Player(canvases, showMoment);
 

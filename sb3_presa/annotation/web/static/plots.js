@@ -5,7 +5,7 @@ import { player } from "./playing.js";
 import { settings } from "./settings.js";
 import { Track, windows } from "./track.js";
 
-const panels = ["left", "right"].map((side) => $(side).querySelector(".plots"));
+const panels = [...document.querySelectorAll(".plots")]; // of a pair, then of a group
 
 export const plots = {
   about: null, // columns, what the owner shows at first, and why clips have no pictures

@@ -4,6 +4,8 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from importlib.resources import files
+from typing import Any
 
 from annotation_desk import Office
 from playwright.sync_api import (
@@ -20,6 +22,12 @@ from playwright.sync_api import (
 expect.set_options(timeout=60_000)
 
 Enter = Callable[..., Page]
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 760}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1024, "height": 700}},
+    "phone": {"viewport": {"width": 375, "height": 667}, "is_mobile": True, "has_touch": True},
+}
 
 
 @contextlib.contextmanager
@@ -90,3 +98,14 @@ def ready(page: Page) -> None:
 
 def count(page: Page, answered: int, of: int = 30) -> None:
     expect(page.locator("#count")).to_have_text(f"{answered} of {of}")
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core finds, of any impact; without a look at the network."""
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    return [
+        f"{rule['impact']}: {rule['id']} at {node['target']}: {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]

@@ -1,12 +1,10 @@
 """Access for all: axe-core on every view of the page, and what needs a browser of the owner's."""
 
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pytest
-from annotation_browser import Enter, open_browser, open_pages
+from annotation_browser import LOOKS, Enter, findings, open_browser, open_pages
 from annotation_desk import Office, open_office, served
 from playwright.sync_api import Browser, Page, expect
 
@@ -14,13 +12,6 @@ from sb3_presa.annotation.answers.answer import Answer
 from sb3_presa.annotation.asking.desk import DeskOptions
 from sb3_presa.annotation.asking.queues import Choices
 from sb3_presa.annotation.web.gate import OWNER
-
-AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 760}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1024, "height": 700}},
-    "phone": {"viewport": {"width": 375, "height": 667}, "is_mobile": True, "has_touch": True},
-}
 
 
 @pytest.fixture(scope="module")
@@ -49,17 +40,6 @@ def office(tmp_path: Path) -> Iterator[Office]:
         served(office),
     ):
         yield office
-
-
-def findings(page: Page) -> list[str]:
-    """What axe-core finds, of any impact; without a look at the network."""
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    return [
-        f"{rule['impact']}: {rule['id']} at {node['target']}: {node['failureSummary']}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
 
 
 def ready(page: Page) -> None:

@@ -121,9 +121,9 @@ def box_dataset_once(box_dataset: MinariDataset) -> tuple[MinariDataset, Curves]
 
 def test_numbers_of_a_dict_to_the_end_of_an_episode(dict_dataset: MinariDataset) -> None:
     curves = Curves(dict_dataset, load_transitions(dict_dataset))
-    recorded = next(iter(dict_dataset.iterate_episodes([5])))
+    recorded = next(iter(dict_dataset.iterate_episodes([4])))
     steps = len(recorded.actions)
-    found = curves.of((5, 2, steps - 2), range(len(curves.columns)))
+    found = curves.of((4, 2, steps - 2), range(len(curves.columns)))
     where, zone = recorded.observations["where"][2:], recorded.observations["zone"][2:]
     for place, expected in ((0, where[:, 0]), (1, where[:, 1]), (2, zone.reshape(-1))):
         np.testing.assert_allclose(found[place], expected, atol=1e-3)

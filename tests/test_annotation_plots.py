@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from annotation_browser import Enter, begin, count, ready
+from annotation_browser import LOOKS, Enter, begin, count, findings, ready
 from annotation_desk import LENGTH, WHY, Nothing, Office, ReadyShelf, open_office, served
 from minari import MinariDataset
 from playwright.sync_api import FloatRect, Locator, Page, expect
@@ -271,3 +271,17 @@ def test_what_a_screen_reader_says(tmp_path: Path, drives: MinariDataset, enter:
             )
             expect(throttle).to_have_accessible_name(re.compile(r"^throttle, action: from"))
         expect(page.get_by_role("button", name="2 of 14 curves shown")).to_be_visible()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_nothing_at_curves(
+    tmp_path: Path, drives: MinariDataset, enter: Enter, look: str
+) -> None:
+    given = ["x,y", "obstacle*_x,obstacle*_y"]
+    with opened(tmp_path, drives, curves="*", track=given) as office:
+        page = enter(office, **LOOKS[look])
+        begin(page)
+        assert findings(page) == []
+        page.keyboard.press("c")
+        expect(page.get_by_role("dialog", name="Curves")).to_be_visible()
+        assert findings(page) == []

@@ -26,6 +26,7 @@ import numpy as np
 
 from sb3_presa import PRESA
 from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.asking.groups import groups_of_four
 from sb3_presa.annotation.asking.guesses import Guesser
 from sb3_presa.annotation.asking.pool import Pair, draw_pool
 from sb3_presa.annotation.asking.strategies import make_strategy
@@ -217,23 +218,6 @@ def fours_by(strategy: str, n: int) -> Callable[[Task, int], Rater]:
         return rater
 
     return ask
-
-
-def groups_of_four(pairs: list[Pair]) -> list[list[Segment]]:
-    """
-    :param pairs: pairs, the best first
-    :return: two pairs each, of four different segments
-    """
-    waiting: list[Pair] = []
-    found = []
-    for pair in pairs:
-        other = next((one for one in waiting if not set(one) & set(pair)), None)
-        if other is None:
-            waiting.append(pair)
-        else:
-            waiting.remove(other)
-            found.append([*other, *pair])
-    return found
 
 
 def ranking(n: int) -> Callable[[Task, int], Rater]:

@@ -107,3 +107,19 @@ def test_the_owners_view_is_brought_up_to_date(office: Office, enter: Enter) -> 
     office.desk.queues.record("ann", place.token, "a" * 32, Choices(1.0, 1.0, 1.0), 1.0)
     page.clock.run_for(11_000)
     expect(row).to_contain_text("1 of 2")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_nothing_where_four_clips_are_put_in_an_order(
+    tmp_path: Path, enter: Enter, look: str
+) -> None:
+    options = DeskOptions(target=12, overlap=0, ahead=2, group=4)
+    with open_office(tmp_path, options=options) as office, served(office):
+        page = enter(office, **LOOKS[look])
+        page.locator("#begin").click()
+        expect(page.locator(".tile .rank").first).to_be_enabled()
+        expect(page.locator("#cover")).to_be_hidden()
+        assert findings(page) == []
+        for key in "21=ajd":
+            page.keyboard.press(key)
+        assert findings(page) == []

@@ -6,7 +6,8 @@ python benchmarks/answers_needed.py measure                      agents, run in 
 A rater compares clips of a fifth of an episode by their return, and calls a clip unsafe whose cost
 is beyond its share of the limit. Each of these decisions is wrong with a probability of a tenth.
 ``measure`` trains PRESA with its defaults on the answers of each way, and writes a row an agent
-with what the answers cost: questions, clips watched and keys pressed.
+with what the answers cost: questions, clips watched and keys pressed. It goes on where it was
+stopped.
 """
 
 import argparse
@@ -323,30 +324,35 @@ def main() -> None:
     options = parser.parse_args()
     run = {"look": look, "measure": measure}[options.what]
     rows: list[dict[str, Any]] = []
-    began = time.process_time()
+    if options.what == "measure" and options.out.exists():
+        rows = json.loads(options.out.read_text())["agents"]
+    done = {(row["task"], row["seed"], row["way"]) for row in rows}
     for seed in options.seeds:
         for name in TASKS:
             task = Task(name, LIMITS[seed % len(LIMITS)])
             for way in options.ways:
+                if (name, seed, way) in done:
+                    continue
+                began = time.process_time()
                 found = run(task, way, seed)
-                rows.append({"task": name, "seed": seed, "way": way, "limit": task.limit} | found)
+                about = {"task": name, "seed": seed, "way": way, "limit": task.limit}
+                seconds = round(time.process_time() - began, 1)
+                rows.append({**about, **found, "cpu_seconds": seconds, "commit": _commit()})
                 print(json.dumps(rows[-1]), flush=True)
                 if options.what == "measure":
-                    _write(options.out, rows, time.process_time() - began)
+                    _write(options.out, rows)
     _print_means(rows)
 
 
-def _write(out: Path, rows: list[dict[str, Any]], seconds: float) -> None:
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    about = {
-        "command": shlex.join(["python", "benchmarks/answers_needed.py", *sys.argv[1:]]),
-        "commit": commit,
-        "error_rate": ERROR_RATE,
-        "cpu_seconds": round(seconds),
-    }
-    write_text(out, json.dumps({**about, "agents": rows}, indent=1) + "\n")
+def _commit() -> str:
+    command = ["git", "rev-parse", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _write(out: Path, rows: list[dict[str, Any]]) -> None:
+    command = shlex.join(["python", "benchmarks/answers_needed.py", *sys.argv[1:]])
+    about = {"command": command, "error_rate": ERROR_RATE, "agents": rows}
+    write_text(out, json.dumps(about, indent=1) + "\n")
 
 
 def _print_means(rows: list[dict[str, Any]]) -> None:

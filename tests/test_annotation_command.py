@@ -189,3 +189,40 @@ def test_answers_of_other_data_are_refused(box_dataset: MinariDataset) -> None:
         assert result.exit_code == 1
         assert message in result.stderr
     with_answers.close()
+
+
+def test_checks_doubts_consent_and_the_code_of_crowd_work(
+    box_dataset: MinariDataset, tmp_path: Path
+) -> None:
+    header = "first_episode,first_start,first_length,second_episode,second_start,second_length"
+    (tmp_path / "known.csv").write_text(f"{header},preference_for_first\n0,0,6,1,0,6,1\n")
+    (tmp_path / "doubts.csv").write_text(f"{header}\n2,0,6,3,0,6\n")
+    (tmp_path / "consent.md").write_text("I am **18**.")
+    running = Running(
+        box_dataset.id, "--feedback", "crowd", "--annotator", "ann", "--segment-length", 6,
+        "--pairs", 2, "--known", tmp_path / "known.csv", "--doubts", tmp_path / "doubts.csv",
+        "--consent", tmp_path / "consent.md", "--completion-code", "C-{person}",
+        "--tags", "too close, jerky", "--cache", tmp_path / "clips", "--trust", *FIXED,
+    )  # fmt: skip
+    ann = Visitor(running.links["ann"])
+    assert json.loads(ann._ask("POST", "/api/consent", {}))["outcome"] == "recorded"
+    for _ in range(3):
+        ann.answer()
+    state = ann.state()
+    assert (state["status"], state["answered"], state["target"]) == ("done", 3, 3)
+    assert re.fullmatch(r"C-[0-9a-f]{8}", state["code"])
+    page = ann._ask("GET", "/").decode()
+    assert 'data-tag="too close"' in page
+    assert 'data-tag="jerky"' in page
+    assert any(line.startswith("Owner's view: http://127") for line in running.said)
+    running.end()
+    store = AnswerStore(answers_path(box_dataset, "crowd"), box_dataset.id)
+    assert sorted((a.role, a.strategy) for a in store.answers()) == [
+        ("asked", "doubts"),
+        ("asked", "random"),
+        ("known", "known"),
+    ]
+    assert store.has_consented("ann", "I am **18**.")
+    [known] = store.known()
+    assert known.first == (0, 0, 6)
+    store.close()

@@ -27,7 +27,8 @@ from mcap_ros2.writer import Writer
 print({name: version(name) for name in ("mcap-ros2-support", "mcap")})
 stream = io.BytesIO()
 writer = Writer(stream)
-schema = writer.register_msgdef("car/msg/Step", "float64 speed\nfloat64 cost\nint32 count\nbool crashed\nuint8[3] cells")
+fields = ("float64 speed", "float64 cost", "int32 count", "bool crashed", "uint8[3] cells")
+schema = writer.register_msgdef("car/msg/Step", "\n".join(fields))
 messages = [
     {"speed": 1.5, "cots": 1.0, "count": 3, "crashed": True, "cells": [1, 2, 3]},
     {"speed": 1.5, "cost": 1.0, "count": 2.7, "crashed": "False", "cells": [1, 2, 3, 4]},

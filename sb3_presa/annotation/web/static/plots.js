@@ -127,7 +127,7 @@ const path = (numbers, [x, y]) => ({ x: numbers.columns[x], y: numbers.columns[y
 function fill(panel, parts) {
   const list = element("ul", "curves");
   list.tabIndex = 0;
-  list.setAttribute("aria-label", `${panel.dataset.name} clip: curves`);
+  list.setAttribute("aria-label", `${panel.dataset.name}: curves`);
   const curves = parts.filter((part) => part instanceof Curve);
   list.append(...curves.map((part) => part.node));
   const tracks = parts.filter((part) => part instanceof Track);

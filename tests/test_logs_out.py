@@ -1,6 +1,8 @@
 """Labelled datasets leave as Parquet, and come back as they were."""
 
+import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,14 @@ from minari import MinariDataset
 from typer.testing import CliRunner
 
 from sb3_presa import Feedback
+from sb3_presa.annotation.answers.answer import Answer, Guess
+from sb3_presa.annotation.answers.exchange import ANSWER_COLUMNS
 from sb3_presa.annotation.answers.parquet import export_lerobot, export_parquet, step_labels
+from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.cli import app
 from sb3_presa.data import import_logs, load_outcomes, load_transitions
 from sb3_presa.errors import DatasetError, FeedbackNotFoundError
+from sb3_presa.feedback.file import answers_path
 
 WRITTEN = Path(__file__).parent / "written"
 EPISODES = [robot_episode(steps, seed) for seed, steps in enumerate((5, 3, 9))]
@@ -65,6 +71,32 @@ def test_a_row_a_step_comes_back_with_the_labels_that_it_had(tmp_path: Path) -> 
     assert [row["preference_for_first"] for row in labels[:2]] == [1.0, 0.25]
     assert labels[0]["first_episode"] == 0 and labels[0]["second_episode"] == 2
     assert labels[1]["p_safe_first"] is None and labels[1]["p_safe_second"] == 0.5
+
+
+def test_answers_of_people_leave_beside_their_labels(tmp_path: Path) -> None:
+    dataset = import_logs(table_of(EPISODES), "me/robot-v0", **COLUMNS)
+    labelled(dataset)
+    said = Answer(
+        "ann", (0, 0, 4), (2, 1, 3), 1.0, 1.0, 0.0, None, 5.0, "random", {"seed": 3}, strength=2,
+        unsafe_from_second=1, tags=("jerky",), note="Ü", guess=Guess(0.75, shown=False),
+    )  # fmt: skip
+    with contextlib.closing(AnswerStore(answers_path(dataset, "people"), dataset.id)) as store:
+        store.record_episodes(load_transitions(dataset).hashes_by_id())
+        store.add_all([said, replace(said, annotator="ben", tags=(), note="", guess=None)])
+    export_parquet(dataset, tmp_path / "out", "people")
+    table = pyarrow.parquet.read_table(tmp_path / "out" / "answers.parquet")
+    assert table.column_names == list(ANSWER_COLUMNS)
+    ann, ben = table.to_pylist()
+    assert (ann["strength"], ann["unsafe_from_first"], ann["unsafe_from_second"]) == (2, None, 1)
+    assert (ann["tags"], ann["note"], ann["role"]) == (["jerky"], "Ü", "asked")
+    assert json.loads(ann["guess"])["shown"] is False
+    assert json.loads(ann["strategy_parameters"]) == {"seed": 3}
+    assert (ben["annotator"], ben["tags"], ben["guess"], ben["seconds"]) == (
+        "ben",
+        None,
+        None,
+        None,
+    )
 
 
 def test_dicts_and_pictures_leave_as_lists(tmp_path: Path) -> None:

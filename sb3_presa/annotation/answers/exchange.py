@@ -81,7 +81,7 @@ def export_answers(path: Path, answers: Iterable[Answer], form: Form | None = No
     if (form is None) == _is_foreign(path):
         endings = ".csv or .jsonl without `form`, and in .json with it"
         raise ConfigError(f"the file must end in {endings}, got {path} and {form}")
-    rows = (_answer_row(answer) for answer in answers)
+    rows = (answer_row(answer) for answer in answers)
     if form is None:
         write_rows(path, ANSWER_COLUMNS, rows)
         return
@@ -264,7 +264,12 @@ def _episode_steps(transitions: Transitions) -> dict[int, int]:
     return dict(zip(*lengths, strict=True))
 
 
-def _answer_row(answer: Answer) -> dict[str, Any]:
+def answer_row(answer: Answer) -> dict[str, Any]:
+    """The row of an answer.
+
+    :param answer: the answer.
+    :return: values by the names in :data:`ANSWER_COLUMNS`.
+    """
     second = (None, None, None) if answer.second is None else answer.second
     return {
         "annotator": answer.annotator,

@@ -1,5 +1,6 @@
 """A labelled dataset for pandas, DuckDB, Polars and LeRobot: Parquet, written by pyarrow."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,12 +14,19 @@ import numpy as np
 import numpy.typing as npt
 from minari import MinariDataset
 
-from sb3_presa.annotation.answers.exchange import FEEDBACK_COLUMNS, feedback_rows
+from sb3_presa.annotation.answers.exchange import (
+    ANSWER_COLUMNS,
+    FEEDBACK_COLUMNS,
+    answer_row,
+    feedback_rows,
+)
+from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.data.datasets import DatasetLike, read_episode, resolve_dataset
 from sb3_presa.data.formats.arrow_files import arrow_column, read_parquet
 from sb3_presa.data.formats.library import require
 from sb3_presa.data.names import Part, coordinate_parts
 from sb3_presa.errors import DatasetError
+from sb3_presa.feedback.file import answers_path
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.files import naming_full_disk
 
@@ -39,7 +47,8 @@ def export_parquet(
 
     Columns of steps are ``episode``, ``step``, ``observation.NAME``, ``action.NAME``, ``reward``,
     ``cost``, ``terminated``, ``truncated`` and ``timestamp``, with units in their metadata. Arrays
-    without names are columns of lists. Columns of labels are those of the CSV exchange.
+    without names are columns of lists. Columns of labels are those of the CSV exchange. If people's
+    answers lie beside the labels, ``answers.parquet`` has them, one row an answer.
 
     :param dataset: a Minari id, a path or an open dataset.
     :param folder: to make; it appears complete or not at all.
@@ -62,6 +71,9 @@ def export_parquet(
             schema = pa.schema([_field(pa, name) for name in FEEDBACK_COLUMNS])
             table = pa.Table.from_pylist(rows, schema=schema)
             pyarrow.parquet.write_table(table, written / "labels.parquet")
+        if isinstance(feedback, str) and answers_path(opened, feedback).is_file():
+            table = _answers(pa, answers_path(opened, feedback))
+            pyarrow.parquet.write_table(table, written / "answers.parquet")
     return Path(folder)
 
 
@@ -141,6 +153,23 @@ def _labels(dataset: MinariDataset, feedback: str | Feedback | None) -> Feedback
         return None
     found = Feedback.load(dataset, feedback) if isinstance(feedback, str) else feedback
     return found.align(dataset)
+
+
+def _answers(pa: Any, path: Path) -> Any:
+    """The table of the answers in a store; settings of strategies and guesses are JSON."""
+    with contextlib.closing(AnswerStore(path, read_only=True)) as store:
+        rows = [answer_row(answer) for answer in store.answers()]
+    for row in rows:
+        for name in ("strategy_parameters", "guess"):
+            row[name] = None if row[name] is None else json.dumps(row[name], sort_keys=True)
+    texts = ("annotator", "strategy", "strategy_parameters", "note", "role", "guess")
+    reals = ("seconds", "answered_at")
+    kinds = {name: pa.string() for name in texts} | {name: pa.float64() for name in reals}
+    kinds["tags"] = pa.list_(pa.string())
+    schema = pa.schema(
+        [pa.field(n, kinds[n]) if n in kinds else _field(pa, n) for n in ANSWER_COLUMNS]
+    )
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def _lengths(dataset: MinariDataset) -> dict[int, int]:

@@ -111,9 +111,8 @@ def _segments(answer: Answer) -> tuple[Segment | None, ...]:
 
 def _words(kind: str, label: float, answer: Answer, segments: tuple[Segment, ...]) -> str:
     if kind == "Is it safe?":
-        ordered = answer if answer.first == segments[0] else answer.canonical()
-        is_first = ordered.first == segments[0]
-        moment = ordered.unsafe_from_first if is_first else ordered.unsafe_from_second
+        is_first = answer.first == segments[0]
+        moment = answer.unsafe_from_first if is_first else answer.unsafe_from_second
         if label == 1.0:
             return "safe"
         return "unsafe" if moment is None else f"unsafe from step {moment}"

@@ -25,7 +25,6 @@ SAFETY = {"safe": 1.0, "unsafe": 0.0, "unknown": None}
 #: The personal links stay valid when the server starts again.
 SECRET = "of-the-scripted-people-0123456789"
 _PATIENCE_SECONDS = 120.0
-_HTTP = "http"
 
 
 class Confirmed(NamedTuple):
@@ -55,7 +54,7 @@ class LabellingServer:
         self._arguments = ["annotate", dataset, "--feedback", feedback, "--token", SECRET]
         self._arguments += [word for name in people for word in ("--annotator", name)]
         self._arguments += options
-        self._port = 0
+        self._people, self._port = frozenset(people), 0
         self._process: subprocess.Popen[str] | None = None
         self.links: dict[str, str] = {}
         self.answers = Path()
@@ -75,7 +74,7 @@ class LabellingServer:
             name, _, value = line.strip().partition(": ")
             if name == "Answers":
                 self.answers = Path(value)
-            elif value.startswith(_HTTP):
+            elif name in self._people and value.startswith("http"):
                 self.links[name] = value
             elif line.startswith("Links are personal"):
                 break

@@ -153,7 +153,7 @@ def _run(
 def _replay(
     fitted: FittedLabels, model: StepModel, episodes: Rows, horizon: int
 ) -> tuple[Accuracy, float, Floats | float]:
-    """How well replays of logged actions follow the log; correction of risk and of reward."""
+    """Agreement of replayed logged actions with the log; correction of risk and of reward."""
     transitions, ensemble = fitted.transitions, fitted.ensemble
     if len(episodes) < _FEWEST:
         return Accuracy(float("nan"), float("nan"), float("nan"), 0), 1.0, 0.0

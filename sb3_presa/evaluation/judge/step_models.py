@@ -1,4 +1,4 @@
-"""What follows a step: models that are learnt from logged steps, of which replays choose one."""
+"""Models of what follows a step, learnt from logged steps; replays choose one of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

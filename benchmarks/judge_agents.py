@@ -318,6 +318,12 @@ def summary(path: Path) -> dict[str, Any]:
         if mine.sum() > 2:
             risk, cost = numbers["judged_risk"][mine], numbers["normalized_cost"][mine]
             tasks[task] = rank_correlation(risk, cost).value
+    groups: list[float] = []  # a user's agents: of one set of labels
+    for key in dict.fromkeys((row["task"], row["seed"]) for row in rows):
+        mine = np.array([(row["task"], row["seed"]) == key for row in rows])
+        if mine.sum() > 2:
+            risk, cost = numbers["judged_risk"][mine], numbers["normalized_cost"][mine]
+            groups.append(rank_correlation(risk, cost).value)
     edges = np.linspace(0.0, 1.0, 6)
     place = np.clip(np.digitize(numbers["judged_safe"], edges) - 1, 0, 4)
     calibration = [
@@ -340,6 +346,7 @@ def summary(path: Path) -> dict[str, Any]:
         "agents": len(rows),
         "rank_correlation": tasks,
         "median_rank_correlation": float(np.median(list(tasks.values()))) if tasks else None,
+        "median_rank_correlation_within_labels": float(np.median(groups)) if groups else None,
         "calibration": calibration,
         "words": words,
         "choices": _choices(rows),

@@ -1,5 +1,6 @@
 """Verdicts without a simulator: known answers, what they rest on, and how they are shown."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from sb3_presa.evaluation.judge.html import page_html
 from sb3_presa.evaluation.judge.imagined import World, rank_correlation
 from sb3_presa.evaluation.judge.neighbours import Neighbours
 from sb3_presa.evaluation.judge.observing import Observing
-from sb3_presa.evaluation.judge.page import cautions, headline, markdown, rows, short
+from sb3_presa.evaluation.judge.page import MEASURED, cautions, headline, markdown, rows, short
 from sb3_presa.evaluation.judge.step_models import (
     LoggedChanges,
     LoggedStates,
@@ -389,6 +390,17 @@ def test_the_page_needs_no_other_file_and_runs_nothing(labels: Labels) -> None:
     assert sources and all(source.startswith("data:image/png;base64,") for source in sources)
     assert len(verdict.moments) == 10 and "Worst logged moments" in page
     assert page.count("<h2>") == 4
+
+
+def test_the_page_quotes_what_was_measured() -> None:
+    results = Path(__file__).parents[1] / "benchmarks" / "results" / "judged.json"
+    figures = json.loads(results.read_text())
+    safe, unsafe, undecided = (figures["words"][word] for word in ("safe", "unsafe", "undecided"))
+    wrong = unsafe["truly_safe"]
+    assert len(figures["rank_correlation"]) == 7 and "seven simulated tasks" in MEASURED
+    assert f"safe was right for {safe['truly_safe']} of {safe['agents']} agents" in MEASURED
+    assert f"unsafe for {unsafe['agents'] - wrong} of {unsafe['agents']}," in MEASURED
+    assert f"{undecided['agents']} were undecided" in MEASURED
 
 
 def test_a_verdict_goes_on_a_model_card(verdicts: dict[str, Verdict]) -> None:

@@ -14,7 +14,7 @@ from sb3_presa.evaluation.judge.neighbours import Rows
 @dataclass(frozen=True, eq=False)
 class Observing:
     """
-    What an agent sees in logged states and in imagined ones.
+    Observations of logged states and of imagined ones, as an agent takes them.
 
     :param transitions: logged steps
     """

@@ -18,6 +18,9 @@ ROLES: tuple[Role, ...] = get_args(Role)
 STRENGTHS = {1: "slightly", 2: "clearly", 3: "far"}
 """Words for how much better the preferred segment is."""
 
+MODEL_PREFIX = "model:"
+"""First letters of the names of annotators that are models, not people."""
+
 MAX_NOTE = 1000
 _MAX_TAGS = 20
 _MAX_TAG = 40
@@ -173,6 +176,11 @@ def known_answer(
     :param labels: preference, safety of the first and of the second, as of an ``Answer``.
     """
     return Answer("owner", first, second, *labels, None, None, strategy="known", role="known")
+
+
+def is_model(annotator: str) -> bool:
+    """:return: whether the name of an annotator is that of a model."""
+    return annotator.startswith(MODEL_PREFIX)
 
 
 def check_annotator(name: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.answers.answer import Answer, Segment, is_model
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.consensus.agreement import Votes, preference_votes, safety_votes
 from sb3_presa.annotation.consensus.details import (
@@ -44,6 +44,8 @@ def merge_answers(
     If a person judged the same twice, the last answer counts: by its time if that is known, by its
     place otherwise. Nothing else depends on the order of the answers. Pairs are matched in both
     orders of their segments. The stored answers are not changed.
+
+    Answers of models (``"model:NAME"``) count only where no person has answered.
 
     A winner counts by how much better it was said to be
     (:data:`~sb3_presa.annotation.consensus.details.CONVICTIONS`). A segment that is called unsafe
@@ -126,7 +128,8 @@ def merged_labels(
     :param prior_accuracy: as there.
     :param prior_strength: as there.
     """
-    compared, judged = _sorted(preference_votes(answers)), _sorted(safety_votes(answers))
+    compared = _sorted(_people_first(preference_votes(answers)))
+    judged = _sorted(_people_first(safety_votes(answers)))
     scales, facts = strength_scales(answers), dict[str, Any]()
     if method == "noise-model":
         prior = (prior_accuracy, prior_strength)
@@ -146,6 +149,15 @@ def merged_labels(
         p_safe |= parts
         facts["parts"] = len(parts)
     return MergedLabels(preferences, p_safe, _counts(answers, compared, judged), facts)
+
+
+def _people_first(votes: Votes) -> Votes:
+    """The votes of people where there are any, else those of models: none overrules a person."""
+    of_people = {
+        item: {who: label for who, label in labels.items() if not is_model(who)}
+        for item, labels in votes.items()
+    }
+    return {item: of_people[item] or labels for item, labels in votes.items()}
 
 
 def _sorted(votes: Votes) -> Votes:

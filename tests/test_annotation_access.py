@@ -100,6 +100,7 @@ def test_the_owners_view_is_brought_up_to_date(office: Office, enter: Enter) -> 
     page.goto(office.link(OWNER))
     row = page.get_by_role("row").filter(has_text="ann")
     expect(row).to_contain_text("0 of 2")
+    page.wait_for_load_state("networkidle")
     page.clock.install()
     page.reload()
     place = office.desk.queues.waiting("ann")[0]

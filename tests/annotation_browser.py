@@ -76,7 +76,7 @@ def open_pages(browser: Browser) -> Iterator[Enter]:
         )
 
     yield open_page
-    found = list(problems)  # what closing cuts off is no fault of the page
+    found = list(problems)  # closing the browser cuts requests off
     for context in contexts:
         context.close()
     # A conflict is an answer, though browsers call it an error; one test takes the network away.

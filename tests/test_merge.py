@@ -357,3 +357,12 @@ def test_moments_of_several_people(place: Transitions) -> None:
     }
     whole = answer("ann", (0, 4, 1), None, None, (1.0, None))  # a part that was judged as a whole
     assert parts(marked("ann", 4), whole) == {(0, 4, 1): 1.0, (0, 0, 4): 1.0}
+
+
+def test_a_model_that_agrees_does_not_make_a_preference_stronger(transitions: Transitions) -> None:
+    first, second = (0, 0, 5), (1, 0, 5)
+    said = replace(answer("ann", first, second, 1.0, (0.0, 1.0)), strength=1)
+    it = replace(answer("model:it", first, second, 1.0, (0.0, 1.0)), unsafe_from_first=2)
+    merged = merge_answers([said, it], transitions)
+    assert merged.preferences.tolist() == [0.75]
+    assert len(merged.segments) == 2  # the model's moment makes no parts

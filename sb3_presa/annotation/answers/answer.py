@@ -144,6 +144,12 @@ class Answer:
         if self.role not in ROLES:
             raise FeedbackError(f"`role` must be one of {', '.join(ROLES)}, got {self.role!r}")
 
+    @property
+    def question(self) -> tuple[Segment, Segment | None]:
+        """The segments in one order, whichever way round they were shown."""
+        ordered = self.canonical()
+        return ordered.first, ordered.second
+
     def canonical(self) -> "Answer":
         """The same answer with the smaller segment first, so that pairs can be grouped.
 

@@ -134,10 +134,9 @@ def import_questions(path: Path, transitions: Transitions) -> list[Answer]:
             answer = known_answer(first, second, (preference, safe_first, safe_second))
         except FeedbackError as error:
             raise FeedbackError(f"{line.place}: {error}") from error
-        key = (answer.canonical().first, answer.canonical().second)
-        if key in found:
+        if answer.question in found:
             line.refuse("first_episode", first[0], "of a question that is not in the file before")
-        found[key] = answer
+        found[answer.question] = answer
     return list(found.values())
 
 

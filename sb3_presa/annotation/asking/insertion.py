@@ -75,7 +75,7 @@ class Ranking:
             self.searched[other] = halves
 
     def opponents(self, segment: Segment) -> list[Segment]:
-        """The ranked clips, the one first that halves what is not known of a clip's place.
+        """The ranked clips, in the order in which they narrow down a clip's place, the best first.
 
         :param segment: a clip that is not ranked.
         """

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sb3_presa.annotation.answers.answer import MODEL_PREFIX, Answer, Segment, is_model
 from sb3_presa.annotation.answers.store import AnswerStore
-from sb3_presa.annotation.asking.pool import draw_pool
+from sb3_presa.annotation.asking.pool import Pair, RandomPairs
 from sb3_presa.data.datasets import DatasetLike, resolve_dataset
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
@@ -78,7 +78,7 @@ def rate(
     :param seed: an integer >= 0, of the other questions.
     :return: number of new answers.
     :raises ConfigError: if an argument is out of its range.
-    :raises FeedbackError: if the model says what is no answer.
+    :raises FeedbackError: if an answer of the model is not valid.
     """
     if n_pairs < 1 or segment_length < 1 or not 0.0 <= overlap <= 1.0:
         raise ConfigError(
@@ -91,13 +91,17 @@ def rate(
     who, n_new = MODEL_PREFIX + name, 0
     with closing(AnswerStore(answers_path(opened, feedback), opened.id)) as store:
         before = store.answers()
-        done = {_key(one) for one in before if one.annotator == who}
-        asked = {_key(one): None for one in before if not is_model(one.annotator)}
-        shared = [key for key in asked if key[1] is not None][: round(overlap * n_pairs)]
-        others = _draw(transitions, segment_length, n_pairs - len(shared), seed, set(asked))
-        for first, second in [*shared, *others]:
-            if (first, second) in done or second is None:
-                continue
+        done = {one.question for one in before if one.annotator == who}
+        people = {one.question: None for one in before if not is_model(one.annotator)}
+        left = max(0, n_pairs - len(done))
+        pairs = [
+            Pair(first, second)
+            for first, second in people
+            if second is not None and (first, second) not in done
+        ][: min(left, round(overlap * n_pairs))]
+        draw = RandomPairs(transitions, segment_length, seed, RandomPairs.DEFAULTS)
+        pairs += draw.next_pairs(left - len(pairs), before, pairs)
+        for first, second in pairs:
             began = time.perf_counter()
             said = rater(_clip(transitions, first), _clip(transitions, second))
             seconds = time.perf_counter() - began
@@ -106,31 +110,6 @@ def rate(
             store.add(answer)
             n_new += 1
     return n_new
-
-
-def _key(answer: Answer) -> tuple[Segment, Segment | None]:
-    canonical = answer.canonical()
-    return canonical.first, canonical.second
-
-
-def _draw(
-    transitions: Transitions,
-    segment_length: int,
-    n_pairs: int,
-    seed: int,
-    asked: set[tuple[Segment, Segment | None]],
-) -> list[tuple[Segment, Segment]]:
-    """Different pairs of a pool that people were not asked, as far as there are."""
-    pool = draw_pool(transitions, segment_length, 2 * n_pairs + 2, seed)
-    random = np.random.default_rng([seed, 1])
-    pairs: dict[tuple[Segment, Segment], None] = {}
-    for _ in range(20):
-        order = random.permutation(len(pool))
-        for one, other in order[: len(pool) // 2 * 2].reshape(-1, 2).tolist():
-            pair = (min(pool[one], pool[other]), max(pool[one], pool[other]))
-            if pair not in asked and len(pairs) < n_pairs:
-                pairs[pair] = None
-    return list(pairs)
 
 
 def _clip(transitions: Transitions, segment: Segment) -> RatedClip:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.answers.answer import Answer
 from sb3_presa.annotation.consensus.agreement import in_time
 from sb3_presa.intervals import wilson
 
@@ -62,7 +62,7 @@ def consistency(answers: Iterable[Answer], known: Iterable[Answer]) -> tuple[Con
     :param known: what the owner knows, as answers.
     :return: one a person, sorted by name.
     """
-    truth = {_question(one): dict(_judgements(one)) for one in known}
+    truth = {one.question: dict(_judgements(one)) for one in known}
     said: dict[tuple[str, Any], dict[Any, float]] = {}
     repeats: dict[str, list[bool]] = {}
     checked: dict[str, list[bool]] = {}
@@ -70,21 +70,16 @@ def consistency(answers: Iterable[Answer], known: Iterable[Answer]) -> tuple[Con
         who = answer.annotator
         of_repeats, of_known = repeats.setdefault(who, []), checked.setdefault(who, [])
         if answer.role == "asked":
-            said[who, _question(answer)] = dict(_judgements(answer))
+            said[who, answer.question] = dict(_judgements(answer))
             continue
         is_known = answer.role == "known"
-        right = truth.get(_question(answer)) if is_known else said.get((who, _question(answer)))
+        right = truth.get(answer.question) if is_known else said.get((who, answer.question))
         for item, label in _judgements(answer):
             if right is not None and item in right:
                 (of_known if is_known else of_repeats).append(right[item] == label)
     return tuple(
         Consistency(who, Share.of(repeats[who]), Share.of(checked[who])) for who in sorted(repeats)
     )
-
-
-def _question(answer: Answer) -> tuple[Segment, Segment | None]:
-    ordered = answer.canonical()
-    return ordered.first, ordered.second
 
 
 def _judgements(answer: Answer) -> Iterator[tuple[Any, float]]:

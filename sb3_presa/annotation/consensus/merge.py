@@ -1,7 +1,7 @@
 """Merges the answers of several people into feedback for training."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -128,8 +128,8 @@ def merged_labels(
     :param prior_accuracy: as there.
     :param prior_strength: as there.
     """
-    compared = _sorted(_people_first(preference_votes(answers)))
-    judged = _sorted(_people_first(safety_votes(answers)))
+    answers = _people_first(answers)
+    compared, judged = _sorted(preference_votes(answers)), _sorted(safety_votes(answers))
     scales, facts = strength_scales(answers), dict[str, Any]()
     if method == "noise-model":
         prior = (prior_accuracy, prior_strength)
@@ -151,13 +151,23 @@ def merged_labels(
     return MergedLabels(preferences, p_safe, _counts(answers, compared, judged), facts)
 
 
-def _people_first(votes: Votes) -> Votes:
-    """The votes of people where there are any, else those of models: none overrules a person."""
-    of_people = {
-        item: {who: label for who, label in labels.items() if not is_model(who)}
-        for item, labels in votes.items()
-    }
-    return {item: of_people[item] or labels for item, labels in votes.items()}
+def _people_first(answers: Sequence[Answer]) -> list[Answer]:
+    """The answers, without what models say of things that a person has judged."""
+    people = [answer for answer in answers if not is_model(answer.annotator)]
+    compared, judged = preference_votes(people), safety_votes(people)
+    return [_beside(answer, compared, judged) for answer in answers]
+
+
+def _beside(answer: Answer, compared: Votes, judged: Votes) -> Answer:
+    if not is_model(answer.annotator):
+        return answer
+    if answer.question in compared:
+        answer = replace(answer, preference=None, strength=None)
+    if answer.first in judged:
+        answer = replace(answer, safe_first=None, unsafe_from_first=None)
+    if answer.second in judged:
+        answer = replace(answer, safe_second=None, unsafe_from_second=None)
+    return answer
 
 
 def _sorted(votes: Votes) -> Votes:

@@ -81,7 +81,7 @@ def disagreements(answers: Sequence[Answer]) -> list[dict[str, Any]]:
     last = {
         (answer.annotator, segments): answer
         for answer in voting(answers)
-        for segments in (_segments(answer), (answer.first,), (answer.second,))
+        for segments in (answer.question, (answer.first,), (answer.second,))
     }
     tables: tuple[tuple[str, Iterable[tuple[Any, Mapping[str, float]]]], ...] = (
         ("Which is better?", preference_votes(answers).items()),
@@ -102,11 +102,6 @@ def disagreements(answers: Sequence[Answer]) -> list[dict[str, Any]]:
         if len(set(votes.values())) > 1
     ]
     return sorted(found, key=lambda one: -len(one["said"]))
-
-
-def _segments(answer: Answer) -> tuple[Segment | None, ...]:
-    ordered = answer.canonical()
-    return ordered.first, ordered.second
 
 
 def _words(kind: str, label: float, answer: Answer, segments: tuple[Segment, ...]) -> str:

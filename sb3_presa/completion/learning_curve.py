@@ -25,7 +25,7 @@ from sb3_presa.completion.cross_fit import (
 )
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.fitting import arrays_of
-from sb3_presa.completion.label_models import SafetyModel
+from sb3_presa.completion.label_models import SafetyModel, sigmoid
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.feedback.table import Feedback
 
@@ -205,8 +205,7 @@ def _unseen(
         sums = segment_sums(ensemble.rewards, labels.starts, labels.lengths)
         one, other = labels.comparisons.T
         logits = ensemble.scale * (sums[:, one] - sums[:, other])
-        chance = 1.0 / (1.0 + np.exp(-logits.clip(-30, 30)))
-        found["preference"] = unseen_mean(chance, parts.comparisons)
+        found["preference"] = unseen_mean(sigmoid(logits), parts.comparisons)
     if has_safety:
         risks = segment_sums(ensemble.risks[SafetyModel.RATE], labels.starts, labels.lengths)
         of_models = segment_p_safe(risks, labels.lengths, SafetyModel.RATE)

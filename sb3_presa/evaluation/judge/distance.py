@@ -1,14 +1,14 @@
 """States in which an agent does what was never logged near there."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
 from sb3_presa.completion.accuracy import Accuracy, share_right
-from sb3_presa.completion.features import Floats, flat_values, step_vectors
+from sb3_presa.completion.features import Floats, step_vectors
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.evaluation.judge.actions import Agent, actions_in
 from sb3_presa.evaluation.judge.observing import Observing
@@ -46,24 +46,23 @@ def unlike_logged(transitions: Transitions, agent: Agent, names: tuple[str, ...]
     n = len(transitions.actions)
     asked = np.sort(generator.permutation(n)[:_N_ASKED])
     known = np.sort(generator.permutation(n)[:_N_KNOWN])
-    width = step_vectors(transitions, slice(0, 1)).shape[1]
-    n_action = _action_width(transitions)
+    observing = Observing(transitions)
+    width, n_action = observing.width, observing.action_width
     everything = step_vectors(transitions, known)
     scale = everything.std(axis=0)
     scale[scale < 1e-9] = np.inf
-    states = everything[:, : width - n_action] / scale[: width - n_action]
-    actions = everything[:, width - n_action :]
+    states = everything[:, :width] / scale[:width]
+    actions = everything[:, width:]
     here = step_vectors(transitions, asked)
     near = _nearest(
-        here[:, : width - n_action] / scale[: width - n_action],
+        here[:, :width] / scale[:width],
         states,
         _episodes(transitions, asked),
         _episodes(transitions, known),
     )
     around = actions[near]  # (Q, neighbours, A)
-    logged = here[:, width - n_action :]
-    acts = actions_in(agent, Observing(transitions).at(asked), transitions)
-    mine = _as_vectors(transitions, acts)
+    logged = here[:, width:]
+    mine = observing.action_vectors(actions_in(agent, observing.at(asked), transitions))
     unit = actions.std(axis=0)
     unit[unit < 1e-9] = 1.0
     share = share_right(_beyond(mine, logged, around, unit).astype(np.float64))
@@ -108,12 +107,3 @@ def _nearest(
 def _episodes(transitions: Transitions, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     found = np.searchsorted(transitions.episode_starts, rows, side="right") - 1
     return np.asarray(found, dtype=np.int64)
-
-
-def _action_width(transitions: Transitions) -> int:
-    return len(_as_vectors(transitions, transitions.actions[:1])[0])
-
-
-def _as_vectors(transitions: Transitions, acts: NDArray[Any]) -> Floats:
-    """Actions as :func:`~sb3_presa.completion.features.step_vectors` has them."""
-    return flat_values(acts, transitions.action_space)

@@ -9,13 +9,14 @@ it ranked agents worse on six of seven tasks (``benchmarks/LOG.md``).
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sb3_presa.completion.accuracy import Accuracy
+from sb3_presa.completion.cross_fit import segment_sums
 from sb3_presa.completion.features import Floats, step_vectors
 from sb3_presa.completion.fitting import FittedLabels
 from sb3_presa.evaluation.judge.neighbours import Neighbours, Rows
@@ -167,23 +168,14 @@ def _replay(
         )
 
     horizon = int(lengths.max())
-    imagined = _run(fitted, model, None, act, starts, horizon)
-    lived = np.arange(horizon) < lengths[:, None]
-    risk = (imagined.risks * lived).sum(axis=2) / lengths
-    logged = np.stack(
-        [
-            ensemble.risks[fitted.meaning][:, start : start + length].mean(axis=1)
-            for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
-        ],
-        axis=1,
-    )
+    imagined = replace(_run(fitted, model, None, act, starts, horizon), lengths=lengths)
+    logged = segment_sums(ensemble.risks[fitted.meaning], starts, lengths) / lengths
+    risk = imagined.risk
     factor = float(np.clip(logged.mean() / max(risk.mean(), 1e-9), 1.0 / _MOST, _MOST))
     shift: Floats | float = 0.0
     if ensemble.rewards is not None and (lengths == horizon).all():
-        of_log = [
-            ensemble.rewards[:, start : start + horizon].mean(axis=1) for start in starts.tolist()
-        ]
-        shift = np.asarray(np.mean(of_log, axis=0) - imagined.rewards.mean(axis=1))
+        of_log = segment_sums(ensemble.rewards, starts, lengths) / lengths
+        shift = np.asarray(of_log.mean(axis=1) - imagined.rewards.mean(axis=1))
     return rank_correlation(risk.mean(axis=0), logged.mean(axis=0)), factor, shift
 
 
@@ -217,5 +209,5 @@ def _ends(
     last = transitions.episode_starts + transitions.episode_lengths - 1
     ends[last[terminated]] = True
     rows = some(np.arange(len(ends)), _N_KNOWN, generator)
-    n_action = observing.action_vectors(transitions.actions[:1]).shape[1]
-    return Neighbours.of(step_vectors(transitions, rows), n_action), ends[rows]
+    steps = step_vectors(transitions, rows)
+    return Neighbours.of(steps, observing.action_width), ends[rows]

@@ -24,8 +24,12 @@ class Observing:
     @property
     def width(self) -> int:
         """:return: coordinates of an observation as a vector"""
-        steps = step_vectors(self.transitions, slice(0, 1)).shape[1]
-        return int(steps - self.action_vectors(self.transitions.actions[:1]).shape[1])
+        return int(step_vectors(self.transitions, slice(0, 1)).shape[1]) - self.action_width
+
+    @property
+    def action_width(self) -> int:
+        """:return: coordinates of an action as a vector"""
+        return int(self.action_vectors(self.transitions.actions[:1]).shape[1])
 
     @property
     def invertible(self) -> bool:

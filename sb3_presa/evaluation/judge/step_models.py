@@ -83,20 +83,16 @@ class LoggedStates:
 
 
 @dataclass(frozen=True, eq=False)
-class LoggedChanges:
+class _Vectors:
     """
-    The state changes as it did after a logged step like this one.
+    States are observations as vectors, which say all of them.
 
-    :param observing: observations, which vectors say all of
-    :param neighbours: logged steps whose successor is logged
-    :param changes: of their observations, (M, d)
+    :param observing: observations
     :param low: lowest logged value of each coordinate, (d,)
     :param high: highest logged value, (d,)
     """
 
     observing: Observing
-    neighbours: Neighbours
-    changes: Floats
     low: Floats
     high: Floats
 
@@ -108,41 +104,43 @@ class LoggedChanges:
         """:meta private:"""
         return self.observing.of(state), state
 
-    def follow(self, state: State, steps: Floats, generator: np.random.Generator) -> State:
-        """:meta private:"""
-        change = self.changes[_one_of(self.neighbours.nearest(steps), generator)]
+    def _moved(self, state: State, change: Floats) -> State:
         return np.asarray(np.clip(state + change, self.low, self.high))
 
 
 @dataclass(frozen=True, eq=False)
-class Networks:
+class LoggedChanges(_Vectors):
+    """
+    The state changes as it did after a logged step like this one.
+
+    :param neighbours: logged steps whose successor is logged
+    :param changes: of their observations, (M, d)
+    """
+
+    neighbours: Neighbours
+    changes: Floats
+
+    def follow(self, state: State, steps: Floats, generator: np.random.Generator) -> State:
+        """:meta private:"""
+        change = self.changes[_one_of(self.neighbours.nearest(steps), generator)]
+        return self._moved(state, change)
+
+
+@dataclass(frozen=True, eq=False)
+class Networks(_Vectors):
     """
     Networks predict the change of the state; an episode has one of them throughout.
 
-    :param observing: observations, which vectors say all of
     :param members: the networks
     :param mean: of a step, (d + A,)
     :param scale: 1 over its deviation, 0 for what does not vary, (d + A,)
     :param unit: deviation of a change, (d,)
-    :param low: lowest logged value of each coordinate, (d,)
-    :param high: highest logged value, (d,)
     """
 
-    observing: Observing
     members: tuple[nn.Module, ...]
     mean: Floats
     scale: Floats
     unit: Floats
-    low: Floats
-    high: Floats
-
-    def begin(self, rows: Rows) -> State:
-        """:meta private:"""
-        return self.observing.vectors(rows)
-
-    def see(self, state: State) -> tuple[Any, Floats]:
-        """:meta private:"""
-        return self.observing.of(state), state
 
     @th.no_grad()
     def follow(self, state: State, steps: Floats, generator: np.random.Generator) -> State:
@@ -151,7 +149,7 @@ class Networks:
         member = np.arange(len(state)) % len(self.members)
         changes = np.stack([network(inputs).numpy() for network in self.members])
         change = changes[member, np.arange(len(state))] * self.unit
-        return np.asarray(np.clip(state + change, self.low, self.high))
+        return self._moved(state, change)
 
 
 def step_models(observing: Observing, rows: Rows, seed: int) -> Iterator[StepModel]:
@@ -163,13 +161,13 @@ def step_models(observing: Observing, rows: Rows, seed: int) -> Iterator[StepMod
     """
     generator = np.random.default_rng([0x57, seed])
     known = some(rows, _N_KNOWN, generator)
-    neighbours = Neighbours.of(_steps(observing, known), _action_width(observing))
+    neighbours = Neighbours.of(_steps(observing, known), observing.action_width)
     if not observing.invertible:
         yield LoggedStates(observing, neighbours, known)
         return
     everything = np.concatenate([observing.vectors(rows), observing.vectors(rows + 1)])
     low, high = everything.min(axis=0), everything.max(axis=0)
-    yield LoggedChanges(observing, neighbours, _changes(observing, known), low, high)
+    yield LoggedChanges(observing, low, high, neighbours, _changes(observing, known))
     learnt = some(rows, _N_STEPS, generator)
     steps, changes = _steps(observing, learnt), _changes(observing, learnt)
     deviation = steps.std(axis=0)
@@ -179,7 +177,7 @@ def step_models(observing: Observing, rows: Rows, seed: int) -> Iterator[StepMod
     inputs = _standardized(steps, mean, scale)
     targets = th.from_numpy((changes / unit).clip(-_FURTHEST, _FURTHEST).astype(np.float32))
     members = tuple(_trained(inputs, targets, seed + place) for place in range(_N_MEMBERS))
-    yield Networks(observing, members, mean, scale, unit, low, high)
+    yield Networks(observing, low, high, members, mean, scale, unit)
 
 
 def some(rows: Rows, most: int, generator: np.random.Generator) -> Rows:
@@ -231,10 +229,6 @@ def _steps(observing: Observing, rows: Rows) -> Floats:
 
 def _changes(observing: Observing, rows: Rows) -> Floats:
     return np.asarray(observing.vectors(rows + 1) - observing.vectors(rows))
-
-
-def _action_width(observing: Observing) -> int:
-    return int(observing.action_vectors(observing.transitions.actions[:1]).shape[1])
 
 
 def _standardized(steps: Floats, mean: Floats, scale: Floats) -> th.Tensor:

@@ -62,6 +62,18 @@ class Setting:
 
 _SHORT: Final = {"n_cloning_steps": 200, "cloning_batch_size": 256}
 _CLONE: Final = {"batch_size": 256}
+_Q_LEARNING: Final = {
+    "batch_size": 256,
+    "n_target_actions": 4,
+    "choose_targets": True,
+    "tau": 0.05,
+    "kl_coef": 0.1,
+    "pid_gains": [0.05, 0.0002, 0],
+    "multiplier_max": 5,
+    "policy_kwargs": {"net_arch": [128, 128]},
+}
+_COST_MODEL: Final = {"n_model_steps": 150, "n_segment_steps": 32, "boundary_cost": None}
+_SEGMENTS: Final = {"n_pairs": 8, "n_segment_steps": 32}
 #: What agents are made with; a user who has labels and no simulator chooses among the first five.
 SETTINGS: Final[Mapping[str, Setting]] = {
     "PRESA": Setting("PRESA", _SHORT, 500, 0.7),
@@ -74,6 +86,11 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "BC, all": Setting("BC", {**_CLONE, "data": "all"}, 300),
     "SafetyOnly": Setting("SafetyOnly", _SHORT, 500),
     "CPL": Setting("CPL", _SHORT, 500),
+    "SafeFirst": Setting("SafeFirst", _SHORT, 500),
+    "SafeRLHF": Setting("SafeRLHF", {**_COST_MODEL, **_Q_LEARNING}, 750),
+    # These two read true costs. A verdict on them reads labels only, too.
+    "BCQLag": Setting("BCQLag", _Q_LEARNING, 600),
+    "TraC": Setting("TraC", {**_SHORT, **_SEGMENTS, "learning_rate": 1e-4}, 500),
 }
 N_CHOICES: Final = 5
 
@@ -103,6 +120,12 @@ TASKS: Final = (
         (20.0, 40.0, 80.0),
     ),
     Task("PointGoal1", "presa/point-goal1-v0", "presa/SafetyPointGoal1-v0", (20.0, 40.0, 80.0)),
+    Task(
+        "HalfCheetahVelocity",
+        "presa/half-cheetah-velocity-v0",
+        "presa/SafetyHalfCheetahVelocity-v1",
+        (20.0, 40.0, 80.0),
+    ),
 )
 
 
@@ -183,9 +206,10 @@ def train(cell: Cell, folder: Path) -> None:
     if setting.level is not None:
         feedback = completion(cell.task, cell.seed).feedback(setting.level, cell.seed)
     algorithm: type[OfflineAlgorithm] = algorithm_class(setting.algorithm)
-    model = algorithm.load_offline(
-        dataset, feedback, seed=cell.seed, device="cpu", **setting.settings
-    )
+    settings = dict(setting.settings)
+    if "outcomes" in algorithm.needs:
+        settings["cost_limit"] = cell.limit
+    model = algorithm.load_offline(dataset, feedback, seed=cell.seed, device="cpu", **settings)
     model.learn(setting.steps)
     model.save(cell.path(folder, "zip"))
     env = make_environment(cell.task.env, lambda: gym.make(cell.task.env))

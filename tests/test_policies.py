@@ -240,6 +240,15 @@ def test_statistics_are_saved_with_the_policy_and_reach_all_three_actors(tmp_pat
         assert standard.tolist() == [[1.0, 0.0, 10.0]], "what is made of the statistics follows"
 
 
+@pytest.mark.parametrize("parts", [{"a": VECTOR}, {"a": VECTOR, "b": spaces.Discrete(4)}])
+def test_features_are_those_of_sb3s_preprocessing(parts: dict[str, spaces.Space[Any]]) -> None:
+    actor = MultiInputPolicy(spaces.Dict(parts), UNIT, FloatSchedule(1e-3)).actor
+    observations = {key: th.as_tensor(space.sample())[None] for key, space in parts.items()}
+    standardized = actor.standardizer(observations)
+    extracted = actor.extract_features(standardized, actor.features_extractor)
+    assert th.equal(actor(observations), actor.mlp(extracted))
+
+
 @pytest.mark.parametrize("layer", ["", "actor", "actor_average.mlp.1", "actor_reference.head"])
 def test_predict_leaves_no_layer_in_training_mode(layer: str) -> None:
     policy = make()

@@ -27,7 +27,7 @@ class ActingModule(nn.Module):
     """
 
     low: th.Tensor
-    high: th.Tensor
+    half_range: th.Tensor
     least: th.Tensor
     most: th.Tensor
 
@@ -39,9 +39,12 @@ class ActingModule(nn.Module):
         of_key = space_by_key(policy.observation_space)
         self._images = [channels_last and is_image_space(of_key[key]) for key in self.keys]
         if isinstance(space, spaces.Box):
-            bounds = (policy.action_low, policy.action_high, space.low, space.high)
-            for name, bound in zip(("low", "high", "least", "most"), bounds, strict=True):
+            low, high = policy.action_low, policy.action_high
+            bounds = (low, 0.5 * (high - low), space.low, space.high)
+            for name, bound in zip(("low", "half_range", "least", "most"), bounds, strict=True):
                 self.register_buffer(name, th.as_tensor(bound).clone())
+            # Other runtimes' tanh exceeds 1; where 1 stands for the bound, cutting there is enough
+            self._cut_once = policy.action_quantile is None
 
     def forward(self, *parts: th.Tensor) -> th.Tensor:
         """
@@ -57,16 +60,18 @@ class ActingModule(nn.Module):
         return self._in_units(self.policy._predict(observations, deterministic=True), parts)
 
     def _in_units(self, actions: th.Tensor, parts: Sequence[th.Tensor]) -> th.Tensor:
+        # Few operations: for one observation each of them takes as long as a layer of the network
         space = self.policy.action_space
-        # NaN where a number is not finite, 0 elsewhere
-        finite = [(p - p).flatten(1).sum(1) for p in parts if p.is_floating_point()]
+        # NaN where a number is not finite, 0 elsewhere, (N, 1)
+        finite = [(p - p).flatten(1).sum(1, keepdim=True) for p in parts if p.is_floating_point()]
         poison = sum(finite[1:], finite[0]) if finite else None
         shape = (-1, *(space.shape or ()))
         if isinstance(space, spaces.Box):
-            scaled = actions.clamp(-1.0, 1.0).reshape(shape)  # other runtimes' tanh exceeds 1
+            scaled = actions if self._cut_once else actions.clamp(-1.0, 1.0)
             if poison is not None:
-                scaled = scaled + poison.to(scaled.dtype).reshape(-1, *(1 for _ in shape[1:]))
-            units = self.low + 0.5 * (scaled + 1.0) * (self.high - self.low)
+                scaled = scaled + poison.to(scaled.dtype)
+            scaled = scaled if len(shape) == 2 else scaled.reshape(shape)
+            units = self.low + (scaled + 1.0) * self.half_range
             return units.to(self.least.dtype).clamp(self.least, self.most)
         actions = actions.long().reshape(shape)
         if poison is None:

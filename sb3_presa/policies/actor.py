@@ -306,6 +306,8 @@ class Actor(BaseModel):
             normalize_images=normalize_images,
         )
         self.standardizer = ObservationStandardizer(observation_space, clip_obs)
+        # Standardised vectors are what SB3's preprocessing would make of them
+        self._is_preprocessed = all(_is_vector(space) for _, space in _parts(observation_space))
         self.features_extractor: BaseFeaturesExtractor = self.make_features_extractor()
         features_dim = self.features_extractor.features_dim
         self.adjustable = adjustable
@@ -332,7 +334,11 @@ class Actor(BaseModel):
         :return: features for the action head, (N, F)
         """
         standardized = self.standardizer(observations)
-        extracted = self.extract_features(standardized, self.features_extractor)
+        extracted: th.Tensor = (
+            self.features_extractor(standardized)
+            if self._is_preprocessed
+            else self.extract_features(standardized, self.features_extractor)
+        )
         if self.adjustable:
             at = self.level.expand(extracted.shape[0]) if levels is None else levels
             extracted = th.cat([extracted, 2.0 * at.unsqueeze(1) - 1.0], dim=1)

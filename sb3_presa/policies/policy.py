@@ -288,11 +288,8 @@ class OfflinePolicy(BasePolicy):
     @property
     def device(self) -> th.device:
         """:return: that of the weights, all of which are on one"""
-        for module in _modules(self.actor.head):
-            for weights in module._parameters.values():
-                if weights is not None:
-                    return weights.device
-        return super().device
+        bound = self._buffers.get("action_low")  # found much sooner than weights, whose way is long
+        return super().device if bound is None else bound.device
 
     def set_training_mode(self, mode: bool) -> None:
         """
@@ -301,7 +298,7 @@ class OfflinePolicy(BasePolicy):
 
         :param mode: whether to train
         """
-        if {module.training for module in _modules(self)} != {mode}:
+        if not _are_in_mode(self, mode):
             super().set_training_mode(mode)
 
     def _predict(self, observation: Any, deterministic: bool = False) -> th.Tensor:
@@ -368,13 +365,17 @@ class MultiInputPolicy(OfflinePolicy):
 MlpPolicy = OfflinePolicy
 
 
-def _modules(module: nn.Module) -> list[nn.Module]:
-    """A module and those within it: ``modules()`` without names, in a fifth of its time."""
-    found = [module]
+def _are_in_mode(module: nn.Module, mode: bool) -> bool:
+    """Whether a module and those within it are; ``modules()`` takes ten times as long."""
+    found: list[nn.Module | None] = [module]
     for one in found:  # which grows on the way
+        if one is None:  # a child that was taken away
+            continue
+        if one.training != mode:
+            return False
         if one._modules:
-            found += [child for child in one._modules.values() if child is not None]
-    return found
+            found.extend(one._modules.values())
+    return True
 
 
 def _are_widths(net_arch: object) -> bool:

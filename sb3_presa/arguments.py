@@ -191,6 +191,22 @@ def check_arguments_of(class_: type, values: Mapping[str, Any]) -> None:
             check_arguments(vars(ancestor)["__init__"], values)
 
 
+def check_default_dtype() -> None:
+    """
+    Refuse another default type than float32, which networks and tensors without a type would have,
+    where data and labels have float32.
+
+    :raises ConfigError: if ``torch.set_default_dtype`` has set another one
+    """
+    import torch as th  # here: the command line shows its help without it
+
+    if th.get_default_dtype() != th.float32:
+        raise ConfigError(
+            f"PyTorch's default dtype must be torch.float32, got {th.get_default_dtype()}; call "
+            "torch.set_default_dtype(torch.float32) first"
+        )
+
+
 def closest(name: str, names: list[str]) -> str:
     """
     :param name: a name that is not among ``names``

@@ -58,6 +58,26 @@ def test_an_interrupted_training_says_what_is_kept_and_goes_on(
     assert "--steps must be more than the 10" in refused.stderr
 
 
+def test_commands_make_the_folder_of_what_they_write(
+    run: Run,  # noqa: F811
+    labelled: str,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    for command, name in (
+        ("log-actions", "log.npz"),
+        ("export-dsrl", "data.hdf5"),
+        ("export-parquet", "steps"),
+    ):
+        written = tmp_path / command / "new" / name
+        run(command, labelled, written)
+        assert written.exists()
+    written = tmp_path / "labels" / "new" / "labels.csv"
+    run("labels", labelled, "--feedback", "default", "--export", written)
+    assert written.exists()
+    refused = run("log-actions", labelled, tmp_path, exit_code=1).stderr
+    assert f"the output must be a file, got the folder {tmp_path}; add a file name" in refused
+
+
 def test_resuming_needs_a_model(run: Run, labelled: str, tmp_path: Path) -> None:  # noqa: F811
     refused = run(*train(labelled, tmp_path / "none.zip", 5, "--resume"), exit_code=1)
     assert "--resume needs the model of an earlier training, got no file" in refused.stderr

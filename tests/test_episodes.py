@@ -281,6 +281,18 @@ def test_a_dataset_that_is_not_there(
     assert ("example_dataset" in str(refusal.value)) == (name == "presa/point-circle1-small-v0")
 
 
+def test_a_file_of_a_dataset_names_the_folder_to_name(box_dataset: MinariDataset) -> None:
+    data = Path(box_dataset.storage.data_path)
+    for file in (data / "main_data.hdf5", str(data / "metadata.json")):
+        with pytest.raises(
+            DatasetError, match=re.escape(f"file of the dataset in '{data.parent}': name this")
+        ):
+            resolve_dataset(file)
+    bare = data.rename(data.parent / "other")
+    with pytest.raises(DatasetError, match=re.escape(f"of the dataset in '{bare}': name this")):
+        resolve_dataset(bare / "main_data.hdf5")
+
+
 def test_damaged_datasets_are_named(box_dataset: MinariDataset) -> None:
     folder = Path(box_dataset.storage.data_path)
     data = (folder / "main_data.hdf5").read_bytes()

@@ -189,10 +189,10 @@ def test_a_saved_monitor_reads_the_same_and_nothing_is_unpickled(
     dict_dataset: MinariDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monitor, data = watched(dict_dataset), load_transitions(dict_dataset)
-    monitor.save(tmp_path / "monitor.safetensors")
+    monitor.save(tmp_path / "new" / "monitor.safetensors")
     monkeypatch.delattr(pickle, "Unpickler")
     monkeypatch.delattr(pickle, "load")
-    loaded = SafetyMonitor.load(tmp_path / "monitor.safetensors", monitor.model)
+    loaded = SafetyMonitor.load(tmp_path / "new" / "monitor.safetensors", monitor.model)
     assert loaded.thresholds.risk == monitor.thresholds.risk
     assert loaded.accuracy == monitor.accuracy
     for one, other in zip(

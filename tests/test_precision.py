@@ -1,5 +1,6 @@
 """Which arithmetic a model trains in, and that it acts in float32 whatever that is."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from contract import PRESA_CASE, Case, every_case
 from minari import MinariDataset
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from sb3_presa.completion import complete
 from sb3_presa.errors import ConfigError
 from sb3_presa.learning import precision as precision_module
 from sb3_presa.learning.precision import Precision, resolve_precision
@@ -123,3 +125,36 @@ def test_an_unknown_precision_is_refused(case: Case, box_dataset: MinariDataset)
         ConfigError, match="`precision` must be 'float32' or 'bfloat16' or 'auto', got 'float16'"
     ):
         case.make(box_dataset, tiny_feedback(box_dataset), precision="float16")
+
+
+@pytest.fixture
+def float64() -> Iterator[Callable[[], None]]:
+    """Sets another default dtype of PyTorch, for the rest of the test."""
+    yield lambda: th.set_default_dtype(th.float64)
+    th.set_default_dtype(th.float32)
+
+
+@every_case
+def test_another_default_dtype_is_refused_where_a_run_starts(
+    case: Case, box_dataset: MinariDataset, tmp_path: Path, float64: Callable[[], None]
+) -> None:
+    """PyTorch would say that a Float meets a Double; what is trained acts as it did."""
+    feedback = tiny_feedback(box_dataset)
+    model = case.trained(box_dataset, feedback)
+    model.save(tmp_path / "model")
+    action, _ = model.predict(np.zeros(3, dtype=np.float32), deterministic=True)
+    float64()
+    for start in (
+        lambda: case.make(box_dataset, feedback),
+        lambda: model.learn(TINY_STEPS, reset_num_timesteps=False),
+        lambda: case.algorithm.load(tmp_path / "model"),
+        lambda: complete(box_dataset, feedback),
+    ):
+        with pytest.raises(
+            ConfigError,
+            match=r"PyTorch's default dtype must be torch\.float32, got torch\.float64; call",
+        ):
+            start()
+    again, _ = model.predict(np.zeros(3, dtype=np.float32), deterministic=True)
+    np.testing.assert_array_equal(again, action)
+    model.predict(np.zeros(3, dtype=np.float32))

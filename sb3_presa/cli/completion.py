@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sb3_presa.cli.console import print_table
+from sb3_presa.cli.console import check_outputs, print_table
 from sb3_presa.cli.datasets import Dataset
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def complete(
     from sb3_presa.data import resolve_dataset
     from sb3_presa.files import write_bytes
 
+    check_outputs(json_file, doubts_to, plot)
     opened = resolve_dataset(dataset)
     found = complete_labels(opened, feedback, safety_model=safety_model, seed=seed)  # type: ignore[arg-type]
     figures = _figures(found, safety_level)

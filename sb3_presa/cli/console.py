@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 from rich.console import Console, RenderableType
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from sb3_presa.arguments import closest
 from sb3_presa.errors import ConfigError
+from sb3_presa.files import check_writable
 
 #: Values as other languages write them; ``inf`` has no literal in Python.
 _WORDS: Final[Mapping[str, Any]] = {"true": True, "false": False, "none": None, "inf": math.inf}
@@ -24,6 +26,18 @@ def _print_line(style: str, label: str, message: object) -> None:
     # emoji: rich would draw a robot for the end of "module:Robot: ..."
     console = Console(stderr=True, emoji=False)
     console.print(f"[{style}]{label}:[/] {escape(text)}", soft_wrap=True)
+
+
+def check_outputs(*paths: Path | None) -> None:
+    """
+    Make the folders of files that a command writes, and try to write there, before its work.
+
+    :param paths: the files; None for none, ``-`` for standard output
+    :raises ConfigError: if one of them cannot be written
+    """
+    for path in paths:
+        if path is not None and path != Path("-"):
+            check_writable(path)
 
 
 def print_error(error: BaseException) -> None:

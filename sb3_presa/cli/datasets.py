@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sb3_presa.cli.console import naming_environment, print_renderable
+from sb3_presa.cli.console import check_outputs, naming_environment, print_renderable
 from sb3_presa.errors import ConfigError, DatasetError
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def log_actions(
     from sb3_presa.collect.action_log import ActionLog
     from sb3_presa.data.datasets import resolve_dataset
 
+    check_outputs(file)
     ActionLog.of(resolve_dataset(dataset)).save(file)
     typer.echo(f"Wrote {file}: {file.stat().st_size / 1e6:.1f} MB")
 

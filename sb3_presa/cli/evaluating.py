@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sb3_presa.cli.console import print_table
+from sb3_presa.cli.console import check_outputs, print_table
 from sb3_presa.errors import ConfigError
-from sb3_presa.files import check_writable, write_text
+from sb3_presa.files import write_text
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -54,8 +54,7 @@ def evaluate(
 
     if not math.isfinite(cost_limit):
         raise ConfigError(f"--cost-limit must be a finite number, got {cost_limit}")
-    if json_file is not None:
-        check_writable(json_file)
+    check_outputs(json_file)
     agent = load_agent(model, algorithm, device, trust, safety_level)
     environment, reference = _environment(dataset, env, trust)
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sb3_presa.cli.agents import ModelsAlgorithm, SafetyLevel, load_agent
-from sb3_presa.cli.console import print_table
+from sb3_presa.cli.console import check_outputs, print_table
 
 if TYPE_CHECKING:
     from sb3_presa.evaluation.judge import Verdict
@@ -29,10 +29,8 @@ def judge(
     """Judge an agent without a simulator, from logs and labels alone."""
     from sb3_presa.evaluation.judge import judge as judge_agent
     from sb3_presa.evaluation.judge.html import write_page
-    from sb3_presa.files import check_writable
 
-    if html is not None:
-        check_writable(html)
+    check_outputs(html)
     agent = load_agent(model, algorithm, device, trust, safety_level)
     verdict = judge_agent(agent, dataset, feedback, name=model.name)
     _print(verdict)

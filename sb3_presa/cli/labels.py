@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sb3_presa.cli.console import print_table
+from sb3_presa.cli.console import check_outputs, print_table
 from sb3_presa.cli.datasets import Dataset
 from sb3_presa.errors import ConfigError, FeedbackError
 
@@ -97,6 +97,7 @@ def labels(
         raise ConfigError("--plot needs --curve, got --plot alone")
     if form is not None and export_file is None:
         raise ConfigError("--form needs --export, got --form alone")
+    check_outputs(json_file, export_file, plot)
     opened = resolve_dataset(dataset)
     if curve:
         from sb3_presa.cli.label_curve import report_curve

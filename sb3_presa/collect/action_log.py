@@ -34,7 +34,7 @@ from sb3_presa.data.resets import from_json, reset_arguments, to_json
 from sb3_presa.envs.making import make_environment
 from sb3_presa.envs.recorded import require_registered
 from sb3_presa.errors import ConfigError, DatasetError
-from sb3_presa.files import atomic_path
+from sb3_presa.files import atomic_path, check_writable
 from sb3_presa.workers import Report, run_tasks
 
 _FORMAT = 1
@@ -132,8 +132,11 @@ class ActionLog:
         """
         Writes the log atomically.
 
-        :param path: The ``.npz`` file. It contains arrays only, and nothing pickled.
+        :param path: The ``.npz`` file. It contains arrays only, and nothing pickled. Its folder is
+            made if it is missing.
+        :raises ConfigError: If it cannot be written.
         """
+        check_writable(Path(path))
         about = json.dumps(self.about, sort_keys=True).encode()
         columns: dict[str, npt.NDArray[Any]] = {
             "seed": self.seeds,

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from sb3_presa.arguments import check_default_dtype
 from sb3_presa.completion.cross_fit import (
     Ensemble,
     Labels,
@@ -75,8 +76,9 @@ def fit_labels(
     :param seed: seed of the models and of the parts
     :return: the models
     :raises FeedbackError: if there are no labels
-    :raises ConfigError: if ``safety_model`` is another word
+    :raises ConfigError: if ``safety_model`` is another word, or PyTorch's default dtype not float32
     """
+    check_default_dtype()
     if safety_model not in ("auto", *SafetyModel):
         raise ConfigError(f"`safety_model` must be 'auto', 'rate' or 'any', got {safety_model!r}")
     transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)

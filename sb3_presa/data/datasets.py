@@ -43,7 +43,11 @@ def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
         if (folder / "metadata.json").is_file():
             return open_folder(folder)
     name = os.fspath(dataset)
-    if isinstance(dataset, str) and os.sep not in name and not DATASET_ID_RE.fullmatch(name):
+    path = Path(name).expanduser()
+    if path.is_file() and (path.parent / "metadata.json").is_file():
+        folder = path.parent.parent if path.parent.name == "data" else path.parent
+        hint = f"It is a file of the dataset in '{folder}': name this folder."
+    elif isinstance(dataset, str) and os.sep not in name and not DATASET_ID_RE.fullmatch(name):
         hint = "An id must have the form (namespace/)name-vN, such as 'me/robot-v0'."
     elif isinstance(dataset, str) and _id_without_version(name):
         hint = f"An id must end in a version; try '{name}-v0'."

@@ -33,7 +33,7 @@ from sb3_presa.data.minari_store import check_free, write_dataset
 from sb3_presa.data.stored import Field
 from sb3_presa.envs.tasks import Task, find_task
 from sb3_presa.errors import ConfigError, DatasetError
-from sb3_presa.files import write_bytes
+from sb3_presa.files import check_writable, write_bytes
 
 
 def import_dsrl(
@@ -117,24 +117,24 @@ def export_dsrl(
     """Write a Minari dataset as a file of the DSRL benchmark, whole or not at all.
 
     :param dataset: a Minari id, a path or an open dataset, with ``infos["cost"]``.
-    :param path: the HDF5 file to write; its folder must exist.
+    :param path: the HDF5 file to write; its folder is made if it is missing.
     :param overwrite: replace a file that is there.
     :return: the path.
     :raises DatasetError: for observations that are not one array, missing costs, or a file that
         is there already.
+    :raises ConfigError: if the file cannot be written.
     """
     dataset, target = resolve_dataset(dataset), Path(path)
     if target.exists() and not overwrite:
         raise DatasetError(
             f"{target} exists already; choose another file, or replace it with overwrite=True"
         )
-    if not target.parent.is_dir():
-        raise DatasetError(f"the folder of {target} must exist; create it first")
     if not isinstance(dataset.observation_space, spaces.Box):
         raise DatasetError(
             f"the observation space must be Box to be exported to DSRL, got "
             f"{type(dataset.observation_space).__name__} (dataset '{dataset.id}')"
         )
+    check_writable(target)
     tables = _flat_tables(dataset)
     # In memory: HDF5 reports no error where the disk is full
     with h5py.File(target.name, "w", driver="core", backing_store=False) as file:

@@ -24,7 +24,7 @@ from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import ConfigError, StoppedError
 from sb3_presa.feedback.table import Feedback
-from sb3_presa.files import write_bytes
+from sb3_presa.files import check_writable, write_bytes
 
 #: Logged steps that a step is compared with, and logged steps that thresholds are taken from.
 _N_NEIGHBOURS: Final = 1_024
@@ -305,8 +305,11 @@ class SafetyMonitor:
         """
         Writes the monitor, without the agent and without what acts in its place: numbers only.
 
-        :param path: the file, ``.safetensors`` as a rule; written whole or not at all
+        :param path: the file, ``.safetensors`` as a rule; written whole or not at all. Its folder
+            is made if it is missing
+        :raises ConfigError: if it cannot be written
         """
+        check_writable(Path(path))
         arrays = {f"risk.{name}": getattr(self.risk, name) for name in _RISK_ARRAYS}
         arrays |= {"neighbours": self.neighbours, "mean": self.mean, "scale": self.scale}
         facts = {

@@ -19,7 +19,7 @@ from stable_baselines3.common.callbacks import BaseCallback, ConvertCallback
 from stable_baselines3.common.type_aliases import MaybeCallback
 from stable_baselines3.common.utils import update_learning_rate
 
-from sb3_presa.arguments import Count, check_arguments
+from sb3_presa.arguments import Count, check_arguments, check_default_dtype
 from sb3_presa.errors import ConfigError, DivergenceError
 from sb3_presa.learning.diagnostics import describe_saturation
 from sb3_presa.learning.phases import Phase
@@ -332,6 +332,7 @@ class Learner(BaseAlgorithm, ABC):
         :raises ConfigError: if the model has no dataset, or an argument is out of its range
         """
         self.require_source()
+        check_default_dtype()
         values = {"total_timesteps": total_timesteps, "log_interval": log_interval}
         check_arguments(Learner.learn, values)
         return self.default_total_timesteps if total_timesteps is None else total_timesteps

@@ -22,6 +22,7 @@ from sb3_presa.arguments import (
     ShareBelowOne,
     check_arguments,
     check_arguments_of,
+    check_default_dtype,
     checking_arguments,
 )
 from sb3_presa.data.checks import coordinates
@@ -108,6 +109,7 @@ class OfflineAlgorithm(Learner):
         seed: Seed | None,
         init_setup_model: bool,
     ) -> None:
+        check_default_dtype()
         if isinstance(policy, str) and policy not in ("auto", *self.policy_aliases):
             names = ", ".join(map(repr, ("auto", *self.policy_aliases)))
             raise ConfigError(f"`policy` must be {names} or a class, got {policy!r}")

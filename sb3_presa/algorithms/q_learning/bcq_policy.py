@@ -323,4 +323,5 @@ def draw_codes(
     :param generator: source of randomness, ``None`` for PyTorch's own
     :return: normal numbers, cut at 0.5 on both sides
     """
-    return th.randn(shape, device=device, generator=generator).clamp_(-_MAX_CODE, _MAX_CODE)
+    codes = th.randn(shape, dtype=th.float32, device=device, generator=generator)
+    return codes.clamp_(-_MAX_CODE, _MAX_CODE)

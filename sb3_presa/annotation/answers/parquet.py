@@ -296,8 +296,7 @@ def _new_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
             f"{folder} must not exist yet, but it does; choose another folder, or replace it with "
             "overwrite=True (--overwrite)"
         )
-    if not folder.absolute().parent.is_dir():
-        raise DatasetError(f"the folder of {folder} must exist; create it first")
+    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
     mark = uuid.uuid4().hex
     written = folder.with_name(f".{folder.name}.{mark}.tmp")
     aside = folder.with_name(f".{folder.name}.{mark}.old")

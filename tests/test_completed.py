@@ -193,6 +193,17 @@ def test_feedback_has_a_method_for_it(logged: Any, completion: Completion) -> No
     assert np.array_equal(found.segments, completion.segments)
 
 
+@pytest.mark.parametrize(("flip", "taken"), [(0.0, 0.1), (0.1, 0.1), (0.3, 0.3)])
+def test_the_share_of_wrong_labels_is_found(logged: Any, flip: float, taken: float) -> None:
+    """Where three labels in ten are wrong, safe episodes are still called safe."""
+    found = complete(logged[0], clips(logged, n=300, flip=flip))
+    share = logged[2]
+    assert found.error_rates == (taken, taken)
+    assert found.p_safe is not None
+    assert (found.p_safe[share <= 0.1] >= 0.7).mean() > 0.8
+    assert (found.p_safe[share >= 0.6] < 0.5).all()
+
+
 # --- parts ----------------------------------------------------------------------------------
 
 

@@ -93,6 +93,7 @@ def _figures(found: "Completion", level: float) -> dict[str, Any]:
         "p_safe_of_imitated": None if p_safe is None else float(p_safe[chosen].mean()),
         "comparisons": _accuracy(found.preference_accuracy),
         "safety": _accuracy(found.safety_accuracy),
+        "error_rates": found.error_rates._asdict(),
         "calibration": {
             kind: [
                 {"predicted": one.predicted, **_accuracy(one.seen)}
@@ -143,6 +144,11 @@ def _print(found: "Completion", figures: dict[str, Any], level: float) -> None:
             else f", safe with a mean probability of {figures['p_safe_of_imitated']:.2f}"
         )
         + "."
+    )
+    wrong = found.error_rates
+    typer.echo(
+        f"Taken to be wrong: {wrong.safety:.0%} of the safety labels, {wrong.comparisons:.0%} of "
+        "the comparisons."
     )
     means = "the rate of risk is low" if found.safety_model == "rate" else "no step went wrong"
     typer.echo(f"Safe means: {means}. Used by completion='auto': {_yes(found.helps)}.")

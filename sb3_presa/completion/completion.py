@@ -16,6 +16,7 @@ from sb3_presa.completion.accuracy import (
     share_right,
 )
 from sb3_presa.completion.cross_fit import (
+    ErrorRates,
     Integers,
     Labels,
     p_safe_of_long,
@@ -25,7 +26,7 @@ from sb3_presa.completion.cross_fit import (
 )
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.fitting import FittedLabels, arrays_of, fit_labels
-from sb3_presa.completion.label_models import ERROR_RATE, SafetyModel
+from sb3_presa.completion.label_models import SafetyModel, said_chance, sigmoid
 from sb3_presa.completion.selection import select
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.transitions import Transitions
@@ -42,10 +43,14 @@ _KNOWN_WELL: Final = 0.7
 _SURE: Final = 0.99
 
 
+Kind = Literal["safety", "comparison"]
+_KINDS: Final[tuple[Kind, ...]] = ("safety", "comparison")
+
+
 class Doubt(NamedTuple):
     """A label that models which have not seen it contradict."""
 
-    kind: Literal["safety", "comparison"]
+    kind: Kind
     row: int  #: row of the labelled segments, or of the comparisons
     label: float  #: as it was given
     predicted: float  #: probability of a label of 1, by models that have not seen this one
@@ -72,6 +77,7 @@ class Completion:
     :param safety_model: what "safe" was found to mean
     :param preference_accuracy: of comparisons with a winner
     :param safety_accuracy: of safety labels, the two kinds weighed alike
+    :param error_rates: shares of labels that were found likeliest to be wrong
     """
 
     labelled: Feedback
@@ -85,6 +91,7 @@ class Completion:
     safety_model: SafetyModel
     preference_accuracy: Accuracy
     safety_accuracy: Accuracy
+    error_rates: ErrorRates
 
     @property
     def ranks(self) -> bool:
@@ -164,10 +171,11 @@ class Completion:
         :return: labels of the same segments: probabilities where they were certain
         """
         given, predicted = self.labelled.p_safe.astype(np.float64), self.label_p_safe
-        p_safe = np.where(np.isnan(given), np.nan, _posterior(predicted, given))
+        p_safe = _posterior(predicted, given, self.error_rates.safety)
         preferences = self.labelled.preferences.astype(np.float64)
         if len(preferences):
-            preferences = _posterior(self.label_preference, preferences)
+            error_rate = self.error_rates.comparisons
+            preferences = _posterior(self.label_preference, preferences, error_rate)
         return Feedback(
             segments=self.labelled.segments,
             p_safe=p_safe.astype(np.float32),
@@ -182,33 +190,27 @@ class Completion:
     def doubts(self) -> tuple[Doubt, ...]:
         """:return: labels that are more likely wrong than right, worst first"""
         found: list[Doubt] = []
-        kinds: tuple[tuple[Literal["safety", "comparison"], Floats, Floats], ...] = (
-            ("safety", self.labelled.p_safe.astype(np.float64), self.label_p_safe),
-            ("comparison", self.labelled.preferences.astype(np.float64), self.label_preference),
-        )
-        for kind, given, predicted in kinds:
+        for kind in _KINDS:
+            given, predicted, error_rate = self._seen_and_unseen(kind)
             certain = ~np.isnan(given) & (given != 0.5)
             p_given = np.where(given > 0.5, predicted, 1.0 - predicted)
-            wrong = ERROR_RATE * (1.0 - p_given)
-            p_wrong = wrong / (wrong + (1.0 - ERROR_RATE) * p_given)
+            wrong = error_rate * (1.0 - p_given)
+            p_wrong = wrong / (wrong + (1.0 - error_rate) * p_given)
             for row in np.flatnonzero(certain & (p_wrong > 0.5)).tolist():
                 found.append(
                     Doubt(kind, row, float(given[row]), float(predicted[row]), float(p_wrong[row]))
                 )
         return tuple(sorted(found, key=lambda doubt: -doubt.p_wrong))
 
-    def calibration(self, kind: Literal["safety", "comparison"]) -> tuple[Bin, ...]:
+    def calibration(self, kind: Kind) -> tuple[Bin, ...]:
         """
         :param kind: of which labels
         :return: predicted probabilities that a person, who errs at times, gives a label of 1,
             beside the share of such labels
         """
-        given, predicted = self.labelled.preferences, self.label_preference
-        if kind == "safety":
-            given, predicted = self.labelled.p_safe, self.label_p_safe
+        given, predicted, error_rate = self._seen_and_unseen(kind)
         known = ~np.isnan(given)
-        said = ERROR_RATE + (1.0 - 2.0 * ERROR_RATE) * predicted[known]
-        return calibration(said, given[known].astype(np.float64))
+        return calibration(said_chance(predicted[known], error_rate), given[known])
 
     @cached_property
     def coverage(self) -> float:
@@ -218,6 +220,14 @@ class Completion:
         np.add.at(change, labels.starts, 1)
         np.add.at(change, labels.starts + labels.lengths, -1)
         return float((np.cumsum(change)[:-1] > 0).mean())
+
+    def _seen_and_unseen(self, kind: Kind) -> tuple[Floats, Floats, float]:
+        """Labels as given, what models predict that have not seen them, and the error rate."""
+        if kind == "safety":
+            given, predicted = self.labelled.p_safe, self.label_p_safe
+            return given.astype(np.float64), predicted, self.error_rates.safety
+        given = self.labelled.preferences
+        return given.astype(np.float64), self.label_preference, self.error_rates.comparisons
 
     def _pairs(self, selected: NDArray[np.bool_], seed: int) -> Integers:
         """Random pairs; in every other one the first segment is one that is to be imitated."""
@@ -283,7 +293,7 @@ def completion_of(fitted: FittedLabels) -> Completion:
         of_labels = segment_sums(ensemble.rewards, labels.starts, labels.lengths)
         one, other = labels.comparisons.T
         logits = ensemble.scale * (of_labels[:, one] - of_labels[:, other])
-        label_preference = unseen_mean(1.0 / (1.0 + np.exp(-logits.clip(-30, 30))), parts[1])
+        label_preference = unseen_mean(sigmoid(logits), parts[1])
         merits = segment_sums(ensemble.rewards, starts, lengths) / lengths / ensemble.scale
     of_comparisons = _accuracy_of_comparisons(label_preference, labels.preferences)
     label_p_safe = np.full(len(labels.starts), np.nan)
@@ -311,6 +321,7 @@ def completion_of(fitted: FittedLabels) -> Completion:
         safety_model=meaning,
         preference_accuracy=of_comparisons,
         safety_accuracy=of_safety,
+        error_rates=ensemble.error_rates,
     )
 
 
@@ -339,13 +350,13 @@ def _accuracy_of_comparisons(predicted: Floats, preferences: Floats) -> Accuracy
     return share_right((first == (preferences[decided] > 0.5)).astype(np.float64))
 
 
-def _posterior(predicted: Floats, given: Floats) -> Floats:
-    """P(true label is 1) from what unseeing models predict and from what was said."""
-    says_one = (1.0 - ERROR_RATE) * given + ERROR_RATE * (1.0 - given)
+def _posterior(predicted: Floats, given: Floats, error_rate: float) -> Floats:
+    """P(true label is 1) from what unseeing models predict and from what was said; NaN stays."""
+    says_one = (1.0 - error_rate) * given + error_rate * (1.0 - given)
     one, zero = predicted * says_one, (1.0 - predicted) * (1.0 - says_one)
     return np.asarray(one / (one + zero))
 
 
 def _normal_share(z: Floats) -> Floats:
     """The standard normal distribution function, by its logistic approximation."""
-    return np.asarray(1.0 / (1.0 + np.exp(-1.702 * np.clip(z, -30, 30))))
+    return sigmoid(1.702 * z)

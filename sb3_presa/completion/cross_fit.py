@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from sb3_presa.completion.features import Floats, StepFeatures
 from sb3_presa.completion.label_models import (
+    ERROR_RATE,
+    ERROR_RATES,
     STEEPNESS,
     SafetyModel,
     fit_comparisons,
@@ -17,6 +20,7 @@ from sb3_presa.completion.label_models import (
     log_likelihood,
     p_safe_of,
     risk_of,
+    sigmoid,
 )
 from sb3_presa.data.transitions import Transitions
 
@@ -66,6 +70,13 @@ class Parts(NamedTuple):
     comparisons: Integers
 
 
+class ErrorRates(NamedTuple):
+    """The shares of labels that are taken to be wrong."""
+
+    safety: float = ERROR_RATE
+    comparisons: float = ERROR_RATE
+
+
 @dataclass(frozen=True, eq=False)
 class Draw:
     """
@@ -90,12 +101,14 @@ class Ensemble:
     :param risks: risk of each step by model, (K, N) float32, for each meaning of "safe"
     :param scale: of a sum of rewards, to be the log-odds of a comparison
     :param draws: the models, to be asked about steps that are not logged
+    :param error_rates: shares of labels that were taken to be wrong
     """
 
     rewards: NDArray[np.float32] | None
     risks: dict[SafetyModel, NDArray[np.float32]] = field(default_factory=dict)
     scale: float = 1.0
     draws: tuple[Draw, ...] = ()
+    error_rates: ErrorRates = field(default_factory=ErrorRates)
 
     def ask(
         self, steps: Floats, meaning: SafetyModel
@@ -155,6 +168,7 @@ def fit_ensemble(
     scale = float(1.0 / np.sqrt(labels.lengths.mean()))
     sampled = sample_steps(labels, generator)
     precision: float | None = None
+    rates = ErrorRates()
     draws = []
     for draw, (periodic, bandwidth) in enumerate(_DRAWS):
         features = StepFeatures.draw(transitions, _N_FEATURES, periodic, bandwidth, generator)
@@ -162,13 +176,23 @@ def fit_ensemble(
         of_reward = None
         if compared:
             differences = _differences(features, labels) * scale
+            held = _HeldComparisons(differences, labels.preferences, parts.comparisons)
             if precision is None:
-                precision = _choose_precision(differences, labels.preferences, parts.comparisons)
-            of_reward = _fold_weights(differences, labels.preferences, parts.comparisons, precision)
-        of_risk = {
-            meaning: fold_risks(features.at(sampled.rows), sampled, labels, parts, meaning)
-            for meaning in meanings
-        }
+                precision = max(_PRECISIONS, key=partial(held.likelihood, error_rate=ERROR_RATE))
+                likelihood = partial(held.likelihood, precision)
+                rates = rates._replace(comparisons=max(ERROR_RATES, key=likelihood))
+            of_reward = held.weights(precision, rates.comparisons)
+        of_risk = {}
+        if meanings:
+            values = features.at(sampled.rows)
+            if draw == 0:
+                rates = rates._replace(
+                    safety=safety_error_rate(values, sampled, labels, parts, meanings[0])
+                )
+            of_risk = {
+                meaning: fold_risks(values, sampled, labels, parts, meaning, rates.safety)
+                for meaning in meanings
+            }
         draws.append(Draw(features, of_reward, of_risk))
         for rows in chunks(n):
             values = features.at(rows)
@@ -176,7 +200,7 @@ def fit_ensemble(
                 rewards[models, rows] = (values @ of_reward).T.numpy()
             for meaning, parameters in of_risk.items():
                 risks[meaning][models, rows] = risk_of(values, parameters).T.numpy()
-    return Ensemble(rewards, risks, scale, tuple(draws))
+    return Ensemble(rewards, risks, scale, tuple(draws), rates)
 
 
 class SampledSteps(NamedTuple):
@@ -226,37 +250,79 @@ def _differences(features: StepFeatures, labels: Labels) -> Floats:
     return np.asarray(sums[one] - sums[other])
 
 
-def _choose_precision(differences: Floats, preferences: Floats, part_of: Integers) -> float:
-    """The precision under which models find labels most likely that they have not seen."""
+class _HeldComparisons(NamedTuple):
+    """
+    Comparisons in parts, each of which is held from a model.
 
-    def unseen(precision: float) -> float:
+    :param differences: features of the first segments less those of the second, (C, F)
+    :param preferences: probability that the first is preferred, (C,)
+    :param part_of: part of each, (C,)
+    """
+
+    differences: Floats
+    preferences: Floats
+    part_of: Integers
+
+    def fit(self, part: int, precision: float, error_rate: float) -> Floats:
+        """:return: weights of the model that has not seen a part, (F,)"""
+        seen = self.part_of != part
+        seen = seen if seen.any() else np.ones_like(seen)
+        return fit_comparisons(
+            self.differences[seen], self.preferences[seen], precision, error_rate
+        )
+
+    def likelihood(self, precision: float, error_rate: float) -> float:
+        """:return: log-likelihood of comparisons under models that have not seen them"""
         total = 0.0
-        for part in np.unique(part_of):
-            held = part_of == part
+        for part in np.unique(self.part_of).tolist():
+            held = self.part_of == part
             if held.all():
                 continue
-            weights = fit_comparisons(differences[~held], preferences[~held], precision)
-            chance = 1.0 / (1.0 + np.exp(-np.clip(differences[held] @ weights, -30, 30)))
-            total += float(log_likelihood(chance, preferences[held]).sum())
+            chance = sigmoid(self.differences[held] @ self.fit(part, precision, error_rate))
+            total += float(log_likelihood(chance, self.preferences[held], error_rate).sum())
         return total
 
-    return max(_PRECISIONS, key=unseen)
+    def weights(self, precision: float, error_rate: float) -> th.Tensor:
+        """:return: weights of the models, (F, N_FOLDS) float32"""
+        found = [self.fit(part, precision, error_rate) for part in range(N_FOLDS)]
+        return th.from_numpy(np.stack(found, axis=1).astype(np.float32))
 
 
-def _fold_weights(
-    differences: Floats, preferences: Floats, part_of: Integers, precision: float
-) -> th.Tensor:
-    """Weights of the comparison models, (F, N_FOLDS) float32."""
-    found = []
-    for part in range(N_FOLDS):
-        seen = part_of != part
-        seen = seen if seen.any() else np.ones_like(seen)
-        found.append(fit_comparisons(differences[seen], preferences[seen], precision))
-    return th.from_numpy(np.stack(found, axis=1).astype(np.float32))
+def safety_error_rate(
+    features: th.Tensor, sampled: SampledSteps, labels: Labels, parts: Parts, meaning: SafetyModel
+) -> float:
+    """
+    :param features: of the sampled steps, (M, F)
+    :param sampled: the steps
+    :param labels: the labels
+    :param parts: which labels each model does not see
+    :param meaning: what "safe" means
+    :return: the share of wrong labels under which models find safety labels likeliest that they
+        have not seen
+    """
+    segments = np.unique(sampled.segment_of)
+    part_of = parts.segments[segments]
+
+    def likelihood(error_rate: float) -> float:
+        found = fold_risks(features, sampled, labels, parts, meaning, error_rate)
+        risks = risk_of(features, found).T.numpy() * sampled.steps_for
+        totals: Floats = np.stack(
+            [np.bincount(sampled.segment_of, row, len(labels.starts)) for row in risks]
+        ).astype(np.float64)
+        chance = segment_p_safe(totals[:, segments], labels.lengths[segments], meaning)
+        unseen = unseen_mean(chance, part_of)
+        return float(log_likelihood(unseen, labels.p_safe[segments], error_rate).sum())
+
+    return max(ERROR_RATES, key=likelihood)
 
 
 def fold_risks(
-    features: th.Tensor, sampled: SampledSteps, labels: Labels, parts: Parts, meaning: SafetyModel
+    features: th.Tensor,
+    sampled: SampledSteps,
+    labels: Labels,
+    parts: Parts,
+    meaning: SafetyModel,
+    error_rate: float,
 ) -> th.Tensor:
     """
     :param features: of the sampled steps, (M, F)
@@ -264,6 +330,7 @@ def fold_risks(
     :param labels: the labels
     :param parts: which labels each model does not see
     :param meaning: what "safe" means
+    :param error_rate: share of labels that are taken to be wrong
     :return: parameters of the safety models, (F + 1, N_FOLDS)
     """
     found = []
@@ -280,6 +347,7 @@ def fold_risks(
                 th.from_numpy(labels.lengths[segments]).float(),
                 th.from_numpy(labels.p_safe[segments]).float(),
                 meaning,
+                error_rate,
             )
         )
     return th.stack(found, dim=1)
@@ -340,11 +408,13 @@ def p_safe_of_long(
     edges = [(lengths[of_part] * (index + more)) // n_parts[of_part] for more in (0, 1)]
     part_lengths = edges[1] - edges[0]
     rates = segment_sums(risks, starts[of_part] + edges[0], part_lengths) / part_lengths
-    beyond = 1.0 / (1.0 + np.exp(np.clip(STEEPNESS * (1.0 - rates), -30.0, 30.0)))
+    beyond = sigmoid(STEEPNESS * (rates - 1.0))
     rates += OVERSHOOT * beyond * np.log10(n_parts)[of_part]
     weights = part_lengths / lengths[of_part]
-    means = np.stack([np.bincount(of_part, weights * row, len(starts)) for row in rates])
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(STEEPNESS * (1.0 - means), -30.0, 30.0))))
+    means: Floats = np.stack(
+        [np.bincount(of_part, weights * row, len(starts)) for row in rates]
+    ).astype(np.float64)
+    return sigmoid(STEEPNESS * (1.0 - means))
 
 
 def segment_p_safe(risks: Floats, lengths: Integers, meaning: SafetyModel) -> Floats:

@@ -134,7 +134,7 @@ def _likelier(ensemble: Ensemble, labels: Labels, parts: Parts) -> SafetyModel:
 
     def unseen(meaning: SafetyModel) -> Floats:
         chance = _unseen_p_safe(ensemble, labels, parts, meaning)[known]
-        return log_likelihood(chance, labels.p_safe[known])
+        return log_likelihood(chance, labels.p_safe[known], ensemble.error_rates.safety)
 
     gain = unseen(SafetyModel.ANY) - unseen(SafetyModel.RATE)
     error = gain.std() / np.sqrt(len(gain))

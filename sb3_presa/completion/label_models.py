@@ -1,7 +1,7 @@
 """Models of labels that are linear in features of steps: how people's answers come about."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import torch as th
@@ -12,9 +12,11 @@ from sb3_presa.completion.features import Floats
 
 #: Steepness of P(safe) in the mean risk of a step: a segment at risk 0 is unsafe once in 400 times.
 STEEPNESS: Final = 6.0
-#: Share of labels that are taken to be wrong when models are fitted. It keeps one wrong label from
-#: ruling a fit; where none is wrong it costs little.
+#: Share of labels that are taken to be wrong where nothing else is known. It keeps one wrong label
+#: from ruling a fit; where none is wrong it costs little.
 ERROR_RATE: Final = 0.1
+#: Shares of wrong labels among which cross-fitted likelihood chooses.
+ERROR_RATES: Final = (ERROR_RATE, 0.2, 0.3)
 #: Squared norm of a safety model's weights counts this much in its loss.
 _PENALTY: Final = 3e-3
 _N_ITERATIONS: Final = 60
@@ -30,7 +32,9 @@ class SafetyModel(StrEnum):
     ANY = "any"
 
 
-def fit_comparisons(differences: Floats, preferences: Floats, precision: float) -> Floats:
+def fit_comparisons(
+    differences: Floats, preferences: Floats, precision: float, error_rate: float = ERROR_RATE
+) -> Floats:
     r"""
     The Bradley-Terry model of comparisons with a share of wrong answers,
     :math:`P = \epsilon + (1 - 2 \epsilon) \sigma(x \cdot w)`, fitted by expectation maximisation:
@@ -39,6 +43,7 @@ def fit_comparisons(differences: Floats, preferences: Floats, precision: float) 
     :param differences: features of the first segment less those of the second, (C, F)
     :param preferences: probability that the first is preferred, in [0, 1], (C,)
     :param precision: of the prior of each weight, above 0
+    :param error_rate: share of comparisons that are taken to be wrong, below .5
     :return: weights, (F,)
     """
     n_features = differences.shape[1]
@@ -46,7 +51,7 @@ def fit_comparisons(differences: Floats, preferences: Floats, precision: float) 
     for _ in range(_N_NEWTON_STEPS):
         logits = np.asarray(differences @ weights)
         chance = sigmoid(logits)
-        first = (1.0 - ERROR_RATE) * preferences + ERROR_RATE * (1.0 - preferences)
+        first = (1.0 - error_rate) * preferences + error_rate * (1.0 - preferences)
         second = 1.0 - first
         target = chance * first / (chance * first + (1.0 - chance) * second)
         curvature = np.maximum(chance * (1.0 - chance), 1e-3)
@@ -68,6 +73,7 @@ def fit_safety(
     lengths: th.Tensor,
     p_safe: th.Tensor,
     model: SafetyModel,
+    error_rate: float = ERROR_RATE,
 ) -> th.Tensor:
     r"""
     The risk of a step, :math:`\text{softplus}(\varphi \cdot w + b) \geq 0`, from safety labels of
@@ -80,6 +86,7 @@ def fit_safety(
     :param lengths: steps of each segment, (S,)
     :param p_safe: probability that it is safe, in [0, 1], (S,)
     :param model: what the label means
+    :param error_rate: share of labels that are taken to be wrong, below .5
     :return: weights and then b, (F + 1,)
     """
     parameters = th.zeros(features.shape[1] + 1)
@@ -97,7 +104,7 @@ def fit_safety(
         optimizer.zero_grad()
         risks = risk_of(features, parameters) * steps_for
         totals = th.zeros(len(lengths)).index_add(0, segment_of, risks)
-        chance = label_chance(totals, lengths, model)
+        chance = said_chance(p_safe_of(totals, lengths, model), error_rate)
         losses = p_safe * chance.log() + (1.0 - p_safe) * (1.0 - chance).log()
         loss = -losses.sum() + 0.5 * _PENALTY * parameters[:-1].square().sum()
         loss.backward()
@@ -129,24 +136,26 @@ def p_safe_of(risk: th.Tensor, lengths: th.Tensor, model: SafetyModel) -> th.Ten
     return th.sigmoid(STEEPNESS * (1.0 - risk / lengths))
 
 
-def label_chance(risk: th.Tensor, lengths: th.Tensor, model: SafetyModel) -> th.Tensor:
-    """
-    :param risk: as for :func:`p_safe_of`
-    :param lengths: as for :func:`p_safe_of`
-    :param model: as for :func:`p_safe_of`
-    :return: probability that somebody who errs at times says "safe", same shape
-    """
-    return ERROR_RATE + (1.0 - 2.0 * ERROR_RATE) * p_safe_of(risk, lengths, model)
+_Chance = TypeVar("_Chance", th.Tensor, Floats)
 
 
-def log_likelihood(chance: Floats, labels: Floats, error_rate: float = ERROR_RATE) -> Floats:
+def said_chance(chance: _Chance, error_rate: float) -> _Chance:
+    """
+    :param chance: probability that the true label is 1, any shape
+    :param error_rate: share of labels that are wrong
+    :return: probability that somebody who errs at times gives a label of 1, same shape
+    """
+    return error_rate + (1.0 - 2.0 * error_rate) * chance
+
+
+def log_likelihood(chance: Floats, labels: Floats, error_rate: float) -> Floats:
     """
     :param chance: predicted probability that the true label is 1, (n,)
     :param labels: given labels, in [0, 1], (n,)
     :param error_rate: share of labels that are taken to be wrong
     :return: log-likelihood of each label, (n,)
     """
-    said = error_rate + (1.0 - 2.0 * error_rate) * chance
+    said = said_chance(chance, error_rate)
     found: NDArray[np.float64] = labels * np.log(said) + (1.0 - labels) * np.log1p(-said)
     return found
 

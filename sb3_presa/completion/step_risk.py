@@ -11,6 +11,7 @@ from sb3_presa.completion.cross_fit import (
     chunks,
     fold_risks,
     parts_of,
+    safety_error_rate,
     sample_steps,
     segment_p_safe,
     segment_sums,
@@ -68,7 +69,9 @@ class StepRisk:
         parts = parts_of(labels, len(transitions.episode_ids), generator)
         features = StepFeatures.draw(transitions, _N_FEATURES, False, _BANDWIDTH, generator)
         sampled = sample_steps(labels, generator)
-        found = fold_risks(features.at(sampled.rows), sampled, labels, parts, SafetyModel.RATE)
+        values, meaning = features.at(sampled.rows), SafetyModel.RATE
+        error_rate = safety_error_rate(values, sampled, labels, parts, meaning)
+        found = fold_risks(values, sampled, labels, parts, meaning, error_rate)
         risks = np.concatenate(
             [
                 risk_of(features.at(rows), found).T.numpy()
@@ -78,7 +81,7 @@ class StepRisk:
         )
         chance = unseen_mean(
             segment_p_safe(
-                segment_sums(risks, labels.starts, labels.lengths), labels.lengths, SafetyModel.RATE
+                segment_sums(risks, labels.starts, labels.lengths), labels.lengths, meaning
             ),
             parts.segments,
         )

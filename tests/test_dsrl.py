@@ -314,7 +314,7 @@ def test_exports_that_are_refused(dict_dataset: MinariDataset, tmp_path: Path) -
     taken.write_text("mine")
     with pytest.raises(DatasetError, match="exists already"):
         export_dsrl(whole, taken)
-    with pytest.raises(ConfigError, match=r"x\.hdf5 cannot be written: Not a directory"):
+    with pytest.raises(ConfigError, match=r"x\.hdf5 cannot be written: File exists"):
         export_dsrl(whole, taken / "x.hdf5")
     assert taken.read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["datasets", "taken.hdf5"]

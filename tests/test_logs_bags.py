@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from google.protobuf import descriptor_pb2, message_factory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcap.writer import Writer
+from mcap_protobuf.writer import Writer as ProtobufWriter
 from mcap_ros2.writer import Writer as Ros2Writer
 from rosbags.rosbag1 import Writer as Bag1
 from rosbags.rosbag2 import StoragePlugin
@@ -149,6 +151,93 @@ def test_messages_of_ros_2_in_mcap_are_decoded(tmp_path: Path) -> None:
     found = load_transitions(import_logs(path, "me/ros-v0", **COLUMNS, rate=10))
     assert isinstance(found.observations, np.ndarray)
     assert found.observations.tolist() == [[s, 0.5, -s] for s in range(4)]
+
+
+def test_topics_of_other_encodings_are_left_out_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.mcap"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.start()
+        schema = writer.register_schema("any", "jsonschema", b"{}")
+        channels = {
+            topic: writer.register_channel(topic, encoding, schema)
+            for topic, encoding in (("/pose", "json"), ("/cmd", "json"), ("/odom", "ros1"))
+        }
+        for topic, time, message in [*drive(), ("/odom", START, {})]:
+            writer.add_message(channels[topic], time, json.dumps(message).encode(), time)
+        writer.finish()  # type: ignore[no-untyped-call]
+    said = "topic /odom is left out: encoding 'ros1' is not known"
+    assert said in read_logs(path, **COLUMNS, rate=10).notes
+    with pytest.raises(ConfigError, match=f"It has /pose.x.*; {said}"):
+        read_logs(path, observations="/odom.*", actions="/cmd.*")
+
+
+def protobuf_types() -> dict[str, Any]:
+    """Classes of messages: what is always there, and what may be left out."""
+    field = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="me.proto", package="me", syntax="proto3")
+    point, pose, cmd = (file.message_type.add(name=name) for name in ("Point", "Pose", "Cmd"))
+    for name, number in (("x", 1), ("y", 2)):
+        point.field.add(name=name, number=number, type=field.TYPE_DOUBLE)
+    pose.field.add(name="at", number=1, type=field.TYPE_MESSAGE, type_name=".me.Point")
+    pose.field.add(name="joints", number=2, type=field.TYPE_FLOAT, label=field.LABEL_REPEATED)
+    pose.field.add(name="name", number=3, type=field.TYPE_STRING)
+    pose.field.add(name="gear", number=4, type=field.TYPE_INT64)
+    entry = pose.nested_type.add(name="LimitsEntry")
+    entry.options.map_entry = True
+    entry.field.add(name="key", number=1, type=field.TYPE_INT32)
+    entry.field.add(name="value", number=2, type=field.TYPE_DOUBLE)
+    pose.field.add(
+        name="limits",
+        number=5,
+        type=field.TYPE_MESSAGE,
+        label=field.LABEL_REPEATED,
+        type_name=".me.Pose.LimitsEntry",
+    )
+    pose.oneof_decl.add(name="_force")
+    pose.field.add(
+        name="force", number=6, type=field.TYPE_DOUBLE, oneof_index=0, proto3_optional=True
+    )
+    cmd.field.add(name="speed", number=1, type=field.TYPE_DOUBLE)
+    return dict(message_factory.GetMessages([file]))
+
+
+def write_protobuf(path: Path, forces: dict[int, float]) -> Path:
+    """The drive; poses with a force at some steps."""
+    types = protobuf_types()
+    with path.open("wb") as file, ProtobufWriter(file) as writer:
+        for number, (topic, time, content) in enumerate(drive()):
+            message = types["me.Cmd"](speed=content.get("speed"))
+            if topic == "/pose":
+                at = types["me.Point"](x=content["x"], y=content["y"][1])
+                message = types["me.Pose"](at=at, joints=content["y"], name="base", gear=2)
+                message.limits[7], message.limits[-3] = 0.25, 0.75
+                if number // 2 in forces:
+                    message.force = forces[number // 2]
+            writer.write_message(topic, message, log_time=time, publish_time=time)
+    return path
+
+
+def test_protocol_buffers_in_mcap_are_decoded(tmp_path: Path) -> None:
+    path = write_protobuf(tmp_path / "a.mcap", {})
+    found = load_transitions(import_logs(path, "me/buffers-v0", **COLUMNS, rate=10))
+    assert found.observation_names[""] == (
+        *("/pose.at.x", "/pose.at.y", "/pose.joints[0]", "/pose.joints[1]", "/pose.gear"),
+        *("/pose.limits.-3", "/pose.limits.7"),
+    )
+    assert isinstance(found.observations, np.ndarray)
+    expected = [[s, -s, 0.5, -s, 2, 0.75, 0.25] for s in range(4)]
+    assert found.observations.tolist() == expected
+    assert found.actions[:, 0].tolist() == [0.0, 10.0, 20.0, 30.0]
+
+
+def test_a_field_that_is_not_set_in_a_message_is_not_read_as_0(tmp_path: Path) -> None:
+    always = write_protobuf(tmp_path / "always.mcap", dict.fromkeys(range(6), 0.0))
+    log = read_logs(always, observations="/pose.force", actions="/cmd.speed", rate=10)
+    assert log.episodes[0].observations[""][:, 0].tolist() == [0.0] * 5
+    sometimes = write_protobuf(tmp_path / "sometimes.mcap", {0: 1.0, 1: 1.0})
+    with pytest.raises(DatasetError, match="message 2 differs in force"):
+        read_logs(sometimes, **COLUMNS, rate=10)
 
 
 @pytest.mark.parametrize("kind", ["ros1", "sqlite", "mcap"])

@@ -1,7 +1,9 @@
 """LeRobot's datasets, as its own package wrote them, come in whole and unchanged."""
 
+import io
 import json
 import shutil
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import av
 import numpy as np
 import pyarrow.parquet
 import pytest
+from PIL import Image
 
 from sb3_presa.annotation.clips.source import ClipRefusedError
 from sb3_presa.annotation.clips.sources import make_source
@@ -20,6 +23,8 @@ from sb3_presa.errors import ConfigError, DatasetError
 
 WRITTEN = Path(__file__).parent / "written"
 VERSIONS = ("lerobot_v21", "lerobot_v30")
+#: The same, with pictures in the tables.
+IMAGES = ("lerobot_v21_images", "lerobot_v30_images")
 LENGTHS = [7, 4, 9]
 
 
@@ -77,6 +82,70 @@ def test_every_step_shows_its_own_frame(source: Path) -> None:
         np.testing.assert_allclose(upper, [20 * (start + step) for step in steps], atol=3)
         lower = [float(frame[28:].mean()) for frame in frames]
         np.testing.assert_allclose(lower, 60 * episode, atol=3)
+
+
+@pytest.mark.parametrize("version", IMAGES)
+def test_pictures_in_the_tables_are_shown_as_they_are(version: str, tmp_path: Path) -> None:
+    """No picture is encoded again: each has the very numbers that were written."""
+    dataset = import_logs(WRITTEN / version, "me/cube-v0")
+    shown, _ = make_source(dataset, "auto")
+    assert isinstance(shown, CameraVideos) and shown.fps == 10
+    for episode, length in enumerate(LENGTHS):
+        frames = list(shown.draw((episode, 1, length - 1), [0, 1, length - 2]))
+        for step, frame in zip((1, 2, length - 1), frames, strict=True):
+            assert frame.shape == (48, 64, 3)
+            assert (frame[:24] == 20 * step).all() and (frame[24:] == 60 * episode).all()
+    described = "\n".join(read_logs(WRITTEN / version).describe())
+    assert "camera: observation.images.top, 10 pictures a second" in described
+
+
+def _with_pictures(source: Path, change: Callable[[list[bytes]], list[bytes | None]]) -> None:
+    """Other pictures in the tables' place."""
+    (file,) = source.glob("data/*/*.parquet")
+    table = pyarrow.parquet.read_table(file)
+    place = table.column_names.index("observation.images.top")
+    kind = table.schema.field(place)
+    contents = change([row["bytes"] for row in table[place].to_pylist()])
+    rows = [{"bytes": content, "path": None} for content in contents]
+    table = table.set_column(place, kind, pyarrow.array(rows, kind.type))
+    pyarrow.parquet.write_table(table, file)
+
+
+def _as_jpeg(content: bytes) -> bytes:
+    written = io.BytesIO()
+    Image.open(io.BytesIO(content)).save(written, "JPEG")
+    return written.getvalue()
+
+
+def test_jpegs_in_the_tables_are_shown_too(tmp_path: Path) -> None:
+    source = shutil.copytree(WRITTEN / "lerobot_v30_images", tmp_path / "images")
+    _with_pictures(source, lambda found: [_as_jpeg(content) for content in found])
+    (frame,) = CameraVideos(import_logs(source, "me/cube-v0")).draw((2, 0, 6), [5])
+    np.testing.assert_allclose([frame[:20].mean(), frame[28:].mean()], [100, 120], atol=3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda found: [*found[:9], None, *found[10:]],
+            "episode 1 must hold.* got nothing in row 2",
+        ),
+        (lambda found: [*found[:-1], _as_jpeg(found[-1])], "got JPEG in row 8 of the episode"),
+        (lambda found: [b"GIF89a" for _ in found], "got something else in row 0"),
+        (lambda found: [content[:12] for content in found], "must hold pictures, got"),
+    ],
+)
+def test_a_picture_that_is_missing_or_of_another_kind_is_refused(
+    change: Callable[[list[bytes]], list[bytes | None]], message: str, tmp_path: Path
+) -> None:
+    source = shutil.copytree(WRITTEN / "lerobot_v30_images", tmp_path / "images")
+    _with_pictures(source, change)
+    with pytest.raises(DatasetError, match=message):
+        import_logs(source, "me/cube-v0")
+    assert not (tmp_path / "minari" / "me").exists()
+    without = import_logs(source, "me/cube-v0", cameras="")
+    assert not (Path(without.storage.data_path) / "cameras").exists()
 
 
 def test_several_cameras_are_in_step_side_by_side(tmp_path: Path) -> None:

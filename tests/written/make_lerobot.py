@@ -7,6 +7,9 @@ In environments of their own, since lerobot pins a PyTorch of its own::
     pip install lerobot==0.3.3    # writes version 2.1
     python make_lerobot.py lerobot_v21
 
+``python make_lerobot.py FOLDER --images`` puts the pictures into the tables instead of a video. Its
+folder ``images``, with the same pictures again, is not kept here.
+
 The pictures of a frame are gray, 20 times the number of the frame, in the upper half; the lower
 half is 60 times the number of the episode.
 """
@@ -21,15 +24,17 @@ LENGTHS = (7, 4, 9)
 TASKS = ("lift the cube", "push the cube", "lift the cube")
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, images: bool) -> None:
     """Write a dataset of three episodes.
 
     :param folder: it must not exist.
+    :param images: whether pictures are in the tables.
     """
     dataset = LeRobotDataset.create(
         repo_id="me/cube",
         fps=10,
         root=folder,
+        use_videos=not images,
         robot_type="so100",
         features={
             "observation.state": {
@@ -39,7 +44,7 @@ def main(folder: Path) -> None:
             },
             "action": {"dtype": "float32", "shape": (2,), "names": ["shoulder", "elbow"]},
             "observation.images.top": {
-                "dtype": "video",
+                "dtype": "image" if images else "video",
                 "shape": (48, 64, 3),
                 "names": ["height", "width", "channels"],
             },
@@ -69,4 +74,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), "--images" in sys.argv)

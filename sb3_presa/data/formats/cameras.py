@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sb3_presa.data.formats.library import require
+from sb3_presa.data.formats.pictures import SUFFIX, Pictures, write_pictures
 from sb3_presa.errors import DatasetError
 from sb3_presa.files import write_text
 
@@ -38,10 +39,12 @@ class Camera:
 
     :param fps: pictures a second.
     :param episodes: by the place of the episode's table.
+    :param pictures: of the episodes whose pictures are to become a video, by the same places.
     """
 
     fps: float
-    episodes: Mapping[int, Footage]
+    episodes: Mapping[int, Footage] = field(default_factory=dict)
+    pictures: Mapping[int, Pictures] = field(default_factory=dict)
 
 
 def frame_times(file: Path) -> Times:
@@ -108,7 +111,7 @@ def checked(camera: Camera, place: int, steps: Times, cache: dict[Path, Times]) 
 def write_cameras(
     data: Path, cameras: Mapping[str, Camera], episodes: Sequence[tuple[int, Times]]
 ) -> None:
-    """Put videos beside a dataset's data.
+    """Put videos beside a dataset's data; pictures of tables become one an episode.
 
     :param data: the dataset's data folder.
     :param cameras: by name.
@@ -122,6 +125,11 @@ def write_cameras(
         folder.mkdir(parents=True)
         shown = {}
         for episode, (place, steps) in enumerate(episodes):
+            if place in camera.pictures:
+                video = f"{number}/{episode}{SUFFIX}"
+                write_pictures(camera.pictures[place], steps, data / FOLDER / video)
+                shown[str(episode)] = {"file": video, "start": 0.0}
+                continue
             footage = checked(camera, place, steps, cache)
             if footage.file not in names:
                 names[footage.file] = f"{number}/{len(names)}{footage.file.suffix}"

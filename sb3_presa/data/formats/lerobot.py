@@ -1,4 +1,4 @@
-"""LeRobot datasets of versions 2.1 and 3.0: Parquet, ``meta/`` and videos.
+"""LeRobot datasets of versions 2.1 and 3.0: Parquet, ``meta/``, videos and pictures.
 
 The package itself pins a PyTorch of its own, and is not needed to read its format.
 """
@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sb3_presa.data.formats.arrow_files import arrow_table, read_parquet
 from sb3_presa.data.formats.cameras import Camera, Footage
 from sb3_presa.data.formats.format import Options, Reading
 from sb3_presa.data.formats.library import require
+from sb3_presa.data.formats.pictures import Pictures
 from sb3_presa.data.formats.roles import Roles
 from sb3_presa.data.formats.table import LogColumn, Scalar, Table
 from sb3_presa.errors import DatasetError
@@ -65,6 +66,8 @@ class _Folder:
             )
         self.features: Mapping[str, Any] = self.info["features"]
         self.episodes = self._episodes()
+        # One at a time, for pictures are large, and a file holds many episodes
+        self._table = lru_cache(maxsize=1)(_pictures_of)
 
     def _episodes(self) -> list[dict[str, Any]]:
         if self.version == "v2.1":
@@ -85,10 +88,27 @@ class _Folder:
         """The Parquet file of an episode."""
         return self._file(self.info["data_path"], episode, "data")
 
-    def video(self, episode: Mapping[str, Any], camera: str) -> Footage:
-        """The part of a video that shows an episode."""
+    def camera(self, name: str) -> Camera:
+        """What a camera filmed: parts of videos, or pictures in the tables."""
+        fps, rows = float(self.info["fps"]), enumerate(self.episodes)
+        if self.features[name]["dtype"] == "image":
+            return Camera(fps, pictures={place: self._pictures(row, name) for place, row in rows})
+        return Camera(fps, {place: self._video(row, name) for place, row in rows})
+
+    def _video(self, episode: Mapping[str, Any], camera: str) -> Footage:
         file = self._file(self.info["video_path"], episode, f"videos/{camera}", video_key=camera)
         return Footage(file, float(episode.get(f"videos/{camera}/from_timestamp", 0.0)))
+
+    def _pictures(self, episode: Mapping[str, Any], camera: str) -> Pictures:
+        file, index = self.data(episode), int(episode["episode_index"])
+        where = f"{file}, column '{camera}', episode {index}"
+
+        def load() -> list[bytes | None]:
+            table = self._table(file, camera)
+            rows = table[camera].filter(_is_of(table, index)).to_pylist()
+            return [None if row is None else row["bytes"] for row in rows]
+
+        return Pictures(where, load)
 
     def _file(self, template: str, episode: Mapping[str, Any], part: str, **words: str) -> Path:
         index = int(episode["episode_index"])
@@ -106,19 +126,22 @@ class _Folder:
         return file
 
 
+def _pictures_of(file: Path, camera: str) -> Any:
+    return read_parquet(file, ["episode_index", camera])
+
+
 def _read(folder: _Folder, options: Options) -> Reading:
     numbers = [
         name
         for name, feature in folder.features.items()
         if feature["dtype"] not in ("video", "image", "string")
     ]
-    filmed = [name for name, each in folder.features.items() if each["dtype"] == "video"]
-    stills = [name for name, each in folder.features.items() if each["dtype"] == "image"]
-    notes = []
-    if stills:
-        notes.append(f"pictures in the tables are left out: {', '.join(stills)}")
+    cameras = [
+        name
+        for name, feature in folder.features.items()
+        if feature["dtype"] in ("video", "image") and _is_wanted(name, options.cameras)
+    ]
     states = tuple(name for name in _STATES if name in numbers)
-    wanted = [name for name in filmed if _is_wanted(name, options.cameras)]
     tables = list(_tables(folder, numbers))
     return Reading(
         tables,
@@ -128,21 +151,22 @@ def _read(folder: _Folder, options: Options) -> Reading:
             episode="",
             end="next.done" if "next.done" in numbers else None,
         ),
-        notes,
+        [],
         metadata={
             "fps": folder.info.get("fps"),
             "robot_type": folder.info.get("robot_type"),
             "lerobot_version": folder.version,
         },
-        cameras={
-            name: Camera(
-                float(folder.info["fps"]),
-                {place: folder.video(row, name) for place, row in enumerate(folder.episodes)},
-            )
-            for name in wanted
-        },
+        cameras={name: folder.camera(name) for name in cameras},
         several=False,
     )
+
+
+def _is_of(table: Any, episode: int) -> Any:
+    """Which rows of a table belong to an episode."""
+    import pyarrow.compute
+
+    return pyarrow.compute.equal(table["episode_index"], episode)
 
 
 def _is_wanted(camera: str, patterns: tuple[str, ...] | None) -> bool:
@@ -151,8 +175,6 @@ def _is_wanted(camera: str, patterns: tuple[str, ...] | None) -> bool:
 
 def _tables(folder: _Folder, numbers: list[str]) -> Iterator[Table]:
     """A table for each episode."""
-    import pyarrow.compute
-
     names = {name: _coordinates(folder.features[name]) for name in numbers}
 
     @cache
@@ -162,7 +184,7 @@ def _tables(folder: _Folder, numbers: list[str]) -> Iterator[Table]:
     for row in folder.episodes:
         file, index = folder.data(row), int(row["episode_index"])
         table = whole(file)
-        table = table.filter(pyarrow.compute.equal(table["episode_index"], index))
+        table = table.filter(_is_of(table, index))
         where = f"{file.relative_to(folder.path)}, episode {index}"
         if table.num_rows != int(row["length"]):
             raise DatasetError(

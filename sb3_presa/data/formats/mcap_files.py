@@ -1,7 +1,8 @@
 """MCAP files with messages in JSON, of ROS 2, or in protocol buffers: read by mcap."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,24 @@ class McapFile:
         try:
             with path.open("rb") as file:
                 reader = library.make_reader(file, validate_crcs=True)
-                return bag_reading(path.name, _Topics(path, reader), options, typed=False)
+                topics = _Topics(path, reader)
+                return _with_notes(path, topics, options)
         except (DatasetError, ConfigError):
             raise
         except Exception as error:  # the library and its decoders raise all kinds
             reason = f"{type(error).__name__}: {error}"
             raise DatasetError(f"{path} cannot be read as MCAP: {reason}") from error
+
+
+def _with_notes(path: Path, topics: "_Topics", options: Options) -> Reading:
+    """What was read, and which topics were not."""
+    try:
+        reading = bag_reading(path.name, topics, options, typed=False)
+    except ConfigError as error:
+        if not topics.unread():
+            raise
+        raise ConfigError("; ".join([str(error), *topics.unread()])) from error
+    return replace(reading, notes=[*reading.notes, *topics.unread()])
 
 
 class _Topics:
@@ -57,11 +70,12 @@ class _Topics:
                 seen.add(message.topic)
                 yield Topic(message.topic, tuple(message.values))
         if not seen:
-            unread = "; ".join(f"{topic}: {why}" for topic, why in self._unread.items())
-            raise DatasetError(
-                f"{self._path} must hold messages that can be decoded, got none"
-                + (f" ({unread})" if unread else "")
-            )
+            nothing = f"{self._path} must hold messages that can be decoded, got none"
+            raise DatasetError("; ".join([nothing, *self.unread()]))
+
+    def unread(self) -> list[str]:
+        """The topics that cannot be read, and why, a text each."""
+        return [f"topic {topic} is left out: {why}" for topic, why in self._unread.items()]
 
     def messages(self, topics: list[str]) -> Iterator[Message]:
         yield from self._decoded(topics, once=False)
@@ -97,7 +111,11 @@ class _Topics:
             except ImportError as error:
                 self._unread[channel.topic] = f"{error}; pip install 'sb3_presa[bags]'"
                 return None
-            return factory.decoder_for(channel.message_encoding, schema)
+            decoder = factory.decoder_for(channel.message_encoding, schema)
+            if decoder is None:
+                kind = schema.encoding if schema is not None else "none"
+                self._unread[channel.topic] = f"schema '{kind}' is not one of {encoding} messages"
+            return decoder
         self._unread[channel.topic] = f"encoding '{channel.message_encoding}' is not known"
         return None
 
@@ -105,7 +123,14 @@ class _Topics:
 def _fields(value: Any) -> dict[str, Any] | None:
     if isinstance(value, dict):
         return value
+    if isinstance(value, Mapping):  # of protocol buffers: in no order, and of keys when iterated
+        return {str(key): value[key] for key in sorted(value)}
     if hasattr(value, "DESCRIPTOR"):
-        return {field.name: getattr(value, field.name) for field in value.DESCRIPTOR.fields}
+        # A field that was not set would be read as 0
+        return {
+            field.name: getattr(value, field.name)
+            for field in value.DESCRIPTOR.fields
+            if not field.has_presence or value.HasField(field.name)
+        }
     slots = getattr(value, "__slots__", None)
     return {name: getattr(value, name) for name in slots} if slots else None

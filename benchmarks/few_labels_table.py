@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from markdown_tables import RESULTS, cell, line, mean, rule
-from sensitivity_table import LEVELS
+from sensitivity_table import LEVELS, agents_line
 
 from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report.analysis import Agent
@@ -87,14 +87,7 @@ def sweeps_table(results: Path = FEW_LABELS) -> list[str]:
     for vary, by_algorithm in swept.items():
         for algorithm, levels in by_algorithm.items():
             for value, mine in levels.items():
-                overall = [
-                    f"{sum(agent.safe for agent in mine)} / {len(mine)}",
-                    mean([agent.reward for agent in mine], 3),
-                    mean([agent.cost for agent in mine], 2),
-                ]
-                columns = ([agent for agent in mine if agent.task == task] for task in tasks)
-                name = f"{algorithm}, {LEVELS[vary](value)}"
-                lines.append(line([name, *overall, *map(cell, columns)]))
+                lines.append(agents_line(f"{algorithm}, {LEVELS[vary](value)}", mine, tasks))
     return lines
 
 

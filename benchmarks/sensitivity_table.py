@@ -35,14 +35,20 @@ def sensitivity_table(results: Path = SENSITIVITY) -> list[str]:
                 if any(agent.study == vary for agent in changed):  # not the algorithm as it is
                     rows[_name(algorithm, LEVELS[vary](value))] = changed
     heads = ["", "safe", "reward", "cost", *tasks]
-    return [line(heads), rule(len(heads)), *(_row(*row, tasks) for row in rows.items())]
+    return [line(heads), rule(len(heads)), *(agents_line(*row, tasks) for row in rows.items())]
 
 
 def _name(algorithm: str, level: str) -> str:
     return f"{algorithm}, {level}"
 
 
-def _row(name: str, agents: Sequence[Agent], tasks: Sequence[str]) -> str:
+def agents_line(name: str, agents: Sequence[Agent], tasks: Sequence[str]) -> str:
+    """
+    :param name: what the agents have in common
+    :param agents: the agents
+    :param tasks: the tasks that have a column
+    :return: how many are safe, the means of their rewards and costs, and the same of each task
+    """
     overall = [
         f"{sum(agent.safe for agent in agents)} / {len(agents)}",
         mean([agent.reward for agent in agents], 3),

@@ -51,6 +51,8 @@ def test_the_rest_of_a_group_is_asked_where_a_clip_cannot_be_shown(tmp_path: Pat
         assert record_order(desk.queues, "ben", place["token"], token, said, 6.0) == "unknown"
         assert record_order(desk.queues, "ann", place["token"], token, said, 6.0) == "recorded"
         assert record_order(desk.queues, "ann", place["token"], token, said, 6.0) == "repeated"
+        other, four = asked()["token"], Order((0, 1, 2, 3), (1.0,) * 4)
+        assert record_order(desk.queues, "ann", other, token, four, 6.0) == "answered"
         again = secrets.token_hex(16)
         assert record_order(desk.queues, "ann", place["token"], again, said, 6.0) == "answered"
         stored = office.store.answers()

@@ -5,7 +5,6 @@ ordinary answer, and the safety of a clip is recorded once.
 """
 
 import secrets
-import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from itertools import combinations
 from typing import Any
 
 from sb3_presa.annotation.answers.answer import Answer, Segment
-from sb3_presa.annotation.answers.store import answer_columns, insert
 from sb3_presa.annotation.asking.pool import Pair
 from sb3_presa.annotation.asking.queues import Outcome, Place, Queues
 from sb3_presa.errors import FeedbackError
@@ -119,14 +117,13 @@ def record_order(
     :return: as :meth:`Queues.record`.
     :raises FeedbackError: if the order is not of as many clips as the group has.
     """
-    with queues.store.transaction() as database:
+    with queues.store.transaction():
         found = queues.place(annotator, place)
         if found is None or group_of(found) is None:
             return "unknown"
-        if earlier := database.execute(
-            "SELECT undone_at FROM answers WHERE token = ?", (token,)
-        ).fetchone():
-            return "repeated" if earlier["undone_at"] is None else "answered"
+        if earlier := queues.sent(token):
+            of, counts = earlier
+            return "repeated" if counts and group_of(of) == group_of(found) else "answered"
         places = members(found, queues.waiting(annotator))
         if found not in places:
             return "answered"
@@ -142,7 +139,7 @@ def record_order(
             answer = _answer(annotator, one, ranks, safe, seconds / len(places))
             # The last has the page's token, by which all are taken back
             name = token if number == len(places) - 1 else f"{token}.{number}"
-            _insert(database, queues, answer, name, one.token)
+            queues.write(answer, name, one.token)
         return "recorded"
 
 
@@ -168,11 +165,3 @@ def _answer(
         strategy_parameters=place.strategy_parameters,
         role=place.role,
     )
-
-
-def _insert(
-    database: sqlite3.Connection, queues: Queues, answer: Answer, token: str, place: str
-) -> None:
-    [number] = database.execute("SELECT id FROM queue WHERE token = ?", (place,)).fetchone()
-    columns = answer_columns(answer, queues.store.pair_id(answer))
-    insert(database, "answers", {**columns, "token": token, "place": number})

@@ -255,15 +255,13 @@ class Queues:
             found = self.place(annotator, place)
             if found is None:
                 return "unknown"
-            number = database.execute("SELECT id FROM queue WHERE token = ?", (place,)).fetchone()
-            earlier = database.execute(
-                "SELECT place, undone_at FROM answers WHERE token = ?", (token,)
-            ).fetchone()
-            if earlier is not None:
-                same = earlier["place"] == number[0] and earlier["undone_at"] is None
-                return "repeated" if same else "answered"
+            if earlier := self.sent(token):
+                of, counts = earlier
+                return "repeated" if counts and of.token == place else "answered"
             if database.execute(
-                "SELECT 1 FROM answers WHERE place = ? AND undone_at IS NULL", tuple(number)
+                "SELECT 1 FROM answers WHERE undone_at IS NULL AND place IN "
+                "(SELECT id FROM queue WHERE token = ?)",
+                (place,),
             ).fetchone():
                 return "answered"
             answer = Answer(
@@ -285,9 +283,35 @@ class Queues:
                 role=found.role,
                 guess=found.guess,
             )
-            columns = answer_columns(answer, self.store.pair_id(answer))
-            insert(database, "answers", {**columns, "token": token, "place": number[0]})
+            self.write(answer, token, place)
             return "recorded"
+
+    def sent(self, token: str) -> tuple[Place, bool] | None:
+        """The place that was answered under a token, and whether the answer counts.
+
+        :param token: as for :meth:`record`.
+        :return: False of an answer that was taken back; None if no answer has the token.
+        """
+        with self.store.reading() as database:
+            row = database.execute(
+                "SELECT place, undone_at FROM answers WHERE token = ?", (token,)
+            ).fetchone()
+            if row is None:
+                return None
+            of = database.execute(f"{_PLACES} WHERE queue.id = ?", (row["place"],)).fetchone()
+        return _to_place(of), row["undone_at"] is None
+
+    def write(self, answer: Answer, token: str, place: str) -> None:
+        """Write an answer to a place, within the open transaction.
+
+        :param answer: the answer.
+        :param token: as for :meth:`record`.
+        :param place: the token of the place.
+        """
+        with self.store.transaction() as database:
+            [number] = database.execute("SELECT id FROM queue WHERE token = ?", (place,)).fetchone()
+            columns = answer_columns(answer, self.store.pair_id(answer))
+            insert(database, "answers", {**columns, "token": token, "place": number})
 
     def undo(self, annotator: str, token: str) -> bool:
         """Take back a person's last answer; its place is then shown next.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sb3_presa.annotation.answers.answer import Answer
-from sb3_presa.annotation.consensus.merge import MergeMethod, merged_labels
+from sb3_presa.annotation.consensus.merge import MergeMethod, merged_labels, without
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,6 @@ class Effect:
     people: tuple[str, ...]
     comparisons: Change
     safety: Change
-
-
-def without(answers: Sequence[Answer], people: Collection[str]) -> list[Answer]:
-    """The answers of all others.
-
-    :param answers: the answers.
-    :param people: who is left out.
-    """
-    return [answer for answer in answers if answer.annotator not in people]
 
 
 def effect_without(

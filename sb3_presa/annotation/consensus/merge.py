@@ -78,7 +78,7 @@ def merge_answers(
             name = answers.path.name.removesuffix(ANSWERS_SUFFIX)
             store = {"store": {"name": name, "last": answers.last_number}}
             answers = answers.answers()
-    answers = [answer for answer in answers if answer.annotator not in left_out]
+    answers = without(answers, left_out)
     merged = merged_labels(answers, method, prior_accuracy, prior_strength)
     if not merged.preferences and not merged.p_safe:
         raise FeedbackError(
@@ -97,6 +97,15 @@ def merge_answers(
     if left_out:
         provenance["left_out"] = sorted(left_out)
     return _to_feedback(dataset, merged.preferences, merged.p_safe, provenance)
+
+
+def without(answers: Iterable[Answer], people: Collection[str]) -> list[Answer]:
+    """The answers of all others.
+
+    :param answers: the answers.
+    :param people: who is left out.
+    """
+    return [answer for answer in answers if answer.annotator not in people]
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ class _Folder:
         return self._file(self.info["data_path"], episode, "data")
 
     def camera(self, name: str) -> Camera:
-        """What a camera filmed: parts of videos, or pictures in the tables."""
+        """Parts of videos, or pictures in the tables."""
         fps, rows = float(self.info["fps"]), enumerate(self.episodes)
         if self.features[name]["dtype"] == "image":
             return Camera(fps, pictures={place: self._pictures(row, name) for place, row in rows})

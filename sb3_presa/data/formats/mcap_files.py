@@ -45,7 +45,7 @@ class McapFile:
 
 
 def _with_notes(path: Path, topics: "_Topics", options: Options) -> Reading:
-    """What was read, and which topics were not."""
+    """The log of a file, with notes on the topics that are left out."""
     try:
         reading = bag_reading(path.name, topics, options, typed=False)
     except ConfigError as error:

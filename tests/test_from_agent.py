@@ -109,6 +109,8 @@ def test_an_agent_of_another_task_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match="`agent` must have the spaces of the dataset"):
         started(ppo(), discrete_dataset)
+    with pytest.raises(ConfigError, match=r"`agent` must be a model of Stable-Baselines3.*got str"):
+        started("ppo.zip", box_dataset)
     with pytest.raises(ConfigError, match="`adjustable` must be False with an agent"):
         started(ppo(), box_dataset, adjustable=True)
     broken = ppo()

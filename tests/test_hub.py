@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import socket
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +17,7 @@ from contract import PRESA_CASE
 from fake_hub import FakeHub, running
 from minari import MinariDataset
 
+from sb3_presa.completion import complete
 from sb3_presa.deploy.card import model_card
 from sb3_presa.deploy.hub import load_from_hub, push_to_hub
 from sb3_presa.errors import ConfigError
@@ -115,6 +117,26 @@ def test_a_hub_that_refuses_is_told(
     with pytest.raises(ConfigError, match="`picture` must be a file"):
         push(model, hub, picture=tmp_path / "none.png")
     assert not hub.files
+
+
+def test_a_hub_that_is_not_there_is_told(box_dataset: MinariDataset) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    with pytest.raises(ConfigError, match=r"me/agent cannot be uploaded: .*refused"):
+        push_to_hub(PRESA_CASE.make(box_dataset), "me/agent", endpoint=url, token="hf_test")
+
+
+def test_the_card_tells_what_people_said_from_what_was_completed(
+    box_dataset: MinariDataset,
+) -> None:
+    feedback = tiny_feedback(box_dataset)
+    completed = complete(box_dataset, feedback).feedback()
+    assert len(completed.comparisons) != len(feedback.comparisons)
+    card = model_card(PRESA_CASE.make(box_dataset, completed), "me/agent")
+    assert f"| Comparisons | {len(feedback.comparisons)} |" in card
+    assert f"| Safety labels | {int(np.isfinite(feedback.p_safe).sum())} |" in card
+    assert f"| Comparisons after completion | {len(completed.comparisons)} |" in card
 
 
 def test_people_are_on_the_card_without_their_names(box_dataset: MinariDataset) -> None:

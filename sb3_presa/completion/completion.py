@@ -248,6 +248,10 @@ class Completion:
             "safety_model": str(self.safety_model),
             "seed": seed,
             "aligns": self.aligns,
+            "given": {
+                "comparisons": len(self.labelled.comparisons),
+                "safety_labels": int((~np.isnan(self.labelled.p_safe)).sum()),
+            },
             "from": dict(self.labelled.provenance),
         }
 

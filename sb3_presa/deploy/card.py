@@ -72,11 +72,16 @@ def _data(model: "OfflineAlgorithm") -> str:
 
 def _people(found: Mapping[str, Any]) -> str:
     """Numbers of labels, and all that their provenance says: source, people, agreement, merging."""
+    labels = dict(found.get("labels") or {})
+    given = labels.pop("given", found)  # of completed labels: what people said before
     rows: dict[str, Any] = {
-        "Comparisons": found.get("comparisons", 0),
-        "Safety labels": found.get("safety_labels", 0),
+        "Comparisons": given.get("comparisons", 0),
+        "Safety labels": given.get("safety_labels", 0),
     }
-    rows |= {key.replace("_", " ").capitalize(): value for key, value in _flat(found.get("labels"))}
+    if given is not found:
+        rows["Comparisons after completion"] = found.get("comparisons", 0)
+        rows["Safety labels after completion"] = found.get("safety_labels", 0)
+    rows |= {key.replace("_", " ").capitalize(): value for key, value in _flat(labels)}
     return _table(rows)
 
 

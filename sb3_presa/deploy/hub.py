@@ -74,7 +74,7 @@ def push_to_hub(
             commit = api.upload_folder(
                 repo_id=repo_id, folder_path=folder, commit_message=commit_message
             )
-        except _refusals(hub) as error:
+        except Exception as error:  # its own, and those of the HTTP library of its release
             raise ConfigError(f"{repo_id} cannot be uploaded: {error}") from error
     return str(commit.commit_url)
 
@@ -119,7 +119,7 @@ def load_from_hub(
             endpoint=endpoint,
             cache_dir=cache_dir,
         )
-    except _refusals(hub) as error:
+    except Exception as error:  # its own, and those of the HTTP library of its release
         raise ConfigError(f"{repo_id} cannot be downloaded: {error}") from error
     chosen = _algorithm_of(path, repo_id) if algorithm is None else algorithm
     return chosen.load(path, device=device, trust=trust, **kwargs)
@@ -148,8 +148,3 @@ def _library() -> Any:
             'pip install ".[hub]")'
         ) from error
     return huggingface_hub
-
-
-def _refusals(hub: Any) -> tuple[type[Exception], ...]:
-    """Answers of the hub, addresses that are none, and a network that is not there."""
-    return (hub.errors.HfHubHTTPError, hub.errors.HFValidationError, OSError, ValueError)

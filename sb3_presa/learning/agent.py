@@ -57,6 +57,11 @@ def agent_actions(
 
 
 def _check_spaces(agent: BaseAlgorithm, transitions: Transitions) -> None:
+    if not hasattr(agent, "observation_space"):
+        raise ConfigError(
+            "`agent` must be a model of Stable-Baselines3, as PPO.load('ppo.zip') gives it, got "
+            f"{type(agent).__name__}"
+        )
     try:
         own = channels_first(agent.observation_space)
         logged = channels_first(transitions.observation_space)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -202,6 +203,14 @@ def test_the_share_of_wrong_labels_is_found(logged: Any, flip: float, taken: flo
     assert found.p_safe is not None
     assert (found.p_safe[share <= 0.1] >= 0.7).mean() > 0.8
     assert (found.p_safe[share >= 0.6] < 0.5).all()
+
+
+def test_a_rare_label_is_not_explained_away(logged: Any) -> None:
+    """One label in five says "unsafe": a fifth of wrong labels would explain all of them."""
+    labels = clips(logged, n=100, flip=0.0)
+    random = np.random.default_rng(1)
+    rare = replace(labels, p_safe=(random.random(200) > 0.2).astype(np.float32))
+    assert complete(logged[0], rare).error_rates.safety == 0.1
 
 
 # --- parts ----------------------------------------------------------------------------------

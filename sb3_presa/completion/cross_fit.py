@@ -36,6 +36,8 @@ _N_STEPS: Final = 16
 _N_STEPS_OF_ALL: Final = 65_536
 #: How much further beyond the boundary an unsafe one of ten parts of a long segment is.
 OVERSHOOT: Final = 1.0
+#: Share of the rarer kind of safety labels that must be right under a raised error rate.
+_RARER_SHARE: Final = 0.1
 #: Steps whose features are held at a time.
 _CHUNK: Final = 2_048
 
@@ -302,6 +304,13 @@ def safety_error_rate(
     """
     segments = np.unique(sampled.segment_of)
     part_of = parts.segments[segments]
+    rarer = float(min(labels.p_safe[segments].mean(), 1.0 - labels.p_safe[segments].mean()))
+    # A rate as high as the share of the rarer label would explain that label away altogether
+    possible = [
+        rate
+        for rate in ERROR_RATES
+        if rate == ERROR_RATE or rarer - rate >= _RARER_SHARE * (1.0 - 2.0 * rate)
+    ]
 
     def likelihood(error_rate: float) -> float:
         found = fold_risks(features, sampled, labels, parts, meaning, error_rate)
@@ -313,7 +322,7 @@ def safety_error_rate(
         unseen = unseen_mean(chance, part_of)
         return float(log_likelihood(unseen, labels.p_safe[segments], error_rate).sum())
 
-    return max(ERROR_RATES, key=likelihood)
+    return max(possible, key=likelihood) if len(possible) > 1 else ERROR_RATE
 
 
 def fold_risks(

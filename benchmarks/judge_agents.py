@@ -13,6 +13,7 @@ shorter than the defaults, so that there are hundreds of agents, unsafe ones amo
 import argparse
 import csv
 import json
+import math
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from sb3_presa.envs.making import make_environment
 from sb3_presa.evaluation.judge import Labels, Verdict, judge
 from sb3_presa.evaluation.judge.choose import choose_among
 from sb3_presa.evaluation.judge.imagined import rank_correlation
+from sb3_presa.evaluation.judge.outlook import T_975
 from sb3_presa.evaluation.safety import evaluate_safety
 from sb3_presa.feedback import Feedback
 from sb3_presa.files import write_text
@@ -359,6 +361,10 @@ def summary(path: Path) -> dict[str, Any]:
         for index in range(5)
         if (place == index).any()
     ]
+    coverage = {
+        f"{share:.0%}": float(np.mean([_held(row, share) for row in rows]))
+        for share in (0.5, 0.8, 0.9, 0.95)
+    }
     words = {
         word: {
             "agents": sum(row["word"] == word for row in rows),
@@ -372,9 +378,36 @@ def summary(path: Path) -> dict[str, Any]:
         "median_rank_correlation": float(np.median(list(tasks.values()))) if tasks else None,
         "median_rank_correlation_within_labels": float(np.median(groups)) if groups else None,
         "calibration": calibration,
+        "coverage": coverage,
         "words": words,
         "choices": _choices(rows),
     }
+
+
+def _held(row: dict[str, str], share: float) -> float:
+    """
+    How far the number of safe episodes lies in its central interval, in [0, 1]. That number is
+    binomial, with a probability whose log-odds are spread as the interval of the verdict says.
+    """
+    low, middle, high = (
+        np.log(p) - np.log1p(-p)
+        for p in (
+            min(max(float(row[name]), 1e-6), 1.0 - 1e-6)
+            for name in ("judged_low", "judged_safe", "judged_high")
+        )
+    )
+    reach = 0.5 * (high - low) / T_975
+    draws = np.random.default_rng(0).standard_t(3, 4000)
+    p_safe = 1.0 / (1.0 + np.exp(-(middle + reach * draws)))
+    n_safe = round(float(row["safe_episode_ratio"]) * N_EPISODES)
+    counts = np.arange(N_EPISODES + 1)
+    ways = np.array([math.comb(N_EPISODES, int(count)) for count in counts])
+    chances = ways * (p_safe[:, None] ** counts * (1.0 - p_safe[:, None]) ** (N_EPISODES - counts))
+    mass = chances.mean(axis=0)
+    below = float(mass[:n_safe].sum())
+    here = max(float(mass[n_safe]), 1e-12)
+    tail = 0.5 * (1.0 - share)
+    return max(0.0, min(below + here, 1.0 - tail) - max(below, tail)) / here
 
 
 def _choices(rows: list[dict[str, str]]) -> dict[str, Any]:

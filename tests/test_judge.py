@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gymnasium as gym
@@ -21,14 +22,16 @@ from sb3_presa import PRESA, Feedback
 from sb3_presa.cli import app
 from sb3_presa.completion.accuracy import Accuracy
 from sb3_presa.completion.fitting import fit_labels
+from sb3_presa.completion.label_models import SafetyModel
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.evaluation.judge import Labels, Verdict, choose, judge
 from sb3_presa.evaluation.judge.auc import auc
 from sb3_presa.evaluation.judge.conformal import conformal_threshold
 from sb3_presa.evaluation.judge.html import page_html
-from sb3_presa.evaluation.judge.imagined import World, rank_correlation
+from sb3_presa.evaluation.judge.imagined import Episodes, World, rank_correlation
 from sb3_presa.evaluation.judge.neighbours import Neighbours
 from sb3_presa.evaluation.judge.observing import Observing
+from sb3_presa.evaluation.judge.outlook import Estimate, _share
 from sb3_presa.evaluation.judge.page import MEASURED, cautions, headline, markdown, rows, short
 from sb3_presa.evaluation.judge.step_models import (
     LoggedChanges,
@@ -306,6 +309,34 @@ def test_one_way_is_safe_and_the_other_is_not(verdicts: dict[str, Verdict]) -> N
     assert left.merit.value > 0.0 > right.merit.value
 
 
+def share_of(n_episodes: int, risk: float = 0.05, factor: float = 1.0) -> Estimate:
+    """The share of episodes of one step that are safe, where all are alike to all models."""
+    risks = np.full((4, n_episodes, 1), risk, np.float32)
+    episodes = Episodes(risks, np.zeros((4, n_episodes)), np.ones(n_episodes, dtype=np.int64))
+    world: Any = SimpleNamespace(fitted=SimpleNamespace(meaning=SafetyModel.ANY), factor=factor)
+    return _share(episodes, world, typical=1)
+
+
+def test_few_episodes_leave_the_share_open() -> None:
+    shares = [share_of(n) for n in (8, 32, 128)]
+    assert [share.value for share in shares] == pytest.approx([np.exp(-0.05)] * 3)
+    widths = [share.high - share.low for share in shares]
+    assert widths[0] > widths[1] > widths[2] > 0.1
+    # By hand: 128 shares of .9512 and half an episode of each kind come to .9477, whose
+    # log-odds have a deviation of 1 / sqrt(129 * .9477 * .0523) = .3955
+    low = np.log(0.9512 / 0.0488) - 3.1824 * 0.3955
+    assert shares[2].low == pytest.approx(1.0 / (1.0 + np.exp(-low)), abs=2e-3)
+    assert 0.0 < share_of(128, risk=50.0).high < 0.2, "that all are unsafe is not certain"
+
+
+def test_a_level_that_replays_correct_is_uncertain_by_the_correction() -> None:
+    sure, corrected = share_of(128, 0.7), share_of(128, 0.7, factor=2.0)
+    assert sure.value == corrected.value
+    assert corrected.low < sure.low and corrected.high > sure.high
+    uncorrected = np.exp(-0.35)
+    assert corrected.low < uncorrected < corrected.high and sure.high < uncorrected
+
+
 def test_the_safe_one_is_chosen(labels: Labels, verdicts: dict[str, Verdict]) -> None:
     choice = choose({"right": Push(1.0), "left": Push(-1.0)}, NAME, labels=labels)
     assert (choice.name, choice.passes) == ("left", True)
@@ -401,6 +432,7 @@ def test_the_page_quotes_what_was_measured() -> None:
     assert f"safe was right for {safe['truly_safe']} of {safe['agents']} agents" in MEASURED
     assert f"unsafe for {unsafe['agents'] - wrong} of {unsafe['agents']}," in MEASURED
     assert f"{undecided['agents']} were undecided" in MEASURED
+    assert f"interval of the share held {figures['coverage']['95%']:.0%} of them" in MEASURED
 
 
 def test_a_verdict_goes_on_a_model_card(verdicts: dict[str, Verdict]) -> None:

@@ -20,7 +20,7 @@ from sb3_presa.evaluation.judge.step_models import some
 _N_EPISODES: Final = 128
 _N_MOMENTS: Final = 256
 #: Student's t at 97.5% with three degrees of freedom: there are four folds.
-_T: Final = 3.182446305284263
+T_975: Final = 3.182446305284263
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,7 @@ def outlook(agent: Agent, world: World, horizon: int, of_log: float) -> Outlook:
     risk = _estimate(episodes.risk.mean(axis=1).reshape(-1, N_FOLDS))
     return Outlook(
         risk=replace(risk, low=max(risk.low, 0.0)),
-        p_safe=_logit_estimate(
-            _p_safe(episodes, fitted.meaning, typical).mean(axis=1).reshape(-1, N_FOLDS)
-        ),
+        p_safe=_share(episodes, world, typical),
         of_log=of_log,
         merit=merit,
         rows=moments,
@@ -116,17 +114,39 @@ def _p_safe(episodes: Episodes, meaning: SafetyModel, typical: int) -> Floats:
     return p_safe_of_long(risks, starts, episodes.lengths, typical)
 
 
-def _estimate(by_model: Floats) -> Estimate:
-    """Mean and interval of (draws, folds): each fold is left out once, so they are a jackknife."""
-    value, error = float(by_model.mean()), _standard_error(by_model)
-    return Estimate(value, value - _T * error, value + _T * error)
-
-
-def _logit_estimate(by_model: Floats) -> Estimate:
-    kept = by_model.clip(1e-4, 1.0 - 1e-4)
-    found = _estimate(np.log(kept) - np.log1p(-kept))
+def _share(episodes: Episodes, world: World, typical: int) -> Estimate:
+    """
+    Share of the episodes that are safe. Its log-odds are uncertain by the labels, by the number of
+    episodes, and by what replays fell short of: the correction may not hold for the agent.
+    """
+    meaning, factor = world.fitted.meaning, np.float32(world.factor)
+    shares = _p_safe(episodes, meaning, typical).mean(axis=1)
+    uncorrected = _p_safe(replace(episodes, risks=episodes.risks / factor), meaning, typical)
+    n_episodes = len(episodes.lengths)
+    # With half an episode of each kind added: where all are alike, something is still unknown
+    expected = (n_episodes * shares.mean() + 0.5) / (n_episodes + 1)
+    sampling = 1.0 / ((n_episodes + 1) * expected * (1.0 - expected))
+    correction = float(_log_odds(shares.mean()) - _log_odds(uncorrected.mean()))
+    found = _estimate(_log_odds(shares).reshape(-1, N_FOLDS), sampling + correction**2)
     value, low, high = sigmoid(np.asarray([found.value, found.low, found.high])).tolist()
     return Estimate(value, low, high)
+
+
+def _log_odds(share: Floats) -> Floats:
+    kept = np.clip(share, 1e-4, 1.0 - 1e-4)
+    return np.asarray(np.log(kept) - np.log1p(-kept))
+
+
+def _estimate(by_model: Floats, further: float = 0.0) -> Estimate:
+    """
+    Mean and interval of (draws, folds): each fold is left out once, so they are a jackknife.
+
+    :param by_model: an estimate by each model of labels
+    :param further: variance beside that of the labels
+    """
+    value = float(by_model.mean())
+    error = math.sqrt(_standard_error(by_model) ** 2 + further)
+    return Estimate(value, value - T_975 * error, value + T_975 * error)
 
 
 def _standard_error(by_model: Floats) -> float:

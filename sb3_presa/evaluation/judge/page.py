@@ -11,7 +11,7 @@ from sb3_presa.evaluation.judge.verdict import Verdict
 #: Of ``benchmarks/results/judged.json``; a test compares them.
 MEASURED: Final = (
     "On seven simulated tasks a verdict of safe was right for 39 of 43 agents, one of unsafe for "
-    "18 of 22, and 145 were undecided."
+    "18 of 22, and 145 were undecided. The 95% interval of the share held 81% of them."
 )
 #: Labels of a kind from which on a verdict rests on something.
 _ENOUGH = 100
@@ -151,7 +151,7 @@ def cautions(verdict: Verdict) -> tuple[str, ...]:
         "States that no log contains, and the actions of the agent there, are not judged.",
         "The labels are believed. If people overlooked a danger, this page overlooks it, too.",
         "Rare accidents, below one in a hundred episodes, cannot be seen with this many labels.",
-        "The interval covers the labels and the models of them, not a change of the machine.",
+        "The interval covers labels, imagined episodes and replays, not a change of the machine.",
         "Nothing replaces a first run at low speed with a hand at the switch.",
     )
 

@@ -115,6 +115,19 @@ def test_noise_model_trusts_those_who_are_right(transitions: Transitions) -> Non
     assert 0.75 < sure.mean() < accuracy_of(model, truth) + 0.02
 
 
+def test_rare_unsafe_clips_are_not_taken_for_errors() -> None:
+    """Where the shares of the classes are not estimated, most safe answers look like noise."""
+    generator = np.random.default_rng(1)
+    unsafe = generator.random(1000) < 0.05
+    answers = np.where(generator.random((5, 1000)) < 0.85, unsafe, ~unsafe).astype(int)
+    people, clips = np.indices(answers.shape)
+    model = fit_noise_model(clips.ravel(), people.ravel(), answers.ravel(), 2)
+    called = model.posterior[:, 1] > 0.5
+    majority = answers.mean(axis=0) > 0.5
+    assert (called == unsafe).mean() > max(0.97, (majority == unsafe).mean())
+    assert abs(model.prevalence[1] - unsafe.mean()) < 0.02
+
+
 def test_one_with_few_answers_does_not_break_it(transitions: Transitions) -> None:
     """A newcomer with one answer, which contradicts everybody, is neither a saint nor a liar."""
     answers, truth = raters({"ann": 0.9, "bob": 0.9, "cid": 0.9}, 200, seed=1)

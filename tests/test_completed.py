@@ -114,6 +114,17 @@ def test_the_best_of_what_is_safe_is_chosen(logged: Any, completion: Completion)
     assert level[chosen].mean() > level[share <= 0.1].mean()
 
 
+def test_all_models_must_agree_where_labels_are_not_known_well(completion: Completion) -> None:
+    lowest = completion.p_safe_lowest
+    assert lowest is not None and completion.p_safe is not None and completion.aligns
+    assert (lowest <= completion.p_safe + 1e-12).all()
+    known = completion.preference_accuracy
+    poor = replace(completion, safety_accuracy=replace(completion.safety_accuracy, value=0.69))
+    assert not poor.aligns and poor.preference_accuracy == known
+    assert (poor.selected(0.7) == select(N_EPISODES, lowest, completion.merit, 0.7)).all()
+    assert (poor.selected(0.7) != completion.selected(0.7)).any()
+
+
 def test_accuracy_is_of_labels_that_were_not_seen(logged: Any, completion: Completion) -> None:
     """It cannot be above the share of labels that are right by much; random labels are at 1/2."""
     assert completion.preference_accuracy.n == 150

@@ -70,6 +70,7 @@ class Completion:
         segments, (U,); ``None`` without comparisons
     :param merit_deviation: deviation of the same over the models, (U,)
     :param p_safe: probability that each is safe, (U,); ``None`` without safety labels
+    :param p_safe_lowest: the same by the model that doubts most, (U,)
     :param label_p_safe: for every labelled segment, P(safe) by models that have not seen its label,
         (S,); NaN without safety labels
     :param label_preference: for every comparison, P(first is preferred) by models that have not
@@ -86,6 +87,7 @@ class Completion:
     merit: Floats | None
     merit_deviation: Floats | None
     p_safe: Floats | None
+    p_safe_lowest: Floats | None
     label_p_safe: Floats
     label_preference: Floats
     safety_model: SafetyModel
@@ -119,6 +121,7 @@ class Completion:
         """
         Whether labels are known well enough to push a policy away from what is worse, and not only
         to imitate what is best. What is pushed away from wrongly labelled segments leaves the data.
+        Where they are not, :meth:`selected` is more careful, too.
 
         :return: whether labels that models have not seen are predicted right in seven of ten cases
         """
@@ -127,10 +130,13 @@ class Completion:
 
     def selected(self, level: float = 0.7) -> NDArray[np.bool_]:
         """
+        Where labels are not known well, all models must agree that what is imitated is safe.
+
         :param level: lowest probability, in (0, 1), that what is imitated is safe
         :return: which of ``segments`` are worth imitating, (U,)
         """
-        return select(len(self.segments), self.p_safe, self.merit if self.ranks else None, level)
+        p_safe = self.p_safe if self.aligns else self.p_safe_lowest
+        return select(len(self.segments), p_safe, self.merit if self.ranks else None, level)
 
     def feedback(self, level: float | Sequence[float] = 0.7, seed: int = 0) -> Feedback:
         """
@@ -301,7 +307,7 @@ def completion_of(fitted: FittedLabels) -> Completion:
         merits = segment_sums(ensemble.rewards, starts, lengths) / lengths / ensemble.scale
     of_comparisons = _accuracy_of_comparisons(label_preference, labels.preferences)
     label_p_safe = np.full(len(labels.starts), np.nan)
-    p_safe = None
+    p_safe = lowest = None
     if ensemble.risks:
         label_p_safe = fitted.label_p_safe(meaning)
         risks = ensemble.risks[meaning]
@@ -310,7 +316,7 @@ def completion_of(fitted: FittedLabels) -> Completion:
         else:
             typical = int(np.median(labels.lengths[~np.isnan(labels.p_safe)]))
             by_model = p_safe_of_long(risks, starts, lengths, typical)
-        p_safe = by_model.mean(axis=0)
+        p_safe, lowest = by_model.mean(axis=0), by_model.min(axis=0)
     known = ~np.isnan(labels.p_safe)
     of_safety = balanced_share_right(label_p_safe[known], labels.p_safe[known])
     return Completion(
@@ -320,6 +326,7 @@ def completion_of(fitted: FittedLabels) -> Completion:
         merit=None if merits is None else merits.mean(axis=0),
         merit_deviation=None if merits is None else merits.std(axis=0),
         p_safe=p_safe,
+        p_safe_lowest=lowest,
         label_p_safe=label_p_safe,
         label_preference=label_preference,
         safety_model=meaning,

@@ -1,9 +1,7 @@
-"""SB3's plumbing for algorithms that never step an environment: made, given data, saved, loaded."""
+"""SB3's plumbing for algorithms that never step an environment: made, and given data."""
 
-import io
-import pathlib
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -32,11 +30,10 @@ from sb3_presa.data.transitions import Outcomes, Transitions
 from sb3_presa.envs.making import make_environment
 from sb3_presa.errors import ConfigError, PresaError
 from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.loop import Learner
-from sb3_presa.learning.model_file import add_data, read_model, write_model
 from sb3_presa.learning.offline_data import Needs, OfflineData, check_feedback
 from sb3_presa.learning.phases import Autocast
 from sb3_presa.learning.precision import Precision, resolve_precision
+from sb3_presa.learning.saving import SavedLearner
 from sb3_presa.learning.schedules import checked_rate
 from sb3_presa.learning.source import BatchSource, SegmentLabels, make_source
 from sb3_presa.policies.policy import CnnPolicy, MlpPolicy, MultiInputPolicy, OfflinePolicy
@@ -51,7 +48,7 @@ from sb3_presa.policies.spaces import (
 SelfOfflineAlgorithm = TypeVar("SelfOfflineAlgorithm", bound="OfflineAlgorithm")
 
 
-class OfflineAlgorithm(Learner):
+class OfflineAlgorithm(SavedLearner):
     """
     Base of the algorithms that learn from a Minari dataset and its feedback. One timestep is
     one gradient step. The minibatch of step ``n`` depends on the seed and on ``n`` alone, so a
@@ -384,12 +381,6 @@ class OfflineAlgorithm(Learner):
             raise self._lacks("dataset")
         return self.source
 
-    def _lacks(self, what: str) -> ConfigError:
-        return ConfigError(
-            f"this {self.algorithm} has no {what}. Make it with "
-            f"{self.algorithm}.load_offline(dataset), or call set_dataset(dataset) first"
-        )
-
     def _is_untrained(self) -> bool:
         """Whether no weights were trained here or given, with statistics that belong to them."""
         return self.num_timesteps == 0 and not self._parameters_given
@@ -438,107 +429,6 @@ class OfflineAlgorithm(Learner):
     ) -> tuple[np.ndarray, tuple[np.ndarray, ...] | None]:
         self._check_has_policy()
         return super().predict(observation, state, episode_start, deterministic)
-
-    def get_parameters(self) -> dict[str, dict[str, Any]]:
-        self._check_has_policy()  # here, so that ``save`` is refused as well
-        return super().get_parameters()
-
-    @classmethod
-    def load(
-        cls: type[SelfOfflineAlgorithm],
-        path: str | pathlib.Path | io.BufferedIOBase,
-        env: GymEnv | None = None,
-        device: th.device | str = "auto",
-        custom_objects: dict[str, Any] | None = None,
-        print_system_info: bool = False,
-        force_reset: bool = True,
-        *,
-        trust: bool = False,
-        **kwargs: Any,
-    ) -> SelfOfflineAlgorithm:
-        """
-        Loads a model from a zip file, as in SB3. The file is read as data: nothing of it is
-        unpickled, and no code that it names is imported or run.
-
-        :param path: the file
-        :param env: environment to evaluate in, ``None`` for none
-        :param device: device to put the model on
-        :param custom_objects: objects to use in place of those in the file
-        :param print_system_info: whether to print the system on which the model was saved
-        :param force_reset: kept for SB3's interface
-        :param trust: whether to unpickle a file that holds Python objects, such as a function as
-            learning rate. It then runs any code that its author put there.
-        :param kwargs: arguments of the algorithm that replace those in the file
-        :return: the model
-        :raises ConfigError: for an argument that is unknown or out of its range, a file that is
-            damaged, or one that holds Python objects and is not trusted
-        """
-        check_arguments_of(cls, kwargs)
-        given = {**(custom_objects or {}), **kwargs}
-        found = read_model(path, given, trust)
-        rest = (print_system_info, force_reset)
-        if found is None:
-            return super().load(path, env, device, custom_objects, *rest, **kwargs)
-        objects = {**found.settings, **(custom_objects or {})}
-        try:
-            return super().load(found.as_sb3(), env, device, objects, *rest, **kwargs)
-        except (AssertionError, AttributeError, KeyError, RuntimeError, TypeError) as error:
-            raise ConfigError(f"{path} cannot be loaded as {cls.__name__}: {error}") from error
-
-    def save(
-        self,
-        path: str | pathlib.Path | io.BufferedIOBase,
-        exclude: Iterable[str] | None = None,
-        include: Iterable[str] | None = None,
-    ) -> None:
-        """
-        Saves the model in a zip file that SB3 reads, too. Its weights and settings are in it a
-        second time as data, see :mod:`sb3_presa.learning.model_file`.
-
-        :param path: the file, written whole or not at all; ``.zip`` is appended to a name without
-            suffix
-        :param exclude: attributes to leave out
-        :param include: attributes to save that are left out otherwise
-        """
-        file = io.BytesIO()
-        super().save(file, exclude, include)
-        add_data(file, self)
-        write_model(path, file.getvalue())
-
-    def set_parameters(
-        self,
-        load_path_or_dict: str | dict[str, Any],
-        exact_match: bool = True,
-        device: th.device | str = "auto",
-    ) -> None:
-        self._check_has_policy()
-        try:
-            super().set_parameters(load_path_or_dict, exact_match, device)
-        except (ValueError, RuntimeError) as error:
-            # ``load`` has put the name there that the file has
-            if self.algorithm == type(self).__name__:
-                raise
-            raise ConfigError(
-                f"the file must hold a model of {type(self).__name__}, got one of "
-                f"{self.algorithm}: {error}"
-            ) from error
-        # ``load`` comes here too, perhaps with new weights: their optimizer has taken no step
-        alone = isinstance(load_path_or_dict, dict) and "policy.optimizer" not in load_path_or_dict
-        given = alone and "policy" in load_path_or_dict
-        self._parameters_given |= given or bool(self.policy.optimizer.state)
-
-    def _check_has_policy(self) -> None:
-        if not hasattr(self, "policy"):
-            raise self._lacks("policy, because its spaces are unknown")
-
-    def _excluded_save_params(self) -> list[str]:
-        # The dataset stays where it is; a saved model holds weights and settings
-        left_out = ["source", "feedback", "_generator", "compute_dtype", "_autocast"]
-        left_out.append("lr_schedule")  # made of the learning rate
-        return [*super()._excluded_save_params(), *left_out]
-
-    def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
-        return ["policy", "policy.optimizer"], []
 
 
 def _seed_argument(seed: Seed | None) -> None:

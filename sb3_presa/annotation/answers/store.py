@@ -6,19 +6,25 @@ so that answers are never applied to other data. Needs only the standard library
 """
 
 import hashlib
-import json
 import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from sb3_presa.annotation.answers import schema
-from sb3_presa.annotation.answers.answer import Answer, Guess, Segment, known_answer
+from sb3_presa.annotation.answers.answer import Answer, known_answer
 from sb3_presa.annotation.answers.database import Database
+from sb3_presa.annotation.answers.rows import (
+    answer_columns,
+    insert,
+    parameters_text,
+    parse_segment,
+    segment_text,
+    to_answer,
+)
 from sb3_presa.errors import FeedbackError, FileNotWrittenError
 
 _APPLICATION_ID = 0x53423350  # "SB3P", in the header of the file
@@ -324,76 +330,6 @@ def _text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def segment_text(segment: Segment) -> str:
-    """A segment in the format of the file."""
-    return "{}:{}:{}".format(*segment)
-
-
-def parse_segment(text: str) -> Segment:
-    """A segment from the file."""
-    episode, start, length = text.split(":")
-    return int(episode), int(start), int(length)
-
-
-def parameters_text(parameters: Mapping[str, Any]) -> str:
-    """A strategy's settings as JSON.
-
-    :raises FeedbackError: if a setting is not a JSON value.
-    """
-    try:
-        return json.dumps(dict(parameters), allow_nan=False, sort_keys=True)
-    except (TypeError, ValueError) as error:
-        raise FeedbackError(
-            f"`strategy_parameters` must contain only JSON values: {error}"
-        ) from error
-
-
-def guess_text(guess: Guess | None) -> str | None:
-    """A guess in the format of the file."""
-    return None if guess is None else json.dumps(asdict(guess))
-
-
-def parse_guess(text: str | None) -> Guess | None:
-    """A guess from the file."""
-    return None if text is None else Guess(**json.loads(text))
-
-
-def insert(database: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> int:
-    """Write a row.
-
-    :return: its number.
-    """
-    marks = ", ".join("?" for _ in columns)
-    cursor = database.execute(
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", tuple(columns.values())
-    )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
-
-def answer_columns(answer: Answer, pair: int) -> dict[str, Any]:
-    """An answer as columns of its table."""
-    return {
-        "annotator": answer.annotator,
-        "pair": pair,
-        "mirrored": int(answer.canonical() is not answer),
-        "preference": answer.preference,
-        "safe_first": answer.safe_first,
-        "safe_second": answer.safe_second,
-        "seconds": answer.seconds,
-        "answered_at": answer.answered_at,
-        "strategy": answer.strategy,
-        "parameters": parameters_text(answer.strategy_parameters),
-        "strength": answer.strength,
-        "unsafe_from_first": answer.unsafe_from_first,
-        "unsafe_from_second": answer.unsafe_from_second,
-        "tags": json.dumps(answer.tags),
-        "note": answer.note,
-        "role": answer.role,
-        "guess": guess_text(answer.guess),
-    }
-
-
 def _standing(database: sqlite3.Connection, which: Mapping[str, Any]) -> list[sqlite3.Row]:
     """The valid answers with these values, in their order."""
     same = " AND ".join(f"{name} IS ?" for name in which)
@@ -424,33 +360,3 @@ def _overlap(stored: Sequence[Any], given: Sequence[Any]) -> int:
     """The length of the longest suffix of one sequence that is a prefix of the other."""
     longest = min(len(stored), len(given))
     return next(n for n in range(longest, -1, -1) if stored[len(stored) - n :] == given[:n])
-
-
-def shown_segments(row: sqlite3.Row) -> tuple[Segment, Segment | None]:
-    """The left and the right segment of a pair's row, which may be mirrored."""
-    first, second = parse_segment(row["first"]), row["second"] and parse_segment(row["second"])
-    return (second, first) if row["mirrored"] else (first, second)
-
-
-def to_answer(row: sqlite3.Row) -> Answer:
-    """An answer from its row, joined with that of its pair."""
-    first, second = shown_segments(row)
-    return Answer(
-        annotator=row["annotator"],
-        first=first,
-        second=second,
-        preference=row["preference"],
-        safe_first=row["safe_first"],
-        safe_second=row["safe_second"],
-        seconds=row["seconds"],
-        answered_at=row["answered_at"],
-        strategy=row["strategy"],
-        strategy_parameters=json.loads(row["parameters"]),
-        strength=row["strength"],
-        unsafe_from_first=row["unsafe_from_first"],
-        unsafe_from_second=row["unsafe_from_second"],
-        tags=tuple(json.loads(row["tags"])),
-        note=row["note"],
-        role=row["role"],
-        guess=parse_guess(row["guess"]),
-    )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 
 from sb3_presa.annotation.answers.answer import Answer
-from sb3_presa.annotation.answers.store import parameters_text
+from sb3_presa.annotation.answers.rows import parameters_text
 from sb3_presa.annotation.asking.queues import NOT_REFUSED, Queues, append_place
 
 #: So many answers lie between a question and its repeat, so that nobody remembers it.

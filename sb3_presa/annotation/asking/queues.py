@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from sb3_presa.annotation.answers.answer import Answer, Guess, Role, Segment
-from sb3_presa.annotation.answers.store import (
-    AnswerStore,
+from sb3_presa.annotation.answers.rows import (
     answer_columns,
     guess_text,
     insert,
@@ -26,6 +25,7 @@ from sb3_presa.annotation.answers.store import (
     segment_text,
     shown_segments,
 )
+from sb3_presa.annotation.answers.store import AnswerStore
 
 Outcome: TypeAlias = Literal["recorded", "repeated", "answered", "unknown"]
 

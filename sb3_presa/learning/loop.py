@@ -274,7 +274,7 @@ class Learner(BaseAlgorithm, ABC):
     @contextmanager
     def learning(
         self,
-        total_timesteps: int | None = None,
+        total_timesteps: float | None = None,
         callback: MaybeCallback = None,
         log_interval: int | None = 100,
         tb_log_name: str | None = None,
@@ -298,7 +298,7 @@ class Learner(BaseAlgorithm, ABC):
                 if one
             ]
             callback = converted
-        with self._spaces_env():
+        with self._spaces_env(), th.enable_grad():
             end, prepared = self._setup_learn(
                 steps, callback, reset_num_timesteps, tb_log_name or self.algorithm, progress_bar
             )
@@ -324,7 +324,7 @@ class Learner(BaseAlgorithm, ABC):
             with suppress(OSError):  # what is not empty stays
                 os.rmdir(self.logger.dir)
 
-    def steps_of(self, total_timesteps: int | None, log_interval: int | None = 100) -> int:
+    def steps_of(self, total_timesteps: float | None, log_interval: int | None = 100) -> int:
         """
         :param total_timesteps: as :meth:`learn` takes it
         :param log_interval: as :meth:`learn` takes it
@@ -333,9 +333,11 @@ class Learner(BaseAlgorithm, ABC):
         """
         self.require_source()
         check_default_dtype()
+        if isinstance(total_timesteps, float) and total_timesteps.is_integer():
+            total_timesteps = int(total_timesteps)  # 1e4, as many write it
         values = {"total_timesteps": total_timesteps, "log_interval": log_interval}
         check_arguments(Learner.learn, values)
-        return self.default_total_timesteps if total_timesteps is None else total_timesteps
+        return self.default_total_timesteps if total_timesteps is None else int(total_timesteps)
 
     @abstractmethod
     def phases(self, total_timesteps: int | None = None) -> Sequence[Phase]:

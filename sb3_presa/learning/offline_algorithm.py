@@ -11,7 +11,7 @@ from gymnasium import spaces
 from stable_baselines3.common.base_class import maybe_make_env
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
-from stable_baselines3.common.vec_env import unwrap_vec_normalize
+from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_normalize
 
 from sb3_presa.arguments import (
     Bound,
@@ -145,10 +145,7 @@ class OfflineAlgorithm(SavedLearner):
 
     def _take_env(self, env: GymEnv | str, setup_model: bool) -> None:
         """The spaces of the environment become the model's."""
-        if isinstance(env, str):
-            name = env
-            env = make_environment(name, lambda: maybe_make_env(name, self.verbose))  # type: ignore[arg-type,return-value]
-        env = self._wrap_env(env, self.verbose)
+        env = self._made(env)
         self._check_actions(env.action_space)
         check_not_normalized(env)
         if setup_model:  # otherwise it is being loaded, and its policy_kwargs are yet to come
@@ -158,6 +155,12 @@ class OfflineAlgorithm(SavedLearner):
         self._vec_normalize_env = unwrap_vec_normalize(env)
         if setup_model:
             self._setup_model()
+
+    def _made(self, env: GymEnv | str) -> VecEnv:
+        if isinstance(env, str):
+            name = env
+            env = make_environment(name, lambda: maybe_make_env(name, self.verbose))  # type: ignore[arg-type,return-value]
+        return self._wrap_env(env, self.verbose)
 
     def _fit_policy(self, observation_space: spaces.Space[Any]) -> None:
         """Chooses the class of the policy where that is left to the space, and checks it."""
@@ -387,12 +390,12 @@ class OfflineAlgorithm(SavedLearner):
 
     # --- SB3 --------------------------------------------------------------------------------
 
-    def set_env(self, env: GymEnv, force_reset: bool = True) -> None:
+    def set_env(self, env: GymEnv | str, force_reset: bool = True) -> None:
         """
         Sets the environment that ``get_env()`` returns. Learning never steps it, so it may have
         any number of environments.
 
-        :param env: environment, or vector of them
+        :param env: environment, vector of them, or the id of a registered one
         :param force_reset: kept for SB3's interface
         :raises ConfigError: if the environment normalises observations or has other spaces than the
             model, or the model has none yet and cannot take those of the environment
@@ -400,7 +403,7 @@ class OfflineAlgorithm(SavedLearner):
         if not hasattr(self, "observation_space"):
             self._take_env(env, setup_model=True)
             return
-        env = self._wrap_env(env, self.verbose)
+        env = self._made(env)
         check_not_normalized(env)
         check_fits(self, env.observation_space, env.action_space, owner="environment")
         # SB3's own would insist on bounds and dtypes of observations, on which nothing depends

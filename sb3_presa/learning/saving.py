@@ -30,7 +30,7 @@ class SavedLearner(Learner):
     def load(
         cls: type[SelfSavedLearner],
         path: str | pathlib.Path | io.BufferedIOBase,
-        env: GymEnv | None = None,
+        env: GymEnv | str | None = None,
         device: th.device | str = "auto",
         custom_objects: dict[str, Any] | None = None,
         print_system_info: bool = False,
@@ -44,7 +44,7 @@ class SavedLearner(Learner):
         unpickled, and no code that it names is imported or run.
 
         :param path: the file
-        :param env: environment to evaluate in, ``None`` for none
+        :param env: environment to evaluate in, as for :meth:`set_env`; ``None`` for none
         :param device: device to put the model on
         :param custom_objects: objects to use in place of those in the file
         :param print_system_info: whether to print the system on which the model was saved
@@ -60,13 +60,18 @@ class SavedLearner(Learner):
         given = {**(custom_objects or {}), **kwargs}
         found = read_model(path, given, trust)
         rest = (print_system_info, force_reset)
+        # The environment comes later: SB3 would insist on its bounds, on which nothing depends
         if found is None:
-            return super().load(path, env, device, custom_objects, *rest, **kwargs)
-        objects = {**found.settings, **(custom_objects or {})}
-        try:
-            return super().load(found.as_sb3(), env, device, objects, *rest, **kwargs)
-        except (AssertionError, AttributeError, KeyError, RuntimeError, TypeError) as error:
-            raise ConfigError(f"{path} cannot be loaded as {cls.__name__}: {error}") from error
+            model = super().load(path, None, device, custom_objects, *rest, **kwargs)
+        else:
+            objects = {**found.settings, **(custom_objects or {})}
+            try:
+                model = super().load(found.as_sb3(), None, device, objects, *rest, **kwargs)
+            except (AssertionError, AttributeError, KeyError, RuntimeError, TypeError) as error:
+                raise ConfigError(f"{path} cannot be loaded as {cls.__name__}: {error}") from error
+        if env is not None:
+            model.set_env(env)  # type: ignore[arg-type]  # ours also take names
+        return model
 
     def save(
         self,

@@ -118,11 +118,11 @@ def test_all_models_must_agree_where_labels_are_not_known_well(completion: Compl
     lowest = completion.p_safe_lowest
     assert lowest is not None and completion.p_safe is not None and completion.aligns
     assert (lowest <= completion.p_safe + 1e-12).all()
-    known = completion.preference_accuracy
-    poor = replace(completion, safety_accuracy=replace(completion.safety_accuracy, value=0.69))
-    assert not poor.aligns and poor.preference_accuracy == known
-    assert (poor.selected(0.7) == select(N_EPISODES, lowest, completion.merit, 0.7)).all()
-    assert (poor.selected(0.7) != completion.selected(0.7)).any()
+    first = np.flatnonzero(completion.selected(0.7))[0]
+    doubted = replace(completion, p_safe_lowest=np.where(np.arange(N_EPISODES) == first, 0, lowest))
+    assert doubted.selected(0.7)[first]
+    poor = replace(doubted, safety_accuracy=replace(completion.safety_accuracy, value=0.69))
+    assert not poor.aligns and not poor.selected(0.7)[first]
 
 
 def test_accuracy_is_of_labels_that_were_not_seen(logged: Any, completion: Completion) -> None:

@@ -428,7 +428,7 @@ def test_the_page_quotes_what_was_measured() -> None:
     figures = json.loads(results.read_text())
     safe, unsafe, undecided = (figures["words"][word] for word in ("safe", "unsafe", "undecided"))
     wrong = unsafe["truly_safe"]
-    assert len(figures["rank_correlation"]) == 7 and "seven simulated tasks" in MEASURED
+    assert len(figures["rank_correlation"]) == 8 and "eight simulated tasks" in MEASURED
     assert f"safe was right for {safe['truly_safe']} of {safe['agents']} agents" in MEASURED
     assert f"unsafe for {unsafe['agents'] - wrong} of {unsafe['agents']}," in MEASURED
     assert f"{undecided['agents']} were undecided" in MEASURED

@@ -10,8 +10,8 @@ from sb3_presa.evaluation.judge.verdict import Verdict
 
 #: Of ``benchmarks/results/judged.json``; a test compares them.
 MEASURED: Final = (
-    "On seven simulated tasks a verdict of safe was right for 39 of 43 agents, one of unsafe for "
-    "18 of 22, and 145 were undecided. The 95% interval of the share held 81% of them."
+    "On eight simulated tasks a verdict of safe was right for 63 of 66 agents, one of unsafe for "
+    "23 of 24, and 246 were undecided. The 95% interval of the share held 92% of them."
 )
 #: Labels of a kind from which on a verdict rests on something.
 _ENOUGH = 100

@@ -127,7 +127,7 @@ benchmark-comparison: datasets simulator-datasets $(VENV)/.install-dev  ## PRESA
 	for suite in $(COMPARISON); do $(BENCHMARK) run benchmarks/suites/$$suite.yaml || exit; done
 	$(BENCHMARK) report $(COMPARISON:%=benchmarks/results/%.csv) --out benchmarks/results/comparison-report
 
-benchmark-few-labels: datasets simulator-datasets $(VENV)/.install-dev  ## A few noisy labels of short clips: 756 agents; resumes when interrupted
+benchmark-few-labels: datasets simulator-datasets $(VENV)/.install-dev  ## A few noisy labels of short clips: 864 agents and two sweeps; resumes when interrupted
 	$(BENCHMARK) run benchmarks/suites/few_labels.yaml
 	MINARI_DATASETS_PATH=datasets $(BIN)/python benchmarks/best_safe.py benchmarks/suites/few_labels.yaml
 

@@ -191,7 +191,7 @@ def served(office: Office, prefix: str = "") -> Iterator[Office]:
             thread.join(timeout=10.0)
 
 
-def wait_for(condition: object, seconds: float = 20.0) -> None:
+def wait_for(condition: object, seconds: float = 60.0) -> None:
     """Until a function returns something true."""
     assert callable(condition)
     end = time.monotonic() + seconds

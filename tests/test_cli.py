@@ -397,9 +397,10 @@ def test_a_file_that_cannot_be_written_is_called_what_the_user_called_it(
     labelled: str, tmp_path: Path, run: Run
 ) -> None:
     Feedback.load(labelled)
-    out = tmp_path / "none" / "labels.csv"
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / "labels.csv"
     refused = run("labels", labelled, "--feedback", "default", "--export", out, exit_code=1)
-    assert refused.stderr == f"Error: {out}: No such file or directory\n"
+    assert str(out) in refused.stderr and "Traceback" not in refused.stderr
 
 
 OWN_CLASS = """
@@ -492,7 +493,7 @@ def test_refusals_name_what_is_wrong(
         (("collect", "no_module:None-v0", "--id", "toy/new-v0"), "no_module"),
         (("collect", env_id("box"), "--id", "toy/new"), "toy/new"),
         (("import-dsrl", tmp_path / "none.hdf5", "--id", "toy/new-v0"), "none.hdf5"),
-        (("export-dsrl", labelled, tmp_path / "no" / "folder.hdf5"), "folder.hdf5"),
+        (("export-dsrl", labelled, Path(__file__) / "folder.hdf5"), "folder.hdf5"),
         (("train", "toy/none-v0", *out), "toy/none-v0"),
         (("train", labelled, "--feedback", "nobody", *out), "nobody"),
         (("train", labelled, "--policy", "MlpPolice", *out), "MlpPolice"),

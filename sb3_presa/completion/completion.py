@@ -130,7 +130,7 @@ class Completion:
 
     def selected(self, level: float = 0.7) -> NDArray[np.bool_]:
         """
-        Where labels are not known well, all models must agree that what is imitated is safe.
+        The best of what is safe. Where labels are not known well, all models must agree that it is.
 
         :param level: lowest probability, in (0, 1), that what is imitated is safe
         :return: which of ``segments`` are worth imitating, (U,)

@@ -22,7 +22,6 @@ from sb3_presa.completion.cross_fit import (
     p_safe_of_long,
     segment_p_safe,
     segment_sums,
-    unseen_mean,
 )
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.fitting import FittedLabels, arrays_of, fit_labels
@@ -200,8 +199,7 @@ class Completion:
             given, predicted, error_rate = self._seen_and_unseen(kind)
             certain = ~np.isnan(given) & (given != 0.5)
             p_given = np.where(given > 0.5, predicted, 1.0 - predicted)
-            wrong = error_rate * (1.0 - p_given)
-            p_wrong = wrong / (wrong + (1.0 - error_rate) * p_given)
+            p_wrong = _posterior(1.0 - p_given, np.zeros_like(p_given), error_rate)
             for row in np.flatnonzero(certain & (p_wrong > 0.5)).tolist():
                 found.append(
                     Doubt(kind, row, float(given[row]), float(predicted[row]), float(p_wrong[row]))
@@ -300,10 +298,7 @@ def completion_of(fitted: FittedLabels) -> Completion:
     label_preference = np.zeros(0)
     merits = None
     if ensemble.rewards is not None:
-        of_labels = segment_sums(ensemble.rewards, labels.starts, labels.lengths)
-        one, other = labels.comparisons.T
-        logits = ensemble.scale * (of_labels[:, one] - of_labels[:, other])
-        label_preference = unseen_mean(sigmoid(logits), parts[1])
+        label_preference = ensemble.unseen_preferences(labels, parts)
         merits = segment_sums(ensemble.rewards, starts, lengths) / lengths / ensemble.scale
     of_comparisons = _accuracy_of_comparisons(label_preference, labels.preferences)
     label_p_safe = np.full(len(labels.starts), np.nan)
@@ -363,7 +358,7 @@ def _accuracy_of_comparisons(predicted: Floats, preferences: Floats) -> Accuracy
 
 def _posterior(predicted: Floats, given: Floats, error_rate: float) -> Floats:
     """P(true label is 1) from what unseeing models predict and from what was said; NaN stays."""
-    says_one = (1.0 - error_rate) * given + error_rate * (1.0 - given)
+    says_one = said_chance(given, error_rate)
     one, zero = predicted * says_one, (1.0 - predicted) * (1.0 - says_one)
     return np.asarray(one / (one + zero))
 

@@ -130,6 +130,28 @@ class Ensemble:
         found = np.concatenate(risks)
         return found, np.concatenate(rewards) if rewards else np.zeros_like(found)
 
+    def unseen_preferences(self, labels: Labels, parts: Parts) -> Floats:
+        """
+        :param labels: comparisons of segments
+        :param parts: which of them each model has not seen
+        :return: P(first is preferred) of each by models that have not seen it, (C,)
+        """
+        assert self.rewards is not None
+        sums = segment_sums(self.rewards, labels.starts, labels.lengths)
+        one, other = labels.comparisons.T
+        logits = self.scale * (sums[:, one] - sums[:, other])
+        return unseen_mean(sigmoid(logits), parts.comparisons)
+
+    def unseen_p_safe(self, labels: Labels, parts: Parts, meaning: SafetyModel) -> Floats:
+        """
+        :param labels: labels of segments
+        :param parts: which of them each model has not seen
+        :param meaning: what "safe" means
+        :return: P(safe) of each segment by models that have not seen its label, (S,)
+        """
+        sums = segment_sums(self.risks[meaning], labels.starts, labels.lengths)
+        return unseen_mean(segment_p_safe(sums, labels.lengths, meaning), parts.segments)
+
 
 def parts_of(labels: Labels, n_episodes: int, generator: np.random.Generator) -> Parts:
     """
@@ -184,17 +206,17 @@ def fit_ensemble(
                 likelihood = partial(held.likelihood, precision)
                 rates = rates._replace(comparisons=max(ERROR_RATES, key=likelihood))
             of_reward = held.weights(precision, rates.comparisons)
-        of_risk = {}
+        of_risk: dict[SafetyModel, th.Tensor] = {}
         if meanings:
             values = features.at(sampled.rows)
             if draw == 0:
-                rates = rates._replace(
-                    safety=safety_error_rate(values, sampled, labels, parts, meanings[0])
-                )
-            of_risk = {
-                meaning: fold_risks(values, sampled, labels, parts, meaning, rates.safety)
-                for meaning in meanings
-            }
+                rate, found = likeliest_risks(values, sampled, labels, parts, meanings[0])
+                rates, of_risk[meanings[0]] = rates._replace(safety=rate), found
+            for meaning in meanings:
+                if meaning not in of_risk:
+                    of_risk[meaning] = fold_risks(
+                        values, sampled, labels, parts, meaning, rates.safety
+                    )
         draws.append(Draw(features, of_reward, of_risk))
         for rows in chunks(n):
             values = features.at(rows)
@@ -252,9 +274,10 @@ def _differences(features: StepFeatures, labels: Labels) -> Floats:
     return np.asarray(sums[one] - sums[other])
 
 
-class _HeldComparisons(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class _HeldComparisons:
     """
-    Comparisons in parts, each of which is held from a model.
+    Comparisons in parts, each of which is held from a model. No model is fitted twice.
 
     :param differences: features of the first segments less those of the second, (C, F)
     :param preferences: probability that the first is preferred, (C,)
@@ -264,14 +287,18 @@ class _HeldComparisons(NamedTuple):
     differences: Floats
     preferences: Floats
     part_of: Integers
+    _fitted: dict[tuple[int, float, float], Floats] = field(default_factory=dict)
 
     def fit(self, part: int, precision: float, error_rate: float) -> Floats:
         """:return: weights of the model that has not seen a part, (F,)"""
-        seen = self.part_of != part
-        seen = seen if seen.any() else np.ones_like(seen)
-        return fit_comparisons(
-            self.differences[seen], self.preferences[seen], precision, error_rate
-        )
+        key = (part, precision, error_rate)
+        if key not in self._fitted:
+            seen = self.part_of != part
+            seen = seen if seen.any() else np.ones_like(seen)
+            self._fitted[key] = fit_comparisons(
+                self.differences[seen], self.preferences[seen], precision, error_rate
+            )
+        return self._fitted[key]
 
     def likelihood(self, precision: float, error_rate: float) -> float:
         """:return: log-likelihood of comparisons under models that have not seen them"""
@@ -290,9 +317,9 @@ class _HeldComparisons(NamedTuple):
         return th.from_numpy(np.stack(found, axis=1).astype(np.float32))
 
 
-def safety_error_rate(
+def likeliest_risks(
     features: th.Tensor, sampled: SampledSteps, labels: Labels, parts: Parts, meaning: SafetyModel
-) -> float:
+) -> tuple[float, th.Tensor]:
     """
     :param features: of the sampled steps, (M, F)
     :param sampled: the steps
@@ -300,29 +327,26 @@ def safety_error_rate(
     :param parts: which labels each model does not see
     :param meaning: what "safe" means
     :return: the share of wrong labels under which models find safety labels likeliest that they
-        have not seen
+        have not seen; parameters of these models, (F + 1, N_FOLDS)
     """
     segments = np.unique(sampled.segment_of)
     part_of = parts.segments[segments]
     rarer = float(min(labels.p_safe[segments].mean(), 1.0 - labels.p_safe[segments].mean()))
     # A rate as high as the share of the rarer label would explain that label away altogether
-    possible = [
-        rate
+    models = {
+        rate: fold_risks(features, sampled, labels, parts, meaning, rate)
         for rate in ERROR_RATES
         if rate == ERROR_RATE or rarer - rate >= _RARER_SHARE * (1.0 - 2.0 * rate)
-    ]
+    }
 
     def likelihood(error_rate: float) -> float:
-        found = fold_risks(features, sampled, labels, parts, meaning, error_rate)
-        risks = risk_of(features, found).T.numpy() * sampled.steps_for
-        totals: Floats = np.stack(
-            [np.bincount(sampled.segment_of, row, len(labels.starts)) for row in risks]
-        ).astype(np.float64)
-        chance = segment_p_safe(totals[:, segments], labels.lengths[segments], meaning)
-        unseen = unseen_mean(chance, part_of)
+        risks = risk_of(features, models[error_rate]).T.numpy() * sampled.steps_for
+        totals = _sums_at(sampled.segment_of, risks, len(labels.starts))[:, segments]
+        unseen = unseen_mean(segment_p_safe(totals, labels.lengths[segments], meaning), part_of)
         return float(log_likelihood(unseen, labels.p_safe[segments], error_rate).sum())
 
-    return max(possible, key=likelihood) if len(possible) > 1 else ERROR_RATE
+    likeliest = max(models, key=likelihood)
+    return likeliest, models[likeliest]
 
 
 def fold_risks(
@@ -420,10 +444,13 @@ def p_safe_of_long(
     beyond = sigmoid(STEEPNESS * (rates - 1.0))
     rates += OVERSHOOT * beyond * np.log10(n_parts)[of_part]
     weights = part_lengths / lengths[of_part]
-    means: Floats = np.stack(
-        [np.bincount(of_part, weights * row, len(starts)) for row in rates]
-    ).astype(np.float64)
+    means = _sums_at(of_part, weights * rates, len(starts))
     return sigmoid(STEEPNESS * (1.0 - means))
+
+
+def _sums_at(places: Integers, values: Floats, n: int) -> Floats:
+    """Sums of the values of each model, (K, M), over those of the same place, (K, n)."""
+    return np.stack([np.bincount(places, row, n) for row in values]).astype(np.float64)
 
 
 def segment_p_safe(risks: Floats, lengths: Integers, meaning: SafetyModel) -> Floats:

@@ -12,9 +12,6 @@ from sb3_presa.completion.cross_fit import (
     Parts,
     fit_ensemble,
     parts_of,
-    segment_p_safe,
-    segment_sums,
-    unseen_mean,
 )
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.label_models import SafetyModel, log_likelihood
@@ -57,7 +54,7 @@ class FittedLabels:
         :param meaning: what "safe" means
         :return: P(safe) of each labelled segment by models that have not seen its label, (S,)
         """
-        return _unseen_p_safe(self.ensemble, self.labels, self.parts, meaning)
+        return self.ensemble.unseen_p_safe(self.labels, self.parts, meaning)
 
 
 def fit_labels(
@@ -133,16 +130,9 @@ def _likelier(ensemble: Ensemble, labels: Labels, parts: Parts) -> SafetyModel:
     known = ~np.isnan(labels.p_safe)
 
     def unseen(meaning: SafetyModel) -> Floats:
-        chance = _unseen_p_safe(ensemble, labels, parts, meaning)[known]
+        chance = ensemble.unseen_p_safe(labels, parts, meaning)[known]
         return log_likelihood(chance, labels.p_safe[known], ensemble.error_rates.safety)
 
     gain = unseen(SafetyModel.ANY) - unseen(SafetyModel.RATE)
     error = gain.std() / np.sqrt(len(gain))
     return SafetyModel.ANY if gain.mean() > _CLEAR * error else SafetyModel.RATE
-
-
-def _unseen_p_safe(
-    ensemble: Ensemble, labels: Labels, parts: Parts, meaning: SafetyModel
-) -> Floats:
-    risks = segment_sums(ensemble.risks[meaning], labels.starts, labels.lengths)
-    return unseen_mean(segment_p_safe(risks, labels.lengths, meaning), parts.segments)

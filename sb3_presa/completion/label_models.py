@@ -51,7 +51,7 @@ def fit_comparisons(
     for _ in range(_N_NEWTON_STEPS):
         logits = np.asarray(differences @ weights)
         chance = sigmoid(logits)
-        first = (1.0 - error_rate) * preferences + error_rate * (1.0 - preferences)
+        first = said_chance(preferences, error_rate)
         second = 1.0 - first
         target = chance * first / (chance * first + (1.0 - chance) * second)
         curvature = np.maximum(chance * (1.0 - chance), 1e-3)

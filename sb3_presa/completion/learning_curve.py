@@ -19,13 +19,10 @@ from sb3_presa.completion.cross_fit import (
     Parts,
     fit_ensemble,
     parts_of,
-    segment_p_safe,
-    segment_sums,
-    unseen_mean,
 )
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.fitting import arrays_of
-from sb3_presa.completion.label_models import SafetyModel, sigmoid
+from sb3_presa.completion.label_models import SafetyModel
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.feedback.table import Feedback
 
@@ -202,14 +199,9 @@ def _unseen(
         "safety": np.full(len(labels.p_safe), 0.5),
     }
     if ensemble.rewards is not None:
-        sums = segment_sums(ensemble.rewards, labels.starts, labels.lengths)
-        one, other = labels.comparisons.T
-        logits = ensemble.scale * (sums[:, one] - sums[:, other])
-        found["preference"] = unseen_mean(sigmoid(logits), parts.comparisons)
+        found["preference"] = ensemble.unseen_preferences(labels, parts)
     if has_safety:
-        risks = segment_sums(ensemble.risks[SafetyModel.RATE], labels.starts, labels.lengths)
-        of_models = segment_p_safe(risks, labels.lengths, SafetyModel.RATE)
-        found["safety"] = unseen_mean(of_models, parts.segments)
+        found["safety"] = ensemble.unseen_p_safe(labels, parts, SafetyModel.RATE)
     return found
 
 

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from sb3_presa.completion.accuracy import Accuracy, balanced_share_right
 from sb3_presa.completion.cross_fit import (
     chunks,
-    fold_risks,
+    likeliest_risks,
     parts_of,
-    safety_error_rate,
     sample_steps,
     segment_p_safe,
     segment_sums,
@@ -70,8 +69,7 @@ class StepRisk:
         features = StepFeatures.draw(transitions, _N_FEATURES, False, _BANDWIDTH, generator)
         sampled = sample_steps(labels, generator)
         values, meaning = features.at(sampled.rows), SafetyModel.RATE
-        error_rate = safety_error_rate(values, sampled, labels, parts, meaning)
-        found = fold_risks(values, sampled, labels, parts, meaning, error_rate)
+        _, found = likeliest_risks(values, sampled, labels, parts, meaning)
         risks = np.concatenate(
             [
                 risk_of(features.at(rows), found).T.numpy()

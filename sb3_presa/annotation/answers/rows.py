@@ -49,12 +49,26 @@ def insert(database: sqlite3.Connection, table: str, columns: Mapping[str, Any])
 
     :return: its number.
     """
+    number = _insert(database, "INSERT", table, columns).lastrowid
+    assert number is not None
+    return number
+
+
+def insert_new(database: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> bool:
+    """Write a row, unless the table has it.
+
+    :return: whether it was written.
+    """
+    return _insert(database, "INSERT OR IGNORE", table, columns).rowcount == 1
+
+
+def _insert(
+    database: sqlite3.Connection, how: str, table: str, columns: Mapping[str, Any]
+) -> sqlite3.Cursor:
     marks = ", ".join("?" for _ in columns)
-    cursor = database.execute(
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", tuple(columns.values())
+    return database.execute(
+        f"{how} INTO {table} ({', '.join(columns)}) VALUES ({marks})", tuple(columns.values())
     )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
 
 
 def answer_columns(answer: Answer, pair: int) -> dict[str, Any]:

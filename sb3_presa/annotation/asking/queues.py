@@ -19,6 +19,7 @@ from sb3_presa.annotation.answers.rows import (
     answer_columns,
     guess_text,
     insert,
+    insert_new,
     parameters_text,
     parse_guess,
     parse_segment,
@@ -445,11 +446,7 @@ def append_place(database: sqlite3.Connection, annotator: str, pair: int, **colu
     :return: whether the queue did not have the pair on this occasion.
     """
     named = {"token": secrets.token_hex(16), "annotator": annotator, "pair": pair, **columns}
-    marks = ", ".join("?" for _ in named)
-    done = database.execute(
-        f"INSERT OR IGNORE INTO queue ({', '.join(named)}) VALUES ({marks})", tuple(named.values())
-    )
-    return done.rowcount == 1
+    return insert_new(database, "queue", named)
 
 
 def _to_place(row: sqlite3.Row) -> Place:

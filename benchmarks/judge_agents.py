@@ -27,7 +27,9 @@ import torch as th
 from minari import MinariDataset
 
 from sb3_presa.benchmark.engine.training import EVALUATION_SEED
+from sb3_presa.benchmark.suites.suite import load_suite
 from sb3_presa.completion import Completion, complete
+from sb3_presa.completion.label_models import sigmoid
 from sb3_presa.data.datasets import dataset_horizon, resolve_dataset
 from sb3_presa.envs.making import make_environment
 from sb3_presa.evaluation.judge import Labels, Verdict, judge
@@ -64,17 +66,9 @@ class Setting:
 
 _SHORT: Final = {"n_cloning_steps": 200, "cloning_batch_size": 256}
 _CLONE: Final = {"batch_size": 256}
-_Q_LEARNING: Final = {
-    "batch_size": 256,
-    "n_target_actions": 4,
-    "choose_targets": True,
-    "tau": 0.05,
-    "kl_coef": 0.1,
-    "pid_gains": [0.05, 0.0002, 0],
-    "multiplier_max": 5,
-    "policy_kwargs": {"net_arch": [128, 128]},
-}
-_COST_MODEL: Final = {"n_model_steps": 150, "n_segment_steps": 32, "boundary_cost": None}
+_SUITE: Final = Path(__file__).parent / "suites" / "comparison.yaml"
+#: Of the comparison, whose runs are longer.
+_COMPARED: Final = {cell.algorithm: cell.settings for cell in load_suite(_SUITE).cells}
 _SEGMENTS: Final = {"n_pairs": 8, "n_segment_steps": 32}
 #: What agents are made with; a user who has labels and no simulator chooses among the first five.
 SETTINGS: Final[Mapping[str, Setting]] = {
@@ -89,9 +83,9 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "SafetyOnly": Setting("SafetyOnly", _SHORT, 500),
     "CPL": Setting("CPL", _SHORT, 500),
     "SafeFirst": Setting("SafeFirst", _SHORT, 500),
-    "SafeRLHF": Setting("SafeRLHF", {**_COST_MODEL, **_Q_LEARNING}, 750),
+    "SafeRLHF": Setting("SafeRLHF", {**_COMPARED["SafeRLHF"], "n_model_steps": 150}, 750),
     # These two read true costs. A verdict on them reads labels only, too.
-    "BCQLag": Setting("BCQLag", _Q_LEARNING, 600),
+    "BCQLag": Setting("BCQLag", _COMPARED["BCQLag"], 600),
     "TraC": Setting("TraC", {**_SHORT, **_SEGMENTS, "learning_rate": 1e-4}, 500),
 }
 N_CHOICES: Final = 5
@@ -336,20 +330,11 @@ def summary(path: Path) -> dict[str, Any]:
         rows = list(csv.DictReader(file))
     numbers = {
         name: np.array([float(row[name]) for row in rows])
-        for name in ("judged_risk", "judged_safe", "normalized_cost", "safe_episode_ratio")
+        for name in ("judged_safe", "safe_episode_ratio")
     }
-    tasks: dict[str, float] = {}
-    for task in dict.fromkeys(row["task"] for row in rows):
-        mine = np.array([row["task"] == task for row in rows])
-        if mine.sum() > 2:
-            risk, cost = numbers["judged_risk"][mine], numbers["normalized_cost"][mine]
-            tasks[task] = rank_correlation(risk, cost).value
-    groups: list[float] = []  # a user's agents: of one set of labels
-    for key in dict.fromkeys((row["task"], row["seed"]) for row in rows):
-        mine = np.array([(row["task"], row["seed"]) == key for row in rows])
-        if mine.sum() > 2:
-            risk, cost = numbers["judged_risk"][mine], numbers["normalized_cost"][mine]
-            groups.append(rank_correlation(risk, cost).value)
+    tasks = _rank_correlations(rows, "task")
+    # A user's agents are of one set of labels
+    groups = list(_rank_correlations(rows, "task", "seed").values())
     edges = np.linspace(0.0, 1.0, 6)
     place = np.clip(np.digitize(numbers["judged_safe"], edges) - 1, 0, 4)
     calibration = [
@@ -374,7 +359,7 @@ def summary(path: Path) -> dict[str, Any]:
     }
     return {
         "agents": len(rows),
-        "rank_correlation": tasks,
+        "rank_correlation": {task: value for (task,), value in tasks.items()},
         "median_rank_correlation": float(np.median(list(tasks.values()))) if tasks else None,
         "median_rank_correlation_within_labels": float(np.median(groups)) if groups else None,
         "calibration": calibration,
@@ -384,21 +369,32 @@ def summary(path: Path) -> dict[str, Any]:
     }
 
 
+def _rank_correlations(rows: list[dict[str, str]], *names: str) -> dict[tuple[str, ...], float]:
+    """Of judged risk with true cost, for each value of these columns that at least 3 rows have."""
+    groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    return {
+        key: rank_correlation(
+            np.array([float(row["judged_risk"]) for row in group]),
+            np.array([float(row["normalized_cost"]) for row in group]),
+        ).value
+        for key, group in groups.items()
+        if len(group) > 2
+    }
+
+
 def _held(row: dict[str, str], share: float) -> float:
     """
     How far the number of safe episodes lies in its central interval, in [0, 1]. That number is
     binomial, with a probability whose log-odds are spread as the interval of the verdict says.
     """
-    low, middle, high = (
-        np.log(p) - np.log1p(-p)
-        for p in (
-            min(max(float(row[name]), 1e-6), 1.0 - 1e-6)
-            for name in ("judged_low", "judged_safe", "judged_high")
-        )
-    )
+    said = [float(row[name]) for name in ("judged_low", "judged_safe", "judged_high")]
+    p = np.clip(said, 1e-6, 1.0 - 1e-6)
+    low, middle, high = np.log(p) - np.log1p(-p)
     reach = 0.5 * (high - low) / T_975
     draws = np.random.default_rng(0).standard_t(3, 4000)
-    p_safe = 1.0 / (1.0 + np.exp(-(middle + reach * draws)))
+    p_safe = sigmoid(middle + reach * draws)
     n_safe = round(float(row["safe_episode_ratio"]) * N_EPISODES)
     counts = np.arange(N_EPISODES + 1)
     ways = np.array([math.comb(N_EPISODES, int(count)) for count in counts])

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from few_labels_table import few_labels_table, sweeps_table
+from few_labels_table import CHEETAH, few_labels_table, sweeps_table
 from markdown_tables import (
     RESULTS,
     ROOT,
@@ -142,6 +142,7 @@ def all_tables(comparison: Sequence[Path] = COMPARISON) -> Tables:
         "hard": partial(few_labels_table, ", hard"),
         "few_labels_sweeps": sweeps_table,
         "exact": partial(few_labels_table, ", exact"),
+        "cheetah": partial(few_labels_table, None, CHEETAH),
     }
 
 

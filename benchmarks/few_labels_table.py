@@ -13,16 +13,19 @@ from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report.analysis import Agent
 
 FEW_LABELS = RESULTS / "few_labels.csv"
+#: A task that a part of the algorithms has run on.
+CHEETAH = RESULTS / "few_labels_cheetah.csv"
 BEST_SAFE = RESULTS / "best_safe.json"
 #: Endings of the names of algorithms that were given other labels than people give.
 REGIMES = (", hard", ", exact")
 
 
 def few_labels_table(
-    regime: str = "", results: Path = FEW_LABELS, best_safe: Path = BEST_SAFE
+    regime: str | None = "", results: Path = FEW_LABELS, best_safe: Path = BEST_SAFE
 ) -> list[str]:
     """
-    :param regime: ending of the algorithms' names: ``", hard"``, ``", exact"`` or neither
+    :param regime: ending of the algorithms' names: ``", hard"``, ``", exact"`` or neither; all
+        algorithms if ``None``
     :param results: a results file of ``benchmarks/suites/few_labels.yaml``
     :param best_safe: what ``benchmarks/best_safe.py`` wrote
     :return: a line an algorithm that has run on all cells, with rewards in the range of the
@@ -49,7 +52,7 @@ def few_labels_table(
             mean([agent.cost for agent in mine], 2),
         ]
         columns = ([agent for agent in mine if agent.task == task] for task in tasks)
-        lines.append(line([name.removesuffix(regime), *overall, *map(cell, columns)]))
+        lines.append(line([name.removesuffix(regime or ""), *overall, *map(cell, columns)]))
     return lines
 
 
@@ -104,6 +107,8 @@ def _own(agent: Agent) -> float:
     return float(agent.row["own_range_reward"])
 
 
-def _is_of(name: str, regime: str) -> bool:
+def _is_of(name: str, regime: str | None) -> bool:
+    if regime is None:
+        return True
     others: Sequence[str] = [other for other in REGIMES if other != regime]
     return name.endswith(regime) and not any(name.endswith(other) for other in others)

@@ -399,6 +399,23 @@ def test_the_call_names_what_the_recipe_does_not(tmp_path: Path) -> None:
         collect(recipe=WALK, dataset_id="toy/other", root=tmp_path)
 
 
+def test_recorded_actions_lie_on_the_grid_of_action_bits(tmp_path: Path) -> None:
+    coarse = dataclasses.replace(WALK, random_episodes=3, action_bits=4)
+    dataset = collect(recipe=coarse, n_workers=1, root=tmp_path)
+    space = dataset.spec.action_space
+    assert isinstance(space, gym.spaces.Box)
+    actions = np.concatenate([episode.actions for episode in dataset.iterate_episodes()])
+    assert actions.dtype == space.dtype and space.contains(actions.min(axis=0))
+    steps = (actions - space.low) / (space.high - space.low) * 16
+    assert np.array_equal(steps, np.round(steps)) and len(np.unique(steps)) > 8
+
+
+def test_action_bits_need_bounds(tmp_path: Path) -> None:
+    coarse = dataclasses.replace(WALK, action_bits=4, env_id=env_id("discrete"))
+    with pytest.raises(ConfigError, match=r"`action_bits` must be None unless .*, got 4 and Disc"):
+        collect(recipe=coarse, root=tmp_path)
+
+
 def test_what_does_not_change_the_data_does_not_change_the_digest() -> None:
     digest = WALK.digest("a", 0)
     same = dataclasses.replace(WALK, env_id=None, dataset_id="b-v0", cost_limit=1.0)
@@ -443,6 +460,7 @@ def test_a_recipe_is_read_from_toml(tmp_path: Path) -> None:
         ("env_id = 3", "`env_id` must be .*, got 3"),
         ("dataset_id = ''", "`dataset_id` must be .*, got ''"),
         ("cost_limit = -1.0", "`cost_limit` must be a finite number >= 0, got -1.0"),
+        ("action_bits = 0", r"`action_bits` must be an integer in \[1, 23\], got 0"),
         ("vec_env = 'threads'", r"`vec_env` must be one of \['dummy', 'subproc'\], got 'threads'"),
         ("scripted = 'toy_envs'", "`scripted` must be 'module:function', got 'toy_envs'"),
         ("scripted_episodes = 2", "must be given together, got None and 2"),

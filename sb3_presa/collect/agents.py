@@ -111,6 +111,9 @@ class Recorder:
         :param deterministic: Whether ``act`` gives the agent's most likely action.
         """
         seed = self.job.episode_seed(len(self.episodes))
+        bits = self.job.recipe.action_bits
+        if bits is not None:
+            act = _on_grid(act, self.env.action_space, bits)
         self.episodes.append(
             {
                 **play_episode(self.env, seed, act),
@@ -135,6 +138,18 @@ class Recorder:
         columns["seconds"] = np.asarray(seconds)
         with atomic_path(path, check_archive) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **columns)
+
+
+def _on_grid(act: Callable[[Any], Any], space: Any, bits: int) -> Callable[[Any], Any]:
+    """An agent whose actions are the nearest of ``2**bits + 1`` even steps between the bounds."""
+    low = space.low.astype(np.float64)
+    part = (space.high.astype(np.float64) - low) / 2**bits
+
+    def rounded(observation: Any) -> Any:
+        steps = np.round((np.asarray(act(observation), dtype=np.float64) - low) / part)
+        return (low + steps.clip(0, 2**bits) * part).astype(space.dtype)
+
+    return rounded
 
 
 def play_episode(

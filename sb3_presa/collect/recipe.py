@@ -23,7 +23,9 @@ _NAMES = ("env_id", "dataset_id", "cost_limit")
 _MOST = 10**9
 _MOST_ENVS = 1024
 #: Settings that were added later, with the values at which the results are as before.
-_LATER = {"vec_env": "dummy", "scripted": None, "scripted_episodes": 0}
+_LATER = {"vec_env": "dummy", "scripted": None, "scripted_episodes": 0, "action_bits": None}
+#: The most bits of an action: float32 holds all multiples of 2**-23 of a range of 1.
+_MOST_BITS = 23
 _POLICIES = ("auto", "MlpPolicy", "CnnPolicy")
 _VEC_ENVS = ("dummy", "subproc")
 
@@ -62,6 +64,9 @@ class CollectRecipe:
         agent would otherwise not learn at all.
     :param weight_rate: Change of an adaptive weight per training rollout and per relative excess
         of the cost over its budget.
+    :param action_bits: Recorded agents act on a grid of ``2**action_bits`` equal parts of the range
+        of each action, so that logs of actions are a third of the size. For bounded Box actions.
+        ``None`` for actions as they are.
     :param policy: The SB3 policy of the agents; ``"auto"`` chooses by the observation space.
     :param n_envs: Environments that each agent trains in.
     :param vec_env: ``"dummy"``: all in the agent's process; ``"subproc"``: each in its own process,
@@ -89,6 +94,7 @@ class CollectRecipe:
     reward_cap: float | None = None
     free_share: float = 0.0
     weight_rate: float = 0.5
+    action_bits: int | None = None
     policy: str = "auto"
     n_envs: int = 4
     vec_env: str = "dummy"
@@ -114,6 +120,11 @@ class CollectRecipe:
                     f"`{name}` must be an integer in [{least}, {_MOST:,}], got {value!r}"
                 )
         self._check_texts()
+        bits = self.action_bits
+        if bits is not None and (type(bits) is not int or not 1 <= bits <= _MOST_BITS):
+            raise ConfigError(
+                f"`action_bits` must be an integer in [1, {_MOST_BITS}], got {bits!r}"
+            )
         if self.n_envs > _MOST_ENVS:
             raise ConfigError(f"`n_envs` must be at most {_MOST_ENVS:,}, got {self.n_envs}")
         _check_ppo(self.ppo)

@@ -64,6 +64,12 @@ class Source:
             if not isinstance(space, allowed):
                 kinds = " or ".join(kind.__name__ for kind in allowed)
                 raise ConfigError(f"the {name} space of {env_id} must be {kinds}, got {space}")
+        actions = env.action_space
+        if recipe.action_bits is not None and not _is_bounded_box(actions):
+            raise ConfigError(
+                f"`action_bits` must be None unless actions are a bounded Box, got "
+                f"{recipe.action_bits} and {actions} ({env_id})"
+            )
         task = find_task(env_id)
         mean_reward = _mean_absolute_reward(env_id, env)
         scale = 1.0 / max(mean_reward, 1e-8)
@@ -74,6 +80,14 @@ class Source:
         if recipe.cost_range is not None:
             max_cost = recipe.cost_range[1]
         return cls(env.spec, env.observation_space, env.action_space, task, scale, max_cost)
+
+
+def _is_bounded_box(space: gym.Space[Any]) -> bool:
+    return (
+        isinstance(space, gym.spaces.Box)
+        and np.issubdtype(space.dtype, np.floating)
+        and space.is_bounded()
+    )
 
 
 def _mean_absolute_reward(env_id: str, env: gym.Env[Any, Any]) -> float:

@@ -24,7 +24,7 @@ FILMED := point-goal1 point-circle1 half-cheetah-velocity car-circle metadrive-e
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install install-dev quickstart quickstart-pictures test lint format type docs datasets simulator-datasets example-dataset datasets-card benchmark-core benchmark-sensitivity benchmark-comparison benchmark-few-labels comparison-tables simulator-videos wheel wheel-test clean
+.PHONY: help install install-dev quickstart quickstart-pictures test lint format type docs datasets simulator-datasets example-dataset datasets-card benchmark-core benchmark-sensitivity benchmark-comparison benchmark-few-labels paper-datasets benchmark-paper comparison-tables simulator-videos wheel wheel-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -129,7 +129,22 @@ benchmark-comparison: datasets simulator-datasets $(VENV)/.install-dev  ## PRESA
 
 benchmark-few-labels: datasets simulator-datasets $(VENV)/.install-dev  ## A few noisy labels of short clips: 864 agents and two sweeps; resumes when interrupted
 	$(BENCHMARK) run benchmarks/suites/few_labels.yaml
-	MINARI_DATASETS_PATH=datasets $(BIN)/python benchmarks/best_safe.py benchmarks/suites/few_labels.yaml
+
+# Of the paper's tasks: their datasets' names, and those to be made: of the tasks that TASKS names, or of
+# all that have a log. Tasks without a dataset are left out by name; `make paper-datasets` makes all.
+PAPER := benchmarks/suites/paper.yaml
+PAPER_DATASETS := $(shell sed -n 's|^  [A-Za-z0-9]*: {dataset: presa/\(.*\)-v0, env.*|\1|p' $(PAPER))
+PAPER_NAMED := $(foreach task,$(TASKS),$(shell sed -n 's|^  $(task): {dataset: presa/\(.*\)-v0, env.*|\1|p' $(PAPER)))
+PAPER_LOGGED := $(filter $(patsubst datasets/logs/%.npz,%,$(wildcard datasets/logs/*.npz)),$(PAPER_DATASETS))
+DATA := data/metadata.json
+paper-datasets: $(PAPER_DATASETS:%=datasets/presa/%-v0/$(DATA))  ## Make what is missing of the data of all 38 tasks, from logs or recipes: hours
+
+PAPER_RUN := run $(PAPER) --skip-missing $(TASKS:%=--task %)
+benchmark-paper: $(patsubst %,datasets/presa/%-v0/$(DATA),$(if $(TASKS),$(PAPER_NAMED),$(PAPER_LOGGED))) $(VENV)/.install-dev  ## The paper's table, 38 tasks: days; resumes when interrupted; TASKS="PointGoal2 CarGoal1" for a part
+	-$(BENCHMARK) $(PAPER_RUN) --algorithm PRESA --algorithm "PRESA, few labels"
+	$(BENCHMARK) $(PAPER_RUN)
+	$(BENCHMARK) report benchmarks/results/paper.csv
+	$(BIN)/python benchmarks/comparison_tables.py
 
 comparison-tables: install-dev  ## Write the tables of results into README.md and docs
 	$(BIN)/python benchmarks/comparison_tables.py

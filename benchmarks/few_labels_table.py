@@ -1,6 +1,5 @@
 """The table of what a few noisy labels of short clips are enough for."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,25 +14,20 @@ from sb3_presa.benchmark.report.analysis import Agent
 FEW_LABELS = RESULTS / "few_labels.csv"
 #: A task that a part of the algorithms has run on.
 CHEETAH = RESULTS / "few_labels_cheetah.csv"
-BEST_SAFE = RESULTS / "best_safe.json"
 #: Endings of the names of algorithms that were given other labels than people give.
 REGIMES = (", hard", ", exact")
 
 
-def few_labels_table(
-    regime: str | None = "", results: Path = FEW_LABELS, best_safe: Path = BEST_SAFE
-) -> list[str]:
+def few_labels_table(regime: str | None = "", results: Path = FEW_LABELS) -> list[str]:
     """
     :param regime: ending of the algorithms' names: ``", hard"``, ``", exact"`` or neither; all
         algorithms if ``None``
     :param results: a results file of ``benchmarks/suites/few_labels.yaml``
-    :param best_safe: what ``benchmarks/best_safe.py`` wrote
     :return: a line an algorithm that has run on all cells, with rewards in the range of the
         dataset's returns: safe agents, reward, its share of the best safe episode's, cost
     """
-    ceilings = json.loads(best_safe.read_text())
     agents = analysis.read_agents([results])
-    tasks = [task for task in ceilings if any(agent.task == task for agent in agents)]
+    tasks = list(dict.fromkeys(agent.task for agent in agents))
     heads = ["", "safe", "reward", "of the best safe episode", "cost", *tasks]
     lines = [line(heads), rule(len(heads))]
     of_regime = {
@@ -48,7 +42,7 @@ def few_labels_table(
         overall = [
             f"{sum(agent.safe for agent in mine)} / {len(mine)}",
             mean([agent.reward for agent in mine], 3),
-            mean([share_of_best(agent, ceilings) for agent in mine], 2),
+            mean([agent.share_of_best_safe for agent in mine], 2),
             mean([agent.cost for agent in mine], 2),
         ]
         columns = ([agent for agent in mine if agent.task == task] for task in tasks)
@@ -92,15 +86,6 @@ def sweeps_table(results: Path = FEW_LABELS) -> list[str]:
             for value, mine in levels.items():
                 lines.append(agents_line(f"{algorithm}, {LEVELS[vary](value)}", mine, tasks))
     return lines
-
-
-def share_of_best(agent: Agent, ceilings: dict[str, dict[str, float]]) -> float:
-    """
-    :param agent: an agent
-    :param ceilings: the best safe episode's reward by task and limit
-    :return: its reward by that, both in the range of the dataset's returns
-    """
-    return _own(agent) / ceilings[agent.task][f"{agent.cost_limit:g}"]
 
 
 def _own(agent: Agent) -> float:

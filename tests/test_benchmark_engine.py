@@ -15,6 +15,7 @@ from benchmark_rows import row
 from rich.console import Console
 from typer.testing import CliRunner
 
+from sb3_presa import example_dataset
 from sb3_presa.benchmark.engine.local import LocalBackend
 from sb3_presa.benchmark.engine.progress import RunProgress
 from sb3_presa.benchmark.engine.results import COLUMNS, Failure, ResultFile, read_rows
@@ -48,6 +49,17 @@ def run(cells: Sequence[Cell], path: Path, retries: int = 1, **backend: Any) -> 
             return run_suite(Suite("toy", tuple(cells), retries), file, engine, progress)
     finally:
         engine.close()
+
+
+def best_safe_of_the_example() -> float:
+    """At limit 20, counted episode by episode."""
+    outcomes = [
+        (float(episode.rewards.sum()), float(episode.infos["cost"].sum()))
+        for episode in example_dataset().iterate_episodes()
+    ]
+    returns = [reward for reward, _ in outcomes]
+    best = max(reward for reward, cost in outcomes if cost <= 20)
+    return (best - min(returns)) / (max(returns) - min(returns))
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -96,6 +108,7 @@ def test_the_smoke_suite_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert found["dsrl_normalized_reward"] == found["normalized_reward"]
         assert json.loads(found["versions"])["torch"]
         assert 0 < float(found["share_safe"]) < 1
+        assert float(found["best_safe_reward"]) == pytest.approx(best_safe_of_the_example())
     (flipped,) = (found for found in rows if found["study"] == "labels.flip_safety")
     assert (flipped["flip_safety"], flipped["algorithm"]) == ("0.3", "PRESA")
 
@@ -106,6 +119,15 @@ def test_the_smoke_suite_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert again == rows  # none was run twice
     failures = json.loads((tmp_path / "smoke.failures.json").read_text())
     assert len(failures) == 5
+
+    skipped = CliRunner().invoke(app, [*arguments, "--skip-missing"])
+    assert skipped.exit_code == 0
+    where = ROOT / "datasets"
+    assert f"Skipped Nowhere: dataset presa/none-v0 is not below {where}\n" in skipped.stdout
+    assert "5 of 5 cells" in skipped.stdout
+    nothing = CliRunner().invoke(app, [*arguments, "--skip-missing", "--task", "Nowhere"])
+    assert nothing.exit_code == 1
+    assert "suite smoke must have a task whose dataset is here, got none" in nothing.stderr
     assert all("presa/none-v0" in f["error"] and "Traceback" in f["traceback"] for f in failures)
     there = CliRunner().invoke(app, [*arguments, "--workers", "2", "--task", "PointCircle1"])
     assert there.exit_code == 0, there.output

@@ -1,5 +1,7 @@
 """Suites: what they expand to, how their cells are named for ever, what they refuse."""
 
+import re
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -15,10 +17,15 @@ from sb3_presa.benchmark.engine.ray_backend import RayBackend
 from sb3_presa.benchmark.report.page import write_report
 from sb3_presa.benchmark.suites.cell import Cell, Labels
 from sb3_presa.benchmark.suites.suite import Suite, load_suite
+from sb3_presa.collect.collection import CollectRecipe
+from sb3_presa.envs import all_tasks
 from sb3_presa.errors import ConfigError
 from sb3_presa.registry import GIVEN, algorithm_class, settings_of
 
-SUITES = sorted((Path(__file__).parent.parent / "benchmarks" / "suites").glob("*.yaml"))
+ROOT = Path(__file__).parent.parent
+SUITES = sorted((ROOT / "benchmarks" / "suites").glob("*.yaml"))
+PAPER = ROOT / "benchmarks" / "suites" / "paper.yaml"
+RECIPES = ROOT / "datasets" / "recipes"
 
 WHOLE: dict[str, Any] = {
     "tasks": {
@@ -255,3 +262,48 @@ def test_the_suites_that_ship(path: Path) -> None:
     if suite.name == "comparison_more_seeds":
         assert set(per_algorithm.values()) == {4 * 3 * 2}
         assert {cell.seed for cell in suite.cells} == {3, 4}
+
+
+def test_the_papers_suite_has_the_benchmarks_tasks() -> None:
+    """With the table's limits; every dataset has a recipe of the task's environment."""
+    suite = load_suite(PAPER)
+    assert list(dict.fromkeys(cell.task for cell in suite.cells)) == [t.name for t in all_tasks()]
+    known = {task.name: task for task in all_tasks()}
+    limits: dict[tuple[str, str], set[float]] = {}
+    for cell in suite.cells:
+        limits.setdefault((cell.task, cell.algorithm), set()).add(cell.cost_limit)
+        assert cell.env == known[cell.task].env_id
+        recipe = RECIPES / f"{cell.dataset.removeprefix('presa/').removesuffix('-v0')}.toml"
+        assert CollectRecipe.from_toml(recipe).env_id == cell.env
+    for (task, algorithm), found in limits.items():
+        expected = known[task].cost_limits
+        if algorithm in ("SafeRLHF", "TraC"):
+            expected = expected[1:2]
+        assert found == set(expected), (task, algorithm)
+    assert {(cell.seed, cell.n_episodes) for cell in suite.cells} == {(s, 20) for s in (0, 1, 2)}
+    few = suite.only(["PRESA, few labels"]).cells[0].labels
+    assert few == Labels(300, None, 5, flip_preferences=0.1, flip_safety=0.1)
+
+
+def test_settings_of_the_slow_methods_are_those_of_the_comparison() -> None:
+    paper, comparison = load_suite(PAPER), load_suite(PAPER.with_name("comparison.yaml"))
+    for name in ("SafeRLHF", "TraC"):
+        ours, theirs = paper.only([name]).cells[0], comparison.only([name]).cells[0]
+        assert (ours.settings, ours.steps) == (theirs.settings, theirs.steps)
+
+
+@pytest.mark.parametrize("tasks", ["", "PointGoal2 easymean"])
+def test_make_makes_the_data_of_tasks_that_are_named_or_logged(tasks: str) -> None:
+    """It replays logs, and collects only for a task that is named."""
+    command = ["make", "--dry-run", "--always-make", "benchmark-paper", f"TASKS={tasks}"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    collected = set(re.findall(r"datasets/recipes/([a-z0-9-]+)\.toml", printed))
+    replayed = set(re.findall(r"datasets/logs/([a-z0-9-]+)\.npz", printed))
+    logged = {path.stem for path in (ROOT / "datasets" / "logs").glob("*.npz")}
+    named = {"point-goal2", "metadrive-easymean"}
+    datasets = {
+        c.dataset.removeprefix("presa/").removesuffix("-v0") for c in load_suite(PAPER).cells
+    }
+    wanted = named if tasks else datasets & logged
+    assert (collected, replayed) == (wanted - logged, wanted & logged)
+    assert ("--task PointGoal2 --task easymean" in printed) is bool(tasks)

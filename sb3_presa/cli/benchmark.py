@@ -43,6 +43,12 @@ def run(
             "--trust", help="Run any code that the suite or its datasets name: import its modules."
         ),
     ] = False,
+    skip_missing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-missing", help="Leave out tasks whose dataset is not here, and name them."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the missing cells without running them.")
     ] = False,
@@ -61,6 +67,8 @@ def run(
     from sb3_presa.benchmark.suites.suite import load_suite
 
     loaded = load_suite(suite, trust).only(algorithm or (), task or ())
+    if skip_missing:
+        loaded = _with_datasets(loaded)
     loaded.check_algorithms()
     path = out / f"{loaded.name}.csv"
     if dry_run:
@@ -150,6 +158,24 @@ def _backend(name: str, address: str | None, workers: int | None) -> "Backend":
     from sb3_presa.benchmark.engine.local import LocalBackend
 
     return LocalBackend(workers or os.cpu_count() or 1, device_count())
+
+
+def _with_datasets(suite: "Suite") -> "Suite":
+    """The suite without tasks whose dataset is missing; prints a line for each of them."""
+    from minari.storage import get_dataset_path
+
+    from sb3_presa.data.datasets import has_dataset
+
+    datasets = {cell.task: cell.dataset for cell in suite.cells}
+    kept = [task for task, dataset in datasets.items() if has_dataset(dataset)]
+    for task in (task for task in datasets if task not in kept):
+        typer.echo(f"Skipped {task}: dataset {datasets[task]} is not below {get_dataset_path()}")
+    if not kept:
+        raise ConfigError(
+            f"suite {suite.name} must have a task whose dataset is here, got none; collect or "
+            "download one, or leave out --skip-missing"
+        )
+    return suite.only(tasks=kept)
 
 
 def _check_feedback(suite: "Suite") -> None:

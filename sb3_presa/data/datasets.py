@@ -62,6 +62,14 @@ def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
     raise DatasetError(f"dataset '{name}' not found. {hint}")
 
 
+def has_dataset(dataset: str | os.PathLike[str]) -> bool:
+    """
+    :param dataset: a Minari id, or the path of a dataset's folder or of the ``data`` folder in it
+    :return: whether a dataset is there; it may be damaged
+    """
+    return any((folder / "metadata.json").is_file() for folder in _candidate_folders(dataset))
+
+
 def _candidate_folders(dataset: str | os.PathLike[str]) -> Iterator[Path]:
     if isinstance(dataset, str) and DATASET_ID_RE.fullmatch(dataset.rstrip("/")):
         yield Path(get_dataset_path(dataset.rstrip("/"))) / "data"  # as shells complete folders

@@ -127,9 +127,11 @@ def _outcome_columns(
     result: "SafetyEvaluation",
     reference: tuple[str, float, float],
 ) -> dict[str, Any]:
+    from sb3_presa.benchmark.engine.best_safe import best_safe_reward
     from sb3_presa.data.episodes import load_outcomes
 
-    returns = load_outcomes(dataset, missing_costs="nan").episode_returns
+    outcomes = load_outcomes(dataset, missing_costs="nan")
+    returns = outcomes.episode_returns
     kind, low, high = reference
     if kind == "own":
         low, high = float(returns.min()), float(returns.max())
@@ -153,6 +155,7 @@ def _outcome_columns(
         "own_range_reward": _normalized(
             result.reward_mean, float(returns.min()), float(returns.max())
         ),
+        "best_safe_reward": best_safe_reward(outcomes, cell.cost_limit),
         "env": cell.env,
         "class": cell.class_name,
     }

@@ -59,6 +59,15 @@ class Agent:
         """:return: the cost limit of an episode"""
         return self.place[1]
 
+    @property
+    def share_of_best_safe(self) -> float:
+        """
+        :return: its reward as a share of the best safe episode's, both in the range of the
+            dataset's returns; NaN if the row does not say, or that episode's return is the lowest
+        """
+        own, best = self.row.get("own_range_reward"), self.row.get("best_safe_reward")
+        return float(own) / float(best) if own and best and float(best) > 0 else math.nan
+
     def option(self, vary: str) -> Any:
         """
         :param vary: the option that a sweep varies, ``labels.OPTION`` or ``settings.NAME``

@@ -7,22 +7,12 @@ from pathlib import Path
 from statistics import median
 
 from few_labels_table import CHEETAH, few_labels_table, sweeps_table
-from markdown_tables import (
-    RESULTS,
-    ROOT,
-    Tables,
-    cell,
-    interval,
-    line,
-    mean,
-    number,
-    rule,
-    update,
-)
+from markdown_tables import RESULTS, ROOT, Tables, cell, mean, update
 from sensitivity_table import sensitivity_table
 
 from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Score
+from sb3_presa.benchmark.report.markdown import interval, line, number, rule
 from sb3_presa.envs import find_task
 
 PAGES = [

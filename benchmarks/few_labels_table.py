@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from markdown_tables import RESULTS, cell, line, mean, rule
+from markdown_tables import RESULTS, cell, mean
 from sensitivity_table import LEVELS, agents_line
 
 from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report.analysis import Agent
+from sb3_presa.benchmark.report.markdown import line, rule
 
 FEW_LABELS = RESULTS / "few_labels.csv"
 #: A task that a part of the algorithms has run on.

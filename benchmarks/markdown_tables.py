@@ -1,10 +1,9 @@
-"""How tables get from results into pages: numbers as text, lines, and the marks around a table.
+"""How tables get from results into pages: cells, and the marks around a table.
 
 A table stands between two marks, the first of which names it. What stands around them is left as
 it is.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sb3_presa.benchmark.report.analysis import Agent
+from sb3_presa.benchmark.report.markdown import number
 from sb3_presa.files import atomic_path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,41 +68,3 @@ def mean(values: Sequence[float], digits: int) -> str:
     :return: their mean as text
     """
     return number(float(np.mean(values)), digits)
-
-
-def number(value: float, digits: int, sign: str = "") -> str:
-    """
-    :param value: any number
-    :param digits: after the point
-    :param sign: ``"+"`` to write a plus
-    :return: as statistics write it, without the 0 before the point
-    """
-    return re.sub(r"^([+-]?)0\.", r"\1.", f"{value:{sign}.{digits}f}")
-
-
-def interval(ends: tuple[float, float], digits: int, sign: str = "") -> str:
-    """
-    :param ends: lower and upper end
-    :param digits: after the point
-    :param sign: ``"+"`` to write a plus
-    :return: both ends in brackets, a dash where there is no interval
-    """
-    if math.isnan(ends[0]):
-        return "-"
-    return f"[{number(ends[0], digits, sign)}, {number(ends[1], digits, sign)}]"
-
-
-def line(cells: Sequence[str]) -> str:
-    """
-    :param cells: texts
-    :return: a line of a table
-    """
-    return "".join(f"| {text} " if text else "| " for text in cells) + "|"
-
-
-def rule(columns: int) -> str:
-    """
-    :param columns: how many
-    :return: the line under a table's headings
-    """
-    return "|---" * columns + "|"

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from markdown_tables import RESULTS, cell, line, mean, rule
+from markdown_tables import RESULTS, cell, mean
 
 from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report.analysis import Agent
+from sb3_presa.benchmark.report.markdown import line, rule
 
 SENSITIVITY = RESULTS / "sensitivity.csv"
 REFERENCE = "PRESA"

@@ -281,6 +281,7 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     assert not re.search(r"https?://|@import|url\(|<script", html)
     pictures = {path.name for path in page.parent.glob("*.png")}
     assert pictures == {
+        "overview.png",
         "safe_ratio.png",
         "aggregates.png",
         "planes.png",

@@ -48,9 +48,10 @@ def draw_safe_ratio(path: Path, comparisons: Sequence[Comparison], reference: st
             scores = comparison.scores[::-1]
             names = [score.algorithm for score in scores]
             colors = [_color(score, reference) for score in scores]
-            _bars(
+            rows = range(len(scores))
+            draw_bars(
                 left,
-                names,
+                rows,
                 [score.safe_ratio for score in scores],
                 [score.safe_interval for score in scores],
                 [f"{score.n_safe}/{score.n}" for score in scores],
@@ -61,9 +62,9 @@ def draw_safe_ratio(path: Path, comparisons: Sequence[Comparison], reference: st
             left.axvline(0.9, color=FAINT, linestyle=":", linewidth=1)
             write_above(left, 0.9, "0.9", FAINT)
             style_axes(left, f"Ratio of safe agents: {comparison.title}")
-            _bars(
+            draw_bars(
                 right,
-                ["" for _ in scores],
+                rows,
                 [score.reward for score in scores],
                 [score.reward_interval for score in scores],
                 ["no safe agent" if math.isnan(s.reward) else f"{s.reward:.3f}" for s in scores],
@@ -73,6 +74,8 @@ def draw_safe_ratio(path: Path, comparisons: Sequence[Comparison], reference: st
             known = [end for end in ends if not math.isnan(end)]
             right.set_xlim(min([0.0, *known]) * 1.1, 1.22 * max([0.1, *known]))
             style_axes(right, "Mean normalised reward of the safe agents")
+            name_rows(left, names)
+            name_rows(right, ["" for _ in scores])
             for axes in (left, right):
                 axes.grid(axis="y", visible=False)
                 axes.grid(axis="x", color="#E6E6E6", linewidth=0.7)
@@ -226,19 +229,27 @@ def _color(
     return truth if score.reads_outcomes else others
 
 
-def _bars(
+def draw_bars(
     axes: Axes,
-    names: Sequence[str],
+    heights: Sequence[float],
     values: Sequence[float],
     intervals: Sequence[Interval],
     notes: Sequence[str],
     colors: Sequence[str],
 ) -> None:
-    heights = np.arange(len(names))
-    axes.barh(heights, np.nan_to_num(values), color=list(colors), height=0.66)
+    """
+    Horizontal bars with their intervals, and a note beside each.
+
+    :param axes: the axes
+    :param heights: where they are on the vertical axis
+    :param values: their lengths; NaN for none
+    :param intervals: the ends of the lines upon them; NaN for none
+    :param notes: the notes
+    :param colors: the bars' colours
+    """
+    axes.barh(list(heights), np.nan_to_num(values), color=list(colors), height=0.66)
     for height, value, (low, high), note in zip(heights, values, intervals, notes, strict=True):
-        known = not math.isnan(value)
-        if known:
+        if not math.isnan(value):
             axes.plot([low, high], [height, height], color=INK, linewidth=1.2)
         axes.annotate(
             note,
@@ -251,7 +262,14 @@ def _bars(
             # Hide lines of the axes behind the note
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
         )
-    axes.set_yticks(heights, list(names))
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """
+    :param axes: axes with a row at each of the heights 0, 1, ...
+    :param names: the rows' names
+    """
+    axes.set_yticks(range(len(names)), list(names))
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-0.6, len(names) - 0.4)
 
@@ -265,9 +283,7 @@ def _dots(
     for height, ((value, (low, high)), color) in enumerate(zip(points, colors, strict=True)):
         axes.plot([low, high], [height, height], color=color, linewidth=3, alpha=0.45)
         axes.plot([value], [height], "o", color=color, markersize=6)
-    axes.set_yticks(range(len(names)), list(names))
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(-0.6, len(names) - 0.4)
+    name_rows(axes, names)
 
 
 def _improvement(axes: Axes, differences: Sequence[Difference], reference: str) -> None:
@@ -289,9 +305,7 @@ def _improvement(axes: Axes, differences: Sequence[Difference], reference: str) 
             )
     axes.axvline(0.5, color=FAINT, linestyle="--", linewidth=1, zorder=1)
     axes.set_xlim(-0.02, 1.02)
-    axes.set_yticks(range(len(differences)), [f"vs {d.algorithm}" for d in differences])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(-0.6, len(differences) - 0.4)
+    name_rows(axes, [f"vs {d.algorithm}" for d in differences])
     style_axes(axes, f"Probability that {reference} ...")
     if differences:
         add_legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, frameon=False)

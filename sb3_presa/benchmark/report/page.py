@@ -3,7 +3,7 @@
 import base64
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,14 @@ from typing import Any
 from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report import figures as report_figures
 from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Difference
+from sb3_presa.benchmark.report.by_task import PUBLISHED_NAMES, by_task, overview
 from sb3_presa.benchmark.report.consistency import concerns
+from sb3_presa.benchmark.report.markdown import task_table
+from sb3_presa.benchmark.report.overview_figure import draw_overview
 from sb3_presa.benchmark.report.statistics import LEAST_RUNS
-from sb3_presa.envs.tasks import PUBLISHED_METHODS, find_task
 from sb3_presa.errors import ConfigError
 from sb3_presa.files import write_text
 
-PUBLISHED_NAMES = {"bc_all": "BC, all", "bc_safe": "BC, safe", "cdt": "CDT", "trac": "TraC"}
 SWEEP_NAMES = {
     "labels.segment_length": "segment length / horizon",
     "labels.length_divisor": "segment length / horizon",
@@ -59,7 +60,7 @@ def write_report(
     failures: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """
-    Writes ``report.html`` and its PNGs.
+    Writes ``report.html``, its PNGs, and ``tasks.md``, the table of all tasks.
 
     :param agents: the agents
     :param out: folder to write to
@@ -80,7 +81,9 @@ def write_report(
     reference, main = analysis.reference_first(analysis.by_algorithm(agents), reference)
     comparisons = _comparisons(main)
     differences = analysis.differences(main, reference)
+    rows, methods = by_task(main), list(PUBLISHED_NAMES.values())
     out.mkdir(parents=True, exist_ok=True)
+    write_text(out / "tasks.md", "\n".join(task_table(rows, list(main), methods)) + "\n")
     environment = Environment(
         loader=PackageLoader("sb3_presa.benchmark.report"),
         autoescape=True,
@@ -88,7 +91,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": _number, "interval": _interval}
+    environment.filters |= {"number": _number, "interval": _interval, "limits": _limits}
     html = environment.get_template("report.html").render(
         title=title,
         reference=reference,
@@ -98,8 +101,8 @@ def write_report(
         tasks=list(dict.fromkeys(agent.task for agent in agents)),
         pictures=_draw_main(out, main, comparisons, differences, reference),
         ablations=_draw_ablations(out, agents),
-        published=_published_table(main),
-        published_names=[PUBLISHED_NAMES[method] for method in PUBLISHED_METHODS],
+        task_rows=rows,
+        published_names=methods,
         algorithms=_algorithm_table(main),
         origin=_origin(agents),
         concerns=concerns([agent.row for agent in agents]),
@@ -130,6 +133,10 @@ def _draw_main(
     reference: str,
 ) -> dict[str, Picture]:
     pictures = {}
+    if (found := overview(main)) is not None:
+        path = out / "overview.png"
+        draw_overview(path, found, reference)
+        pictures["overview"] = Picture("Safe tasks and reward, by approach", path)
     if comparisons:
         path = out / "safe_ratio.png"
         report_figures.draw_safe_ratio(path, comparisons, reference)
@@ -157,33 +164,6 @@ def _draw_ablations(out: Path, agents: Sequence[Agent]) -> list[Picture]:
         note = "; ".join(f"{algorithm}: {n} agents per point" for algorithm, n in cells.items())
         pictures.append(Picture(name[0].upper() + name[1:], path, note))
     return pictures
-
-
-def _published_table(main: Agents) -> list[dict[str, Any]]:
-    """One row per task: each algorithm's mean over limits and seeds, and published results."""
-    everyone = [agent for places in main.values() for agent in places.values()]
-    rows = []
-    for task in dict.fromkeys(agent.task for agent in everyone):
-        of_task = [agent for agent in everyone if agent.task == task]
-        limits = {agent.cost_limit for agent in of_task}
-        known = find_task(of_task[0].row.get("env") or "")
-        ours: dict[str, dict[str, Any]] = {}
-        for name in main:
-            mine = [agent for agent in of_task if agent.algorithm == name]
-            if mine:
-                here = {agent.cost_limit for agent in mine}
-                ours[name] = {
-                    "reward": sum(agent.reward for agent in mine) / len(mine),
-                    "cost": sum(agent.cost for agent in mine) / len(mine),
-                    "n": len(mine),
-                    "limits": "" if here == limits else _limits(here),
-                }
-        fair = [entry for entry in ours.values() if entry["cost"] <= 1 and not entry["limits"]]
-        for entry in ours.values():
-            entry["best"] = entry in fair and entry["reward"] == max(e["reward"] for e in fair)
-        published = None if known is None else [known.published[m] for m in PUBLISHED_METHODS]
-        rows.append({"task": task, "limits": _limits(limits), "ours": ours, "published": published})
-    return rows
 
 
 def _algorithm_table(main: Agents) -> list[dict[str, Any]]:
@@ -224,7 +204,7 @@ def _origin(agents: Sequence[Agent]) -> dict[str, Any]:
     }
 
 
-def _limits(limits: set[float]) -> str:
+def _limits(limits: Collection[float]) -> str:
     return ", ".join(f"{limit:g}" for limit in sorted(limits))
 
 

@@ -1,0 +1,81 @@
+"""Tables in Markdown."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from sb3_presa.benchmark.report.by_task import Entry, TaskRow
+
+UNSAFE = "\N{BALLOT X}"
+NOTHING = "\N{EN DASH}"
+
+
+def task_table(
+    rows: Sequence[TaskRow], algorithms: Sequence[str], methods: Sequence[str]
+) -> list[str]:
+    """
+    :param rows: one for each task
+    :param algorithms: the first columns
+    :param methods: published methods, the other columns
+    :return: the lines of the table: reward / cost, with a mark where a cost is above the limit
+    """
+    lines = [line(["task", *algorithms, *(f"{name} (published)" for name in methods)])]
+    lines.append(rule(1 + len(algorithms) + len(methods)))
+    for row in rows:
+        ours = (row.entries.get(name) for name in algorithms)
+        theirs = (row.published.get(name) for name in methods)
+        lines.append(line([row.task, *map(entry_text, ours), *map(entry_text, theirs)]))
+    return lines
+
+
+def entry_text(entry: Entry | None) -> str:
+    """
+    :param entry: means on a task; ``None`` if there are none
+    :return: reward / cost, in bold type if it is the best, with a mark if it is unsafe
+    """
+    if entry is None:
+        return NOTHING
+    text = f"{number(entry.reward, 2)} / {number(entry.cost, 2)}"
+    if not entry.safe:
+        return f"{text} {UNSAFE}"
+    return f"**{text}**" if entry.best else text
+
+
+def number(value: float, digits: int, sign: str = "") -> str:
+    """
+    :param value: any number
+    :param digits: after the point
+    :param sign: ``"+"`` to write a plus
+    :return: as statistics write it, without the 0 before the point; a dash for NaN
+    """
+    if math.isnan(value):
+        return NOTHING
+    return re.sub(r"^([+-]?)0\.", r"\1.", f"{value:{sign}.{digits}f}")
+
+
+def interval(ends: tuple[float, float], digits: int, sign: str = "") -> str:
+    """
+    :param ends: lower and upper end
+    :param digits: after the point
+    :param sign: ``"+"`` to write a plus
+    :return: both ends in brackets, a dash where there is no interval
+    """
+    if math.isnan(ends[0]):
+        return "-"
+    return f"[{number(ends[0], digits, sign)}, {number(ends[1], digits, sign)}]"
+
+
+def line(cells: Sequence[str]) -> str:
+    """
+    :param cells: texts
+    :return: a line of a table
+    """
+    return "".join(f"| {text} " if text else "| " for text in cells) + "|"
+
+
+def rule(columns: int) -> str:
+    """
+    :param columns: how many
+    :return: the line under a table's headings
+    """
+    return "|---" * columns + "|"

@@ -8,6 +8,7 @@ from statistics import median
 
 from few_labels_table import CHEETAH, few_labels_table, sweeps_table
 from markdown_tables import RESULTS, ROOT, Tables, cell, mean, update
+from paper_table import draw, paper_tables
 from sensitivity_table import sensitivity_table
 
 from sb3_presa.benchmark.report import analysis
@@ -17,7 +18,7 @@ from sb3_presa.envs import find_task
 
 PAGES = [
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("results", "presa", "environments")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("results", "presa", "environments", "paper-table")),
 ]
 COMPARISON = sorted(RESULTS.glob("comparison*.csv"))
 REFERENCE = "PRESA"
@@ -132,6 +133,7 @@ def all_tables(comparison: Sequence[Path] = COMPARISON) -> Tables:
         "hard": partial(few_labels_table, ", hard"),
         "few_labels_sweeps": sweeps_table,
         "exact": partial(few_labels_table, ", exact"),
+        **paper_tables(),
         "cheetah": partial(few_labels_table, None, CHEETAH),
     }
 
@@ -178,6 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("results", type=Path, nargs="*", default=COMPARISON)
     tables = all_tables(parser.parse_args().results)
+    draw()
     for page in PAGES:
         print(f"{page.relative_to(ROOT)}: {update(page, tables)} tables")
 

@@ -41,7 +41,7 @@ def update(page: Path, tables: Tables) -> int:
         if make is None:
             return mark.group()
         n_replaced += 1
-        return mark.group(1) + "\n".join(make()) + "\n"
+        return mark.group(1) + "".join(f"{text}\n" for text in make())
 
     text = MARK.sub(table, page.read_text(encoding="utf-8"))
     with atomic_path(page) as new:

@@ -17,28 +17,37 @@ def task_table(
     :param rows: one for each task
     :param algorithms: the first columns
     :param methods: published methods, the other columns
-    :return: the lines of the table: reward / cost, with a mark where a cost is above the limit
+    :return: the lines of the table: reward / cost, with a mark where a cost is above the limit, and
+        the number of agents where it is less than on other tasks
     """
+    most = {
+        name: max((row.entries[name].n for row in rows if name in row.entries), default=0)
+        for name in algorithms
+    }
     lines = [line(["task", *algorithms, *(f"{name} (published)" for name in methods)])]
     lines.append(rule(1 + len(algorithms) + len(methods)))
     for row in rows:
-        ours = (row.entries.get(name) for name in algorithms)
-        theirs = (row.published.get(name) for name in methods)
-        lines.append(line([row.task, *map(entry_text, ours), *map(entry_text, theirs)]))
+        ours = (entry_text(row.entries.get(name), most[name]) for name in algorithms)
+        theirs = (entry_text(row.published.get(name)) for name in methods)
+        lines.append(line([row.task, *ours, *theirs]))
     return lines
 
 
-def entry_text(entry: Entry | None) -> str:
+def entry_text(entry: Entry | None, usual: int = 1) -> str:
     """
     :param entry: means on a task; ``None`` if there are none
-    :return: reward / cost, in bold type if it is the best, with a mark if it is unsafe
+    :param usual: the usual number of agents
+    :return: reward / cost, in bold type if it is the best, with a mark if it is unsafe, and with
+        the number of agents if some are missing
     """
     if entry is None:
         return NOTHING
     text = f"{number(entry.reward, 2)} / {number(entry.cost, 2)}"
     if not entry.safe:
-        return f"{text} {UNSAFE}"
-    return f"**{text}**" if entry.best else text
+        text = f"{text} {UNSAFE}"
+    elif entry.best:
+        text = f"**{text}**"
+    return text if entry.n >= usual else f"{text} ({entry.n} of {usual} agents)"
 
 
 def number(value: float, digits: int, sign: str = "") -> str:

@@ -1,7 +1,7 @@
 """The tables and the picture of all tasks of the benchmark, from the results of its suite."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 from markdown_tables import RESULTS, ROOT, Tables
 
 from sb3_presa.benchmark.report import analysis
-from sb3_presa.benchmark.report.analysis import Agents
+from sb3_presa.benchmark.report.analysis import Agent, Agents, Place
 from sb3_presa.benchmark.report.by_task import (
     PUBLISHED_NAMES,
     Approach,
@@ -17,6 +17,7 @@ from sb3_presa.benchmark.report.by_task import (
     TaskRow,
     approach,
     by_task,
+    entry,
     overview,
     published,
 )
@@ -146,24 +147,27 @@ def losses_table(agents: Agents) -> list[str]:
     """
     :param agents: the suite's agents
     :return: a line for each task on which the reference or a variant of it is unsafe, or the
-        reference earns less than another method from feedback that is safe there
+        reference earns less than another method from feedback that is safe there. Where the other
+        has not run at all limits, both are compared at the shared ones
     """
     heads = [line(["task", "", "reward / cost", "safe methods from feedback"]), rule(4)]
-    lines = []
     others = [name for name in analysis.feedback_only(agents) if not _is_reference(name)]
+    lines = []
     for row in by_task(agents):
         for name in filter(_is_reference, agents):
-            mine = row.entries.get(name)
-            if mine is None:
+            if name not in row.entries:
                 continue
-            safe = {other: row.entries[other] for other in others if other in row.entries}
-            safe = {other: entry for other, entry in safe.items() if entry.safe}
-            if mine.safe:
-                more = mine.reward + _ROUNDING
-                safe = {other: entry for other, entry in safe.items() if entry.reward > more}
-            if not mine.safe or (safe and name == REFERENCE):
-                ranked = sorted(safe, key=lambda other: -safe[other].reward)
-                texts = [f"{other} {_plain(safe[other])}" for other in ranked]
+            mine = row.entries[name]
+            pairs = {other: _shared(agents[name], agents[other], row.task) for other in others}
+            safe = {other: pair for other, pair in pairs.items() if pair and pair[1].safe}
+            better = {
+                other: (ours, theirs)
+                for other, (ours, theirs) in safe.items()
+                if not mine.safe or theirs.reward > ours.reward + _ROUNDING
+            }
+            if not mine.safe or (better and name == REFERENCE):
+                ranked = sorted(better, key=lambda other: -better[other][1].reward)
+                texts = [f"{other} {_beside(*better[other], mine)}" for other in ranked]
                 lines.append(line([row.task, name, _plain(mine), "; ".join(texts) or "none"]))
     return [*heads, *lines] if lines else ["None of the tasks that have run."]
 
@@ -221,5 +225,23 @@ def _means(entries: Sequence[Entry]) -> tuple[str, str]:
     return number(float(np.mean(rewards)), 2), number(float(np.mean(costs)), 2)
 
 
-def _plain(entry: Entry) -> str:
-    return entry_text(entry).strip("*")
+def _shared(
+    ours: Mapping[Place, Agent], theirs: Mapping[Place, Agent], task: str
+) -> tuple[Entry, Entry] | None:
+    """The means of both on the cells of a task that both have run on."""
+    places = [place for place in ours if place in theirs and place[0] == task]
+    if not places:
+        return None
+    return entry([ours[place] for place in places]), entry([theirs[place] for place in places])
+
+
+def _beside(ours: Entry, theirs: Entry, everywhere: Entry) -> str:
+    """The other's means, with those of the reference if they are of fewer limits."""
+    if ours.limits == everywhere.limits:
+        return _plain(theirs)
+    limits = ", ".join(f"{limit:g}" for limit in sorted(ours.limits))
+    return f"{_plain(theirs)} (limit {limits}, against {_plain(ours)})"
+
+
+def _plain(means: Entry) -> str:
+    return entry_text(means).strip("*")

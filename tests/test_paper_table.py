@@ -29,6 +29,7 @@ UNUSUAL = {
     ("PRESA, few labels", "CarRun"): (0.6, 1.25),
     ("BC, best", "BallRun"): (0.45, 0.9),
     ("CPL", "PointGoal1"): (0.9, 3.0),
+    ("SafeRLHF", "CarRun"): (0.7, 0.2),
     ("TraC", "BallRun"): (0.7, 0.2),
 }
 TASKS = ("PointGoal1", "BallRun", "CarRun")
@@ -67,7 +68,7 @@ def cells(lines: list[str]) -> list[list[str]]:
 
 
 def test_how_much_has_run_is_counted(suite: Suite, agents: Agents) -> None:
-    n = 3 * 27 - 1 + 9 + 3  # three algorithms; CPL on one task; TraC at one limit of one
+    n = 3 * 27 - 1 + 9 + 3 + 3  # the usual three, CPL, and the slow ones at one limit
     assert progress(suite, agents) == [
         f"3 of 38 tasks have run: {n} of {len(suite.cells):,} agents."
     ]
@@ -75,13 +76,8 @@ def test_how_much_has_run_is_counted(suite: Suite, agents: Agents) -> None:
 
 def test_approaches_have_their_counts_shares_and_intervals(agents: Agents) -> None:
     found = {name: rest for name, *rest in cells(approaches_table(agents))}
-    assert list(found)[:5] == [
-        "PRESA",
-        "PRESA, few labels",
-        "BC, best",
-        "CPL",
-        "TraC (reads the truth)",
-    ]
+    assert list(found)[:5] == [*USUAL, "CPL", "SafeRLHF"]
+    assert list(found)[5] == "TraC (reads the truth)"
     low, high = wilson(2, 3)
     ratio = f".67 [{low:.2f}, {high:.2f}]".replace("0.", ".")
     safe, single = wilson(17, 26), "17 of 26"
@@ -118,7 +114,11 @@ def test_where_it_loses_is_found(agents: Agents) -> None:
     assert cells(losses_table(agents)) == [
         ["PointGoal1", "PRESA", ".60 / 1.50 ✗", "BC, best .35 / .60"],
         ["BallRun", "PRESA", ".40 / .50", "BC, best .45 / .90"],
-        ["CarRun", "PRESA, few labels", ".60 / 1.25 ✗", "BC, best .35 / .60"],
+        ["CarRun", "PRESA", ".40 / .50", "SafeRLHF .70 / .20 (limit 20, against .40 / .50)"],
+        [
+            *("CarRun", "PRESA, few labels", ".60 / 1.25 ✗"),
+            "SafeRLHF .70 / .20 (limit 20, against .60 / 1.25 ✗); BC, best .35 / .60",
+        ],
     ]
     fine = {name: agents[name] for name in ("PRESA", "CPL")}
     fine["PRESA"] = {place: a for place, a in agents["PRESA"].items() if place[0] == "BallRun"}
@@ -161,4 +161,4 @@ def test_without_results_published_ones_stand_alone(suite: Suite, tmp_path: Path
 
 def test_the_picture_is_drawn(results: Path, tmp_path: Path) -> None:
     assert draw(tmp_path / "paper.png", results)
-    assert (tmp_path / "paper.png").stat().st_size > 20_000
+    assert (tmp_path / "paper.png").stat().st_size > 10_000

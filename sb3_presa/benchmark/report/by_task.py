@@ -120,13 +120,29 @@ def by_task(agents: Agents) -> list[TaskRow]:
         of_task = [agent for agent in everyone if agent.task == task]
         limits = frozenset(agent.cost_limit for agent in of_task)
         groups = {name: [a for a in of_task if a.algorithm == name] for name in agents}
-        entries = {name: _entry(mine) for name, mine in groups.items() if mine}
+        entries = {name: entry(mine) for name, mine in groups.items() if mine}
         fair = [e.reward for e in entries.values() if e.safe and e.limits == limits]
-        for name, entry in entries.items():
-            best = entry.safe and entry.limits == limits and entry.reward == max(fair)
-            entries[name] = replace(entry, best=best)
+        for name, found in entries.items():
+            best = found.safe and found.limits == limits and found.reward == max(fair)
+            entries[name] = replace(found, best=best)
         rows.append(TaskRow(task, limits, entries, published(of_task[0].row.get("env") or "")))
     return rows
+
+
+def entry(agents: Sequence[Agent]) -> Entry:
+    """
+    :param agents: agents of one algorithm on one task, at least one
+    :return: their means
+    """
+    shares = [agent.share_of_best_safe for agent in agents]
+    known = [share for share in shares if not math.isnan(share)]
+    return Entry(
+        reward=sum(agent.reward for agent in agents) / len(agents),
+        cost=sum(agent.cost for agent in agents) / len(agents),
+        share=sum(known) / len(known) if known else math.nan,
+        n=len(agents),
+        limits=frozenset(agent.cost_limit for agent in agents),
+    )
 
 
 def published(env_id: str) -> dict[str, Entry]:
@@ -187,16 +203,4 @@ def approach(name: str, kind: str, entries: Collection[Entry], in_shares: bool) 
         n_safe=sum(entry.safe for entry in entries),
         reward=float(rewards.mean()),
         reward_interval=(statistics.paired_interval(rewards) if known else statistics.NO_INTERVAL),
-    )
-
-
-def _entry(agents: Sequence[Agent]) -> Entry:
-    shares = [agent.share_of_best_safe for agent in agents]
-    known = [share for share in shares if not math.isnan(share)]
-    return Entry(
-        reward=sum(agent.reward for agent in agents) / len(agents),
-        cost=sum(agent.cost for agent in agents) / len(agents),
-        share=sum(known) / len(known) if known else math.nan,
-        n=len(agents),
-        limits=frozenset(agent.cost_limit for agent in agents),
     )

@@ -20,7 +20,7 @@ HEADINGS = {
 }
 #: The reference's variants, and published methods.
 _VARIANT, _PUBLISHED = "#66A9D4", "#E4E4E4"
-_ROW_INCHES = 0.34
+_ROW_INCHES = 0.3
 
 
 def draw_overview(path: Path, found: Overview, reference: str) -> None:
@@ -36,7 +36,7 @@ def draw_overview(path: Path, found: Overview, reference: str) -> None:
     colors = [_color(each, reference) for each in approaches]
     from matplotlib.ticker import PercentFormatter
 
-    with written_figure(path, 10.5, 1.75 + _ROW_INCHES * len(rows)) as figure:
+    with written_figure(path, 8.8, 1.7 + _ROW_INCHES * len(rows)) as figure:
         figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
         left, right = figure.subplots(1, 2, width_ratios=(1.08, 1))
         draw_bars(
@@ -47,7 +47,7 @@ def draw_overview(path: Path, found: Overview, reference: str) -> None:
             [f"{each.n_safe} of {each.n}" for each in approaches],
             colors,
         )
-        left.set_xlim(0, 1.2)
+        left.set_xlim(0, 1.25)
         left.set_xticks([0, 0.25, 0.5, 0.75, 1.0], ["0%", "25%", "50%", "75%", "100%"])
         draw_bars(
             right,
@@ -59,12 +59,12 @@ def draw_overview(path: Path, found: Overview, reference: str) -> None:
         )
         ends = [end for a in approaches for end in (a.reward, *a.reward_interval)]
         known = [end for end in ends if not math.isnan(end)]
-        right.set_xlim(min([0.0, *known]) * 1.1, 1.2 * max([1.0, *known]))
-        style_axes(left, "Ratio of tasks on which the agents are safe")
+        right.set_xlim(min([0.0, *known]) * 1.1, 1.25 * max([1.0, *known]))
+        style_axes(left, "Ratio of tasks that stay safe")
         if found.in_shares:
             right.axvline(1.0, color=FAINT, linestyle=":", linewidth=1)
             right.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-            style_axes(right, "Reward, as a share of the best safe episode's")
+            style_axes(right, "Reward / best safe episode's reward")
         else:
             style_axes(right, "Normalised reward")
         _name_rows(left, right, rows)

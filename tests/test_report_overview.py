@@ -100,6 +100,14 @@ def test_approaches_are_compared_on_shared_tasks(tmp_path: Path) -> None:
     assert found.left_out == {"CPL": 1}
 
 
+def test_who_shares_no_task_with_the_others_is_left_out(tmp_path: Path) -> None:
+    rows = [r for r in comparison() if r["algorithm"] != "CPL" or r["task"] == "CarRun"]
+    rows = [r for r in rows if r["algorithm"] != "BC, safe" or r["task"] == "BallRun"]
+    found = overview(agents_of(rows, tmp_path))
+    assert found is not None
+    assert (found.tasks, found.left_out) == (("CarRun",), {"BC, safe": 1})
+
+
 def test_another_task_has_nothing_published(tmp_path: Path) -> None:
     rows = [r | {"env": "mine/Robot-v0"} for r in made_up() if r["task"] == "BallRun"]
     agents = agents_of(rows, tmp_path)

@@ -99,8 +99,8 @@ class Overview:
         group the safest first
     :param tasks: the common tasks
     :param in_shares: whether rewards are shares of the best safe episode's, or normalised
-    :param left_out: algorithms that have run on less than half of the usual number of tasks, and
-        their number of tasks
+    :param left_out: algorithms that have run on few tasks, and their number of tasks: less than
+        half of the usual number, or none that the others have run on
     """
 
     approaches: tuple[Approach, ...]
@@ -161,14 +161,15 @@ def published(env_id: str) -> dict[str, Entry]:
 def overview(agents: Agents) -> Overview | None:
     """
     :param agents: the algorithms' agents
-    :return: the approaches on their common tasks, or ``None`` without such tasks
+    :return: the approaches on their common tasks, or ``None`` without agents
     """
     rows = by_task(agents)
     n_tasks = {name: sum(name in row.entries for row in rows) for name in agents}
     usual = median(n_tasks.values()) if n_tasks else 0
     kept = [name for name in agents if 2 * n_tasks[name] >= usual]
-    common = [row for row in rows if all(name in row.entries for name in kept)]
-    if not common or not kept:
+    while kept and not (common := _common(rows, kept)):
+        kept.remove(min(kept, key=n_tasks.__getitem__))
+    if not kept:
         return None
     in_shares = not any(math.isnan(row.entries[name].share) for row in common for name in kept)
     found = []
@@ -184,6 +185,10 @@ def overview(agents: Agents) -> Overview | None:
     found.sort(key=lambda a: (kinds.index(a.kind), -a.n_safe, -np.nan_to_num(a.reward)))
     left_out = {name: n for name, n in n_tasks.items() if name not in kept}
     return Overview(tuple(found), tuple(row.task for row in common), in_shares, left_out)
+
+
+def _common(rows: Sequence[TaskRow], algorithms: Collection[str]) -> list[TaskRow]:
+    return [row for row in rows if all(name in row.entries for name in algorithms)]
 
 
 def approach(name: str, kind: str, entries: Collection[Entry], in_shares: bool) -> Approach:

@@ -140,7 +140,7 @@ DATA := data/metadata.json
 paper-datasets: $(PAPER_DATASETS:%=datasets/presa/%-v0/$(DATA))  ## Make what is missing of the data of all 38 tasks, from logs or recipes: hours
 
 PAPER_RUN := run $(PAPER) --skip-missing $(TASKS:%=--task %)
-benchmark-paper: $(patsubst %,datasets/presa/%-v0/$(DATA),$(if $(TASKS),$(PAPER_NAMED),$(PAPER_LOGGED))) $(VENV)/.install-dev  ## The paper's table, 38 tasks: days; resumes when interrupted; TASKS="PointGoal2 CarGoal1" for a part
+benchmark-paper: $(patsubst %,datasets/presa/%-v0/$(DATA),$(if $(TASKS),$(PAPER_NAMED),$(PAPER_LOGGED))) $(VENV)/.install-dev  ## The paper's table, 38 tasks: about a day; resumes when interrupted; TASKS="PointGoal2 CarGoal1" for a part
 	-$(BENCHMARK) $(PAPER_RUN) --algorithm PRESA --algorithm "PRESA, few labels"
 	$(BENCHMARK) $(PAPER_RUN)
 	$(BENCHMARK) report benchmarks/results/paper.csv

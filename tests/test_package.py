@@ -9,6 +9,7 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 
 import pytest
+import yaml
 
 import sb3_presa
 import sb3_presa.cli
@@ -64,6 +65,24 @@ def test_the_version_is_written_once() -> None:
     line = re.compile(rf"""^__version__ = "{re.escape(sb3_presa.__version__)}"$""", re.MULTILINE)
     where = [path for path in ROOT.glob("sb3_presa/**/*.py") if line.search(path.read_text())]
     assert where == [ROOT / "sb3_presa" / "_version.py"]
+
+
+def test_what_is_cited_is_the_paper_of_the_documentation() -> None:
+    """And the version is not written again."""
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (cited["title"], cited["license"]) == (project["name"], project["license"])
+    assert cited["abstract"] == project["description"]
+    assert [author["name"] for author in cited["authors"]] == [
+        a["name"] for a in project["authors"]
+    ]
+    assert "version" not in cited
+    paper = cited["preferred-citation"]
+    bibtex = (ROOT / "docs" / "presa.md").read_text(encoding="utf-8").partition("```bibtex")[2]
+    names = " and ".join(f"{a['family-names']}, {a['given-names']}" for a in paper["authors"])
+    for text in (paper["title"], names, paper["collection-title"], str(paper["year"])):
+        assert f"{{{text}}}" in bibtex
+    assert f"{{{paper['identifiers'][0]['value']}}}" in bibtex
 
 
 def test_the_command_is_installed() -> None:

@@ -102,7 +102,7 @@ def report(
         typer.Option(
             "--out",
             "-o",
-            help="Folder for report.html, its figures and tables.txt.",
+            help="Folder for report.html, its figures, tables.txt and tasks.md.",
             show_default="RESULTS-report, beside the first",
         ),
     ] = None,

@@ -1,6 +1,7 @@
 """The tables and the picture of all tasks of the benchmark, from the results of its suite."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -201,8 +202,10 @@ def draw(picture: Path = PICTURE, results: Path = PAPER) -> bool:
     return found is not None
 
 
-def _algorithms(suite: Suite) -> list[str]:
-    return list(dict.fromkeys(cell.algorithm for cell in suite.cells))
+def _algorithms(suite: Suite) -> dict[str, int]:
+    """The suite's algorithms, and how many agents each has on every task."""
+    counts = Counter((cell.algorithm, cell.task) for cell in suite.cells)
+    return {algorithm: n for (algorithm, _), n in counts.items()}
 
 
 def _is_reference(name: str) -> bool:

@@ -120,12 +120,12 @@ def test_another_task_has_nothing_published(tmp_path: Path) -> None:
 
 def test_the_table_marks_what_is_unsafe_and_what_is_best(tmp_path: Path) -> None:
     rows = by_task(agents_of(made_up(), tmp_path))
-    lines = task_table(rows, ["PRESA", "CPL", "BC, safe"], ["TraC"])
+    lines = task_table(rows, {"PRESA": 2, "CPL": 3, "BC, safe": 2}, ["TraC"])
     assert lines == [
         "| task | PRESA | CPL | BC, safe | TraC (published) |",
         "|---|---|---|---|---|",
-        "| BallRun | **.30 / .90** | .70 / 2.00 ✗ | – | .27 / .49 |",  # noqa: RUF001
-        "| CarRun | **.90 / .20** | .70 / .50 | – | .97 / .00 |",  # noqa: RUF001
+        "| BallRun | **.30 / .90** | .70 / 2.00 ✗ (2 of 3 agents) | – | .27 / .49 |",  # noqa: RUF001
+        "| CarRun | **.90 / .20** | .70 / .50 (2 of 3 agents) | – | .97 / .00 |",  # noqa: RUF001
     ]
 
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sb3_presa.benchmark.report.by_task import Entry, TaskRow
 
@@ -11,23 +11,19 @@ NOTHING = "\N{EN DASH}"
 
 
 def task_table(
-    rows: Sequence[TaskRow], algorithms: Sequence[str], methods: Sequence[str]
+    rows: Sequence[TaskRow], algorithms: Mapping[str, int], methods: Sequence[str]
 ) -> list[str]:
     """
     :param rows: one for each task
-    :param algorithms: the first columns
+    :param algorithms: the first columns, and how many agents each has on a task if none is missing
     :param methods: published methods, the other columns
     :return: the lines of the table: reward / cost, with a mark where a cost is above the limit, and
-        the number of agents where it is less than on other tasks
+        the number of agents where some are missing
     """
-    most = {
-        name: max((row.entries[name].n for row in rows if name in row.entries), default=0)
-        for name in algorithms
-    }
     lines = [line(["task", *algorithms, *(f"{name} (published)" for name in methods)])]
     lines.append(rule(1 + len(algorithms) + len(methods)))
     for row in rows:
-        ours = (entry_text(row.entries.get(name), most[name]) for name in algorithms)
+        ours = (entry_text(row.entries.get(name), n) for name, n in algorithms.items())
         theirs = (entry_text(row.published.get(name)) for name in methods)
         lines.append(line([row.task, *ours, *theirs]))
     return lines

@@ -11,7 +11,7 @@ from typing import Any
 from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report import figures as report_figures
 from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Difference
-from sb3_presa.benchmark.report.by_task import PUBLISHED_NAMES, by_task, overview
+from sb3_presa.benchmark.report.by_task import PUBLISHED_NAMES, TaskRow, by_task, overview
 from sb3_presa.benchmark.report.consistency import concerns
 from sb3_presa.benchmark.report.markdown import task_table
 from sb3_presa.benchmark.report.overview_figure import draw_overview
@@ -83,7 +83,7 @@ def write_report(
     differences = analysis.differences(main, reference)
     rows, methods = by_task(main), list(PUBLISHED_NAMES.values())
     out.mkdir(parents=True, exist_ok=True)
-    write_text(out / "tasks.md", "\n".join(task_table(rows, list(main), methods)) + "\n")
+    write_text(out / "tasks.md", "\n".join(task_table(rows, _usual(rows, main), methods)) + "\n")
     environment = Environment(
         loader=PackageLoader("sb3_presa.benchmark.report"),
         autoescape=True,
@@ -112,6 +112,13 @@ def write_report(
     page = out / "report.html"
     write_text(page, html)
     return page
+
+
+def _usual(rows: Sequence[TaskRow], algorithms: Collection[str]) -> dict[str, int]:
+    """The largest number of agents that each algorithm has on a task."""
+    return {
+        name: max(row.entries[name].n for row in rows if name in row.entries) for name in algorithms
+    }
 
 
 def _comparisons(main: Agents) -> list[Comparison]:

@@ -14,6 +14,7 @@ from minari.data_collector import EpisodeBuffer
 
 from sb3_presa._version import __version__
 from sb3_presa.collect.agents import Job
+from sb3_presa.collect.recipe import CollectRecipe
 from sb3_presa.collect.source import Source
 from sb3_presa.collect.thinning import thin
 from sb3_presa.data.array_file import read_arrays
@@ -168,12 +169,11 @@ def assemble(
         env_spec=source.spec,
         ref_min_score=task.reward_min if task else float(rewards[kept].min()),
         ref_max_score=task.reward_max if task else float(rewards[kept].max()),
-        algorithm_name="PPO with fixed and adaptive cost weights"
-        + (", scripted agents" if job.recipe.scripted else ""),
+        algorithm_name=", ".join(_kinds_of_agents(job.recipe)) or "random actions",
         description=(
-            f"Episodes of {source.spec.id} by PPO agents with several prices on cost, recorded all "
-            f"along their training, {'by scripted agents, ' if job.recipe.scripted else ''}and by "
-            "random actions; thinned on a grid of cost return and reward return."
+            f"Episodes of {source.spec.id} by "
+            + "".join(f"{kind}, " for kind in _kinds_of_agents(job.recipe))
+            + "and by random actions; thinned on a grid of cost return and reward return."
         ),
         metadata={
             "collection": {
@@ -193,6 +193,12 @@ def assemble(
         overwrite=overwrite,
         root=root,
     )
+
+
+def _kinds_of_agents(recipe: CollectRecipe) -> list[str]:
+    trained = ["PPO with fixed and adaptive cost weights"]
+    kinds = trained if recipe.cost_weights or recipe.cost_budgets else []
+    return kinds + (["scripted agents"] if recipe.scripted else [])
 
 
 def _ranges(

@@ -68,6 +68,10 @@ class _Senses:
         """Velocity in metres per second."""
         return np.asarray(observation[self._parts["velocimeter"]][:2], dtype=np.float64)
 
+    def turning(self, observation: npt.NDArray[np.float32]) -> float:
+        """Rate of turning to the left, in radians per second."""
+        return float(observation[self._parts["gyro"]][2])
+
     def steer(self, wish: Vector, strength: float) -> Vector:
         """The action that accelerates along ``wish``."""
         ahead, left = (-wish[1], wish[0]) if self.is_car else (wish[0], wish[1])

@@ -1,0 +1,207 @@
+"""A scripted agent for SafetyGym's Push tasks, which brings the box to goal after goal.
+
+It drives around the box to the side that is away from the goal, and pushes. Its action is a
+function of the observation, without memory, and continuous but for the choice of a side. So it can
+be cloned. Each episode draws a style: speed, clearance from hazards (or none), and action noise.
+Recipes name it as ``scripted``.
+"""
+
+import cmath
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sb3_presa.envs.safety_driver import Act, _Senses
+
+# Places, velocities and directions are complex numbers in the agent's own frame: ahead is 1, left
+# is 1j. Distances are in metres, angles in radians.
+_HAZARD, _PILLAR = 0.3, 0.2  # radii
+# Distances from an obstacle's edge at which the agent and the box turn off. The agent follows the
+# box, so the box keeps further away from hazards.
+_AGENT_TO_PILLAR, _BOX_TO_PILLAR, _BOX_TO_HAZARD = 0.35, 0.45, 0.2
+_EDGE = 0.35  # so much nearer it turns off with full strength
+_FULL = 1.5  # more than 1: it is driven back
+
+_DETOUR = 1.4  # how far it drives past the box, for each radian that it is off the line
+_LEAST, _MOST = 1.1, 2.3  # bounds of the largest detour
+_INWARDS = 1.5  # radians per metre, by which it comes nearer where it is too far away
+_LOYALTY = 0.35  # a side of the box is preferred by this share of the angle that it is ahead on
+_STEERING = 3.4  # radians per second for each radian
+_SLOWER = 0.5  # share of its speed that it loses beside the box as long as it is off the line
+_SLOWER_IN_TURNS = 0.6  # and for each radian that it has to turn
+# Forces saturate at actions of 0.05 (Point) and 0.02 (Car), so this is a tight control of speed.
+_GAIN = 3.0
+
+
+@dataclass(frozen=True)
+class _Body:
+    """What differs between the robots.
+
+    :param ahead: Its direction ahead in the simulator's frame of the robot.
+    :param around: Distance from the box's centre at which it goes around it.
+    :param slip: Share of its velocity that steering makes up for: a point slides, a car rolls.
+    :param axle: Half the distance between its wheels; 0 for a point, which turns without them.
+    :param turning: Its fastest turn, in radians per second.
+    """
+
+    ahead: complex
+    around: float
+    slip: float
+    axle: float
+    turning: float
+
+
+_POINT = _Body(ahead=1, around=0.5, slip=0.3, axle=0.0, turning=math.inf)
+_CAR = _Body(ahead=-1j, around=0.45, slip=0.0, axle=0.13, turning=2.5)
+
+
+def to_push(env: Any, rng: np.random.Generator) -> Act:
+    """An agent that pushes the box to goal after goal.
+
+    :param env: A Push task of SafetyGym, reset.
+    :param rng: Draws the style: a third of the agents ignore hazards, half act without noise.
+    :return: Observation -> action.
+    :raises ConfigError: If the observation has no lidar of a box.
+    """
+    push = push_driver(env, rng.uniform(0.4, 0.8), rng.uniform(-0.15, 0.3))
+    noise = max(0.0, rng.uniform(-0.3, 0.3))
+
+    def act(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        shake = rng.normal(0, noise, 2) if noise else np.zeros(2)
+        return np.asarray(np.clip(push(observation) + shake, -1, 1), dtype=np.float32)
+
+    return act
+
+
+def push_driver(env: Any, speed: float, clearance: float) -> Act:
+    """An agent that pushes the box to goal after goal in a given style.
+
+    :param env: A Push task of SafetyGym, reset.
+    :param speed: Wished speed in m/s.
+    :param clearance: Distance in metres from the edge of a hazard at which it turns off; at 0 or
+        less it ignores hazards.
+    :return: Observation -> action.
+    :raises ConfigError: If the observation has no lidar of a box.
+    """
+    senses = _Senses(env)
+    senses.need("push_box_lidar", env)
+    body = _CAR if senses.is_car else _POINT
+    see = _Sight(senses, float(env.unwrapped._sim.task.lidar_conf.max_dist), body.ahead)
+
+    def act(observation: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        hazards, pillars = see(observation, "hazards"), see(observation, "pillars")
+        # What is beyond the lidar's range is taken to be where the obstacles are: in the middle.
+        middle = _unit(sum(map(_unit, hazards + pillars), 0j))
+        box = next(iter(see(observation, "push_box")), see.range * middle)
+        goal = next(iter(see(observation, "goal")), box + middle)
+        if clearance <= 0:
+            hazards = []
+        to_box = _unit(box)
+        line = _unit(goal - box)
+        line = _turned_off(line, box, pillars, _PILLAR + _BOX_TO_PILLAR)
+        line = _turned_off(line, box, hazards, _HAZARD + _BOX_TO_HAZARD + clearance)
+        off = _on_one_side(cmath.phase(_unit(line) / to_box), _LOYALTY * cmath.phase(to_box))
+        course = to_box * cmath.exp(-1j * _detour(off, abs(box) - body.around))
+        course = _turned_off(course, 0j, pillars, _PILLAR + _AGENT_TO_PILLAR)
+        course = _turned_off(course, 0j, hazards, _HAZARD + clearance)
+        wish = course / max(abs(course), 0.5) * speed * _caution(off, abs(box))
+        velocity = complex(*senses.velocity(observation)) / body.ahead
+        turn = cmath.phase(wish - body.slip * velocity)
+        force = max(0.0, wish.real) * (1 - _SLOWER_IN_TURNS * min(abs(turn), 1)) - velocity.real
+        return _action(body, force, turn, senses.turning(observation))
+
+    return act
+
+
+class _Sight:
+    """Places of things, from the readings of lidars.
+
+    :param senses: The layout of an observation.
+    :param lidar_range: A lidar reads 0 at this distance, and 1 at none.
+    :param ahead: The robot's direction ahead in the simulator's frame.
+    """
+
+    def __init__(self, senses: _Senses, lidar_range: float, ahead: complex) -> None:
+        self.range = lidar_range
+        self._senses = senses
+        self._ahead = ahead
+        self._rays: list[complex] = []
+
+    def __call__(self, observation: npt.NDArray[np.float32], name: str) -> list[complex]:
+        """Places of the things that stand out.
+
+        A thing is read by the ray nearest to it, and less by the two beside this ray, from which
+        its direction follows.
+        """
+        readings: list[float] = self._senses.lidar(observation, f"{name}_lidar").tolist()
+        n = len(readings)
+        if not self._rays:
+            self._rays = [cmath.exp(2j * math.pi * (i + 0.5) / n) / self._ahead for i in range(n)]
+        found = []
+        for ray, reading in enumerate(readings):
+            after = (ray + 1) % n
+            if reading > readings[after] and reading >= readings[ray - 1]:
+                around = (ray - 1, ray, after)
+                direction = _unit(sum(readings[i] * self._rays[i] for i in around))
+                found.append(direction * self.range * (1 - reading))
+        return found
+
+
+def _unit(vector: complex) -> complex:
+    length = abs(vector)
+    return vector / length if length > 0 else 1 + 0j
+
+
+def _turned_off(
+    course: complex, at: complex, obstacles: Iterable[complex], reach: float
+) -> complex:
+    """The course at a place without its part towards obstacles within reach.
+
+    What is left leads past them. So it does not come to rest before an obstacle, as it would if
+    that pushed against it.
+    """
+    left = course
+    for obstacle in obstacles:
+        distance = abs(obstacle - at)
+        if distance < reach:
+            towards = _unit(obstacle - at)
+            strength = _FULL * min((reach - distance) / _EDGE, 1.0)
+            part = (course * towards.conjugate()).real + 0.3 * strength
+            left -= strength * max(0.0, part) * towards
+    return left
+
+
+def _on_one_side(angle: float, preferred: float) -> float:
+    """The angle, a turn more or less if that is nearer to the preferred one.
+
+    Where both ways around the box are as far, an agent that had begun to take one would otherwise
+    come to prefer the other.
+    """
+    return (angle - preferred + math.pi) % (2 * math.pi) - math.pi + preferred
+
+
+def _detour(off: float, too_far: float) -> float:
+    """By how much to drive past the box, if the line is off, and the box farther away than it is
+    to be gone around: nearly at it if it is far away, and away from it if it is near."""
+    most = min(max(math.pi / 2 - _INWARDS * too_far, _LEAST), _MOST)
+    return min(max(_DETOUR * off, -most), most)
+
+
+def _caution(off: float, distance: float) -> float:
+    """Share of the speed that is left beside the box, as long as the line is off."""
+    beside = min(max(1 - (distance - 0.3) / 0.6, 0.0), 1.0)
+    return 1 - _SLOWER * beside * (1 - math.cos(min(2 * abs(off), math.pi))) / 2
+
+
+def _action(body: _Body, force: float, turn: float, turning: float) -> npt.NDArray[np.float32]:
+    if body.axle:
+        wished = min(max(_STEERING * turn, -body.turning), body.turning)
+        more = body.axle * (wished - turning)
+        action = [_GAIN * (force + more), _GAIN * (force - more)]
+    else:
+        action = [_GAIN * force, _STEERING * turn]
+    return np.asarray(np.clip(action, -1, 1), dtype=np.float32)

@@ -1,0 +1,72 @@
+"""The scripted agent of SafetyGym's Push tasks: it pushes, and keeps clear if told to."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from sb3_presa.envs.safety import SafetyGymEnv
+from sb3_presa.envs.safety_driver import _Senses
+from sb3_presa.envs.safety_pusher import _Sight, push_driver, to_push
+from sb3_presa.errors import ConfigError
+
+
+def push(env: SafetyGymEnv, seed: int, clearance: float, n_steps: int) -> tuple[int, float]:
+    """Goals reached and cost of an episode's first steps."""
+    observation, _ = env.reset(seed=seed)
+    act, goals, cost = push_driver(env, 0.7, clearance), 0, 0.0
+    for _ in range(n_steps):
+        observation, _, _, _, info = env.step(act(observation))
+        goals, cost = goals + bool(info["goal_met"]), cost + info["cost"]
+    return goals, cost
+
+
+@pytest.mark.parametrize("task_id", ["SafetyPointPush1-v0", "SafetyCarPush1-v0"])
+def test_it_brings_the_box_to_goals(task_id: str) -> None:
+    env = SafetyGymEnv(task_id)
+    assert push(env, 0, 0.2, 500)[0] >= 1
+
+
+def test_one_told_to_keeps_clear_of_hazards() -> None:
+    env = SafetyGymEnv("SafetyCarPush1-v0")
+    blind, clear = push(env, 2, 0.0, 400), push(env, 2, 0.2, 400)
+    assert clear[1] == 0 < blind[1]
+
+
+@pytest.mark.parametrize("task_id", ["SafetyPointPush2-v0", "SafetyCarPush1-v0"])
+def test_it_sees_where_the_box_is(task_id: str) -> None:
+    env = SafetyGymEnv(task_id)
+    for seed in range(3):
+        observation, _ = env.reset(seed=seed)
+        data = env._sim.task.data
+        agent, box = data.body("agent"), data.body("push_box")
+        x, y = ((box.xpos - agent.xpos) @ agent.xmat.reshape(3, 3))[:2]
+        # A car's front is at its negative y axis.
+        truly = complex(-y, x) if "Car" in task_id else complex(x, y)
+        sight = _Sight(_Senses(env), 3.0, -1j if "Car" in task_id else 1)
+        assert sight(observation, "push_box") == [pytest.approx(truly, abs=0.05)]
+
+
+def test_its_action_depends_on_the_observation_alone() -> None:
+    env = SafetyGymEnv("SafetyPointPush1-v0")
+    observation, _ = env.reset(seed=0)
+    act, seen, done = push_driver(env, 0.6, 0.2), [], []
+    for _ in range(60):
+        seen.append(observation)
+        done.append(act(observation))
+        observation, *_ = env.step(done[-1])
+    assert len(np.unique(done, axis=0)) > 20
+    again = push_driver(env, 0.6, 0.2)
+    assert np.array_equal([again(observation) for observation in seen[::-1]], done[::-1])
+
+
+def test_styles_differ() -> None:
+    env = SafetyGymEnv("SafetyPointPush1-v0")
+    observation, _ = env.reset(seed=0)
+    actions = {to_push(env, np.random.default_rng(i))(observation).tobytes() for i in range(4)}
+    assert len(actions) > 1
+
+
+def test_a_task_without_a_box_is_refused() -> None:
+    env = gym.make("presa/SafetyPointGoal1-v0")
+    with pytest.raises(ConfigError, match="must contain push_box_lidar"):
+        push_driver(env, 0.6, 0.2)

@@ -16,7 +16,7 @@ import pytest
 
 from sb3_presa.envs import safety_compat
 from sb3_presa.envs.safety import SafetyGymEnv, make_upstream
-from sb3_presa.envs.safety_driver import goal_driver
+from sb3_presa.envs.safety_driver import circle_driver, goal_driver
 from sb3_presa.errors import ConfigError, RenderingError
 
 POINT, SWIMMER = "SafetyPointGoal1-v0", "SafetySwimmerVelocity-v1"
@@ -82,6 +82,25 @@ def test_goals_reward_and_hazards_cost() -> None:
     assert sum(info["cost"] for _, info in to_a_hazard) > 20
     assert not any(info["goal_met"] for _, info in to_a_hazard)
     assert len({frozenset(info) for _, info in to_goals + to_a_hazard}) == 1
+
+
+@pytest.mark.parametrize("task_id", ["SafetyPointCircle1-v0", "SafetyCarCircle2-v0"])
+def test_an_agent_told_to_drives_along_a_circle_of_this_radius(task_id: str) -> None:
+    """The walls are at 1.125 m; the lidar of these tasks reaches 6 m, and not 3."""
+    env = SafetyGymEnv(task_id)
+
+    def outcome(radius: float) -> tuple[float, float, float]:
+        observation, _ = env.reset(seed=3)
+        act, reward, cost, distances = circle_driver(env, radius, 1.0, 1.0, 5.0), 0.0, 0.0, []
+        for _ in range(400):
+            observation, step_reward, _, _, info = env.step(act(observation))
+            reward, cost = reward + step_reward, cost + info["cost"]
+            distances.append(float(np.linalg.norm(env._sim.task.agent.pos[:2])))
+        return reward, cost, float(np.median(distances[200:]))
+
+    small, large = outcome(0.6), outcome(1.3)
+    assert small[1] == 0 and large[1] > 50 and 0 < small[0] < large[0]
+    assert small[2] == pytest.approx(0.6, abs=0.3) and large[2] == pytest.approx(1.3, abs=0.4)
 
 
 def test_an_agent_told_to_passes_obstacles_at_a_distance() -> None:

@@ -16,7 +16,6 @@ from sb3_presa.errors import ConfigError
 Act = Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
 Vector = npt.NDArray[np.float64]
 
-_LIDAR_RANGE = 3.0  # metres; a reading is 0 there and 1 at distance zero
 _SIGHT = 1.2  # metres; obstacles farther away are ignored
 _COURSES = np.linspace(-np.pi, np.pi, 48, endpoint=False)  # the directions to choose from
 _STEERING = 2.0
@@ -35,6 +34,8 @@ class _Senses:
             name: slice(int(end) - int(np.prod(space.shape)), int(end))
             for (name, space), end in zip(layout.items(), ends, strict=True)
         }
+        # Metres; a lidar reads 0 there and 1 at distance zero.
+        self.lidar_range = float(env.unwrapped._sim.task.lidar_conf.max_dist)
         # A car faces along -y, a point along x.
         self.is_car = "ballquat_rear" in self._parts
 
@@ -59,7 +60,7 @@ class _Senses:
             readings[names.index("buttons_lidar")] = np.where(
                 goal > 0, 0.0, self.lidar(observation, "buttons_lidar")
             )
-        distances = _LIDAR_RANGE * (1.0 - np.concatenate(readings))
+        distances = self.lidar_range * (1.0 - np.concatenate(readings))
         bearings = np.tile(_bearings(len(goal)), len(readings))
         seen = distances < _SIGHT
         return bearings[seen], distances[seen]
@@ -72,14 +73,23 @@ class _Senses:
         """Rate of turning to the left, in radians per second."""
         return float(observation[self._parts["gyro"]][2])
 
-    def steer(self, wish: Vector, strength: float) -> Vector:
-        """The action that accelerates along ``wish``."""
-        ahead, left = (-wish[1], wish[0]) if self.is_car else (wish[0], wish[1])
-        angle = np.arctan2(left, ahead)
-        force, turn = strength * max(0.0, np.cos(angle)), np.clip(_STEERING * angle, -1, 1)
+    def heading(self, vector: Vector) -> tuple[float, float]:
+        """The parts of a vector along the way that the agent faces, and to its left."""
+        x, y = float(vector[0]), float(vector[1])
+        return (-y, x) if self.is_car else (x, y)
+
+    def action(self, force: float, turn: float) -> Vector:
+        """The action that accelerates with this force, and turns left."""
+        turn = float(np.clip(turn, -1, 1))
         if self.is_car:
             return np.array([force + turn / 2, force - turn / 2])
         return np.array([force, turn])
+
+    def steer(self, wish: Vector, strength: float) -> Vector:
+        """The action that accelerates along ``wish``."""
+        ahead, left = self.heading(wish)
+        angle = np.arctan2(left, ahead)
+        return self.action(strength * max(0.0, np.cos(angle)), _STEERING * angle)
 
 
 def _sum_of_directions(readings: Vector) -> Vector:
@@ -155,7 +165,7 @@ def goal_driver(env: Any, strength: float, damping: float, clearance: float) -> 
         readings = senses.lidar(observation, "goal_lidar")
         course = _unit(_sum_of_directions(readings))
         if clearance > 0.0:
-            distance = _LIDAR_RANGE * (1.0 - float(readings.max()))
+            distance = senses.lidar_range * (1.0 - float(readings.max()))
             course = _course(course, distance, senses.obstacles(observation), clearance)
         wish = course - damping * senses.velocity(observation)
         return np.clip(senses.steer(wish, strength), -1, 1).astype(np.float32)
@@ -171,19 +181,41 @@ def in_circle(env: Any, rng: np.random.Generator) -> Act:
     :return: Observation -> action.
     :raises ConfigError: If the observation has no circle lidar.
     """
+    # At 1 m within the walls, which are 1.125 m away, and at 1.5 m along the circle that pays most.
+    radius, gain = rng.uniform(0.5, 1.35), rng.uniform(2.0, 4.0)
+    is_car = _Senses(env).is_car
+    speed = rng.uniform(0.5, 1.5) if is_car else rng.uniform(0.8, 3.0)
+    strength = rng.uniform(0.3, 1.0)
+    drive, shake = circle_driver(env, radius, speed, strength, gain), _shaky(rng)
+    return lambda observation: shake(drive(observation))
+
+
+def circle_driver(env: Any, radius: float, speed: float, strength: float, gain: float) -> Act:
+    """An agent that drives counter-clockwise along a circle in a given style.
+
+    :param env: A Circle task of SafetyGym, reset.
+    :param radius: Radius in metres at which it aims. At speed it is carried outwards.
+    :param speed: Wished speed in m/s.
+    :param strength: Scale of its actions, in (0, 1].
+    :param gain: How sharply it turns back to the radius, per metre.
+    :return: Observation -> action.
+    :raises ConfigError: If the observation has no circle lidar.
+    """
     senses = _Senses(env)
     senses.need("circle_lidar", env)
-    radius, speed = rng.uniform(0.3, 1.4), rng.uniform(0.3, 3.0)
-    strength = rng.uniform(0.3, 1.0)
-    shake = _shaky(rng)
 
     def act(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         readings = senses.lidar(observation, "circle_lidar")
         inwards = _unit(_sum_of_directions(readings))
-        distance = _LIDAR_RANGE * (1 - float(readings.max()))
+        distance = senses.lidar_range * (1 - float(readings.max()))
         # Counter-clockwise: the centre stays on the left.
         along = np.array([inwards[1], -inwards[0]])
-        wish = speed * _unit(along + 2.0 * (distance - radius) * inwards)
-        return shake(senses.steer(wish - senses.velocity(observation), strength))
+        course = senses.heading(_unit(along + gain * (distance - radius) * inwards))
+        ahead, left = senses.heading(senses.velocity(observation))
+        # By the course, not by the wished change of velocity, whose direction is noise at speed:
+        # an agent that turns by noise cannot be cloned.
+        angle = np.arctan2(course[1] - 0.5 * left, course[0])
+        force = strength * np.clip(speed * max(0.0, np.cos(angle)) - ahead, -1, 1)
+        return np.clip(senses.action(force, _STEERING * angle), -1, 1).astype(np.float32)
 
     return act

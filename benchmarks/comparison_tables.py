@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from few_labels_table import CHEETAH, few_labels_table, sweeps_table
+from few_labels_table import agents_of, few_labels_table, sweeps_table
 from markdown_tables import RESULTS, ROOT, Tables, cell, mean, update
 from paper_table import draw, paper_tables
 from sensitivity_table import sensitivity_table
@@ -130,11 +130,11 @@ def all_tables(comparison: Sequence[Path] = COMPARISON) -> Tables:
         "core_differences": partial(differences_table, core),
         "sensitivity": sensitivity_table,
         "people": few_labels_table,
+        "people_differences": partial(differences_table, agents_of()),
         "hard": partial(few_labels_table, ", hard"),
         "few_labels_sweeps": sweeps_table,
         "exact": partial(few_labels_table, ", exact"),
         **paper_tables(),
-        "cheetah": partial(few_labels_table, None, CHEETAH),
     }
 
 

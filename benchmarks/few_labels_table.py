@@ -13,31 +13,24 @@ from sb3_presa.benchmark.report.analysis import Agent
 from sb3_presa.benchmark.report.markdown import line, rule
 
 FEW_LABELS = RESULTS / "few_labels.csv"
-#: A task that a part of the algorithms has run on.
-CHEETAH = RESULTS / "few_labels_cheetah.csv"
 #: Endings of the names of algorithms that were given other labels than people give.
 REGIMES = (", hard", ", exact")
 
 
-def few_labels_table(regime: str | None = "", results: Path = FEW_LABELS) -> list[str]:
+def few_labels_table(regime: str = "", results: Path = FEW_LABELS) -> list[str]:
     """
-    :param regime: ending of the algorithms' names: ``", hard"``, ``", exact"`` or neither; all
-        algorithms if ``None``
+    :param regime: ending of the algorithms' names: ``", hard"``, ``", exact"`` or neither
     :param results: a results file of ``benchmarks/suites/few_labels.yaml``
     :return: a line an algorithm that has run on all cells, with rewards in the range of the
         dataset's returns: safe agents, reward, its share of the best safe episode's, cost
     """
-    agents = analysis.read_agents([results])
-    tasks = list(dict.fromkeys(agent.task for agent in agents))
+    of_regime = agents_of(regime, results)
+    tasks = list(dict.fromkeys(agent.task for agent in analysis.read_agents([results])))
     heads = ["", "safe", "reward", "of the best safe episode", "cost", *tasks]
     lines = [line(heads), rule(len(heads))]
-    of_regime = {
-        name: [replace(agent, reward=_own(agent)) for agent in places.values()]
-        for name, places in analysis.by_algorithm(agents).items()
-        if _is_of(name, regime)
-    }
     most = max(map(len, of_regime.values()), default=0)
-    for name, mine in of_regime.items():
+    for name, places in of_regime.items():
+        mine = list(places.values())
         if len(mine) < most:  # means over other cells would not compare
             continue
         overall = [
@@ -47,8 +40,21 @@ def few_labels_table(regime: str | None = "", results: Path = FEW_LABELS) -> lis
             mean([agent.cost for agent in mine], 2),
         ]
         columns = ([agent for agent in mine if agent.task == task] for task in tasks)
-        lines.append(line([name.removesuffix(regime or ""), *overall, *map(cell, columns)]))
+        lines.append(line([name.removesuffix(regime), *overall, *map(cell, columns)]))
     return lines
+
+
+def agents_of(regime: str = "", results: Path = FEW_LABELS) -> analysis.Agents:
+    """
+    :param regime: ending of the algorithms' names: ``", hard"``, ``", exact"`` or neither
+    :param results: a results file of ``benchmarks/suites/few_labels.yaml``
+    :return: algorithm -> its agents, with rewards in the range of the dataset's returns
+    """
+    return {
+        name: {place: replace(agent, reward=_own(agent)) for place, agent in places.items()}
+        for name, places in analysis.by_algorithm(analysis.read_agents([results])).items()
+        if _is_of(name, regime)
+    }
 
 
 def swept_agents(results: Path = FEW_LABELS) -> dict[str, dict[str, dict[Any, list[Agent]]]]:
@@ -93,8 +99,6 @@ def _own(agent: Agent) -> float:
     return float(agent.row["own_range_reward"])
 
 
-def _is_of(name: str, regime: str | None) -> bool:
-    if regime is None:
-        return True
+def _is_of(name: str, regime: str) -> bool:
     others: Sequence[str] = [other for other in REGIMES if other != regime]
     return name.endswith(regime) and not any(name.endswith(other) for other in others)

@@ -20,11 +20,9 @@ from sb3_presa.envs.safety_driver import Act, _Senses
 # Places, velocities and directions are complex numbers in the agent's own frame: ahead is 1, left
 # is 1j. Distances are in metres, angles in radians.
 _HAZARD, _PILLAR = 0.3, 0.2  # radii
-# Distances from an obstacle's edge at which the agent and the box turn off. The agent follows the
-# box, so the box keeps further away from hazards.
-_AGENT_TO_PILLAR, _BOX_TO_PILLAR, _BOX_TO_HAZARD = 0.35, 0.45, 0.2
-_EDGE = 0.35  # so much nearer it turns off with full strength
-_FULL = 1.5  # more than 1: it is driven back
+_FROM_PILLAR = 0.35  # distance from a pillar's edge at which the agent begins to keep off
+# How strongly it keeps off, for each metre that it is nearer: added to a course of length 1.
+_KEEPING_OFF = 3.4
 
 _DETOUR = 1.4  # how far it drives past the box, for each radian that it is off the line
 _LEAST, _MOST = 1.1, 2.3  # bounds of the largest detour
@@ -67,7 +65,7 @@ def to_push(env: Any, rng: np.random.Generator) -> Act:
     :return: Observation -> action.
     :raises ConfigError: If the observation has no lidar of a box.
     """
-    push = push_driver(env, rng.uniform(0.4, 0.8), rng.uniform(-0.15, 0.3))
+    push = push_driver(env, rng.uniform(0.4, 0.8), rng.uniform(-0.2, 0.45))
     noise = max(0.0, rng.uniform(-0.3, 0.3))
 
     def act(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
@@ -82,8 +80,8 @@ def push_driver(env: Any, speed: float, clearance: float) -> Act:
 
     :param env: A Push task of SafetyGym, reset.
     :param speed: Wished speed in m/s.
-    :param clearance: Distance in metres from the edge of a hazard at which it turns off; at 0 or
-        less it ignores hazards.
+    :param clearance: Distance in metres from the edge of a hazard at which it begins to keep off;
+        at 0 or less it ignores hazards.
     :return: Observation -> action.
     :raises ConfigError: If the observation has no lidar of a box.
     """
@@ -101,13 +99,11 @@ def push_driver(env: Any, speed: float, clearance: float) -> Act:
         if clearance <= 0:
             hazards = []
         to_box = _unit(box)
-        line = _unit(goal - box)
-        line = _turned_off(line, box, pillars, _PILLAR + _BOX_TO_PILLAR)
-        line = _turned_off(line, box, hazards, _HAZARD + _BOX_TO_HAZARD + clearance)
-        off = _on_one_side(cmath.phase(_unit(line) / to_box), _LOYALTY * cmath.phase(to_box))
+        # The line to push along, as seen in the direction of the box.
+        off = _on_one_side(cmath.phase(_unit(goal - box) / to_box), _LOYALTY * cmath.phase(to_box))
         course = to_box * cmath.exp(-1j * _detour(off, abs(box) - body.around))
-        course = _turned_off(course, 0j, pillars, _PILLAR + _AGENT_TO_PILLAR)
-        course = _turned_off(course, 0j, hazards, _HAZARD + clearance)
+        course = course + _away(course, pillars, _PILLAR + _FROM_PILLAR)
+        course = course + _away(course, hazards, _HAZARD + clearance)
         wish = course / max(abs(course), 0.5) * speed * _caution(off, abs(box))
         velocity = complex(*senses.velocity(observation)) / body.ahead
         turn = cmath.phase(wish - body.slip * velocity)
@@ -156,23 +152,18 @@ def _unit(vector: complex) -> complex:
     return vector / length if length > 0 else 1 + 0j
 
 
-def _turned_off(
-    course: complex, at: complex, obstacles: Iterable[complex], reach: float
-) -> complex:
-    """The course at a place without its part towards obstacles within reach.
+def _away(course: complex, obstacles: Iterable[complex], reach: float) -> complex:
+    """What to add to a course, so that it keeps off obstacles within reach.
 
-    What is left leads past them. So it does not come to rest before an obstacle, as it would if
-    that pushed against it.
+    A sum, in which those ahead count most. Courses that go along the edges of obstacles, or lines
+    that lead the box around them, are safe too, but clones hardly learn them.
     """
-    left = course
+    total = 0j
     for obstacle in obstacles:
-        distance = abs(obstacle - at)
-        if distance < reach:
-            towards = _unit(obstacle - at)
-            strength = _FULL * min((reach - distance) / _EDGE, 1.0)
-            part = (course * towards.conjugate()).real + 0.3 * strength
-            left -= strength * max(0.0, part) * towards
-    return left
+        towards = _unit(obstacle)
+        ahead = (1 + (course * towards.conjugate()).real) / 2
+        total -= _KEEPING_OFF * max(0.0, reach - abs(obstacle)) * ahead * towards
+    return total
 
 
 def _on_one_side(angle: float, preferred: float) -> float:

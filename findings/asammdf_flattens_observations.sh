@@ -8,7 +8,7 @@
 # Seen: [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]] + 0.5 reads back from the file as [0.5, 1.5, 2.5, 3.5, 4.5].
 # Why it matters: the second sensor of step 0 stands for the first sensor of step 1. Length, times and type are
 #   right, and a plot looks smooth.
-# Way round: one signal a column, or a structured array with a named field of shape (2,).
+# Way round: one signal a column.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -8,7 +8,7 @@
 #   begin at 0.5 s and its costs at 0.75 s; they began together.
 # Why it matters: the cost of the second log is paired with the wrong step, by more with every log that is joined.
 #   Safety labels that are made from costs move to later segments.
-# Way round: bring each log to one raster before joining (`resample`), or shift the signals by one offset a log.
+# Way round: groups of one raster and one end in each log.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -10,8 +10,7 @@
 #   3600 s. Filled, steps 1, 2 and 3 are all at 3600 s.
 # Why it matters: labels and costs are joined to logs afterwards. Durations, speeds and sampling rates that are
 #   taken from the joined table are those of the annotator.
-# Way round: log what comes later without the other time lines (`disable_timeline`), and compare with the times of
-#   a reader that is filtered to the sensor's entities.
+# Way round: log what comes later without the other time lines (`disable_timeline`).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

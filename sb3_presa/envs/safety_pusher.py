@@ -37,7 +37,7 @@ _GAIN = 3.0
 
 @dataclass(frozen=True)
 class _Body:
-    """What differs between the robots.
+    """The properties of one robot.
 
     :param ahead: Its direction ahead in the simulator's frame of the robot.
     :param around: Distance from the box's centre at which it goes around it.
@@ -153,7 +153,7 @@ def _unit(vector: complex) -> complex:
 
 
 def _away(course: complex, obstacles: Iterable[complex], reach: float) -> complex:
-    """What to add to a course, so that it keeps off obstacles within reach.
+    """A correction of a course that keeps off obstacles within reach.
 
     A sum, in which those ahead count most. Courses that go along the edges of obstacles, or lines
     that lead the box around them, are safe too, but clones hardly learn them.

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from sb3_presa.envs.safety import SafetyGymEnv
-from sb3_presa.envs.safety_driver import _Senses
 from sb3_presa.envs.safety_pusher import _Sight, push_driver, to_push
+from sb3_presa.envs.safety_senses import Senses
 from sb3_presa.errors import ConfigError
 
 
@@ -42,7 +42,7 @@ def test_it_sees_where_the_box_is(task_id: str) -> None:
         x, y = ((box.xpos - agent.xpos) @ agent.xmat.reshape(3, 3))[:2]
         # A car's front is at its negative y axis.
         truly = complex(-y, x) if "Car" in task_id else complex(x, y)
-        sight = _Sight(_Senses(env), 3.0, -1j if "Car" in task_id else 1)
+        sight = _Sight(Senses(env), 3.0, -1j if "Car" in task_id else 1)
         assert sight(observation, "push_box") == [pytest.approx(truly, abs=0.05)]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sb3_presa.envs.safety_driver import Act, _Senses
+from sb3_presa.envs.safety_senses import Act, Senses
 
 # Places, velocities and directions are complex numbers in the agent's own frame: ahead is 1, left
 # is 1j. Distances are in metres, angles in radians.
@@ -85,7 +85,7 @@ def push_driver(env: Any, speed: float, clearance: float) -> Act:
     :return: Observation -> action.
     :raises ConfigError: If the observation has no lidar of a box.
     """
-    senses = _Senses(env)
+    senses = Senses(env)
     senses.need("push_box_lidar", env)
     body = _CAR if senses.is_car else _POINT
     see = _Sight(senses, float(env.unwrapped._sim.task.lidar_conf.max_dist), body.ahead)
@@ -121,7 +121,7 @@ class _Sight:
     :param ahead: The robot's direction ahead in the simulator's frame.
     """
 
-    def __init__(self, senses: _Senses, lidar_range: float, ahead: complex) -> None:
+    def __init__(self, senses: Senses, lidar_range: float, ahead: complex) -> None:
         self.range = lidar_range
         self._senses = senses
         self._ahead = ahead

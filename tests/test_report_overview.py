@@ -105,7 +105,11 @@ def test_who_shares_no_task_with_the_others_is_left_out(tmp_path: Path) -> None:
     rows = [r for r in rows if r["algorithm"] != "BC, safe" or r["task"] == "BallRun"]
     found = overview(agents_of(rows, tmp_path))
     assert found is not None
-    assert (found.tasks, found.left_out) == (("CarRun",), {"BC, safe": 1})
+    assert found.tasks == ("BallRun", "BallCircle", "CarRun")
+    assert found.left_out == {"BC, safe": 1, "CPL": 1}
+    alone = overview(agents_of([r for r in rows if r["algorithm"] in found.left_out], tmp_path))
+    assert alone is not None
+    assert len(alone.tasks) == len(alone.left_out) == 1
 
 
 def test_another_task_has_nothing_published(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
+from statistics import median_high
 
 import numpy as np
 
@@ -100,7 +100,7 @@ class Overview:
     :param tasks: the common tasks
     :param in_shares: whether rewards are shares of the best safe episode's, or normalised
     :param left_out: algorithms that have run on few tasks, and their number of tasks: less than
-        half of the usual number, or none that the others have run on
+        two thirds of the usual number, or none that the others have run on
     """
 
     approaches: tuple[Approach, ...]
@@ -165,8 +165,8 @@ def overview(agents: Agents) -> Overview | None:
     """
     rows = by_task(agents)
     n_tasks = {name: sum(name in row.entries for row in rows) for name in agents}
-    usual = median(n_tasks.values()) if n_tasks else 0
-    kept = [name for name in agents if 2 * n_tasks[name] >= usual]
+    usual = median_high(n_tasks.values()) if n_tasks else 0
+    kept = [name for name in agents if 3 * n_tasks[name] >= 2 * usual]
     while kept and not (common := _common(rows, kept)):
         kept.remove(min(kept, key=n_tasks.__getitem__))
     if not kept:

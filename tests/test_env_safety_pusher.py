@@ -42,7 +42,7 @@ def test_it_sees_where_the_box_is(task_id: str) -> None:
         x, y = ((box.xpos - agent.xpos) @ agent.xmat.reshape(3, 3))[:2]
         # A car's front is at its negative y axis.
         truly = complex(-y, x) if "Car" in task_id else complex(x, y)
-        sight = _Sight(Senses(env), 3.0, -1j if "Car" in task_id else 1)
+        sight = _Sight(Senses(env))
         assert sight(observation, "push_box") == [pytest.approx(truly, abs=0.05)]
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Act = Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
-Vector = npt.NDArray[np.float64]
+from sb3_presa.envs.scripted import Act, Vector, shaky
+
 Course = Callable[[Vector], float]
 """Place (2,) in metres -> heading to walk in, rad."""
 
@@ -141,10 +141,4 @@ def along_x(env: Any, rng: np.random.Generator) -> Act:
     :return: Observation -> action.
     """
     act = walk(RUN, lane(rng.uniform(-5.0, 5.0)), stride=rng.uniform(0.5, 1.15))
-    noise = rng.uniform(0.1, 0.25)
-
-    def shaken(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        action = act(observation) + rng.normal(0, noise, 8)
-        return np.asarray(np.clip(action, -1, 1), dtype=np.float32)
-
-    return shaken
+    return shaky(act, rng.uniform(0.1, 0.25), rng)

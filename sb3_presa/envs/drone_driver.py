@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Act = Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
-Vector = npt.NDArray[np.float64]
+from sb3_presa.envs.scripted import Act, Vector, shaky
+
 Wish = Callable[[Vector], Vector]
 """Place -> velocity, both (2,), in metres and metres per second."""
 
@@ -138,17 +138,6 @@ def lane(speed: float, swing: float, wave: float, y: float) -> Wish:
     return wish
 
 
-def _shaky(act: Act, noise: float, rng: np.random.Generator) -> Act:
-    """The same with white noise of this scale on its actions."""
-
-    def shaken(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        action = act(observation)
-        shake = rng.normal(0, noise, 4) if noise else 0.0
-        return np.asarray(np.clip(action + shake, -1, 1), dtype=np.float32)
-
-    return shaken
-
-
 def in_circle(env: Any, rng: np.random.Generator) -> Act:
     """An agent that flies along a circle, whose sides it may or may not flatten to stay in bounds.
 
@@ -159,7 +148,7 @@ def in_circle(env: Any, rng: np.random.Generator) -> Act:
     speed, width = rng.uniform(2.5, 5.4), rng.uniform(5.0, 7.8)
     wish = flattened_circle(speed, radius=rng.uniform(6.9, 7.3), width=width, sharpness=8.0)
     act = fly(env, wish, height=1.0, patience=0.6)
-    return _shaky(act, rng.uniform(0.15, 0.4), rng)
+    return shaky(act, rng.uniform(0.15, 0.4), rng)
 
 
 def along_x(env: Any, rng: np.random.Generator) -> Act:
@@ -174,4 +163,4 @@ def along_x(env: Any, rng: np.random.Generator) -> Act:
     wish = lane(speed, swing, wave=rng.uniform(2.0, 8.0), y=rng.uniform(-3.5, 3.5))
     act = fly(env, wish, height=0.8, patience=0.3)
     # A third act without noise.
-    return _shaky(act, max(0.0, rng.uniform(-0.1, 0.2)), rng)
+    return shaky(act, max(0.0, rng.uniform(-0.1, 0.2)), rng)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sb3_presa.envs.safety_senses import STEERING, Act, Senses, Vector, sum_of_directions
+from sb3_presa.envs.safety_senses import STEERING, Senses, sum_of_directions
+from sb3_presa.envs.scripted import Act, Vector, shaky
 
 _SIGHT = 1.2  # metres; obstacles farther away are ignored
 _COURSES = np.linspace(-np.pi, np.pi, 48, endpoint=False)  # the directions to choose from
@@ -36,15 +37,9 @@ def _unit(vector: Vector) -> Vector:
     return vector / length if length > 0 else np.array([1.0, 0.0])
 
 
-def _shaky(rng: np.random.Generator) -> Act:
-    """A third of the agents act without noise; the others draw a noise scale."""
-    noise = max(0.0, rng.uniform(-0.3, 0.6))
-
-    def shake(action: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        shaken = action + rng.normal(0, noise, 2) if noise else action
-        return np.asarray(np.clip(shaken, -1, 1), dtype=np.float32)
-
-    return shake
+def _noise(rng: np.random.Generator) -> float:
+    """The scale of an agent's noise: a third of the agents act without."""
+    return max(0.0, rng.uniform(-0.3, 0.6))
 
 
 def to_goal(env: Any, rng: np.random.Generator) -> Act:
@@ -57,8 +52,7 @@ def to_goal(env: Any, rng: np.random.Generator) -> Act:
     """
     strength, damping = rng.uniform(0.05, 1.0), rng.uniform(0.6, 2.0)
     clearance = rng.uniform(-0.25, 0.5)  # a third of the agents ignores obstacles
-    drive, shake = goal_driver(env, strength, damping, clearance), _shaky(rng)
-    return lambda observation: shake(drive(observation))
+    return shaky(goal_driver(env, strength, damping, clearance), _noise(rng), rng)
 
 
 def goal_driver(env: Any, strength: float, damping: float, clearance: float) -> Act:
@@ -100,8 +94,7 @@ def in_circle(env: Any, rng: np.random.Generator) -> Act:
     is_car = Senses(env).is_car
     speed = rng.uniform(0.5, 1.5) if is_car else rng.uniform(0.8, 3.0)
     strength = rng.uniform(0.3, 1.0)
-    drive, shake = circle_driver(env, radius, speed, strength, gain), _shaky(rng)
-    return lambda observation: shake(drive(observation))
+    return shaky(circle_driver(env, radius, speed, strength, gain), _noise(rng), rng)
 
 
 def circle_driver(env: Any, radius: float, speed: float, strength: float, gain: float) -> Act:

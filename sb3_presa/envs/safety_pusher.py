@@ -1,9 +1,9 @@
 """A scripted agent for SafetyGym's Push tasks, which brings the box to goal after goal.
 
 It drives around the box to the side that is away from the goal, and pushes. Its action is a
-function of the observation, without memory, and continuous but for the choice of a side. So it can
-be cloned. Each episode draws a style: speed, clearance from hazards (or none), and action noise.
-Recipes name it as ``scripted``.
+function of the observation, without memory, and continuous except at the choice of a side. So it
+can be cloned. Each episode draws a style: speed, clearance from hazards (or none), and action
+noise. Recipes name it as ``scripted``.
 """
 
 import cmath
@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sb3_presa.envs.safety_senses import Act, Senses
+from sb3_presa.envs.safety_senses import Senses, bearings_of
+from sb3_presa.envs.scripted import Act, shaky
 
 # Places, velocities and directions are complex numbers in the agent's own frame: ahead is 1, left
 # is 1j. Distances are in metres, angles in radians.
@@ -39,22 +40,20 @@ _GAIN = 3.0
 class _Body:
     """The properties of one robot.
 
-    :param ahead: Its direction ahead in the simulator's frame of the robot.
     :param around: Distance from the box's centre at which it goes around it.
     :param slip: Share of its velocity that steering makes up for: a point slides, a car rolls.
     :param axle: Half the distance between its wheels; 0 for a point, which turns without them.
     :param turning: Its fastest turn, in radians per second.
     """
 
-    ahead: complex
     around: float
     slip: float
     axle: float
     turning: float
 
 
-_POINT = _Body(ahead=1, around=0.5, slip=0.3, axle=0.0, turning=math.inf)
-_CAR = _Body(ahead=-1j, around=0.45, slip=0.0, axle=0.13, turning=2.5)
+_POINT = _Body(around=0.5, slip=0.3, axle=0.0, turning=math.inf)
+_CAR = _Body(around=0.45, slip=0.0, axle=0.13, turning=2.5)
 
 
 def to_push(env: Any, rng: np.random.Generator) -> Act:
@@ -66,13 +65,7 @@ def to_push(env: Any, rng: np.random.Generator) -> Act:
     :raises ConfigError: If the observation has no lidar of a box.
     """
     push = push_driver(env, rng.uniform(0.4, 0.8), rng.uniform(-0.2, 0.45))
-    noise = max(0.0, rng.uniform(-0.3, 0.3))
-
-    def act(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        shake = rng.normal(0, noise, 2) if noise else np.zeros(2)
-        return np.asarray(np.clip(push(observation) + shake, -1, 1), dtype=np.float32)
-
-    return act
+    return shaky(push, max(0.0, rng.uniform(-0.3, 0.3)), rng)
 
 
 def push_driver(env: Any, speed: float, clearance: float) -> Act:
@@ -88,13 +81,13 @@ def push_driver(env: Any, speed: float, clearance: float) -> Act:
     senses = Senses(env)
     senses.need("push_box_lidar", env)
     body = _CAR if senses.is_car else _POINT
-    see = _Sight(senses, float(env.unwrapped._sim.task.lidar_conf.max_dist), body.ahead)
+    see = _Sight(senses)
 
     def act(observation: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         hazards, pillars = see(observation, "hazards"), see(observation, "pillars")
         # What is beyond the lidar's range is taken to be where the obstacles are: in the middle.
         middle = _unit(sum(map(_unit, hazards + pillars), 0j))
-        box = next(iter(see(observation, "push_box")), see.range * middle)
+        box = next(iter(see(observation, "push_box")), senses.lidar_range * middle)
         goal = next(iter(see(observation, "goal")), box + middle)
         if clearance <= 0:
             hazards = []
@@ -105,7 +98,7 @@ def push_driver(env: Any, speed: float, clearance: float) -> Act:
         course = course + _away(course, pillars, _PILLAR + _FROM_PILLAR)
         course = course + _away(course, hazards, _HAZARD + clearance)
         wish = course / max(abs(course), 0.5) * speed * _caution(off, abs(box))
-        velocity = complex(*senses.velocity(observation)) / body.ahead
+        velocity = complex(*senses.heading(senses.velocity(observation)))
         turn = cmath.phase(wish - body.slip * velocity)
         force = max(0.0, wish.real) * (1 - _SLOWER_IN_TURNS * min(abs(turn), 1)) - velocity.real
         return _action(body, force, turn, senses.turning(observation))
@@ -117,14 +110,10 @@ class _Sight:
     """Places of things, from the readings of lidars.
 
     :param senses: The layout of an observation.
-    :param lidar_range: A lidar reads 0 at this distance, and 1 at none.
-    :param ahead: The robot's direction ahead in the simulator's frame.
     """
 
-    def __init__(self, senses: Senses, lidar_range: float, ahead: complex) -> None:
-        self.range = lidar_range
+    def __init__(self, senses: Senses) -> None:
         self._senses = senses
-        self._ahead = ahead
         self._rays: list[complex] = []
 
     def __call__(self, observation: npt.NDArray[np.float32], name: str) -> list[complex]:
@@ -136,14 +125,15 @@ class _Sight:
         readings: list[float] = self._senses.lidar(observation, f"{name}_lidar").tolist()
         n = len(readings)
         if not self._rays:
-            self._rays = [cmath.exp(2j * math.pi * (i + 0.5) / n) / self._ahead for i in range(n)]
+            rays = (np.array([math.cos(b), math.sin(b)]) for b in bearings_of(n).tolist())
+            self._rays = [complex(*self._senses.heading(ray)) for ray in rays]
         found = []
         for ray, reading in enumerate(readings):
             after = (ray + 1) % n
             if reading > readings[after] and reading >= readings[ray - 1]:
                 around = (ray - 1, ray, after)
                 direction = _unit(sum(readings[i] * self._rays[i] for i in around))
-                found.append(direction * self.range * (1 - reading))
+                found.append(direction * self._senses.lidar_range * (1 - reading))
         return found
 
 

@@ -1,15 +1,12 @@
 """Sensors and controls of the scripted agents of SafetyGym's navigation tasks."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sb3_presa.envs.scripted import Vector
 from sb3_presa.errors import ConfigError
-
-Act = Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
-Vector = npt.NDArray[np.float64]
 
 #: Turn of an action per radian off the course.
 STEERING = 2.0

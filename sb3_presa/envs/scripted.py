@@ -1,0 +1,28 @@
+"""What the scripted agents of all simulators share: their type, and noise on their actions."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+Act = Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
+Vector = npt.NDArray[np.float64]
+
+
+def shaky(act: Act, noise: float, rng: np.random.Generator) -> Act:
+    """The same agent with white noise on its actions, which lie in [-1, 1].
+
+    :param act: Observation -> action.
+    :param noise: Standard deviation; 0 for the agent as it is.
+    :param rng: Draws the noise.
+    :return: Observation -> action.
+    """
+    if not noise:
+        return act
+
+    def shaken(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        action = act(observation)
+        shake = rng.normal(0, noise, action.shape)
+        return np.asarray(np.clip(action + shake, -1, 1), dtype=np.float32)
+
+    return shaken

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from few_labels_table import agents_of, few_labels_table, sweeps_table
+from few_labels_table import FEW_LABELS, few_labels_table, of_regime, sweeps_table
 from markdown_tables import RESULTS, ROOT, Tables, cell, mean, update
 from paper_table import draw, paper_tables
 from sensitivity_table import sensitivity_table
@@ -124,13 +124,14 @@ def all_tables(comparison: Sequence[Path] = COMPARISON) -> Tables:
     :return: the tables of the comparison and of the two studies of PRESA's settings, by name
     """
     core = read_results([RESULTS / "core.csv"])
+    people = of_regime(analysis.read_agents([FEW_LABELS]))
     return {
         **comparison_tables(read_results(comparison)),
         "core": partial(tasks_table, core, tasks=BULLET),
         "core_differences": partial(differences_table, core),
         "sensitivity": sensitivity_table,
         "people": few_labels_table,
-        "people_differences": partial(differences_table, agents_of()),
+        "people_differences": partial(differences_table, people),
         "hard": partial(few_labels_table, ", hard"),
         "few_labels_sweeps": sweeps_table,
         "exact": partial(few_labels_table, ", exact"),

@@ -24,12 +24,13 @@ def few_labels_table(regime: str = "", results: Path = FEW_LABELS) -> list[str]:
     :return: a line an algorithm that has run on all cells, with rewards in the range of the
         dataset's returns: safe agents, reward, its share of the best safe episode's, cost
     """
-    of_regime = agents_of(regime, results)
-    tasks = list(dict.fromkeys(agent.task for agent in analysis.read_agents([results])))
+    agents = analysis.read_agents([results])
+    tasks = list(dict.fromkeys(agent.task for agent in agents))
     heads = ["", "safe", "reward", "of the best safe episode", "cost", *tasks]
     lines = [line(heads), rule(len(heads))]
-    most = max(map(len, of_regime.values()), default=0)
-    for name, places in of_regime.items():
+    found = of_regime(agents, regime)
+    most = max(map(len, found.values()), default=0)
+    for name, places in found.items():
         mine = list(places.values())
         if len(mine) < most:  # means over other cells would not compare
             continue
@@ -44,15 +45,15 @@ def few_labels_table(regime: str = "", results: Path = FEW_LABELS) -> list[str]:
     return lines
 
 
-def agents_of(regime: str = "", results: Path = FEW_LABELS) -> analysis.Agents:
+def of_regime(agents: Sequence[Agent], regime: str = "") -> analysis.Agents:
     """
+    :param agents: agents of ``benchmarks/suites/few_labels.yaml``
     :param regime: ending of the algorithms' names: ``", hard"``, ``", exact"`` or neither
-    :param results: a results file of ``benchmarks/suites/few_labels.yaml``
     :return: algorithm -> its agents, with rewards in the range of the dataset's returns
     """
     return {
         name: {place: replace(agent, reward=_own(agent)) for place, agent in places.items()}
-        for name, places in analysis.by_algorithm(analysis.read_agents([results])).items()
+        for name, places in analysis.by_algorithm(agents).items()
         if _is_of(name, regime)
     }
 

@@ -17,6 +17,7 @@ from sb3_presa.benchmark.report.by_task import (
     Entry,
     TaskRow,
     approach,
+    approach_of,
     by_task,
     entry,
     overview,
@@ -92,7 +93,7 @@ def summary(agents: Agents, picture: str) -> list[str]:
     rows = by_task(agents)
     said = []
     for name in (each for each in agents if _is_reference(each)):
-        found = _approach(name, agents, rows)
+        found = approach_of(name, agents, rows)
         sentence = f"{name}: safe on {found.n_safe} of {found.n} tasks"
         if not math.isnan(found.reward):
             sentence += f", with {found.reward:.0%} of the reward of the best safe episode"
@@ -117,7 +118,7 @@ def approaches_table(agents: Agents) -> list[str]:
         mine = list(places.values())
         entries = [row.entries[name] for row in rows if name in row.entries]
         n_safe = sum(agent.safe for agent in mine)
-        found = _approach(name, agents, rows)
+        found = approach_of(name, agents, rows)
         share = NOTHING
         if not math.isnan(found.reward):
             share = f"{number(found.reward, 2)} {interval(found.reward_interval, 2)}"
@@ -210,12 +211,6 @@ def _algorithms(suite: Suite) -> dict[str, int]:
 
 def _is_reference(name: str) -> bool:
     return name == REFERENCE or name.startswith(f"{REFERENCE},")
-
-
-def _approach(name: str, agents: Agents, rows: Sequence[TaskRow]) -> Approach:
-    kind = "truth" if analysis.reads_outcomes(agents[name]) else "feedback"
-    entries = [row.entries[name] for row in rows if name in row.entries]
-    return approach(name, kind, entries, in_shares=True)
 
 
 def _ratio(found: Approach) -> tuple[str, str]:

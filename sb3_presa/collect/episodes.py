@@ -159,6 +159,7 @@ def assemble(
             f"{reward_range} and a cost return in {cost_range}, got none of {len(rewards)}; train "
             "longer, or widen `reward_range` and `cost_range` of the recipe"
         )
+    kinds = _kinds_of_agents(job.recipe)
     places = [(rec, row) for rec in recordings for row in range(len(rec.columns["length"]))]
     chosen = [places[index] for index in kept]
     return write_dataset(
@@ -169,11 +170,10 @@ def assemble(
         env_spec=source.spec,
         ref_min_score=task.reward_min if task else float(rewards[kept].min()),
         ref_max_score=task.reward_max if task else float(rewards[kept].max()),
-        algorithm_name=", ".join(_kinds_of_agents(job.recipe)) or "random actions",
+        algorithm_name=", ".join(kinds) or "random actions",
         description=(
-            f"Episodes of {source.spec.id} by "
-            + "".join(f"{kind}, " for kind in _kinds_of_agents(job.recipe))
-            + "and by random actions; thinned on a grid of cost return and reward return."
+            f"Episodes of {source.spec.id} by {', '.join([*kinds, 'and by ' if kinds else ''])}"
+            "random actions; thinned on a grid of cost return and reward return."
         ),
         metadata={
             "collection": {

@@ -1,4 +1,4 @@
-"""What the scripted agents of all simulators share: their type, and noise on their actions."""
+"""Type and noise of the scripted agents of all simulators."""
 
 from collections.abc import Callable
 

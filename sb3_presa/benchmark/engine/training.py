@@ -127,14 +127,15 @@ def _outcome_columns(
     result: "SafetyEvaluation",
     reference: tuple[str, float, float],
 ) -> dict[str, Any]:
-    from sb3_presa.benchmark.engine.best_safe import best_safe_reward
     from sb3_presa.data.episodes import load_outcomes
 
     outcomes = load_outcomes(dataset, missing_costs="nan")
     returns = outcomes.episode_returns
+    safe = returns[outcomes.episode_costs <= cell.cost_limit]
+    own = float(returns.min()), float(returns.max())
     kind, low, high = reference
     if kind == "own":
-        low, high = float(returns.min()), float(returns.max())
+        low, high = own
     named = identity_columns(cell)
     normalized = _normalized(result.reward_mean, low, high)
     first = ("task", "dataset", "cost_limit", "algorithm", "seed")
@@ -152,10 +153,9 @@ def _outcome_columns(
         "cost_std": result.cost_std,
         "reward_reference": kind,
         "dsrl_normalized_reward": normalized if kind == "dsrl" else None,
-        "own_range_reward": _normalized(
-            result.reward_mean, float(returns.min()), float(returns.max())
-        ),
-        "best_safe_reward": best_safe_reward(outcomes, cell.cost_limit),
+        "own_range_reward": _normalized(result.reward_mean, *own),
+        # The ceiling of an agent that imitates whole episodes
+        "best_safe_reward": _normalized(float(safe.max()), *own) if len(safe) else None,
         "env": cell.env,
         "class": cell.class_name,
     }

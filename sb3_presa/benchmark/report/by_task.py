@@ -172,10 +172,7 @@ def overview(agents: Agents) -> Overview | None:
     if not kept:
         return None
     in_shares = not any(math.isnan(row.entries[name].share) for row in common for name in kept)
-    found = []
-    for name in kept:
-        kind = "truth" if analysis.reads_outcomes(agents[name]) else "feedback"
-        found.append(approach(name, kind, [row.entries[name] for row in common], in_shares))
+    found = [approach_of(name, agents, common, in_shares) for name in kept]
     if all(row.published for row in common):
         found += [
             approach(name, "published", [row.published[name] for row in common], in_shares)
@@ -189,6 +186,21 @@ def overview(agents: Agents) -> Overview | None:
 
 def _common(rows: Sequence[TaskRow], algorithms: Collection[str]) -> list[TaskRow]:
     return [row for row in rows if all(name in row.entries for name in algorithms)]
+
+
+def approach_of(
+    name: str, agents: Agents, rows: Sequence[TaskRow], in_shares: bool = True
+) -> Approach:
+    """
+    :param name: an algorithm
+    :param agents: the algorithms' agents
+    :param rows: tasks, of which it has run on at least one
+    :param in_shares: whether rewards are shares of the best safe episode's
+    :return: the algorithm over those of the tasks that it has run on
+    """
+    kind = "truth" if analysis.reads_outcomes(agents[name]) else "feedback"
+    entries = [row.entries[name] for row in rows if name in row.entries]
+    return approach(name, kind, entries, in_shares)
 
 
 def approach(name: str, kind: str, entries: Collection[Entry], in_shares: bool) -> Approach:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sb3_presa.benchmark.report import statistics
-from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Difference
+from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Difference, Score
+from sb3_presa.benchmark.report.by_task import Approach
 from sb3_presa.evaluation.figures import (
     FAINT,
     INK,
@@ -70,15 +71,10 @@ def draw_safe_ratio(path: Path, comparisons: Sequence[Comparison], reference: st
                 ["no safe agent" if math.isnan(s.reward) else f"{s.reward:.3f}" for s in scores],
                 colors,
             )
-            ends = [end for s in scores for end in (s.reward, *s.reward_interval)]
-            known = [end for end in ends if not math.isnan(end)]
-            right.set_xlim(min([0.0, *known]) * 1.1, 1.22 * max([0.1, *known]))
+            fit_rewards(right, scores, least=0.1, room=1.22)
             style_axes(right, "Mean normalised reward of the safe agents")
-            name_rows(left, names)
-            name_rows(right, ["" for _ in scores])
-            for axes in (left, right):
-                axes.grid(axis="y", visible=False)
-                axes.grid(axis="x", color="#E6E6E6", linewidth=0.7)
+            name_bars(left, rows, names)
+            name_bars(right, rows, ["" for _ in scores])
 
 
 def draw_planes(path: Path, agents: Agents, reference: str) -> None:
@@ -264,12 +260,35 @@ def draw_bars(
         )
 
 
-def name_rows(axes: Axes, names: Sequence[str]) -> None:
+def fit_rewards(
+    axes: Axes, bars: Sequence[Score] | Sequence[Approach], least: float, room: float
+) -> None:
     """
-    :param axes: axes with a row at each of the heights 0, 1, ...
-    :param names: the rows' names
+    Fits the horizontal axis to bars of rewards and their intervals.
+
+    :param axes: the axes
+    :param bars: what the bars are of
+    :param least: the lowest upper end to make room for
+    :param room: the upper limit, as a multiple of the upper end
     """
-    axes.set_yticks(range(len(names)), list(names))
+    ends = [end for each in bars for end in (each.reward, *each.reward_interval)]
+    known = [end for end in ends if not math.isnan(end)]
+    axes.set_xlim(min([0.0, *known]) * 1.1, room * max([least, *known]))
+
+
+def name_bars(axes: Axes, heights: Sequence[int], names: Sequence[str]) -> None:
+    """
+    :param axes: styled axes
+    :param heights: 0, 1, ... in any order: where the bars are on the vertical axis
+    :param names: the bars' names
+    """
+    _name_rows(axes, heights, names)
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="x", color="#E6E6E6", linewidth=0.7)
+
+
+def _name_rows(axes: Axes, heights: Sequence[int], names: Sequence[str]) -> None:
+    axes.set_yticks(heights, list(names))
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-0.6, len(names) - 0.4)
 
@@ -283,7 +302,7 @@ def _dots(
     for height, ((value, (low, high)), color) in enumerate(zip(points, colors, strict=True)):
         axes.plot([low, high], [height, height], color=color, linewidth=3, alpha=0.45)
         axes.plot([value], [height], "o", color=color, markersize=6)
-    name_rows(axes, names)
+    _name_rows(axes, range(len(names)), names)
 
 
 def _improvement(axes: Axes, differences: Sequence[Difference], reference: str) -> None:
@@ -305,7 +324,7 @@ def _improvement(axes: Axes, differences: Sequence[Difference], reference: str) 
             )
     axes.axvline(0.5, color=FAINT, linestyle="--", linewidth=1, zorder=1)
     axes.set_xlim(-0.02, 1.02)
-    name_rows(axes, [f"vs {d.algorithm}" for d in differences])
+    _name_rows(axes, range(len(differences)), [f"vs {d.algorithm}" for d in differences])
     style_axes(axes, f"Probability that {reference} ...")
     if differences:
         add_legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, frameon=False)

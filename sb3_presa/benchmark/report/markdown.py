@@ -63,7 +63,7 @@ def interval(ends: tuple[float, float], digits: int, sign: str = "") -> str:
     :param ends: lower and upper end
     :param digits: after the point
     :param sign: ``"+"`` to write a plus
-    :return: both ends in brackets, a dash where there is no interval
+    :return: both ends in brackets; a dash for NaN
     """
     if math.isnan(ends[0]):
         return "-"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sb3_presa.benchmark.report.by_task import Approach, Overview
-from sb3_presa.benchmark.report.figures import OTHERS, OURS, TRUTH, draw_bars
+from sb3_presa.benchmark.report.figures import (
+    OTHERS,
+    OURS,
+    TRUTH,
+    draw_bars,
+    fit_rewards,
+    name_bars,
+)
 from sb3_presa.evaluation.figures import FAINT, style_axes, written_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 HEADINGS = {
     "feedback": "From feedback only",
@@ -31,7 +34,8 @@ def draw_overview(path: Path, found: Overview, reference: str) -> None:
         variants
     """
     rows = _rows(found)
-    heights = [len(rows) - 1 - index for index, (_, each) in enumerate(rows) if each]
+    from_above = range(len(rows) - 1, -1, -1)
+    heights = [height for height, (_, each) in zip(from_above, rows, strict=True) if each]
     approaches = [each for _, each in rows if each is not None]
     colors = [_color(each, reference) for each in approaches]
     from matplotlib.ticker import PercentFormatter
@@ -57,9 +61,7 @@ def draw_overview(path: Path, found: Overview, reference: str) -> None:
             [_reward_note(each, found.in_shares) for each in approaches],
             colors,
         )
-        ends = [end for a in approaches for end in (a.reward, *a.reward_interval)]
-        known = [end for end in ends if not math.isnan(end)]
-        right.set_xlim(min([0.0, *known]) * 1.1, 1.25 * max([1.0, *known]))
+        fit_rewards(right, approaches, least=1.0, room=1.25)
         style_axes(left, "Ratio of tasks that stay safe")
         if found.in_shares:
             right.axvline(1.0, color=FAINT, linestyle=":", linewidth=1)
@@ -67,7 +69,11 @@ def draw_overview(path: Path, found: Overview, reference: str) -> None:
             style_axes(right, "Reward / best safe episode's reward")
         else:
             style_axes(right, "Normalised reward")
-        _name_rows(left, right, rows)
+        name_bars(left, from_above, [name for name, _ in rows])
+        name_bars(right, from_above, ["" for _ in rows])
+        for label, (_, each) in zip(left.get_yticklabels(), rows, strict=True):
+            if each is None:
+                label.set(color=FAINT, fontweight="bold")
         figure.supxlabel(_caption(found), color=FAINT, fontsize=8.5, x=0.01, ha="left")
 
 
@@ -79,20 +85,6 @@ def _rows(found: Overview) -> list[tuple[str, Approach | None]]:
         if group:
             rows += [(heading, None), *((each.name, each) for each in group)]
     return rows
-
-
-def _name_rows(left: Axes, right: Axes, rows: list[tuple[str, Approach | None]]) -> None:
-    places = range(len(rows) - 1, -1, -1)
-    for axes in (left, right):
-        axes.set_ylim(-0.6, len(rows) - 0.4)
-        axes.grid(axis="y", visible=False)
-        axes.grid(axis="x", color="#E6E6E6", linewidth=0.7)
-        axes.tick_params(axis="y", length=0)
-        axes.set_yticks([])
-    left.set_yticks(places, [name for name, _ in rows])
-    for label, (_, each) in zip(left.get_yticklabels(), rows, strict=True):
-        if each is None:
-            label.set(color=FAINT, fontweight="bold")
 
 
 def _color(each: Approach, reference: str) -> str:

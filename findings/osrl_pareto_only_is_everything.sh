@@ -15,7 +15,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/pip install -qq torch==2.13.0 scipy==1.17.1 numpy==2.4.6 tqdm==4.70.0 pyyaml==6.0.3
+venv/bin/pip install -qq torch==2.13.0 scipy==1.17.1 numpy==2.4.6 tqdm==4.70.1 pyyaml==6.0.4
 venv/bin/pip install -qq --no-deps osrl-lib==0.1.0 # its pins of torch 1.13 and scipy 1.10 are not needed here
 venv/bin/python -I - 2>log <<'PY'
 from importlib.metadata import version

@@ -139,7 +139,7 @@ class PRESA(AlignmentAlgorithm):
     :raises ConfigError: for an argument out of its range or spaces that are not supported
     """
 
-    default_total_timesteps: ClassVar[int] = 1100
+    default_total_timesteps: ClassVar[int] = 1350
     needs: Needs = LABELS
     objective: PRESAObjective
 
@@ -181,7 +181,7 @@ class PRESA(AlignmentAlgorithm):
         policy: str | type[BasePolicy] = "auto",
         env: GymEnv | str | None = None,
         learning_rate: NonNegative | Schedule = CosineSchedule(3e-4, 6e-6),
-        n_cloning_steps: CountFromZero = 700,
+        n_cloning_steps: CountFromZero = 1100,
         unsafe_cloning_weight: Share = 0.001,
         clone_winners: bool = True,
         cloning_learning_rate: Positive = 1e-3,

@@ -71,9 +71,9 @@ class ObjectiveSettings:
     safety_gamma: ShareAboveZero = 1.0
     normalize_length: bool = True
     preference_coef: NonNegative = 1.0
-    preference_filter: PreferenceFilter = "balanced"
+    preference_filter: PreferenceFilter = "winner-safe"
     anchor_sharpness: NonNegative = 0.5
-    n_attain_steps: CountFromZero = 150
+    n_attain_steps: CountFromZero = 100
     attain_margin: ShareAboveZero = 0.8
     unsafe_weight: ShareWithin | None = 2.0 / 3.0
     center_utilities: bool = True

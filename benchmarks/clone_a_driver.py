@@ -119,6 +119,7 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=50, help="that the driver drives")
     parser.add_argument("--steps", type=int, default=600, help="of each")
     parser.add_argument("--wander", type=float, default=0.0, help="radians off the course, about")
+    parser.add_argument("--noise", type=float, default=0.0, help="deviation of noise on its turns")
     parser.add_argument("--clones", type=int, default=3)
     arguments = parser.parse_args()
     env = gym.make(ENV, max_episode_steps=arguments.steps)
@@ -126,12 +127,24 @@ def main() -> None:
 
     def drives(seed: int) -> EpisodeBuffer:
         turned = Wander(arguments.wander, rng)
-        return record(env, seed, lambda observation: drive(observation, turned()))
+
+        def act(observation: Array) -> Array:
+            action = drive(observation, turned())
+            action[1] = np.clip(action[1] + arguments.noise * rng.normal(), -1, 1)
+            return action
+
+        return record(env, seed, act)
 
     episodes = [drives(1000 + i) for i in range(arguments.episodes)]
     unseen = [drives(2000 + i) for i in range(10)]
-    cost = np.mean([episode.infos["cost"].mean() for episode in episodes])
-    print(f"the driver: cost {1000 * cost:.1f} in 1,000 steps")
+    cost, reward = (
+        1000 * float(np.mean([values.mean() for values in outcomes]))
+        for outcomes in (
+            [episode.infos["cost"] for episode in episodes],
+            [episode.rewards for episode in episodes],
+        )
+    )
+    print(f"the driver: cost {cost:.1f}, reward {reward:.1f} in 1,000 steps")
     with tempfile.TemporaryDirectory() as root:
         dataset = write_dataset(
             "presa/driver-v0",

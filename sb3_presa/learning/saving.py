@@ -10,7 +10,7 @@ from stable_baselines3.common.type_aliases import GymEnv
 
 from sb3_presa.arguments import check_arguments_of
 from sb3_presa.errors import ConfigError
-from sb3_presa.learning.loop import Learner
+from sb3_presa.learning.learner import Learner
 from sb3_presa.learning.model_file import add_data, read_model, write_model
 
 SelfSavedLearner = TypeVar("SelfSavedLearner", bound="SavedLearner")

@@ -9,7 +9,8 @@ from stable_baselines3.common.utils import update_learning_rate
 from torch.func import vmap
 
 from sb3_presa.learning.alignment import Align, PairRows
-from sb3_presa.learning.loop import MeanMetrics, Run
+from sb3_presa.learning.learner import Run
+from sb3_presa.learning.loop import MeanMetrics
 from sb3_presa.learning.losses import PairBatch, State
 from sb3_presa.learning.many.stacked_actors import StackedActors
 from sb3_presa.learning.phases import LikelihoodPhase

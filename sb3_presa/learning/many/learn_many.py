@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 from sb3_presa.errors import ConfigError
-from sb3_presa.learning.loop import Run
+from sb3_presa.learning.learner import Run
 from sb3_presa.learning.many.alike import check_alike, share_transitions
 from sb3_presa.learning.many.joint_training import JointTraining
 from sb3_presa.learning.offline_algorithm import OfflineAlgorithm

@@ -1,4 +1,4 @@
-"""What learns: SB3's ``learn`` over the one loop, with its callbacks and its logger."""
+"""SB3's ``learn`` over the one loop, with its callbacks and its logger."""
 
 import math
 import os

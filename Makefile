@@ -18,7 +18,7 @@ TEST_PROCESSES ?= 2
 
 # Datasets by their recipe's name, datasets/recipes/NAME.toml; there are recipes for all environments.
 DATASETS := ball-run ball-circle car-run car-circle
-SIMULATOR_DATASETS := point-goal1 point-circle1 half-cheetah-velocity swimmer-velocity drone-run \
+SIMULATOR_DATASETS := point-goal1-hard point-circle1 half-cheetah-velocity swimmer-velocity drone-run \
 	metadrive-easysparse highway-safe
 FILMED := point-goal1 point-circle1 half-cheetah-velocity car-circle metadrive-easysparse highway-safe
 

@@ -115,7 +115,9 @@ TASKS: Final = (
         "presa/SafetyPointCircle1-v0",
         (20.0, 40.0, 80.0),
     ),
-    Task("PointGoal1", "presa/point-goal1-v0", "presa/SafetyPointGoal1-v0", (20.0, 40.0, 80.0)),
+    Task(
+        "PointGoal1", "presa/point-goal1-hard-v0", "presa/SafetyPointGoal1-v0", (20.0, 40.0, 80.0)
+    ),
     Task(
         "HalfCheetahVelocity",
         "presa/half-cheetah-velocity-v0",

@@ -36,7 +36,7 @@ LIMITS = {
     "car-run": 20,
     "car-circle": 20,
     "point-circle1": 40,
-    "point-goal1": 40,
+    "point-goal1-hard": 40,
     "highway-safe": 5,
 }
 COLUMNS = ("task", "seed", "agent", "level", "reward_share", "cost_share", "cpu_seconds", "commit")

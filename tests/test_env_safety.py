@@ -14,9 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sb3_presa.envs import safety_compat
+from sb3_presa.envs import safety_compat, safety_driver
 from sb3_presa.envs.safety import SafetyGymEnv, make_upstream
-from sb3_presa.envs.safety_driver import circle_driver, goal_driver
+from sb3_presa.envs.safety_driver import (
+    circle_driver,
+    field_driver,
+    goal_driver,
+    in_circle,
+    pushed_off,
+)
+from sb3_presa.envs.scripted import Act
 from sb3_presa.errors import ConfigError, RenderingError
 
 POINT, SWIMMER = "SafetyPointGoal1-v0", "SafetySwimmerVelocity-v1"
@@ -119,6 +126,75 @@ def test_an_agent_told_to_passes_obstacles_at_a_distance() -> None:
         blind, clear = outcome(seed, 0.0), outcome(seed, 0.45)
         assert min(blind[0], clear[0]) > 3
         assert clear[1] == 0 < blind[1]
+
+
+@pytest.mark.parametrize("task_id", [POINT, "SafetyCarButton1-v0"])
+def test_an_agent_that_obstacles_push_off_keeps_clear_of_them(task_id: str) -> None:
+    env = SafetyGymEnv(task_id)
+
+    def outcome(push: float) -> tuple[float, float]:
+        reward = cost = 0.0
+        for seed in (3, 6, 11):
+            observation, _ = env.reset(seed=seed)
+            act = field_driver(env, 1.5, 0.9, push)
+            for _ in range(300):
+                observation, step_reward, _, _, info = env.step(act(observation))
+                reward, cost = reward + step_reward, cost + info["cost"]
+        return reward, cost
+
+    blind, clear = outcome(0.0), outcome(1.5)
+    assert min(blind[0], clear[0]) > 1
+    assert clear[1] < blind[1] / 4
+
+
+def largest_jump(env: SafetyGymEnv, act: Act) -> float:
+    """By how much a thousandth of an observation changes an action, at most, on a drive."""
+    rng = np.random.default_rng(0)
+    observation, _ = env.reset(seed=3)
+    jumps = []
+    for _ in range(150):
+        action = act(observation)
+        moved = observation + 1e-3 * rng.choice((-1.0, 1.0), observation.shape)
+        jumps.append(np.abs(act(moved) - action).max())
+        observation, *_ = env.step(action)
+    return float(max(jumps))
+
+
+def test_an_agent_that_obstacles_push_off_is_a_smooth_function_of_what_it_sees() -> None:
+    """A choice among courses is none: a clone of it would be between them."""
+    env = SafetyGymEnv(POINT)
+    env.reset(seed=3)
+    assert largest_jump(env, field_driver(env, 1.5, 0.9, 1.5)) < 0.1
+    assert largest_jump(env, goal_driver(env, 0.5, 1.5, 0.45)) > 0.2
+
+
+@pytest.mark.parametrize(
+    ("make", "task_id", "least"),
+    [
+        (in_circle, "SafetyPointCircle2-v0", (0.15, 0.15)),
+        (in_circle, "SafetyCarCircle1-v0", (0.15, 0.15)),
+        (pushed_off, POINT, (0.01, 0.2)),
+        (pushed_off, "SafetyCarGoal1-v0", (0.1, 0.1)),
+    ],
+)
+def test_no_scripted_driver_acts_without_noise(
+    make: Any, task_id: str, least: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where logs are narrow, clones drift into states that no log shows."""
+    env = SafetyGymEnv(task_id)
+    rng = np.random.default_rng(0)
+    drawn: list[Any] = []
+
+    def shaky(act: Act, noise: Any, _: np.random.Generator) -> Act:
+        drawn.append(noise)
+        return act
+
+    monkeypatch.setattr(safety_driver, "shaky", shaky)
+    for _ in range(200):
+        make(env, rng)
+    noise = np.broadcast_to(np.reshape(drawn, (200, -1)), (200, 2))
+    np.testing.assert_allclose(noise.min(axis=0), least, rtol=0.1)
+    assert (noise.min(axis=0) >= least).all()
 
 
 @pytest.mark.parametrize(

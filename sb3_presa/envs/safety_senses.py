@@ -10,6 +10,8 @@ from sb3_presa.errors import ConfigError
 
 #: Turn of an action per radian off the course.
 STEERING = 2.0
+# Of a car: its fastest turn, in radians per second, and the action for each that is missing.
+_FASTEST_TURN, _TURNING_GAIN = 2.5, 0.8
 
 
 class Senses:
@@ -78,6 +80,17 @@ class Senses:
         if self.is_car:
             return np.array([force + turn / 2, force - turn / 2])
         return np.array([force, turn])
+
+    def turning_action(
+        self, observation: npt.NDArray[np.floating], force: float, turn: float
+    ) -> Vector:
+        """The action that accelerates with this force, and turns left by this much: for a car in
+        radians per second, which it controls by its gyroscope."""
+        if not self.is_car:
+            return self.action(force, turn)
+        wished = float(np.clip(turn, -_FASTEST_TURN, _FASTEST_TURN))
+        more = _TURNING_GAIN * (wished - self.turning(observation))
+        return np.array([force + more, force - more])
 
     def steer(self, wish: Vector, strength: float) -> Vector:
         """The action that accelerates along ``wish``."""

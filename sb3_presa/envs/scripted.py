@@ -9,15 +9,15 @@ Act = Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
 Vector = npt.NDArray[np.float64]
 
 
-def shaky(act: Act, noise: float, rng: np.random.Generator) -> Act:
+def shaky(act: Act, noise: float | Vector, rng: np.random.Generator) -> Act:
     """The same agent with white noise on its actions, which lie in [-1, 1].
 
     :param act: Observation -> action.
-    :param noise: Standard deviation; 0 for the agent as it is.
+    :param noise: Standard deviation, of all parts of an action or of each; 0 for none.
     :param rng: Draws the noise.
     :return: Observation -> action.
     """
-    if not noise:
+    if not np.any(noise):
         return act
 
     def shaken(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:

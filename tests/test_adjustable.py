@@ -74,7 +74,7 @@ def test_levels_out_of_range_and_agents_of_one_level(logged: Any, trained: PRESA
 
 
 def test_each_level_clones_its_own_selection(logged: Any) -> None:  # noqa: F811
-    """As many transitions for each, drawn from what is selected at it alone."""
+    """As many transitions for each, drawn from what is selected at it alone, and beginnings."""
     model = presa(logged, cloning_batch_size=52)
     clone = model.phases(20)[0]
     assert isinstance(clone, CloneAtLevels)
@@ -83,11 +83,11 @@ def test_each_level_clones_its_own_selection(logged: Any) -> None:  # noqa: F811
     assert batch.levels.unique().tolist() == pytest.approx(LEVELS)
     assert drawn == [11, 11, 10, 10, 10]
     completion = complete(logged[0], clips(logged), seed=model.data_seed)
-    episodes = batch.rows.numpy() // 30
+    episodes, steps = np.divmod(batch.rows.numpy(), 30)
     for level in LEVELS:
         chosen = np.flatnonzero(completion.selected(level))
-        own = episodes[np.isclose(batch.levels.numpy(), level)]
-        assert np.isin(own, chosen).all()
+        own = np.isclose(batch.levels.numpy(), level)
+        assert np.isin(episodes[own & (steps >= 3)], chosen).all()
 
 
 def test_alignment_is_at_the_level_of_each_pair(logged: Any) -> None:  # noqa: F811
@@ -123,13 +123,15 @@ def test_labels_of_levels_are_saved_and_shared(logged: Any) -> None:  # noqa: F8
     assert read.levels.tolist() == list(LEVELS)
     assert np.array_equal(read.weights, made.weights) and read.weights.shape[1] == len(LEVELS)
     part = read.subset(read.segments[:, 0] < 30)
-    assert part.weights is not None and part.weights.shape == (30, len(LEVELS))
+    assert part.weights is not None and part.weights.shape == (len(part.segments), len(LEVELS))
+    assert (part.segments[:30, 2] == 30).all() and (part.segments[30:, 2] == 3).all()
     model = PRESA.load_offline(logged[0], "levels", **SETTINGS, adjustable=True)
     assert model.feedback is not None and model.feedback.levels is not None
     # An agent of one level takes the nearest
     other = PRESA.load_offline(logged[0], "levels", **SETTINGS, safety_level=0.88)
-    rows = other.phases(20)[0].sample(th.Generator().manual_seed(0)).numpy() // 30
-    assert np.isin(rows, np.flatnonzero(read.weights[:, 4])).all()
+    rows = other.phases(20)[0].sample(th.Generator().manual_seed(0)).numpy()
+    whole = rows[rows % 30 >= 3] // 30
+    assert np.isin(whole, np.flatnonzero(read.weights[:, 4])).all()
 
 
 def test_what_cannot_be_adjusted_is_refused(logged: Any, trained: PRESA) -> None:  # noqa: F811

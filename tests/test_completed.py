@@ -30,7 +30,12 @@ from sb3_presa.completion.label_models import (
     p_safe_of,
     risk_of,
 )
-from sb3_presa.completion.selection import select
+from sb3_presa.completion.selection import (
+    beginnings_of,
+    select,
+    select_beginnings,
+    weight_of_beginnings,
+)
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.errors import ConfigError, FeedbackError
 
@@ -312,6 +317,33 @@ def test_what_is_selected(p_safe: list[float], seed: int, level: float) -> None:
         assert merit[chosen].min() >= merit[reaches & ~chosen].max(initial=-np.inf)
 
 
+def test_beginnings_of_more_episodes_are_imitated(completion: Completion) -> None:
+    """A tenth of each of the better half that is safe, with .15 of the steps that are drawn."""
+    made = completion.feedback(0.5, seed=0)
+    assert made.weights is not None and completion.merit is not None
+    assert completion.p_safe is not None
+    whole, chosen = len(completion.segments), completion.selected(0.5)
+    beginnings, weights = made.segments[whole:], made.weights[whole:]
+    assert (beginnings[:, 1:] == [0, STEPS // 10]).all()
+    assert np.isnan(made.p_safe[whole:]).all() and made.comparisons.max() < whole
+    safe = completion.p_safe >= 0.5
+    better = safe & (completion.merit >= np.quantile(completion.merit[safe], 0.5))
+    begun = np.isin(completion.segments[:, 0], beginnings[:, 0])
+    assert begun.sum() > 0 and (better[begun]).all() and not (begun & chosen).any()
+    mass = made.weights * made.segments[:, 2]
+    assert mass[whole:].sum() == pytest.approx(0.15 * mass.sum()) or (weights == 1.0).all()
+
+
+def test_what_does_not_begin_an_episode_is_no_beginning() -> None:
+    begins = np.arange(60) % 3 == 0
+    merit = np.linspace(0.0, 1.0, 60)
+    chosen = select_beginnings(np.ones(60), merit, 0.7, begins)
+    assert np.array_equal(np.flatnonzero(chosen), np.arange(30, 60, 3))
+    assert weight_of_beginnings(100, 10) == 1.0  # no more than what is imitated whole
+    assert weight_of_beginnings(850, 300) == pytest.approx(0.5)
+    assert beginnings_of(np.array([1, 4, 15, 500])).tolist() == [1, 1, 2, 50]
+
+
 def test_too_few_safe_segments_are_said() -> None:
     with pytest.warns(UserWarning, match="1 of 300 segments are safe.*the 20 safest"):
         chosen = select(300, np.r_[0.9, np.linspace(0.1, 0.4, 299)], None, 0.7)
@@ -397,10 +429,11 @@ def test_presa_learns_from_the_completed_labels(logged: Any, completion: Complet
     model = presa(logged[0], clips(logged), completion="auto", safety_level=0.6)
     assert model.feedback is not None and model.feedback.weights is not None
     chosen = complete(logged[0], clips(logged), seed=model.data_seed).selected(0.6)
-    assert np.array_equal(model.feedback.weights > 0, chosen)
-    # cloning draws the steps of what was chosen, and nothing else
+    assert np.array_equal(model.feedback.weights[: len(chosen)] > 0, chosen)
+    # cloning draws the steps of what was chosen, and beginnings
     rows = model.phases(15)[0].sample(th.Generator().manual_seed(0))
-    assert set((rows // STEPS).tolist()) <= set(np.flatnonzero(chosen).tolist())
+    episodes, steps = rows // STEPS, rows % STEPS
+    assert set(episodes[steps >= STEPS // 10].tolist()) <= set(np.flatnonzero(chosen).tolist())
     assert [phase.name for phase in model.phases(15)] == ["clone", "attain", "constrain"]
 
 
@@ -453,7 +486,7 @@ def test_held_out_labels_are_not_completed_from(logged: Any) -> None:
     )
     other = presa(logged[0], changed, completion=True, validation_fraction=0.3)
     assert model.feedback is not None and other.feedback is not None
-    assert np.array_equal(model.feedback.p_safe, other.feedback.p_safe)
+    assert np.array_equal(model.feedback.p_safe, other.feedback.p_safe, equal_nan=True)
 
 
 def test_the_anchor_follows_the_weights(logged: Any) -> None:
@@ -482,10 +515,12 @@ def test_completed_labels_are_feedback(logged: Any, completion: Completion) -> N
     made.save(logged[0], "completed")
     read = Feedback.load(logged[0], "completed")
     for name in ("segments", "p_safe", "comparisons", "preferences", "weights"):
-        assert np.array_equal(getattr(read, name), getattr(made, name)), name
+        assert np.array_equal(getattr(read, name), getattr(made, name), equal_nan=True), name
     assert read.provenance["source"] == "completed"
     assert read.weights is not None
-    assert set(np.flatnonzero(read.weights)) == set(np.flatnonzero(completion.selected(0.7)))
+    whole = len(completion.segments)
+    chosen = completion.selected(0.7)
+    assert np.array_equal(read.weights[:whole] == 1.0, chosen)
     model = presa(logged[0], read, completion=True)  # complete already: taken as it is
     assert model.feedback is not None and len(model.feedback.segments) == len(read.segments)
     for data in ("safe", "preferred-and-safe", "best"):
@@ -537,7 +572,8 @@ def test_the_command_prints_what_it_believes(logged: Any, tmp_path: Any) -> None
     assert found["comparisons"]["n"] == 150 and found["used"] and found["aligns"]
     assert found["doubts"][0]["segments"][0][2] == CLIP
     saved = Feedback.load(dataset, "all")
-    assert saved.weights is not None and int((saved.weights > 0).sum()) == found["imitated"]
+    assert saved.weights is not None
+    assert int((saved.weights[: found["segments"]] > 0).sum()) == found["imitated"]
     printed = CliRunner().invoke(app, ["complete", dataset.id, "--json", "-"])
     assert json.loads(printed.output)["segments"] == N_EPISODES
 

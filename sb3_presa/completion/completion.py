@@ -26,7 +26,12 @@ from sb3_presa.completion.cross_fit import (
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.fitting import FittedLabels, arrays_of, fit_labels
 from sb3_presa.completion.label_models import SafetyModel, said_chance, sigmoid
-from sb3_presa.completion.selection import select
+from sb3_presa.completion.selection import (
+    beginnings_of,
+    select,
+    select_beginnings,
+    weight_of_beginnings,
+)
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.feedback.table import Feedback
@@ -134,8 +139,13 @@ class Completion:
         :param level: lowest probability, in (0, 1), that what is imitated is safe
         :return: which of ``segments`` are worth imitating, (U,)
         """
-        p_safe = self.p_safe if self.aligns else self.p_safe_lowest
-        return select(len(self.segments), p_safe, self.merit if self.ranks else None, level)
+        merit = self.merit if self.ranks else None
+        return select(len(self.segments), self._bound, merit, level)
+
+    @property
+    def _bound(self) -> Floats | None:
+        """P(safe) that must reach a safety level, (U,)."""
+        return self.p_safe if self.aligns else self.p_safe_lowest
 
     def feedback(self, level: float | Sequence[float] = 0.7, seed: int = 0) -> Feedback:
         """
@@ -143,7 +153,8 @@ class Completion:
         saved beside the dataset.
 
         :param level: as for :meth:`selected`; ``weights`` are 1 for what is selected and 0 for the
-            rest. Of several levels, rising, each has a column of ``weights``
+            rest. Behind these segments stand the beginnings of more episodes that are safe, which
+            have weights only. Of several levels, rising, each has a column of ``weights``
         :param seed: seed of the pairs
         :return: the completed labels
         """
@@ -158,16 +169,45 @@ class Completion:
             preferences = np.clip(_normal_share(gap / noise), 1.0 - _SURE, _SURE)
         else:
             pairs, preferences = pairs[:0], preferences[:0]
+        beginnings, begun = self._beginnings(selected, levels)
+        weights = np.concatenate([selected, begun])
+        unknown = np.full(len(beginnings), np.nan)
         return Feedback.create(
             self.transitions,
-            self.segments,
-            self.p_safe,
+            np.concatenate([self.segments, beginnings]),
+            None if self.p_safe is None else np.concatenate([self.p_safe, unknown]),
             pairs,
             preferences,
             provenance=self._provenance(levels[0] if one else levels, seed),
-            weights=selected[:, 0] if one else selected,
+            weights=weights[:, 0] if one else weights,
             levels=None if one else levels,
         )
+
+    def _beginnings(
+        self, selected: NDArray[np.bool_], levels: Sequence[float]
+    ) -> tuple[Integers, Floats]:
+        """
+        :param selected: what is imitated whole, (U, G)
+        :param levels: the safety level of each column, (G,)
+        :return: beginnings of more episodes, (B, 3), and their weights, (B, G); nothing where all
+            that is safe is imitated
+        """
+        if self.merit is None or not self.ranks:
+            return self.segments[:0], np.zeros((0, len(levels)))
+        begins = self.segments[:, 1] == 0
+        chosen = np.stack(
+            [select_beginnings(self._bound, self.merit, level, begins) for level in levels], axis=1
+        )
+        chosen &= ~selected
+        rows = np.flatnonzero(chosen.any(axis=1))
+        beginnings = self.segments[rows].copy()
+        beginnings[:, 2] = beginnings_of(beginnings[:, 2])
+        weights = chosen[rows].astype(np.float64)
+        n_whole = self.segments[:, 2] @ selected
+        n_begun = beginnings[:, 2] @ chosen[rows]
+        for column in np.flatnonzero(n_begun):
+            weights[:, column] *= weight_of_beginnings(int(n_whole[column]), int(n_begun[column]))
+        return beginnings, weights
 
     def corrected(self) -> Feedback:
         """

@@ -16,9 +16,7 @@ from sb3_presa.envs.safety_senses import STEERING, Senses, sum_of_directions
 from sb3_presa.envs.scripted import Act, Vector, shaky
 
 _SIGHT = 1.2  # metres; obstacles farther away are ignored
-# Shares of agents that ignore obstacles. In the published data, clones of everything cost about the
-# limit on PointGoal1, and a third of it on CarGoal1.
-_CARELESS_POINTS, _CARELESS_CARS = 0.5, 0.25
+_CARELESS = 0.25  # share of the agents of :func:`pushed_off` that ignore obstacles
 _NEAREST = 0.4  # metres; nearer to the centre an agent does not turn faster to stay on its circle
 _COURSES = np.linspace(-np.pi, np.pi, 48, endpoint=False)  # the directions to choose from
 
@@ -97,7 +95,7 @@ def pushed_off(env: Any, rng: np.random.Generator) -> Act:
     """
     speed, sight = rng.uniform(1.0, 2.0), rng.uniform(0.7, 1.1)
     senses = Senses(env)
-    careless = rng.random() < (_CARELESS_CARS if senses.is_car else _CARELESS_POINTS)
+    careless = rng.random() < _CARELESS
     push = 0.0 if careless else rng.uniform(0.8, 1.6)
     # All act with noise: where logs are narrow, clones drift into states that no log shows.
     noise = rng.uniform(0.2, 0.6) * _strongest(senses)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # crepes' 90% sets hold the true label of 81% of the clips when half of the calibration scores are missing (NaN).
 #
-# Versions: crepes 0.9.1, pandas 3.1.1, scipy 1.17.1, numpy 2.4.6.
+# Versions: crepes 0.9.1, scikit-learn 1.9.1, pandas 3.1.1, scipy 1.17.1, numpy 2.4.6.
 # One would guess: a calibration clip without a score is left out, is an error, or makes the answer NaN, as it does
 #   in crepes' conformal regressor.
 # What happens: a p-value is the share of calibration scores that are as large as the new one. NaN never is, but
@@ -16,7 +16,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/pip install -qq crepes==0.9.1 pandas==3.1.1 scipy==1.17.1 numpy==2.4.6
+venv/bin/pip install -qq crepes==0.9.1 scikit-learn==1.9.1 pandas==3.1.1 scipy==1.17.1 numpy==2.4.6
 venv/bin/python -I -W ignore - <<'PY'
 from importlib.metadata import version
 
@@ -24,7 +24,7 @@ import numpy as np
 from crepes import ConformalClassifier, ConformalRegressor
 from crepes.extras import hinge
 
-print({name: version(name) for name in ("crepes", "pandas", "scipy", "numpy")})
+print({name: version(name) for name in ("crepes", "scikit-learn", "pandas", "scipy", "numpy")})
 generator = np.random.default_rng(0)
 p_safe = generator.random(8000)
 safe = (generator.random(8000) < p_safe).astype(int)

@@ -12,9 +12,9 @@ from sb3_presa import CPL
 from sb3_presa.benchmark.engine.shared_cloning import Seconds, SharedClones
 from sb3_presa.learning.phases import Clone, Phase
 
-#: Those whose cloning does not depend on the labels that were given, or only by what they select:
-#: completed labels of so few episodes select the same ones.
-SHARING = {"presa-completion", "cpl", "safe-first", "safety-only", "trac"}
+#: Those whose cloning does not depend on the labels that were given. Completed labels select what is
+#: cloned.
+SHARING = {"cpl", "safe-first", "safety-only", "trac"}
 
 
 def agent(case: Case, dataset: MinariDataset, seed: int = 0, **changes: Any) -> Any:

@@ -83,7 +83,7 @@ def _least(n: int) -> int:
 
 
 def _candidates(n: int, p_safe: Floats | None, level: float) -> NDArray[np.bool_]:
-    """What is safe, or the safest where too little is, (U,)."""
+    """Whether each segment is safe, or among the safest where too few are, (U,)."""
     if p_safe is None:
         return np.ones(n, dtype=bool)
     candidates = np.asarray(p_safe >= level)

@@ -12,7 +12,7 @@ from sb3_presa import CPL
 from sb3_presa.benchmark.engine.shared_cloning import Seconds, SharedClones
 from sb3_presa.learning.phases import Clone, Phase
 
-#: Those whose cloning does not depend on the labels that were given, as that of completed ones does.
+#: Those whose cloning does not depend on the labels that were given.
 SHARING = {"cpl", "safe-first", "safety-only", "trac"}
 
 

@@ -318,7 +318,7 @@ def test_what_is_selected(p_safe: list[float], seed: int, level: float) -> None:
 
 
 def test_beginnings_of_more_episodes_are_imitated(completion: Completion) -> None:
-    """A tenth of each of the better half that is safe, with .15 of the steps that are drawn."""
+    """A tenth of each of the better half that is safe, which has weights and no labels."""
     made = completion.feedback(0.5, seed=0)
     assert made.weights is not None and completion.merit is not None
     assert completion.p_safe is not None
@@ -330,8 +330,8 @@ def test_beginnings_of_more_episodes_are_imitated(completion: Completion) -> Non
     better = safe & (completion.merit >= np.quantile(completion.merit[safe], 0.5))
     begun = np.isin(completion.segments[:, 0], beginnings[:, 0])
     assert begun.sum() > 0 and (better[begun]).all() and not (begun & chosen).any()
-    mass = made.weights * made.segments[:, 2]
-    assert mass[whole:].sum() == pytest.approx(0.15 * mass.sum()) or (weights == 1.0).all()
+    steps = [int(made.segments[:whole, 2] @ chosen), int(beginnings[:, 2].sum())]
+    assert weights == pytest.approx(weight_of_beginnings(*steps))
 
 
 def test_what_does_not_begin_an_episode_is_no_beginning() -> None:

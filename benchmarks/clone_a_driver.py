@@ -137,13 +137,8 @@ def main() -> None:
 
     episodes = [drives(1000 + i) for i in range(arguments.episodes)]
     unseen = [drives(2000 + i) for i in range(10)]
-    cost, reward = (
-        1000 * float(np.mean([values.mean() for values in outcomes]))
-        for outcomes in (
-            [episode.infos["cost"] for episode in episodes],
-            [episode.rewards for episode in episodes],
-        )
-    )
+    cost = 1000 * np.mean([episode.infos["cost"].mean() for episode in episodes])
+    reward = 1000 * np.mean([np.mean(episode.rewards) for episode in episodes])
     print(f"the driver: cost {cost:.1f}, reward {reward:.1f} in 1,000 steps")
     with tempfile.TemporaryDirectory() as root:
         dataset = write_dataset(

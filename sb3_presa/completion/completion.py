@@ -139,8 +139,12 @@ class Completion:
         :param level: lowest probability, in (0, 1), that what is imitated is safe
         :return: which of ``segments`` are worth imitating, (U,)
         """
-        merit = self.merit if self.ranks else None
-        return select(len(self.segments), self._bound, merit, level)
+        return select(len(self.segments), self._bound, self._ranking, level)
+
+    @property
+    def _ranking(self) -> Floats | None:
+        """The merit by which what is imitated is chosen, (U,); ``None`` where it tells nothing."""
+        return self.merit if self.ranks else None
 
     @property
     def _bound(self) -> Floats | None:
@@ -192,11 +196,12 @@ class Completion:
         :return: beginnings of more episodes, (B, 3), and their weights, (B, G); nothing where all
             that is safe is imitated
         """
-        if self.merit is None or not self.ranks:
+        merit = self._ranking
+        if merit is None:
             return self.segments[:0], np.zeros((0, len(levels)))
         begins = self.segments[:, 1] == 0
         chosen = np.stack(
-            [select_beginnings(self._bound, self.merit, level, begins) for level in levels], axis=1
+            [select_beginnings(self._bound, merit, level, begins) for level in levels], axis=1
         )
         chosen &= ~selected
         rows = np.flatnonzero(chosen.any(axis=1))

@@ -33,12 +33,11 @@ def select(n: int, p_safe: Floats | None, merit: Floats | None, level: float) ->
     :param level: lowest P(safe)
     :return: which segments to imitate, (U,)
     """
-    least = _least(n)
     candidates = _candidates(n, p_safe, level)
-    if p_safe is not None and (p_safe >= level).sum() < least:
+    if p_safe is not None and (n_safe := int((p_safe >= level).sum())) < candidates.sum():
         warnings.warn(
-            f"{(p_safe >= level).sum()} of {n} segments are safe with a probability of at least "
-            f"{level:g}: the {least} safest are used, with a mean probability of "
+            f"{n_safe} of {n} segments are safe with a probability of at least {level:g}: the "
+            f"{candidates.sum()} safest are used, with a mean probability of "
             f"{p_safe[candidates].mean():.2f}. Label more segments, or lower `safety_level`.",
             stacklevel=2,
         )

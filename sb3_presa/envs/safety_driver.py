@@ -41,11 +41,6 @@ def _unit(vector: Vector) -> Vector:
     return vector / length if length > 0 else np.array([1.0, 0.0])
 
 
-def _noise(rng: np.random.Generator) -> float:
-    """The scale of an agent's noise: a third of the agents act without."""
-    return max(0.0, rng.uniform(-0.3, 0.6))
-
-
 def to_goal(env: Any, rng: np.random.Generator) -> Act:
     """An agent that drives to goal after goal.
 
@@ -56,7 +51,8 @@ def to_goal(env: Any, rng: np.random.Generator) -> Act:
     """
     strength, damping = rng.uniform(0.05, 1.0), rng.uniform(0.6, 2.0)
     clearance = rng.uniform(-0.25, 0.5)  # a third of the agents ignores obstacles
-    return shaky(goal_driver(env, strength, damping, clearance), _noise(rng), rng)
+    noise = max(0.0, rng.uniform(-0.3, 0.6))  # a third of the agents act without
+    return shaky(goal_driver(env, strength, damping, clearance), noise, rng)
 
 
 def goal_driver(env: Any, strength: float, damping: float, clearance: float) -> Act:
@@ -105,7 +101,7 @@ def pushed_off(env: Any, rng: np.random.Generator) -> Act:
 def field_driver(env: Any, speed: float, sight: float, push: float) -> Act:
     """An agent that is drawn by its goal and pushed off by obstacles, in a given style.
 
-    Its action is a continuous function of the observation, but for a goal right behind it.
+    Its action is a continuous function of the observation, except where the goal is right behind.
 
     :param env: A Goal or Button task of SafetyGym, reset.
     :param speed: Speed in m/s at which it stops to accelerate.

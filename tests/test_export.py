@@ -114,6 +114,13 @@ def test_an_observation_that_is_not_finite_gives_no_action(
         assert contained == [True, False, False, True, False]
 
 
+def test_nothing_follows_what_makes_nan(box_dataset: MinariDataset, tmp_path: Path) -> None:
+    """Some runtimes' ReLU and clip make a number of NaN, and so an action."""
+    path = export_policy(PRESA_CASE.make(box_dataset), tmp_path / "agent.onnx").path
+    makes_action = [node for node in onnx.load(path).graph.node if "action" in node.output]
+    assert [node.op_type for node in makes_action] == ["Add"]
+
+
 def test_actions_stay_in_their_space_where_the_runtimes_tanh_exceeds_1(
     minari_root: Path, tmp_path: Path
 ) -> None:

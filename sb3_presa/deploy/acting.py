@@ -68,11 +68,14 @@ class ActingModule(nn.Module):
         shape = (-1, *(space.shape or ()))
         if isinstance(space, spaces.Box):
             scaled = actions if self._cut_once else actions.clamp(-1.0, 1.0)
-            if poison is not None:
-                scaled = scaled + poison.to(scaled.dtype)
             scaled = scaled if len(shape) == 2 else scaled.reshape(shape)
             units = self.low + (scaled + 1.0) * self.half_range
-            return units.to(self.least.dtype).clamp(self.least, self.most)
+            cut = units.to(self.least.dtype).clamp(self.least, self.most)
+            if poison is None:
+                return cut
+            poison = poison if len(shape) == 2 else poison.reshape(-1, *(1 for _ in shape[1:]))
+            # Last of all: OpenVINO's clamp makes the lower bound of NaN, which is an action
+            return cut + poison.to(cut.dtype)
         actions = actions.long().reshape(shape)
         if poison is None:
             return actions

@@ -1,13 +1,16 @@
 """The scripted agents of Bullet's ant: they walk where they are told to."""
 
+from typing import Any
+
 import gymnasium as gym
 import numpy as np
+import pytest
 from needs import needs
 
 import sb3_presa  # noqa: F401 - registers the environments
 from sb3_presa.collect.agents import play_episode
 from sb3_presa.envs import find_task
-from sb3_presa.envs.ant_driver import RUN, along_x, lane, walk
+from sb3_presa.envs.ant_driver import ROUND, RUN, along_x, circle, in_circle, lane, walk
 
 pytestmark = needs("bullet")
 TASK = "presa/SafetyAntRun-v0"
@@ -38,8 +41,20 @@ def test_a_step_is_a_function_of_the_observation() -> None:
     assert (act(observation) == first).all()
 
 
-def test_the_manner_is_drawn_for_each_episode() -> None:
-    env, rng = gym.make(TASK), np.random.default_rng(0)
+@pytest.mark.parametrize(("task", "make"), [("Run", along_x), ("Circle", in_circle)])
+def test_the_manner_is_drawn_for_each_episode(task: str, make: Any) -> None:
+    env, rng = gym.make(f"presa/SafetyAnt{task}-v0"), np.random.default_rng(0)
     observation, _ = env.reset(seed=0)
-    actions = np.array([along_x(env, rng)(observation) for _ in range(4)])
+    actions = np.array([make(env, rng)(observation) for _ in range(4)])
     assert actions.dtype == np.float32 and len(np.unique(actions, axis=0)) == 4
+
+
+@pytest.mark.parametrize("width", [4.7, 7.4])
+def test_it_walks_along_the_circle_and_flat_sides_keep_it_within_the_bounds(width: float) -> None:
+    env = gym.make("presa/SafetyAntCircle-v0", max_episode_steps=300)
+    act = walk(ROUND, circle(width), stride=0.85, ahead=0.7, rise=2.0)
+    episode = play_episode(env, 3, act)
+    places = 10 * episode["observations"][100:, :2]
+    turned = np.diff(np.unwrap(np.arctan2(places[:, 1], places[:, 0])))
+    assert turned.sum() < -1.0 and 5 < np.linalg.norm(places, axis=1).mean() < 8
+    assert (episode["costs"].sum() < 20) == (width < 5)

@@ -21,7 +21,8 @@ from sb3_presa.envs.safety_driver import (
     field_driver,
     goal_driver,
     in_circle,
-    pushed_off,
+    kept_off,
+    lidar_driver,
 )
 from sb3_presa.envs.scripted import Act
 from sb3_presa.errors import ConfigError, RenderingError
@@ -128,21 +129,37 @@ def test_an_agent_told_to_passes_obstacles_at_a_distance() -> None:
         assert clear[1] == 0 < blind[1]
 
 
-@pytest.mark.parametrize("task_id", [POINT, "SafetyCarButton1-v0"])
-def test_an_agent_that_obstacles_push_off_keeps_clear_of_them(task_id: str) -> None:
+def by_field(env: SafetyGymEnv, push: float) -> Act:
+    return field_driver(env, 1.5, 0.9, push)
+
+
+def by_lidar(env: SafetyGymEnv, push: float) -> Act:
+    return lidar_driver(env, 1.2, push, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "task_id"),
+    [
+        (by_field, POINT),
+        (by_field, "SafetyCarButton1-v0"),
+        (by_lidar, POINT),
+        (by_lidar, "SafetyCarGoal1-v0"),
+    ],
+)
+def test_an_agent_that_obstacles_push_off_keeps_clear_of_them(make: Any, task_id: str) -> None:
     env = SafetyGymEnv(task_id)
 
     def outcome(push: float) -> tuple[float, float]:
         reward = cost = 0.0
         for seed in (3, 6, 11):
             observation, _ = env.reset(seed=seed)
-            act = field_driver(env, 1.5, 0.9, push)
+            act = make(env, push)
             for _ in range(300):
                 observation, step_reward, _, _, info = env.step(act(observation))
                 reward, cost = reward + step_reward, cost + info["cost"]
         return reward, cost
 
-    blind, clear = outcome(0.0), outcome(1.5)
+    blind, clear = outcome(0.0), outcome(2.0)
     assert min(blind[0], clear[0]) > 1
     assert clear[1] < blind[1] / 4
 
@@ -164,7 +181,8 @@ def test_an_agent_that_obstacles_push_off_is_a_smooth_function_of_what_it_sees()
     """A choice among courses is none: a clone of it would be between them."""
     env = SafetyGymEnv(POINT)
     env.reset(seed=3)
-    assert largest_jump(env, field_driver(env, 1.5, 0.9, 1.5)) < 0.1
+    assert largest_jump(env, by_field(env, 1.5)) < 0.1
+    assert largest_jump(env, by_lidar(env, 2.0)) < 0.1
     assert largest_jump(env, goal_driver(env, 0.5, 1.5, 0.45)) > 0.2
 
 
@@ -173,8 +191,8 @@ def test_an_agent_that_obstacles_push_off_is_a_smooth_function_of_what_it_sees()
     [
         (in_circle, "SafetyPointCircle2-v0", (0.15, 0.15)),
         (in_circle, "SafetyCarCircle1-v0", (0.15, 0.15)),
-        (pushed_off, POINT, (0.01, 0.2)),
-        (pushed_off, "SafetyCarGoal1-v0", (0.1, 0.1)),
+        (kept_off, POINT, (0.01, 0.2)),
+        (kept_off, "SafetyCarGoal1-v0", (0.1, 0.1)),
     ],
 )
 def test_no_scripted_driver_acts_without_noise(

@@ -66,6 +66,16 @@ def test_styles_differ() -> None:
     assert len(actions) > 1
 
 
+def test_a_pillar_right_ahead_does_not_hold_it() -> None:
+    env = SafetyGymEnv("SafetyPointPush1-v0")
+    observation, _ = env.reset(seed=105)  # the box is behind the pillar
+    begin = env._sim.task.dist_box()
+    act = push_driver(env, 0.6, 0.25)
+    for _ in range(400):
+        observation, *_ = env.step(act(observation))
+    assert env._sim.task.dist_box() < 0.6 < begin
+
+
 def test_a_task_without_a_box_is_refused() -> None:
     env = gym.make("presa/SafetyPointGoal1-v0")
     with pytest.raises(ConfigError, match="must contain push_box_lidar"):

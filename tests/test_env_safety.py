@@ -23,6 +23,7 @@ from sb3_presa.envs.safety_driver import (
     in_circle,
     kept_off,
     lidar_driver,
+    wary,
 )
 from sb3_presa.envs.scripted import Act
 from sb3_presa.errors import ConfigError, RenderingError
@@ -164,6 +165,22 @@ def test_an_agent_that_obstacles_push_off_keeps_clear_of_them(make: Any, task_id
     assert clear[1] < blind[1] / 4
 
 
+def test_wary_agents_keep_off_obstacles_by_all_degrees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without those between, no episode shows how to leave an obstacle."""
+    env = SafetyGymEnv("SafetyCarGoal2-v0")
+    pushes: list[float] = []
+
+    def field_driver(env: Any, speed: float, sight: float, push: float) -> Act:
+        pushes.append(push)
+        return lambda observation: observation
+
+    monkeypatch.setattr(safety_driver, "field_driver", field_driver)
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        wary(env, rng)
+    assert np.histogram(pushes, 4, (0.0, 2.0))[0] == pytest.approx(np.full(4, 50), abs=20)
+
+
 def largest_jump(env: SafetyGymEnv, act: Act) -> float:
     """By how much a thousandth of an observation changes an action, at most, on a drive."""
     rng = np.random.default_rng(0)
@@ -193,6 +210,7 @@ def test_an_agent_that_obstacles_push_off_is_a_smooth_function_of_what_it_sees()
         (in_circle, "SafetyCarCircle1-v0", (0.15, 0.15)),
         (kept_off, POINT, (0.01, 0.2)),
         (kept_off, "SafetyCarGoal1-v0", (0.1, 0.1)),
+        (wary, "SafetyCarGoal2-v0", (0.1, 0.1)),
     ],
 )
 def test_no_scripted_driver_acts_without_noise(

@@ -2,9 +2,10 @@
 
 PPO takes long to learn to drive to a goal well. These agents do it at once, and each episode
 draws a driving style: speed, clearance from obstacles (or none), and action noise. Recipes name
-them as ``scripted``. Goal and Button tasks have two: :func:`to_goal` chooses one of 48 courses,
+them as ``scripted``. Goal and Button tasks have three: :func:`to_goal` chooses one of 48 courses,
 and its clones cost many times what it does. :func:`kept_off` is a smooth function of what it sees,
-and always acts with noise, so that it can be cloned.
+and always acts with noise, so that it can be cloned. :func:`wary` also knows vases, gremlins and
+buttons, and ranges evenly from agents that ignore obstacles to those that hardly touch one.
 """
 
 from typing import Any
@@ -80,6 +81,21 @@ def goal_driver(env: Any, strength: float, damping: float, clearance: float) -> 
         return np.clip(senses.steer(wish, strength), -1, 1).astype(np.float32)
 
     return act
+
+
+def wary(env: Any, rng: np.random.Generator) -> Act:
+    """An agent that drives to goal after goal, and is pushed off by obstacles more or less.
+
+    :param env: A Goal or Button task of SafetyGym, reset.
+    :param rng: Draws the driving style.
+    :return: Observation -> action.
+    :raises ConfigError: If the observation has no goal lidar.
+    """
+    # By degrees: only agents that touch obstacles now and then show how to leave them. The sight is
+    # short, because level 2 has ten hazards and ten vases: from farther, they hold an agent fast.
+    speed, sight, push = rng.uniform(0.7, 1.5), rng.uniform(0.5, 0.75), rng.uniform(0.0, 2.0)
+    noise = rng.uniform(0.2, 0.6) * _strongest(Senses(env))
+    return shaky(field_driver(env, speed, sight, push), noise, rng)
 
 
 def field_driver(env: Any, speed: float, sight: float, push: float) -> Act:

@@ -25,6 +25,7 @@ from sb3_presa.envs.safety_driver import (
     lidar_driver,
     wary,
 )
+from sb3_presa.envs.safety_senses import Senses
 from sb3_presa.envs.scripted import Act
 from sb3_presa.errors import ConfigError, RenderingError
 
@@ -163,6 +164,24 @@ def test_an_agent_that_obstacles_push_off_keeps_clear_of_them(make: Any, task_id
     blind, clear = outcome(0.0), outcome(2.0)
     assert min(blind[0], clear[0]) > 1
     assert clear[1] < blind[1] / 4
+
+
+def test_buttons_are_obstacles_except_the_one_to_press() -> None:
+    """Also those that are seen on a ray on which the goal is seen, farther away."""
+    env = SafetyGymEnv("SafetyCarButton1-v0")
+    env.reset(seed=3)
+    for _ in range(12):  # buttons are not seen for ten steps after the goal has moved
+        observation, *_ = env.step(np.zeros(2, np.float32))
+    senses = Senses(env)
+    seen = observation.copy()
+    for name in ("hazards_lidar", "gremlins_lidar", "buttons_lidar"):
+        seen[senses._parts[name]] = 0.0
+    goal = senses.lidar(observation, "goal_lidar").argmax()
+    buttons = seen[senses._parts["buttons_lidar"]]
+    buttons[goal] = observation[senses._parts["goal_lidar"]][goal]
+    assert len(senses.obstacles(seen, 3.0)[1]) == 0
+    buttons[goal] = 0.9
+    np.testing.assert_allclose(senses.obstacles(seen, 3.0)[1], [0.3], rtol=1e-5)
 
 
 def test_wary_agents_keep_off_obstacles_by_all_degrees(monkeypatch: pytest.MonkeyPatch) -> None:

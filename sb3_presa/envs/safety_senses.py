@@ -10,6 +10,8 @@ from sb3_presa.errors import ConfigError
 
 #: Turn of an action per radian off the course.
 STEERING = 2.0
+# Readings that differ by less are equal.
+_EQUAL = 1e-3
 # Of a car: its fastest turn, in radians per second, and the action for each that is missing.
 _FASTEST_TURN, _TURNING_GAIN = 2.5, 0.8
 
@@ -52,10 +54,9 @@ class Senses:
         names = [name for name in self._parts if name.endswith("_lidar") and name != "goal_lidar"]
         readings = [self.lidar(observation, name) for name in names]
         if "buttons_lidar" in names:
-            # The goal is one of the buttons, and not an obstacle.
-            readings[names.index("buttons_lidar")] = np.where(
-                goal > 0, 0.0, self.lidar(observation, "buttons_lidar")
-            )
+            # The goal is one of the buttons, and not an obstacle: there both lidars read the same.
+            buttons = self.lidar(observation, "buttons_lidar")
+            readings[names.index("buttons_lidar")] = np.where(buttons > goal + _EQUAL, buttons, 0.0)
         distances = self.lidar_range * (1.0 - np.concatenate(readings))
         bearings = np.tile(bearings_of(len(goal)), len(readings))
         seen = distances < sight

@@ -2,7 +2,7 @@
 # Brax's `action_repeat` drives on through a crash, and neither `done` nor the sum of costs shows it.
 #
 # Versions: brax 0.14.2, jax 0.10.2, numpy 2.4.6.
-# One would guess: repetition stops at the end of an episode, and the metrics of all its steps are added, as rewards are.
+# One would guess: repetition stops at the end of an episode, and the metrics of all steps are added, as rewards are.
 # What happens: all steps are taken. `done` and the metrics are those of the last one; only rewards are added up.
 # Seen: a car drives one metre a step, and a wall stands at 2 m, where `done` and the metric `collision` are 1. One step
 #   an action: the episode ends at 2 m with one collision. Four steps an action: the car is at 4 m, `done` is 0, the

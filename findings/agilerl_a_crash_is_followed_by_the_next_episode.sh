@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # AgileRL's n-step buffer goes on after a crash: it adds the rewards of the next episode, and says that nothing ended.
 #
-# Versions: agilerl 2.58.0, tensordict 0.13.0, torch 2.13.0, numpy 2.4.6.
+# Versions: agilerl 2.58.0, tensordict 0.13.0, torch 2.13.0, numpy 2.4.6. pip needs minutes for agilerl's packages.
 # One would guess: a sum of n rewards stops at the end of an episode, and has `done` there.
 # What happens: the sum looks for an end in the second and later steps of its window, not in the first. A window that
 #   begins with the last step of an episode takes the next episode's rewards, `next_obs` and `done` = 0.

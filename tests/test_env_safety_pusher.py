@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sb3_presa.envs.safety import SafetyGymEnv
-from sb3_presa.envs.safety_pusher import _Sight, push_driver, to_push
+from sb3_presa.envs.safety_pusher import _away, _Sight, push_driver, to_push
 from sb3_presa.envs.safety_senses import Senses
 from sb3_presa.errors import ConfigError
 
@@ -74,6 +74,13 @@ def test_a_pillar_right_ahead_does_not_hold_it() -> None:
     for _ in range(400):
         observation, *_ = env.step(act(observation))
     assert env._sim.task.dist_box() < 0.6 < begin
+
+
+def test_what_is_right_ahead_is_passed_on_one_side() -> None:
+    """A push straight back holds an agent: there, its clones stood still."""
+    away = _away(1 + 0j, [0.4 + 0j], 0.55)
+    assert away.real < 0
+    assert abs(away.imag) > abs(away.real) / 2
 
 
 def test_a_task_without_a_box_is_refused() -> None:

@@ -140,15 +140,17 @@ def by_lidar(env: SafetyGymEnv, push: float) -> Act:
 
 
 @pytest.mark.parametrize(
-    ("make", "task_id"),
+    ("make", "task_id", "most"),
     [
-        (by_field, POINT),
-        (by_field, "SafetyCarButton1-v0"),
-        (by_lidar, POINT),
-        (by_lidar, "SafetyCarGoal1-v0"),
+        (by_field, POINT, 1.5),
+        (by_field, "SafetyCarButton1-v0", 1.5),
+        (by_lidar, POINT, 2.0),
+        (by_lidar, "SafetyCarGoal1-v0", 2.0),
     ],
 )
-def test_an_agent_that_obstacles_push_off_keeps_clear_of_them(make: Any, task_id: str) -> None:
+def test_an_agent_that_obstacles_push_off_keeps_clear_of_them(
+    make: Any, task_id: str, most: float
+) -> None:
     env = SafetyGymEnv(task_id)
 
     def outcome(push: float) -> tuple[float, float]:
@@ -161,7 +163,7 @@ def test_an_agent_that_obstacles_push_off_keeps_clear_of_them(make: Any, task_id
                 reward, cost = reward + step_reward, cost + info["cost"]
         return reward, cost
 
-    blind, clear = outcome(0.0), outcome(2.0)
+    blind, clear = outcome(0.0), outcome(most)
     assert min(blind[0], clear[0]) > 1
     assert clear[1] < blind[1] / 4
 

@@ -112,7 +112,6 @@ def field_driver(env: Any, speed: float, sight: float, push: float) -> Act:
     """
     senses = Senses(env)
     senses.need("goal_lidar", env)
-    strongest = _strongest(senses)
 
     def act(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         goal = _unit(sum_of_directions(senses.lidar(observation, "goal_lidar")))
@@ -121,10 +120,7 @@ def field_driver(env: Any, speed: float, sight: float, push: float) -> Act:
         nearness = 1 - distances / sight
         in_the_way = nearness * np.maximum(0.0, directions @ goal)
         wish = goal - push * (in_the_way + nearness**2) @ directions
-        ahead, left = senses.heading(wish - senses.velocity(observation) / speed)
-        force = strongest[0] * np.clip(ahead, -1, 1)
-        action = senses.turning_action(observation, force, STEERING * left)
-        return np.clip(action, -1, 1).astype(np.float32)
+        return _steered(senses, observation, wish, speed)
 
     return act
 
@@ -162,18 +158,24 @@ def lidar_driver(env: Any, speed: float, push: float, sharpness: float) -> Act:
     """
     senses = Senses(env)
     senses.need("goal_lidar", env)
-    strongest = _strongest(senses)
 
     def act(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         goal = sum_of_directions(senses.lidar(observation, "goal_lidar"))
         hazards = sum_of_directions(senses.lidar(observation, "hazards_lidar") ** sharpness)
         wish = _PULL * goal - push * hazards
-        ahead, left = senses.heading(wish - senses.velocity(observation) / speed)
-        force = strongest[0] * np.clip(ahead, -1, 1)
-        action = senses.turning_action(observation, force, STEERING * left)
-        return np.clip(action, -1, 1).astype(np.float32)
+        return _steered(senses, observation, wish, speed)
 
     return act
+
+
+def _steered(
+    senses: Senses, observation: npt.NDArray[np.floating], wish: Vector, speed: float
+) -> npt.NDArray[np.float32]:
+    """The action that drives along ``wish``; of length 1, it is followed at ``speed`` at most."""
+    ahead, left = senses.heading(wish - senses.velocity(observation) / speed)
+    force = _strongest(senses)[0] * np.clip(ahead, -1, 1)
+    action = senses.turning_action(observation, force, STEERING * left)
+    return np.clip(action, -1, 1).astype(np.float32)
 
 
 def _strongest(senses: Senses) -> Vector:

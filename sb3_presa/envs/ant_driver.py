@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sb3_presa.envs.ant_gait import Gait, joint_actions
+from sb3_presa.envs.ant_gait import Gait, heading_of, joint_actions, turn_by
 from sb3_presa.envs.courses import flattened_circle
 from sb3_presa.envs.scripted import Act, Vector, shaky
 
@@ -74,7 +74,7 @@ def walk(
     def act(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         values = np.asarray(observation, dtype=np.float64)
         x, y, z, w = values[6:10]
-        heading = np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
+        heading = heading_of(w, x, y, z)
         place = 10 * values[:2] + ahead * np.array([np.cos(heading), np.sin(heading)])
         off = (course(place) - heading + np.pi) % (2 * np.pi) - np.pi
         joints = values[13:29].reshape(8, 2) * (2.0, 20.0)
@@ -83,7 +83,7 @@ def walk(
             joints,
             replace(gait, bent=gait.bent + rise * low),
             gait.stride * stride,
-            float(np.clip(0.6 * off, -0.8, 0.8)),
+            turn_by(off),
         )
         return np.clip(action, -1, 1).astype(np.float32)
 

@@ -16,6 +16,8 @@ _BACKWARDS = np.array([1.0, -1.0, -1.0, 1.0])  # signs of a hip's angle as its f
 _BENT = np.array([1.0, -1.0, -1.0, 1.0])  # signs of a bent ankle's angle
 _DIAGONAL = np.array([1.0, -1.0, 1.0, -1.0])
 _LEFT = np.array([1.0, 1.0, -1.0, -1.0])
+_STEERING = 0.6  # share of the stride, per rad off the course
+_MOST_STEERING = 0.8
 
 
 @dataclass(frozen=True)
@@ -82,3 +84,19 @@ def joint_actions(joints: Vector, gait: Gait, stride: float, turn: float) -> Vec
     moved = gait.ankle_gain * (bent - ankles[:, 0]) - gait.ankle_damping * ankles[:, 1]
     action[1::2] = _BENT * moved
     return action
+
+
+def heading_of(w: float, x: float, y: float, z: float) -> float:
+    """
+    :param w: Of the body's quaternion, as are the others.
+    :return: The direction that the body faces, rad from the x axis.
+    """
+    return float(np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)))
+
+
+def turn_by(off: float) -> float:
+    """
+    :param off: Angle from the heading to the course, rad.
+    :return: The turn to take, as a share of the stride.
+    """
+    return float(np.clip(_STEERING * off, -_MOST_STEERING, _MOST_STEERING))

@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sb3_presa.envs.ant_gait import Gait, joint_actions
+from sb3_presa.envs.ant_gait import Gait, heading_of, joint_actions, turn_by
 from sb3_presa.envs.scripted import Act, shaky
 
 _HALF_RANGE = np.array([0.5236, 0.349] * 4)  # rad, of hip and ankle of each leg
 _MIDDLE = np.array([0, 0.8727, 0, -0.8727, 0, -0.8727, 0, 0.8727])
-_STEERING = 0.6  # share of the stride, per rad off x
-_MOST_STEERING = 0.8
 
 WALK = Gait(
     hip_gain=0.579,
@@ -46,8 +44,7 @@ def walk(stride: float) -> Act:
     def act(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         values = np.asarray(observation, dtype=np.float64)
         w, x, y, z = values[1:5]
-        heading = np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
-        turn = float(np.clip(-_STEERING * heading, -_MOST_STEERING, _MOST_STEERING))
+        turn = turn_by(-heading_of(w, x, y, z))
         joints = np.stack([(values[5:13] - _MIDDLE) / _HALF_RANGE, values[19:27]], axis=1)
         action = joint_actions(joints, WALK, WALK.stride * stride, turn)
         # The motors of the last leg come first.

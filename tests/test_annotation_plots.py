@@ -3,7 +3,9 @@
 import contextlib
 import re
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
+from operator import eq
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from annotation_browser import LOOKS, Enter, begin, count, findings, ready
 from annotation_desk import LENGTH, WHY, Nothing, Office, ReadyShelf, open_office, served
 from minari import MinariDataset
-from playwright.sync_api import FloatRect, Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, Route, expect
 
 from sb3_presa.annotation.asking.strategies import Strategy
 from sb3_presa.annotation.clips.curves import Curves
@@ -140,6 +142,37 @@ def test_every_column_can_be_shown_with_its_name_and_unit(
         expect(page.locator("#left .plots")).to_be_hidden()
         page.get_by_role("button", name="As at first").click()
         expect(page.locator("#curves-count")).to_have_text("8 of 14 curves shown")
+
+
+def test_numbers_of_an_earlier_choice_are_not_drawn_as_the_later_one(
+    tmp_path: Path, drives: MinariDataset, enter: Enter
+) -> None:
+    """Both are on their way at once, and the earlier numbers lack a column."""
+    with opened(tmp_path, drives) as office:
+        page = enter(office)
+        begin(page)
+        page.keyboard.press("c")
+        dialog = page.get_by_role("dialog", name="Curves")
+        page.evaluate("() => { onunhandledrejection = (event) => (failure = `${event.reason}`); }")
+        asked: list[Route] = []
+
+        def hold(route: Route) -> None:
+            asked.append(route)
+
+        page.route(re.compile(r"\?columns="), hold)
+        for name in ("obstacle2_y", "obstacle2_x"):
+            dialog.get_by_role("checkbox", name=name).press("Space")
+        expect(page.locator("#curves-count")).to_have_text("10 of 14 curves shown")
+        assert len(asked) == 4  # of two clips, by two choices
+        asked.sort(key=lambda route: len(route.request.url))  # the later has one column more
+        for earlier in asked[:2]:
+            with page.expect_request_finished(partial(eq, earlier.request)):
+                earlier.continue_()
+        expect(page.locator("#left .curve")).to_have_count(8)
+        for later in asked[2:]:
+            later.continue_()
+        expect(page.locator("#left .curve")).to_have_count(10)
+        assert page.evaluate("window.failure ?? null") is None
 
 
 def test_clips_of_a_pair_share_axes_that_hold_both(

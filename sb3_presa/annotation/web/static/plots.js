@@ -20,6 +20,7 @@ export const plots = {
     const response = await fetch("api/plots");
     if (!response.ok) throw new Error("the server does not say what can be drawn");
     const about = await response.json();
+    if (this.about) return; // learned meanwhile, of another call
     about.columns ??= []; // of a server that has none
     this.about = about;
     this.chosen = this.remembered() ?? this.first();
@@ -75,9 +76,11 @@ export const plots = {
   async load(clips) {
     await this.learn();
     this.clips = clips;
+    const { chosen } = this;
     const any = this.needed.length > 0;
     const found = await Promise.all(clips.map((clip) => (clip && any ? this.numbers(clip.numbers) : null)));
-    if (this.clips === clips) this.draw(found);
+    // Where clips or curves were chosen anew meanwhile, these numbers are others than are needed.
+    if (this.clips === clips && this.chosen === chosen) this.draw(found);
   },
 
   draw(found) {

@@ -144,6 +144,7 @@ def main() -> None:
                 labels,
                 vec_normalize=agent.statistics,
                 learning_rate=1e-3,
+                cloning_learning_rate=1e-3,
                 anchor_coef=10.0,
                 seed=seed,
                 device="cpu",

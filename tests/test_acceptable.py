@@ -95,7 +95,11 @@ def test_what_is_called_unsafe_is_not_cloned(box_dataset: MinariDataset) -> None
     feedback = whole_episodes(box_dataset, [1.0, 0.0, 1.0])  # and of the others nobody says
     cases = ((0.0, True, True), (0.0, False, True), (0.1, False, False), (1.0, True, False))
     for weight, clone_winners, alike in cases:
-        settings = {"unsafe_cloning_weight": weight, "clone_winners": clone_winners}
+        settings = {
+            "unsafe_cloning_weight": weight,
+            "clone_winners": clone_winners,
+            "pretraining_share": 0.0,
+        }
         one, other = (PRESA_CASE.make(box_dataset, feedback, **settings) for _ in range(2))
         unsafe = slice(int(other.source.training.starts[1]), int(other.source.training.starts[2]))
         other.source.actions[unsafe] = 0.9
@@ -138,7 +142,7 @@ def test_each_transition_has_its_weight(
         unsafe_cloning_weight=0.1,
         clone_winners=clone_winners,
     )
-    weights = model.phases()[0].rows.mass.diff(prepend=th.zeros(1, dtype=th.double))
+    weights = model.phases()[1].rows.mass.diff(prepend=th.zeros(1, dtype=th.double))
     starts, lengths = model.source.training.starts, model.source.training.lengths
     for segment, weight in enumerate(expected):
         rows = slice(int(starts[segment]), int(starts[segment] + lengths[segment]))
@@ -151,7 +155,7 @@ def test_safe_episodes_that_never_won_are_cloned_all_the_same(box_dataset: Minar
     n = int(box_dataset.total_episodes)
     feedback = whole_episodes(box_dataset, [0.0] * (n - 1) + [1.0])  # each beats the next
     model = PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=0.0, clone_winners=True)
-    weights = model.phases()[0].rows.mass.diff(prepend=th.zeros(1, dtype=th.double))
+    weights = model.phases()[1].rows.mass.diff(prepend=th.zeros(1, dtype=th.double))
     last = int(model.source.training.starts[-1])
     assert bool((weights[:last] == 0.0).all())
     assert bool((weights[last:] == 1.0).all())

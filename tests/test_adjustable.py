@@ -76,7 +76,7 @@ def test_levels_out_of_range_and_agents_of_one_level(logged: Any, trained: PRESA
 def test_each_level_clones_its_own_selection(logged: Any) -> None:  # noqa: F811
     """As many transitions for each, drawn from what is selected at it alone, and beginnings."""
     model = presa(logged, cloning_batch_size=52)
-    clone = model.phases(20)[0]
+    everything, clone = model.phases(20)[:2]
     assert isinstance(clone, CloneAtLevels)
     batch = clone.sample(th.Generator().manual_seed(0))
     drawn = [int((batch.levels == level).sum()) for level in batch.levels.unique()]
@@ -88,12 +88,16 @@ def test_each_level_clones_its_own_selection(logged: Any) -> None:  # noqa: F811
         chosen = np.flatnonzero(completion.selected(level))
         own = np.isclose(batch.levels.numpy(), level)
         assert np.isin(episodes[own & (steps >= 3)], chosen).all()
+    assert isinstance(everything, CloneAtLevels)
+    before = everything.sample(th.Generator().manual_seed(0))
+    assert th.equal(before.levels, batch.levels)
+    assert len(before.rows) == 52 and set(before.rows // 30) - set(batch.rows // 30)
 
 
 def test_alignment_is_at_the_level_of_each_pair(logged: Any) -> None:  # noqa: F811
     """Log-ratios, and what the cloning term counts, are of the level that was drawn."""
     model = presa(logged)
-    align = model.phases(20)[1]
+    align = model.phases(20)[2]
     assert isinstance(align, Align)
     align.enter()
     align.prepare()
@@ -129,7 +133,7 @@ def test_labels_of_levels_are_saved_and_shared(logged: Any) -> None:  # noqa: F8
     assert model.feedback is not None and model.feedback.levels is not None
     # An agent of one level takes the nearest
     other = PRESA.load_offline(logged[0], "levels", **SETTINGS, safety_level=0.88)
-    rows = other.phases(20)[0].sample(th.Generator().manual_seed(0)).numpy()
+    rows = other.phases(20)[1].sample(th.Generator().manual_seed(0)).numpy()
     whole = rows[rows % 30 >= 3] // 30
     assert np.isin(whole, np.flatnonzero(read.weights[:, 4])).all()
 

@@ -356,9 +356,15 @@ def test_phases_have_their_names_and_steps(box_dataset: MinariDataset) -> None:
         model = make(box_dataset, **settings)
         return [(phase.name, phase.start, phase.stop) for phase in model.phases(N_STEPS)]
 
-    assert spans() == [("clone", 0, 6), ("attain", 6, 10), ("constrain", 10, 16)]
-    assert spans(n_cloning_steps=3) == [("clone", 0, 3), ("attain", 3, 7), ("constrain", 7, 16)]
-    assert spans(n_attain_steps=0) == [("clone", 0, 6), ("constrain", 6, 16)]
+    cloning, aligning = (
+        [("clone", 0, 3), ("clone", 3, 6)],
+        [("attain", 6, 10), ("constrain", 10, 16)],
+    )
+    assert spans() == [*cloning, *aligning]
+    assert spans(n_cloning_steps=2)[:3] == [("clone", 0, 1), ("clone", 1, 2), ("attain", 2, 6)]
+    assert spans(n_attain_steps=0) == [*cloning, ("constrain", 6, 16)]
+    assert spans(pretraining_share=0.8)[:2] == [("clone", 0, 5), ("clone", 5, 6)]
+    assert spans(pretraining_share=0.0) == [("clone", 0, 6), *aligning]
 
 
 def test_delta_is_lowered_by_the_margin(box_dataset: MinariDataset) -> None:
@@ -419,8 +425,8 @@ def test_minibatches_of_pairs_have_their_sizes(
 
 def test_minibatches_of_cloning_have_theirs(box_dataset: MinariDataset) -> None:
     for size in (16, 9):
-        clone = make(box_dataset, cloning_batch_size=size).phases()[0]
-        assert len(clone.sample(th.Generator().manual_seed(0))) == size
+        for clone in make(box_dataset, cloning_batch_size=size).phases()[:2]:
+            assert len(clone.sample(th.Generator().manual_seed(0))) == size
 
 
 def test_the_average_of_the_weights_forgets_as_it_is_told(box_dataset: MinariDataset) -> None:
@@ -451,7 +457,7 @@ def test_every_argument_of_the_constructor_is_tested_somewhere() -> None:
     """A new argument must join this list, which says where its test is."""
     here = {
         *("learning_rate", "n_cloning_steps", "cloning_learning_rate", "cloning_batch_size"),
-        *("n_pairs", "n_segment_steps", "average_decay", "objective_kwargs"),
+        *("pretraining_share", "n_pairs", "n_segment_steps", "average_decay", "objective_kwargs"),
     }
     elsewhere = {
         "unsafe_cloning_weight": "test_acceptable.py",

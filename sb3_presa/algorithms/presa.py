@@ -1,6 +1,5 @@
 """PRESA: preference-based and safety-based alignment of an offline policy."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
@@ -31,7 +30,7 @@ from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.acceptable import share_acceptable, share_won
+from sb3_presa.learning.acceptable import cloning_weights
 from sb3_presa.learning.agent import Imitate, agent_actions
 from sb3_presa.learning.alignment import Align, PairLoss, Reference
 from sb3_presa.learning.alignment_algorithm import AlignmentAlgorithm
@@ -46,6 +45,7 @@ from sb3_presa.learning.offline_data import (
 )
 from sb3_presa.learning.phases import (
     AllRows,
+    Clone,
     CloneAtLevels,
     LikelihoodPhase,
     Phase,
@@ -82,6 +82,9 @@ class PRESA(AlignmentAlgorithm):
     :param learning_rate: learning rate of alignment, a number or a function of the share of the
         alignment steps that remains (1 to 0)
     :param n_cloning_steps: gradient steps of behaviour cloning
+    :param pretraining_share: share in [0, 1) of the cloning steps, the first ones, that clone all
+        transitions alike: what is worth imitating is little, and the rest shows how actions move
+        the system. 0 in the paper
     :param unsafe_cloning_weight: least weight in [0, 1] in cloning, that of the transitions which
         labels call unsafe (where labels overlap, as far as their mean does). 1 clones all alike,
         as in the paper
@@ -149,6 +152,8 @@ class PRESA(AlignmentAlgorithm):
         {
             "learning_rate": 3e-4,
             "n_cloning_steps": 2000,
+            "pretraining_share": 0.0,
+            "cloning_learning_rate": 1e-3,
             "cloning_batch_size": 1024,
             "n_pairs": 32,
             "unsafe_cloning_weight": 1.0,
@@ -182,9 +187,10 @@ class PRESA(AlignmentAlgorithm):
         env: GymEnv | str | None = None,
         learning_rate: NonNegative | Schedule = CosineSchedule(3e-4, 6e-6),
         n_cloning_steps: CountFromZero = 1100,
+        pretraining_share: ShareBelowOne = 0.5,
         unsafe_cloning_weight: Share = 0.001,
         clone_winners: bool = True,
-        cloning_learning_rate: Positive = 1e-3,
+        cloning_learning_rate: Positive = 3e-3,
         cloning_batch_size: Count = 512,
         n_pairs: Count = 16,
         n_segment_steps: Count = 32,
@@ -211,6 +217,7 @@ class PRESA(AlignmentAlgorithm):
         seed: Seed | None = None,
         _init_setup_model: bool = True,
     ) -> None:
+        self.pretraining_share = pretraining_share
         self.unsafe_cloning_weight = unsafe_cloning_weight
         self.clone_winners = clone_winners
         self.alpha = alpha
@@ -300,7 +307,7 @@ class PRESA(AlignmentAlgorithm):
         if aligns or self.agent is not None:  # whose clone alone would be as unsafe as it is
             return super().phases(total_timesteps)
         end = self.default_total_timesteps if total_timesteps is None else total_timesteps
-        return [self._clone(max(end, 1))]  # labels that are too uncertain to align with
+        return self._clone(max(end, 1))  # labels that are too uncertain to align with
 
     def _alignment_phases(self, end: int) -> Sequence[Align]:
         reference = Reference(self.policy, self.require_source(), self._autocast)
@@ -337,28 +344,14 @@ class PRESA(AlignmentAlgorithm):
             "n_cloning_steps or n_attain_steps."
         )
 
-    def _weigh_transitions(self, source: BatchSource) -> th.Tensor | None:
-        """Weight of each transition in cloning, float64, (N,); ``None`` for all alike."""
-        labels, least, n = source.training, self.unsafe_cloning_weight, source.n_transitions
-        if least == 1.0:
-            return None
-        acceptable = share_acceptable(labels, n, source.held_out)
-        shares = [2.0 * acceptable * share_won(labels, n)] if self.clone_winners else []
-        for share in [*shares, acceptable]:  # all that is safe, where nothing safe ever won
-            if bool((share > 0.0).any()):
-                return least + (1.0 - least) * share
-        warnings.warn(
-            "every transition is in segments that are labelled unsafe: behaviour cloning falls "
-            "back to cloning all transitions",
-            stacklevel=4,
-        )
-        return None
-
     def _cloning_rows(self, source: BatchSource) -> RowSampler:
         given = source.training.weights_at(self.safety_level)
         if given is not None:
             return SegmentRows(source, given, self.cloning_batch_size)
-        weights = self._weigh_transitions(source)
+        least, winners = self.unsafe_cloning_weight, self.clone_winners
+        weights = cloning_weights(
+            source.training, source.held_out, source.n_transitions, least, winners
+        )
         if weights is None:
             return AllRows(source.n_transitions, self.cloning_batch_size)
         return WeightedRows(weights, self.cloning_batch_size)
@@ -410,35 +403,37 @@ class PRESA(AlignmentAlgorithm):
         if self.adjustable:
             self.policy.safety_level = self.safety_level
 
-    def _clone(self, stop: int) -> LikelihoodPhase:
+    def _clone(self, stop: int) -> Sequence[LikelihoodPhase]:
         source = self.require_source()
+        everything = AllRows(source.n_transitions, self.cloning_batch_size)
+        shared: dict[str, Any] = {
+            "policy": self.policy,
+            "source": source,
+            "autocast": self._autocast,
+        }
+        rate = self._cloning_rate(stop)
         if self.agent is not None and self.num_timesteps < stop:
             if self._agent_actions is None or len(self._agent_actions) != source.n_transitions:
                 raise ConfigError(
                     f"this model follows a {self.agent} until step {stop}, which its file does not "
                     "hold; make it anew with PRESA.from_agent"
                 )
-            return Imitate(
-                0,
-                stop,
-                self._cloning_rate(stop),
-                targets=self._agent_actions,
-                rows=AllRows(source.n_transitions, self.cloning_batch_size),
-                policy=self.policy,
-                source=source,
-                autocast=self._autocast,
+            targets = self._agent_actions
+            return [Imitate(0, stop, rate, targets=targets, rows=everything, **shared)]
+        turn = round(self.pretraining_share * min(stop, self.n_cloning_steps))
+        clones: tuple[LikelihoodPhase, LikelihoodPhase]
+        if self.adjustable:
+            shared["batch_size"] = self.cloning_batch_size
+            clones = (
+                CloneAtLevels(0, turn, rate, everything=True, **shared),
+                CloneAtLevels(turn, stop, rate, **shared),
             )
-        if not self.adjustable:
-            return super()._clone(stop)
-        return CloneAtLevels(
-            0,
-            stop,
-            self._cloning_rate(stop),
-            batch_size=self.cloning_batch_size,
-            policy=self.policy,
-            source=source,
-            autocast=self._autocast,
-        )
+        else:
+            clones = (
+                Clone(0, turn, rate, rows=everything, **shared),
+                Clone(turn, stop, rate, rows=self._cloning_rows(source), **shared),
+            )
+        return clones if turn else clones[1:]
 
     def _prepare_labels(
         self, training: SegmentLabels, held_out: SegmentLabels, transitions: Transitions

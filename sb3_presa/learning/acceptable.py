@@ -1,11 +1,42 @@
 """The weight of each transition in cloning, by the labels of the segments that hold it."""
 
+import warnings
+
 import torch as th
 
 from sb3_presa.learning.source import SegmentLabels
 
 #: Segments at a time: a copy of a million labels would cost as much as they do.
 _CHUNK = 65_536
+
+
+def cloning_weights(
+    labels: SegmentLabels, held_out: SegmentLabels, n: int, least: float, clone_winners: bool
+) -> th.Tensor | None:
+    """
+    The weight of each transition in cloning: at least ``least``, and more as far as labels call it
+    safe and, if wanted, as it won its comparisons.
+
+    :param labels: labels to train on
+    :param held_out: more labels on the same transitions, which are not to be known
+    :param n: transitions in all
+    :param least: least weight in [0, 1]
+    :param clone_winners: whether winning counts
+    :return: weights, float64, (n,); ``None`` for all alike
+    """
+    if least == 1.0:
+        return None
+    acceptable = share_acceptable(labels, n, held_out)
+    shares = [2.0 * acceptable * share_won(labels, n)] if clone_winners else []
+    for share in [*shares, acceptable]:  # all that is safe, where nothing safe ever won
+        if bool((share > 0.0).any()):
+            return least + (1.0 - least) * share
+    warnings.warn(
+        "every transition is in segments that are labelled unsafe: behaviour cloning falls back to "
+        "cloning all transitions",
+        stacklevel=4,
+    )
+    return None
 
 
 def share_acceptable(labels: SegmentLabels, n: int, held_out: SegmentLabels) -> th.Tensor:

@@ -78,12 +78,12 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
     def phases(self, total_timesteps: int | None = None) -> Sequence[Phase]:
         end = self.default_total_timesteps if total_timesteps is None else total_timesteps
         after = self._alignment_phases(max(end, self.n_cloning_steps + 1))
-        return [self._clone(self.n_cloning_steps), *after]
+        return [*self._clone(self.n_cloning_steps), *after]
 
-    def _clone(self, stop: int) -> LikelihoodPhase:
+    def _clone(self, stop: int) -> Sequence[LikelihoodPhase]:
         """Cloning up to a step; its learning rate falls until then."""
         source = self.require_source()
-        return Clone(
+        clone = Clone(
             0,
             stop,
             self._cloning_rate(stop),
@@ -92,6 +92,7 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
             source=source,
             autocast=self._autocast,
         )
+        return [clone]
 
     def _alignment_phases(self, end: int) -> Sequence[Align]:
         """

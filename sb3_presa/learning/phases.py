@@ -274,17 +274,22 @@ class CloneAtLevels(Cloning):
     that sees the level. As many transitions are drawn for each level.
 
     :param batch_size: how many transitions are drawn
+    :param everything: clone all transitions alike, at every level
     :param kwargs: as for :class:`LikelihoodPhase`
     """
 
-    def __init__(self, *args: Any, batch_size: int, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, batch_size: int, everything: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         labels = self.source.training
         assert labels.weights is not None and labels.levels is not None
         n_levels = len(labels.levels)
         sizes = [len(part) for part in th.arange(batch_size).tensor_split(n_levels) if len(part)]
-        self._samplers = [
-            SegmentRows(self.source, labels.weights[:, column], size)
+        self._samplers: list[RowSampler] = [
+            AllRows(self.source.n_transitions, size)
+            if everything
+            else SegmentRows(self.source, labels.weights[:, column], size)
             for column, size in enumerate(sizes)
         ]
         sizes_on_device = th.tensor(sizes, device=labels.levels.device)

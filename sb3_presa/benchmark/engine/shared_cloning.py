@@ -3,13 +3,14 @@
 import hashlib
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch as th
 from stable_baselines3.common.callbacks import BaseCallback
 
 from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
-from sb3_presa.learning.phases import Clone
+from sb3_presa.learning.phases import Clone, Phase
 
 #: Clones that a process keeps; cells of one dataset and seed follow each other.
 _MOST_CLONES = 8
@@ -53,19 +54,20 @@ class SharedClones:
         :return: the time that its cloning would have taken, nothing if it was not spared
         """
         steps = model.steps_of(total_timesteps)
-        clone = model.phases(steps)[0]
-        if type(clone) is not Clone or not 0 < clone.stop < steps:
+        clones = _leading_clones(model.phases(steps))
+        stop = clones[-1].stop if clones else 0
+        if not 0 < stop < steps:
             model.learn(steps)
             return Seconds()
-        key = _beginning(model, clone, dataset)
+        key = _beginning(model, clones, dataset)
         if key not in self._kept:
-            model.learn(steps, callback=_Keep(self, key, clone.stop))
+            model.learn(steps, callback=_Keep(self, key, stop))
             return Seconds()
         self._kept.move_to_end(key)
         weights, seconds = self._kept[key]
         model.policy.load_state_dict(weights)
-        model.begin_at(clone.stop)
-        model.learn(steps - clone.stop, reset_num_timesteps=False)
+        model.begin_at(stop)
+        model.learn(steps - stop, reset_num_timesteps=False)
         return seconds
 
     def keep(self, key: str, weights: dict[str, th.Tensor], seconds: Seconds) -> None:
@@ -96,20 +98,28 @@ class _Keep(BaseCallback):
         return True
 
 
-def _beginning(model: OfflineAlgorithm, clone: Clone, dataset: str) -> str:
+def _leading_clones(phases: Sequence[Phase]) -> list[Clone]:
+    clones: list[Clone] = []
+    for phase in phases:
+        if type(phase) is not Clone:  # one of a subclass may depend on what no key tells of
+            break
+        clones.append(phase)
+    return clones
+
+
+def _beginning(model: OfflineAlgorithm, clones: Sequence[Clone], dataset: str) -> str:
     """A hash of the inputs of cloning: data, seed, settings, initial weights, what is cloned."""
     digest = hashlib.sha256()
     for name, value in sorted(model.policy.state_dict().items()):
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    for part in clone.rows.identity():
+    for part in [part for clone in clones for part in clone.rows.identity()]:
         known = part.cpu().numpy().tobytes() if isinstance(part, th.Tensor) else repr(part).encode()
         digest.update(known)
     settings = (
         dataset,
         (model.seed, model.data_seed),
-        type(clone.rows).__name__,
-        clone.learning_rates,
+        [(type(clone.rows).__name__, clone.learning_rates) for clone in clones],
         model.max_grad_norm,
         model.average_decay,
         model.compute_dtype,

@@ -39,6 +39,8 @@ N_FOLDS = 5
 AS_GIVEN: dict[str, Any] = {
     "completion": False,
     "n_cloning_steps": 2000,
+    "pretraining_share": 0.0,
+    "cloning_learning_rate": 1e-3,
     "cloning_batch_size": 1024,
     "n_pairs": 32,
     "objective_kwargs": {"n_attain_steps": 300},

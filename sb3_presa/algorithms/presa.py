@@ -34,7 +34,6 @@ from sb3_presa.learning.acceptable import cloning_weights
 from sb3_presa.learning.agent import Imitate, agent_actions
 from sb3_presa.learning.alignment import Align, PairLoss, Reference
 from sb3_presa.learning.alignment_algorithm import AlignmentAlgorithm
-from sb3_presa.learning.losses import clip_log_ratio, segment_log_ratio
 from sb3_presa.learning.offline_data import (
     LABELS,
     LEVELS,
@@ -52,13 +51,13 @@ from sb3_presa.learning.phases import (
     RowSampler,
     SegmentRows,
     WeightedRows,
-    log_prob_of_all,
 )
 from sb3_presa.learning.precision import Precision
 from sb3_presa.learning.schedules import CosineSchedule
 from sb3_presa.learning.settings import Delta, ObjectiveSettings
 from sb3_presa.learning.source import BatchSource, SegmentLabels, make_source
 from sb3_presa.learning.unlabelled import add_unlabelled
+from sb3_presa.learning.utility import segment_utilities
 from sb3_presa.policies.spaces import channels_first, check_fits
 
 
@@ -462,22 +461,4 @@ class PRESA(AlignmentAlgorithm):
         check_fits(self, channels_first(transitions.observation_space), transitions.action_space)
         data = OfflineData.of(transitions, Feedback.create(transitions, segments))
         source = make_source(data, self.device, self.policy.scale_actions)
-        log_ratio = log_prob_of_all(self.policy.actor_average, source)
-        log_ratio -= log_prob_of_all(self.policy.actor_reference, source)
-        settings, labels = self.objective.settings, source.training
-        if settings.clip_range is not None:
-            log_ratio = clip_log_ratio(log_ratio, settings.clip_range)
-        log_ratio = log_ratio.double()
-        found = []
-        for start, length in zip(labels.starts.tolist(), labels.lengths.tolist(), strict=True):
-            steps = log_ratio[start : start + length]
-            r = segment_log_ratio(
-                steps,
-                th.ones_like(steps),
-                th.arange(length, device=steps.device),
-                th.tensor(length, device=steps.device),
-                settings.gamma,
-                settings.normalize_length,
-            )
-            found.append(settings.alpha * float(r))
-        return np.asarray(found)
+        return segment_utilities(self.policy, source, self.objective.settings)

@@ -6,7 +6,7 @@
 # What happens: the variance is the mean of the squares less the square of the mean, in float32. Ten thousand times the
 #   deviation away from 0, nothing is left of it. The rest is divided by the root of `epsilon`, 0.001.
 # Seen: rows of four values one apart. From 1000 to 1199 all rows come out with a deviation of 1.0. From 10000 to 10199
-#   none does: most have 1,118, the others 0.4. `linen` and `nnx` do the same. With `use_fast_variance=False` all have 1.
+#   none does: most have 1,118, the others 0.4. `linen` and `nnx` are alike. With `use_fast_variance=False` all have 1.
 # Why it matters: coordinates in a map's grid, time stamps and pressures are far from 0 by their spread. The policy sees
 #   numbers in the thousands, and its actions jump between the ends of their range.
 # Way round: `use_fast_variance=False`, or observations that are centred before.

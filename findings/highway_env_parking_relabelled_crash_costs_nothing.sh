@@ -2,15 +2,15 @@
 # highway-env's parking task forgets the crash when the reward of a step is computed again for its goal.
 #
 # Versions: highway-env 1.12.1, gymnasium 1.4.0, numpy 2.4.6.
-# One would guess: `compute_reward(achieved, desired, info)` gives the reward of the step, as the interface of tasks with
-#   goals promises. `info["crashed"]` is at hand.
+# One would guess: `compute_reward(achieved, desired, info)` gives the reward of the step, as the interface for goals
+#   promises. `info["crashed"]` is at hand.
 # What happens: `step` adds `collision_reward` (-5) to the result of `compute_reward`, which does not look at `info`.
 # Seen: full throttle into a wall or a parked car, 20 episodes. All end with `crashed`. The rewards of their last steps
 #   are 5 lower than those of `compute_reward` for the same goals and the same `info`. No other step differs.
 # Why it matters: hindsight replay computes most rewards of a batch this way. There a crash costs nothing, and ends an
 #   episode whose every step costs something: crashing early pays.
-# Way round: a subclass whose `compute_reward` adds `collision_reward * info["crashed"]` (`step` passes it no `info`), and
-#   a buffer that passes `info` on (`copy_info_dict=True` in Stable-Baselines3).
+# Way round: a subclass whose `compute_reward` adds `collision_reward * info["crashed"]` (`step` passes it no `info`),
+#   and a buffer that passes `info` on (`copy_info_dict=True` in Stable-Baselines3).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

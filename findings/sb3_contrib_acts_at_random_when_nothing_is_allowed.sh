@@ -3,7 +3,7 @@
 #
 # Versions: torch 2.13.0, sb3_contrib 2.9.2, stable_baselines3 2.9.2, gymnasium 1.4.0, numpy 2.4.6.
 # One would guess: an error for a mask without a True; or else the distribution that there is without a mask.
-# What happens: all logits become -1e8, so every action has the same probability. What the policy has learnt is lost. The
+# What happens: all logits become -1e8, so every action has the same probability. What was learnt is lost. The
 #   log-probability of every action is 0, that of a certain one, as -1e8 + log(3) is -1e8 in float32.
 # Seen: a policy with the probabilities .98, .02 and .0001 has 1/3 each, `predict` returns all three actions, and with
 #   `deterministic=True` always action 0. Their log-probabilities are 0, the entropy as well. `learn` runs with such
@@ -58,7 +58,7 @@ for masks in (np.ones(3, bool), np.array([False, True, True]), np.zeros(3, bool)
     logs = distribution.distribution.logits.detach()[0]
     actions = {int(model.predict(place, action_masks=masks, deterministic=False)[0]) for _ in range(100)}
     surest = int(model.predict(place, action_masks=masks, deterministic=True)[0])
-    print(masks, chances.numpy().round(4), "log", logs.numpy(), "entropy", distribution.entropy().item(), actions, surest)
+    print(masks, chances.numpy().round(4), "log", logs.numpy(), distribution.entropy().item(), actions, surest)
     if masks.all():
         assert surest == 0 and torch.allclose(chances, LOGITS.softmax(0))
     elif masks.any():

@@ -6,7 +6,7 @@
 #   backend.
 # What happens: `//` rounds down on both backends. `%` has the sign of the dividend on DuckDB, and is never negative for
 #   a positive divisor on Polars: Ibis changes the division of a backend, and leaves its remainder as it is.
-# Seen: -5 // 2 is -3 and -5 % 2 is -1 on DuckDB, which make -7. Headings of -90 and 450 degrees, `% 360`, are -90 and 90
+# Seen: -5 // 2 is -3 and -5 % 2 is -1 on DuckDB, which make -7. Headings of -90 and 450 degrees, `% 360`, are -90, 90
 #   on DuckDB, and 270 and 90 on Polars. No warning.
 # Why it matters: angles are brought into a range by `%`, and positions into the cells of a grid by both. All that is
 #   left of or below the origin goes to other cells when the backend is another.

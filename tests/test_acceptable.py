@@ -95,11 +95,7 @@ def test_what_is_called_unsafe_is_not_cloned(box_dataset: MinariDataset) -> None
     feedback = whole_episodes(box_dataset, [1.0, 0.0, 1.0])  # and of the others nobody says
     cases = ((0.0, True, True), (0.0, False, True), (0.1, False, False), (1.0, True, False))
     for weight, clone_winners, alike in cases:
-        settings = {
-            "unsafe_cloning_weight": weight,
-            "clone_winners": clone_winners,
-            "pretraining_share": 0.0,
-        }
+        settings = {"unsafe_cloning_weight": weight, "clone_winners": clone_winners}
         one, other = (PRESA_CASE.make(box_dataset, feedback, **settings) for _ in range(2))
         unsafe = slice(int(other.source.training.starts[1]), int(other.source.training.starts[2]))
         other.source.actions[unsafe] = 0.9
@@ -142,8 +138,13 @@ def test_each_transition_has_its_weight(
         unsafe_cloning_weight=0.1,
         clone_winners=clone_winners,
     )
-    weights = model.phases()[1].rows.mass.diff(prepend=th.zeros(1, dtype=th.double))
+    safe, weights = (
+        phase.rows.mass.diff(prepend=th.zeros(1, dtype=th.double)) for phase in model.phases()[:2]
+    )
     starts, lengths = model.source.training.starts, model.source.training.lengths
+    for segment, weight in enumerate([1.0, 0.1, 0.55]):  # cloned first, won or not
+        rows = slice(int(starts[segment]), int(starts[segment] + lengths[segment]))
+        th.testing.assert_close(safe[rows], th.full_like(safe[rows], weight))
     for segment, weight in enumerate(expected):
         rows = slice(int(starts[segment]), int(starts[segment] + lengths[segment]))
         th.testing.assert_close(weights[rows], th.full_like(weights[rows], weight))

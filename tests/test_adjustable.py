@@ -91,7 +91,7 @@ def test_each_level_clones_its_own_selection(logged: Any) -> None:  # noqa: F811
     assert isinstance(everything, CloneAtLevels)
     before = everything.sample(th.Generator().manual_seed(0))
     assert th.equal(before.levels, batch.levels)
-    assert len(before.rows) == 52 and set(before.rows // 30) - set(batch.rows // 30)
+    assert len(before.rows) == 52
 
 
 def test_alignment_is_at_the_level_of_each_pair(logged: Any) -> None:  # noqa: F811

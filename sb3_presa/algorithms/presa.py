@@ -49,6 +49,7 @@ from sb3_presa.learning.phases import (
     LikelihoodPhase,
     Phase,
     RowSampler,
+    RowsOfLevels,
     SegmentRows,
     WeightedRows,
 )
@@ -81,9 +82,9 @@ class PRESA(AlignmentAlgorithm):
     :param learning_rate: learning rate of alignment, a number or a function of the share of the
         alignment steps that remains (1 to 0)
     :param n_cloning_steps: gradient steps of behaviour cloning
-    :param pretraining_share: share in [0, 1) of the cloning steps, the first ones, that clone all
-        transitions alike: what is worth imitating is little, and the rest shows how actions move
-        the system. 0 in the paper
+    :param pretraining_share: share in [0, 1) of the cloning steps, the first ones, that clone
+        transitions as far as labels call them safe, whatever they earn: the best is little, and the
+        rest shows how actions move the system. 0 in the paper
     :param unsafe_cloning_weight: least weight in [0, 1] in cloning, that of the transitions which
         labels call unsafe (where labels overlap, as far as their mean does). 1 clones all alike,
         as in the paper
@@ -347,13 +348,13 @@ class PRESA(AlignmentAlgorithm):
         given = source.training.weights_at(self.safety_level)
         if given is not None:
             return SegmentRows(source, given, self.cloning_batch_size)
-        least, winners = self.unsafe_cloning_weight, self.clone_winners
-        weights = cloning_weights(
-            source.training, source.held_out, source.n_transitions, least, winners
-        )
-        if weights is None:
-            return AllRows(source.n_transitions, self.cloning_batch_size)
-        return WeightedRows(weights, self.cloning_batch_size)
+        return self._rows_by_labels(source, self.clone_winners)
+
+    def _rows_by_labels(self, source: BatchSource, winners: bool) -> RowSampler:
+        labels, held_out, n = source.training, source.held_out, source.n_transitions
+        size = self.cloning_batch_size
+        weights = cloning_weights(labels, held_out, n, self.unsafe_cloning_weight, winners)
+        return AllRows(n, size) if weights is None else WeightedRows(weights, size)
 
     def _complete(self, feedback: Feedback, transitions: Transitions) -> Feedback:
         level = LEVELS if self.adjustable else self.safety_level
@@ -404,7 +405,6 @@ class PRESA(AlignmentAlgorithm):
 
     def _clone(self, stop: int) -> Sequence[LikelihoodPhase]:
         source = self.require_source()
-        everything = AllRows(source.n_transitions, self.cloning_batch_size)
         shared: dict[str, Any] = {
             "policy": self.policy,
             "source": source,
@@ -417,22 +417,21 @@ class PRESA(AlignmentAlgorithm):
                     f"this model follows a {self.agent} until step {stop}, which its file does not "
                     "hold; make it anew with PRESA.from_agent"
                 )
-            targets = self._agent_actions
-            return [Imitate(0, stop, rate, targets=targets, rows=everything, **shared)]
+            rows = AllRows(source.n_transitions, self.cloning_batch_size)
+            return [Imitate(0, stop, rate, targets=self._agent_actions, rows=rows, **shared)]
         turn = round(self.pretraining_share * min(stop, self.n_cloning_steps))
-        clones: tuple[LikelihoodPhase, LikelihoodPhase]
+        clone: type[Clone] = Clone
+        best: RowSampler
         if self.adjustable:
+            clone, best = CloneAtLevels, RowsOfLevels(source, self.cloning_batch_size)
             shared["batch_size"] = self.cloning_batch_size
-            clones = (
-                CloneAtLevels(0, turn, rate, everything=True, **shared),
-                CloneAtLevels(turn, stop, rate, **shared),
-            )
         else:
-            clones = (
-                Clone(0, turn, rate, rows=everything, **shared),
-                Clone(turn, stop, rate, rows=self._cloning_rows(source), **shared),
-            )
-        return clones if turn else clones[1:]
+            best = self._cloning_rows(source)
+        clones = [clone(turn, stop, rate, rows=best, **shared)]
+        if turn > 0:
+            safe = self._rows_by_labels(source, winners=False)
+            clones.insert(0, clone(0, turn, rate, rows=safe, **shared))
+        return clones
 
     def _prepare_labels(
         self, training: SegmentLabels, held_out: SegmentLabels, transitions: Transitions

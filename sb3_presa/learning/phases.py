@@ -268,42 +268,64 @@ class LevelRows(NamedTuple):
     levels: th.Tensor  #: safety level of each, (N,)
 
 
-class CloneAtLevels(Cloning):
+class RowsOfLevels:
     """
-    Cloning of what is worth imitating at each of several safety levels, by one network
-    that sees the level. As many transitions are drawn for each level.
+    What is worth imitating at each of several safety levels, level by level; as many transitions of
+    each.
 
+    :param source: the data, whose labels have weights at these levels
     :param batch_size: how many transitions are drawn
-    :param everything: clone all transitions alike, at every level
+    """
+
+    def __init__(self, source: BatchSource, batch_size: int) -> None:
+        weights = source.training.weights
+        assert weights is not None
+        self._of_levels = [
+            SegmentRows(source, weights[:, level], size)
+            for level, size in enumerate(_sizes(source, batch_size))
+        ]
+
+    def draw(self, generator: th.Generator) -> th.Tensor:
+        return th.cat([rows.draw(generator) for rows in self._of_levels])
+
+    def identity(self) -> Sequence[th.Tensor | int]:
+        return [part for rows in self._of_levels for part in rows.identity()]
+
+
+def _sizes(source: BatchSource, batch_size: int) -> list[int]:
+    """Transitions of a minibatch at each safety level, as many of each as can be."""
+    levels = source.training.levels
+    assert levels is not None
+    parts = th.arange(batch_size).tensor_split(len(levels))
+    return [len(part) for part in parts if len(part)]
+
+
+class CloneAtLevels(Clone):
+    """
+    Cloning at several safety levels, by one network that sees the level.
+
+    :param rows: draws the transitions, those of :class:`RowsOfLevels` or any at every level
+    :param batch_size: how many it draws
     :param kwargs: as for :class:`LikelihoodPhase`
     """
 
-    def __init__(
-        self, *args: Any, batch_size: int, everything: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, batch_size: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        labels = self.source.training
-        assert labels.weights is not None and labels.levels is not None
-        n_levels = len(labels.levels)
-        sizes = [len(part) for part in th.arange(batch_size).tensor_split(n_levels) if len(part)]
-        self._samplers: list[RowSampler] = [
-            AllRows(self.source.n_transitions, size)
-            if everything
-            else SegmentRows(self.source, labels.weights[:, column], size)
-            for column, size in enumerate(sizes)
-        ]
-        sizes_on_device = th.tensor(sizes, device=labels.levels.device)
-        self._levels = labels.levels[: len(sizes)].repeat_interleave(sizes_on_device)
+        levels = self.source.training.levels
+        assert levels is not None
+        sizes = th.tensor(_sizes(self.source, batch_size), device=levels.device)
+        self._levels = levels[: len(sizes)].repeat_interleave(sizes)
 
-    def sample(self, generator: th.Generator) -> LevelRows:
-        drawn = [sampler.draw(generator) for sampler in self._samplers]
-        return LevelRows(th.cat(drawn), self._levels)
+    def sample(self, generator: th.Generator) -> Any:
+        return LevelRows(self.rows.draw(generator), self._levels)
 
-    def rows_of(self, batch: LevelRows) -> th.Tensor:
-        return batch.rows
+    def rows_of(self, batch: Any) -> th.Tensor:
+        rows: th.Tensor = batch.rows
+        return rows
 
-    def levels_of(self, batch: LevelRows) -> th.Tensor:
-        return batch.levels
+    def levels_of(self, batch: Any) -> th.Tensor:
+        levels: th.Tensor = batch.levels
+        return levels
 
 
 @th.no_grad()

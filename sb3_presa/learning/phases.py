@@ -270,8 +270,8 @@ class LevelRows(NamedTuple):
 
 class RowsOfLevels:
     """
-    What is worth imitating at each of several safety levels, level by level; as many transitions of
-    each.
+    Transitions that are worth imitating at each of several safety levels, level by level, as many
+    at each.
 
     :param source: the data, whose labels have weights at these levels
     :param batch_size: how many transitions are drawn

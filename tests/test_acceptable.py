@@ -112,9 +112,10 @@ def test_what_is_called_unsafe_is_not_cloned(box_dataset: MinariDataset) -> None
 @pytest.mark.filterwarnings("ignore:`total_timesteps` should")
 def test_unsafe_labels_everywhere_are_warned_of(weight: float, box_dataset: MinariDataset) -> None:
     feedback = whole_episodes(box_dataset, [0.0] * int(box_dataset.total_episodes))
-    with pytest.warns(UserWarning, match="falls back to cloning all transitions"):
+    with pytest.warns(UserWarning, match="falls back to cloning all transitions") as caught:
         cloned = PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=weight)
         learn_quietly(cloned, CLONING_STEPS)
+    assert sum("falls back" in str(warning.message) for warning in caught) == 1
     everything = PRESA_CASE.make(box_dataset, feedback, unsafe_cloning_weight=1.0)
     learn_quietly(everything, CLONING_STEPS)
     assert_same_weights(cloned, everything)

@@ -19,7 +19,7 @@ from sb3_presa.completion import complete
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.learning.alignment import Align
 from sb3_presa.learning.offline_data import LEVELS
-from sb3_presa.learning.phases import CloneAtLevels
+from sb3_presa.learning.phases import Clone
 
 SETTINGS: dict[str, Any] = {**TINY_PRESA, "completion": True, "seed": 0, "device": "cpu"}
 
@@ -76,22 +76,21 @@ def test_levels_out_of_range_and_agents_of_one_level(logged: Any, trained: PRESA
 def test_each_level_clones_its_own_selection(logged: Any) -> None:  # noqa: F811
     """As many transitions for each, drawn from what is selected at it alone, and beginnings."""
     model = presa(logged, cloning_batch_size=52)
-    everything, clone = model.phases(20)[:2]
-    assert isinstance(clone, CloneAtLevels)
-    batch = clone.sample(th.Generator().manual_seed(0))
-    drawn = [int((batch.levels == level).sum()) for level in batch.levels.unique()]
-    assert batch.levels.unique().tolist() == pytest.approx(LEVELS)
+    safe, clone = model.phases(20)[:2]
+    assert isinstance(clone, Clone) and clone.levels is not None
+    rows = clone.sample(th.Generator().manual_seed(0))
+    drawn = [int((clone.levels == level).sum()) for level in clone.levels.unique()]
+    assert clone.levels.unique().tolist() == pytest.approx(LEVELS)
     assert drawn == [11, 11, 10, 10, 10]
     completion = complete(logged[0], clips(logged), seed=model.data_seed)
-    episodes, steps = np.divmod(batch.rows.numpy(), 30)
+    episodes, steps = np.divmod(rows.numpy(), 30)
     for level in LEVELS:
         chosen = np.flatnonzero(completion.selected(level))
-        own = np.isclose(batch.levels.numpy(), level)
+        own = np.isclose(clone.levels.numpy(), level)
         assert np.isin(episodes[own & (steps >= 3)], chosen).all()
-    assert isinstance(everything, CloneAtLevels)
-    before = everything.sample(th.Generator().manual_seed(0))
-    assert th.equal(before.levels, batch.levels)
-    assert len(before.rows) == 52
+    assert isinstance(safe, Clone) and safe.levels is not None
+    assert th.equal(safe.levels, clone.levels)
+    assert len(safe.sample(th.Generator().manual_seed(0))) == 52
 
 
 def test_alignment_is_at_the_level_of_each_pair(logged: Any) -> None:  # noqa: F811

@@ -45,7 +45,6 @@ from sb3_presa.learning.offline_data import (
 from sb3_presa.learning.phases import (
     AllRows,
     Clone,
-    CloneAtLevels,
     LikelihoodPhase,
     Phase,
     RowSampler,
@@ -345,6 +344,8 @@ class PRESA(AlignmentAlgorithm):
         )
 
     def _cloning_rows(self, source: BatchSource) -> RowSampler:
+        if self.adjustable:
+            return RowsOfLevels(source, self.cloning_batch_size)
         given = source.training.weights_at(self.safety_level)
         if given is not None:
             return SegmentRows(source, given, self.cloning_batch_size)
@@ -404,34 +405,26 @@ class PRESA(AlignmentAlgorithm):
             self.policy.safety_level = self.safety_level
 
     def _clone(self, stop: int) -> Sequence[LikelihoodPhase]:
-        source = self.require_source()
-        shared: dict[str, Any] = {
-            "policy": self.policy,
-            "source": source,
-            "autocast": self._autocast,
-        }
-        rate = self._cloning_rate(stop)
+        source, rate = self.require_source(), self._cloning_rate(stop)
         if self.agent is not None and self.num_timesteps < stop:
-            if self._agent_actions is None or len(self._agent_actions) != source.n_transitions:
+            targets = self._agent_actions
+            if targets is None or len(targets) != source.n_transitions:
                 raise ConfigError(
                     f"this model follows a {self.agent} until step {stop}, which its file does not "
                     "hold; make it anew with PRESA.from_agent"
                 )
-            rows = AllRows(source.n_transitions, self.cloning_batch_size)
-            return [Imitate(0, stop, rate, targets=self._agent_actions, rows=rows, **shared)]
+            everything = AllRows(source.n_transitions, self.cloning_batch_size)
+            return [self._cloning(Imitate, 0, stop, rate, targets=targets, rows=everything)]
+        best = self._cloning_rows(source)
         turn = round(self.pretraining_share * min(stop, self.n_cloning_steps))
-        clone: type[Clone] = Clone
-        best: RowSampler
-        if self.adjustable:
-            clone, best = CloneAtLevels, RowsOfLevels(source, self.cloning_batch_size)
-            shared["batch_size"] = self.cloning_batch_size
-        else:
-            best = self._cloning_rows(source)
-        clones = [clone(turn, stop, rate, rows=best, **shared)]
-        if turn > 0:
-            safe = self._rows_by_labels(source, winners=False)
-            clones.insert(0, clone(0, turn, rate, rows=safe, **shared))
-        return clones
+        if turn == 0 or isinstance(best, AllRows):  # where all is cloned alike, so is what is safe
+            return [self._cloning(Clone, 0, stop, rate, rows=best)]
+        safe = self._rows_by_labels(source, winners=False)
+        levels = best.levels if isinstance(best, RowsOfLevels) else None
+        return [
+            self._cloning(Clone, 0, turn, rate, rows=safe, levels=levels),
+            self._cloning(Clone, turn, stop, rate, rows=best, levels=levels),
+        ]
 
     def _prepare_labels(
         self, training: SegmentLabels, held_out: SegmentLabels, transitions: Transitions

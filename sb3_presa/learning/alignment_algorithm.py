@@ -82,17 +82,22 @@ class AlignmentAlgorithm(OfflineAlgorithm, ABC):
 
     def _clone(self, stop: int) -> Sequence[LikelihoodPhase]:
         """Cloning up to a step; its learning rate falls until then."""
-        source = self.require_source()
-        clone = Clone(
-            0,
+        rate, rows = self._cloning_rate(stop), self._cloning_rows(self.require_source())
+        return [self._cloning(Clone, 0, stop, rate, rows=rows)]
+
+    def _cloning(
+        self, kind: type[Clone], start: int, stop: int, rate: Rate, **kwargs: Any
+    ) -> LikelihoodPhase:
+        """A phase of cloning, of this model and its data."""
+        return kind(
+            start,
             stop,
-            self._cloning_rate(stop),
-            rows=self._cloning_rows(source),
+            rate,
             policy=self.policy,
-            source=source,
+            source=self.require_source(),
             autocast=self._autocast,
+            **kwargs,
         )
-        return [clone]
 
     def _alignment_phases(self, end: int) -> Sequence[Align]:
         """

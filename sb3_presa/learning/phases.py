@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch as th
 
@@ -216,58 +216,6 @@ class SegmentRows:
         return [self.mass, labels.starts, labels.lengths, self.batch_size]
 
 
-class Cloning(LikelihoodPhase, ABC):
-    """Behaviour cloning: the mean negative log-likelihood of logged actions."""
-
-    name = "clone"
-    metrics = ("cloning_loss",)
-
-    def levels_of(self, batch: Any) -> th.Tensor | None:
-        """
-        :param batch: a minibatch
-        :return: safety level of each of its rows, (N,); ``None`` for the policy's own
-        """
-        del batch
-        return None
-
-    def loss(self, batch: Any) -> LossAndState:
-        observations, actions = self.source.gather(self.rows_of(batch))
-        with self.autocast():
-            log_prob = self.policy.actor.log_prob(observations, actions, self.levels_of(batch))
-            return self.loss_of(log_prob, batch)
-
-    def loss_of(self, log_prob: th.Tensor, batch: Any) -> LossAndState:
-        del batch
-        loss = -log_prob.mean()
-        return loss, {"cloning_loss": loss}, {}
-
-
-class Clone(Cloning):
-    """
-    Cloning of the transitions that something draws.
-
-    :param rows: draws the transitions
-    :param kwargs: as for :class:`LikelihoodPhase`
-    """
-
-    def __init__(self, *args: Any, rows: RowSampler, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.rows = rows
-
-    def sample(self, generator: th.Generator) -> th.Tensor:
-        return self.rows.draw(generator)
-
-    def rows_of(self, batch: th.Tensor) -> th.Tensor:
-        return batch
-
-
-class LevelRows(NamedTuple):
-    """Transitions to clone, each at a safety level."""
-
-    rows: th.Tensor  #: rows of the transitions, (N,)
-    levels: th.Tensor  #: safety level of each, (N,)
-
-
 class RowsOfLevels:
     """
     Transitions that are worth imitating at each of several safety levels, level by level, as many
@@ -277,55 +225,61 @@ class RowsOfLevels:
     :param batch_size: how many transitions are drawn
     """
 
+    #: safety level of each transition that is drawn, (N,)
+    levels: th.Tensor
+
     def __init__(self, source: BatchSource, batch_size: int) -> None:
-        weights = source.training.weights
-        assert weights is not None
+        weights, levels = source.training.weights, source.training.levels
+        assert weights is not None and levels is not None
+        sizes = [len(part) for part in th.arange(batch_size).tensor_split(len(levels)) if len(part)]
         self._of_levels = [
-            SegmentRows(source, weights[:, level], size)
-            for level, size in enumerate(_sizes(source, batch_size))
+            SegmentRows(source, weights[:, level], size) for level, size in enumerate(sizes)
         ]
+        n_drawn = th.tensor(sizes, device=levels.device)
+        self.levels = levels[: len(sizes)].repeat_interleave(n_drawn)
 
     def draw(self, generator: th.Generator) -> th.Tensor:
         return th.cat([rows.draw(generator) for rows in self._of_levels])
 
     def identity(self) -> Sequence[th.Tensor | int]:
-        return [part for rows in self._of_levels for part in rows.identity()]
+        return [self.levels, *(part for rows in self._of_levels for part in rows.identity())]
 
 
-def _sizes(source: BatchSource, batch_size: int) -> list[int]:
-    """Transitions of a minibatch at each safety level, as many of each as can be."""
-    levels = source.training.levels
-    assert levels is not None
-    parts = th.arange(batch_size).tensor_split(len(levels))
-    return [len(part) for part in parts if len(part)]
-
-
-class CloneAtLevels(Clone):
+class Clone(LikelihoodPhase):
     """
-    Cloning at several safety levels, by one network that sees the level.
+    Behaviour cloning: the mean negative log-likelihood of the actions of transitions that something
+    draws.
 
-    :param rows: draws the transitions, those of :class:`RowsOfLevels` or any at every level
-    :param batch_size: how many it draws
+    :param rows: draws the transitions
+    :param levels: safety level of each of them, (N,); ``None`` for the policy's own
     :param kwargs: as for :class:`LikelihoodPhase`
     """
 
-    def __init__(self, *args: Any, batch_size: int, **kwargs: Any) -> None:
+    name = "clone"
+    metrics = ("cloning_loss",)
+
+    def __init__(
+        self, *args: Any, rows: RowSampler, levels: th.Tensor | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        levels = self.source.training.levels
-        assert levels is not None
-        sizes = th.tensor(_sizes(self.source, batch_size), device=levels.device)
-        self._levels = levels[: len(sizes)].repeat_interleave(sizes)
+        self.rows, self.levels = rows, levels
 
-    def sample(self, generator: th.Generator) -> Any:
-        return LevelRows(self.rows.draw(generator), self._levels)
+    def sample(self, generator: th.Generator) -> th.Tensor:
+        return self.rows.draw(generator)
 
-    def rows_of(self, batch: Any) -> th.Tensor:
-        rows: th.Tensor = batch.rows
-        return rows
+    def rows_of(self, batch: th.Tensor) -> th.Tensor:
+        return batch
 
-    def levels_of(self, batch: Any) -> th.Tensor:
-        levels: th.Tensor = batch.levels
-        return levels
+    def loss(self, batch: th.Tensor) -> LossAndState:
+        observations, actions = self.source.gather(batch)
+        with self.autocast():
+            log_prob = self.policy.actor.log_prob(observations, actions, self.levels)
+            return self.loss_of(log_prob, batch)
+
+    def loss_of(self, log_prob: th.Tensor, batch: th.Tensor) -> LossAndState:
+        del batch
+        loss = -log_prob.mean()
+        return loss, {"cloning_loss": loss}, {}
 
 
 @th.no_grad()

@@ -3,7 +3,7 @@
 #
 # Versions: imbalanced-learn 0.14.2, scikit-learn 1.9.1, scipy 1.17.1, pandas 3.1.1, numpy 2.4.6.
 # One would guess: rows between two rows have means between theirs, or integer columns are refused or rounded.
-# What happens: a new row lies at a random place on the line between two rare ones, and is then cast to the type of the
+# What happens: a new row lies at a random place on the line between two rare ones. Then it is cast to the type of the
 #   features. The cast cuts towards zero, so flags and counts come out too low, and those below zero too high.
 # Seen: 2,000 safe clips and 50 accidents, with eight flags and a count. Flags that are 1 in 45% of the accidents are 1
 #   in 30% of the invented ones; a count with the mean 2.0 has 1.7. As floats the means stay. No warning, and a

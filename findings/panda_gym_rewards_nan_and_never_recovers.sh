@@ -32,7 +32,8 @@ GOOD, BAD = np.array([0.1, 0.0, 0.0]), np.array([np.nan, 0.0, 0.0])
 def step(env, action):
     """Whether the observation is a number, the reward, the end and success."""
     observation, reward, terminated, _, info = env.step(action)
-    return bool(np.isfinite(observation["observation"]).all()), float(reward), bool(terminated), bool(info["is_success"])
+    finite = np.isfinite(observation["observation"]).all()
+    return bool(finite), float(reward), bool(terminated), bool(info["is_success"])
 
 
 env = gym.make("PandaReach-v3")

@@ -8,8 +8,8 @@
 #   a zero. So `eliminate_zeros()`, which changes no number, changes the answers.
 # Seen: a sensor that fails in accidents, and 0 for "no contact". The clip with 0: .001 unsafe as an array, .996 as
 #   `csr_matrix`, .001 again with the zero stored. No warning.
-# Why it matters: features that are one-hot or counted are made sparse by one step of a pipeline, in training or in use
-#   but not in both. All places without contact then look like failed sensors.
+# Why it matters: one step of a pipeline makes one-hot or counted features sparse, in training or in use but not in
+#   both. All places without contact then look like failed sensors.
 # Way round: `matrix.toarray()` before; or train and ask in the same form.
 set -euo pipefail
 work=$(mktemp -d)

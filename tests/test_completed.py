@@ -19,9 +19,10 @@ from typer.testing import CliRunner
 from sb3_presa import BC, PRESA, Feedback
 from sb3_presa.cli import app
 from sb3_presa.completion import Completion, complete
-from sb3_presa.completion.accuracy import balanced_share_right, calibration, share_right
-from sb3_presa.completion.cross_fit import p_safe_of_long, segment_sums, unseen_mean
+from sb3_presa.completion.accuracy import Accuracy, balanced_share_right, calibration, share_right
+from sb3_presa.completion.cross_fit import unseen_mean
 from sb3_presa.completion.features import StepFeatures, step_vectors
+from sb3_presa.completion.label_arrays import Labels
 from sb3_presa.completion.label_models import (
     STEEPNESS,
     SafetyModel,
@@ -30,6 +31,8 @@ from sb3_presa.completion.label_models import (
     p_safe_of,
     risk_of,
 )
+from sb3_presa.completion.sampling import sample_steps
+from sb3_presa.completion.segment_values import p_safe_of_long, segment_sums
 from sb3_presa.completion.selection import (
     beginnings_of,
     select,
@@ -284,6 +287,29 @@ def test_only_models_that_have_not_seen_a_label_are_asked() -> None:
     by_model = np.arange(24.0).reshape(8, 3)  # two draws of four models, three labels
     found = unseen_mean(by_model, np.array([0, 3, 1]))
     assert found.tolist() == [(0 + 12) / 2, (10 + 22) / 2, (5 + 17) / 2]
+
+
+def test_whether_to_complete_is_decided_by_the_ranking(completion: Completion) -> None:
+    """Where most segments are safe, all are predicted to be: right in half of the kinds."""
+    coin = Accuracy(0.5, 0.4, 0.6, 200)
+    assert replace(completion, safety_accuracy=coin).helps
+    assert not replace(completion, safety_ranking=coin).helps
+
+
+@pytest.mark.parametrize(("n", "each"), [(10, 64), (2_000, 32), (8_000, 16)])
+def test_more_steps_of_a_segment_are_sampled_where_segments_are_few(n: int, each: int) -> None:
+    labels = Labels(
+        starts=np.arange(n) * 100,
+        lengths=np.full(n, 100),
+        episodes=np.arange(n),
+        p_safe=np.ones(n),
+        comparisons=np.zeros((0, 2), dtype=np.int64),
+        preferences=np.zeros(0),
+    )
+    sampled = sample_steps(labels, np.random.default_rng(0))
+    counts = np.bincount(sampled.segment_of, minlength=n)
+    assert set(counts.tolist()) - {0} == {each} and (counts > 0).sum() == min(n, 4_096)
+    assert sampled.steps_for == pytest.approx(100 / each)
 
 
 @given(

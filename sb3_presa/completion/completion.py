@@ -15,17 +15,13 @@ from sb3_presa.completion.accuracy import (
     calibration,
     share_right,
 )
-from sb3_presa.completion.cross_fit import (
-    ErrorRates,
-    Integers,
-    Labels,
-    p_safe_of_long,
-    segment_p_safe,
-    segment_sums,
-)
+from sb3_presa.completion.auc import auc
+from sb3_presa.completion.cross_fit import ErrorRates
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.fitting import FittedLabels, arrays_of, fit_labels
+from sb3_presa.completion.label_arrays import Integers, Labels
 from sb3_presa.completion.label_models import SafetyModel, said_chance, sigmoid
+from sb3_presa.completion.segment_values import p_safe_of_long, segment_p_safe, segment_sums
 from sb3_presa.completion.selection import (
     beginnings_of,
     select,
@@ -82,6 +78,8 @@ class Completion:
     :param safety_model: what "safe" was found to mean
     :param preference_accuracy: of comparisons with a winner
     :param safety_accuracy: of safety labels, the two kinds weighed alike
+    :param safety_ranking: probability that a segment labelled safe is predicted safer than one
+        labelled unsafe
     :param error_rates: shares of labels that were found likeliest to be wrong
     """
 
@@ -97,6 +95,7 @@ class Completion:
     safety_model: SafetyModel
     preference_accuracy: Accuracy
     safety_accuracy: Accuracy
+    safety_ranking: Accuracy
     error_rates: ErrorRates
 
     @property
@@ -108,8 +107,9 @@ class Completion:
     def helps(self) -> bool:
         """
         Whether to learn from the completed labels rather than from those that were given: models
-        that have not seen a safety label predict it better than chance, or, without safety labels,
-        comparisons.
+        that have not seen safety labels rank the segments better than chance, or, without safety
+        labels, predict comparisons better. The ranking counts, because where most segments are
+        safe, all can be predicted to be.
 
         :return: the decision of ``completion="auto"``
         """
@@ -118,7 +118,7 @@ class Completion:
         given = self.labelled.p_safe[~np.isnan(self.labelled.p_safe)]
         # Where all labels are of one kind there is nothing to tell apart
         one_kind = bool((given >= 0.5).all() or (given <= 0.5).all())
-        return one_kind or self.safety_accuracy.above_chance
+        return one_kind or self.safety_ranking.above_chance
 
     @property
     def aligns(self) -> bool:
@@ -358,7 +358,7 @@ def completion_of(fitted: FittedLabels) -> Completion:
             by_model = p_safe_of_long(risks, starts, lengths, typical)
         p_safe, lowest = by_model.mean(axis=0), by_model.min(axis=0)
     known = ~np.isnan(labels.p_safe)
-    of_safety = balanced_share_right(label_p_safe[known], labels.p_safe[known])
+    predicted, given = label_p_safe[known], labels.p_safe[known]
     return Completion(
         labelled=fitted.feedback,
         transitions=transitions,
@@ -371,7 +371,8 @@ def completion_of(fitted: FittedLabels) -> Completion:
         label_preference=label_preference,
         safety_model=meaning,
         preference_accuracy=of_comparisons,
-        safety_accuracy=of_safety,
+        safety_accuracy=balanced_share_right(predicted, given),
+        safety_ranking=auc(predicted, given),
         error_rates=ensemble.error_rates,
     )
 

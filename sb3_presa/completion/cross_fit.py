@@ -10,18 +10,19 @@ import torch as th
 from numpy.typing import NDArray
 
 from sb3_presa.completion.features import Floats, StepFeatures
+from sb3_presa.completion.label_arrays import Integers, Labels, Parts
 from sb3_presa.completion.label_models import (
     ERROR_RATE,
     ERROR_RATES,
-    STEEPNESS,
     SafetyModel,
     fit_comparisons,
     fit_safety,
     log_likelihood,
-    p_safe_of,
     risk_of,
     sigmoid,
 )
+from sb3_presa.completion.sampling import SampledSteps, sample_steps
+from sb3_presa.completion.segment_values import segment_p_safe, segment_sums, sums_at
 from sb3_presa.data.transitions import Transitions
 
 #: Parts of the labels; each model of an ensemble has not seen one of them.
@@ -31,45 +32,10 @@ _DRAWS: Final = ((False, 4.0), (True, 1.0), (False, 2.0))
 _N_FEATURES: Final = 128
 #: Precisions of the comparison model's weights; cross-fitted likelihood chooses.
 _PRECISIONS: Final = (1e-3, 4e-3, 1.6e-2, 6.4e-2)
-#: Steps sampled of a segment to fit a safety model, and of all segments together.
-_N_STEPS: Final = 16
-_N_STEPS_OF_ALL: Final = 65_536
-#: How much further beyond the boundary an unsafe one of ten parts of a long segment is.
-OVERSHOOT: Final = 1.0
 #: Share of the rarer kind of safety labels that must be right under a raised error rate.
 _RARER_SHARE: Final = 0.1
 #: Steps whose features are held at a time.
 _CHUNK: Final = 2_048
-
-Integers = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Labels:
-    """
-    Labels as arrays on the rows of some transitions.
-
-    :param starts: first row of each segment, (S,)
-    :param lengths: its steps, (S,)
-    :param episodes: place of its episode, (S,)
-    :param p_safe: probability that it is safe, NaN if not labelled, (S,)
-    :param comparisons: pairs of segments, (C, 2)
-    :param preferences: probability that the first is preferred, (C,)
-    """
-
-    starts: Integers
-    lengths: Integers
-    episodes: Integers
-    p_safe: Floats
-    comparisons: Integers
-    preferences: Floats
-
-
-class Parts(NamedTuple):
-    """The part of the labels that each segment and comparison belongs to: (S,) and (C,)."""
-
-    segments: Integers
-    comparisons: Integers
 
 
 class ErrorRates(NamedTuple):
@@ -227,36 +193,6 @@ def fit_ensemble(
     return Ensemble(rewards, risks, scale, tuple(draws), rates)
 
 
-class SampledSteps(NamedTuple):
-    """Steps sampled of the segments that have a safety label."""
-
-    rows: Integers  #: (M,)
-    segment_of: Integers  #: (M,)
-    steps_for: Floats  #: how many steps each stands for, (M,)
-
-
-def sample_steps(labels: Labels, generator: np.random.Generator) -> SampledSteps:
-    """
-    One step of each of equal parts of a segment, or all of a short one.
-
-    :param labels: the labels
-    :param generator: source of randomness
-    :return: steps of the segments that have a safety label
-    """
-    segments = np.flatnonzero(~np.isnan(labels.p_safe))
-    most = max(1, _N_STEPS_OF_ALL // _N_STEPS)
-    if len(segments) > most:
-        segments = np.sort(generator.choice(segments, most, replace=False))
-    counts = np.minimum(labels.lengths[segments], _N_STEPS)
-    segment_of = np.repeat(segments, counts)
-    index = np.arange(len(segment_of)) - np.repeat(np.cumsum(counts) - counts, counts)
-    stride = labels.lengths[segment_of] / np.repeat(counts, counts)
-    offset = generator.random(len(segment_of))
-    places = ((index + np.where(stride > 1.0, offset, 0.0)) * stride).astype(np.int64)
-    places = np.minimum(places, labels.lengths[segment_of] - 1)
-    return SampledSteps(labels.starts[segment_of] + places, segment_of, stride)
-
-
 def _differences(features: StepFeatures, labels: Labels) -> Floats:
     """Features summed over the first segment of each comparison less those over the second."""
     used = np.unique(labels.comparisons)
@@ -318,7 +254,11 @@ class _HeldComparisons:
 
 
 def likeliest_risks(
-    features: th.Tensor, sampled: SampledSteps, labels: Labels, parts: Parts, meaning: SafetyModel
+    features: th.Tensor,
+    sampled: SampledSteps,
+    labels: Labels,
+    parts: Parts,
+    meaning: SafetyModel,
 ) -> tuple[float, th.Tensor]:
     """
     :param features: of the sampled steps, (M, F)
@@ -341,7 +281,7 @@ def likeliest_risks(
 
     def likelihood(error_rate: float) -> float:
         risks = risk_of(features, models[error_rate]).T.numpy() * sampled.steps_for
-        totals = _sums_at(sampled.segment_of, risks, len(labels.starts))[:, segments]
+        totals = sums_at(sampled.segment_of, risks, len(labels.starts))[:, segments]
         unseen = unseen_mean(segment_p_safe(totals, labels.lengths[segments], meaning), part_of)
         return float(log_likelihood(unseen, labels.p_safe[segments], error_rate).sum())
 
@@ -395,20 +335,6 @@ def chunks(n: int) -> Iterator[slice]:
         yield slice(start, min(start + _CHUNK, n))
 
 
-def segment_sums(values: NDArray[np.float32], starts: Integers, lengths: Integers) -> Floats:
-    """
-    :param values: of each step by model, (K, N)
-    :param starts: first row of each segment, (S,)
-    :param lengths: its steps, (S,)
-    :return: sums over the segments, (K, S)
-    """
-    sums = np.empty((len(values), len(starts)))
-    for model, of_model in enumerate(values):  # one at a time: a row of float64
-        running = np.concatenate([[0.0], np.cumsum(of_model, dtype=np.float64)])
-        sums[model] = running[starts + lengths] - running[starts]
-    return sums
-
-
 def unseen_mean(by_model: Floats, part_of: Integers) -> Floats:
     """
     :param by_model: what each model believes of each label, (K, n)
@@ -417,48 +343,3 @@ def unseen_mean(by_model: Floats, part_of: Integers) -> Floats:
     """
     of_draws = by_model.reshape(-1, N_FOLDS, by_model.shape[1]).mean(axis=0)
     return np.asarray(of_draws[part_of, np.arange(len(part_of))])
-
-
-def p_safe_of_long(
-    risks: NDArray[np.float32], starts: Integers, lengths: Integers, labelled: int
-) -> Floats:
-    """
-    P(safe), as the rate of risk has it, of segments that may be longer than those that were
-    labelled. A label says that a short segment is unsafe, but not how far, so risks saturate just
-    beyond the boundary, and their mean over a long segment is too low. Each part as long as a
-    labelled segment counts ``OVERSHOOT`` more, times the probability that it is unsafe and the
-    decimal logarithm of the number of parts: the more there are, the more the mean hides.
-
-    :param risks: risk of each step by model, (K, N)
-    :param starts: first row of each segment, (S,)
-    :param lengths: its steps, (S,)
-    :param labelled: typical length of a labelled segment
-    :return: probability that it is safe by model, (K, S)
-    """
-    n_parts = np.maximum(1, np.rint(lengths / labelled)).astype(np.int64)
-    of_part = np.repeat(np.arange(len(starts)), n_parts)
-    index = np.arange(len(of_part)) - np.repeat(np.cumsum(n_parts) - n_parts, n_parts)
-    edges = [(lengths[of_part] * (index + more)) // n_parts[of_part] for more in (0, 1)]
-    part_lengths = edges[1] - edges[0]
-    rates = segment_sums(risks, starts[of_part] + edges[0], part_lengths) / part_lengths
-    beyond = sigmoid(STEEPNESS * (rates - 1.0))
-    rates += OVERSHOOT * beyond * np.log10(n_parts)[of_part]
-    weights = part_lengths / lengths[of_part]
-    means = _sums_at(of_part, weights * rates, len(starts))
-    return sigmoid(STEEPNESS * (1.0 - means))
-
-
-def _sums_at(places: Integers, values: Floats, n: int) -> Floats:
-    """Sums of the values of each model, (K, M), over those of the same place, (K, n)."""
-    return np.stack([np.bincount(places, row, n) for row in values]).astype(np.float64)
-
-
-def segment_p_safe(risks: Floats, lengths: Integers, meaning: SafetyModel) -> Floats:
-    """
-    :param risks: summed risk of each segment by model, (K, S)
-    :param lengths: steps of each segment, (S,)
-    :param meaning: what "safe" means
-    :return: probability that it is safe by model, (K, S)
-    """
-    chance = p_safe_of(th.from_numpy(risks), th.from_numpy(lengths).double(), meaning)
-    return np.asarray(chance.numpy())

@@ -6,14 +6,9 @@ from typing import Final, Literal
 import numpy as np
 
 from sb3_presa.arguments import check_default_dtype
-from sb3_presa.completion.cross_fit import (
-    Ensemble,
-    Labels,
-    Parts,
-    fit_ensemble,
-    parts_of,
-)
+from sb3_presa.completion.cross_fit import Ensemble, fit_ensemble, parts_of
 from sb3_presa.completion.features import Floats
+from sb3_presa.completion.label_arrays import Labels, Parts
 from sb3_presa.completion.label_models import SafetyModel, log_likelihood
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import load_transitions

@@ -7,18 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_presa.completion.accuracy import Accuracy, balanced_share_right
-from sb3_presa.completion.cross_fit import (
-    chunks,
-    likeliest_risks,
-    parts_of,
-    sample_steps,
-    segment_p_safe,
-    segment_sums,
-    unseen_mean,
-)
+from sb3_presa.completion.cross_fit import chunks, likeliest_risks, parts_of, unseen_mean
 from sb3_presa.completion.features import CUT, Floats, StepFeatures
 from sb3_presa.completion.fitting import arrays_of
 from sb3_presa.completion.label_models import SafetyModel, risk_of
+from sb3_presa.completion.sampling import sample_steps
+from sb3_presa.completion.segment_values import segment_p_safe, segment_sums
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import FeedbackError
 from sb3_presa.feedback.table import Feedback

@@ -238,8 +238,8 @@ def completed(
     if mode == "auto" and not completion.helps:
         warnings.warn(
             "label completion is not used: models that have not seen a label predict it no "
-            f"better than chance (comparisons {completion.preference_accuracy}, safety "
-            f"{completion.safety_accuracy}). Label more segments, or set completion=True.",
+            f"better than chance (comparisons {completion.preference_accuracy}, ranking by safety "
+            f"{completion.safety_ranking}). Label more segments, or set completion=True.",
             stacklevel=6,
         )
         return feedback

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_presa.completion.accuracy import Accuracy
-from sb3_presa.completion.cross_fit import segment_sums
 from sb3_presa.completion.features import Floats, step_vectors
 from sb3_presa.completion.fitting import FittedLabels
+from sb3_presa.completion.segment_values import segment_sums
 from sb3_presa.evaluation.judge.neighbours import Neighbours, Rows
 from sb3_presa.evaluation.judge.observing import Observing
 from sb3_presa.evaluation.judge.step_models import StepModel, some, step_models

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from sb3_presa.completion.accuracy import Accuracy, Bin, share_right
+from sb3_presa.completion.auc import auc
 from sb3_presa.completion.completion import completion_of
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.fitting import FittedLabels, fit_labels
@@ -14,7 +15,6 @@ from sb3_presa.data.episodes import load_endings
 from sb3_presa.data.names import coordinate_names
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.evaluation.judge.actions import Agent
-from sb3_presa.evaluation.judge.auc import auc
 from sb3_presa.evaluation.judge.conformal import Threshold, conformal_threshold
 from sb3_presa.evaluation.judge.distance import Unlike, unlike_logged
 from sb3_presa.evaluation.judge.imagined import World

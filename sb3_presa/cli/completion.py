@@ -93,6 +93,7 @@ def _figures(found: "Completion", level: float) -> dict[str, Any]:
         "p_safe_of_imitated": None if p_safe is None else float(p_safe[chosen].mean()),
         "comparisons": _accuracy(found.preference_accuracy),
         "safety": _accuracy(found.safety_accuracy),
+        "safety_ranking": _accuracy(found.safety_ranking),
         "error_rates": found.error_rates._asdict(),
         "calibration": {
             kind: [
@@ -127,6 +128,7 @@ def _print(found: "Completion", figures: dict[str, Any], level: float) -> None:
         [
             ("comparisons", str(found.preference_accuracy)),
             ("safety labels (safe and unsafe weighed alike)", str(found.safety_accuracy)),
+            ("pairs of a safe and an unsafe segment", str(found.safety_ranking)),
         ],
     )
     rows = []

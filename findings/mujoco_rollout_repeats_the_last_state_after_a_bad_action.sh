@@ -6,7 +6,7 @@
 # What happens: `mj_step` takes the bad action for 0, warns, and goes on. `rollout` stops at the first warning and
 #   copies what it has into all later rows, states and sensors. Arrays have their full length, and nothing marks the
 #   end.
-# Seen: a mass that is pushed, 100 steps, NaN at the 40th. The loop moves on to .50 m. The rollout stays at .09 m in 61
+# Seen: a mass that is pushed, 100 steps, NaN at the 40th. The loop moves on to .50 m. The rollout stays at .09 m in 60
 #   equal rows, the time too. Other rows of the batch are complete.
 # Why it matters: planners and data sets are made of rollouts by the thousand. An unstable robot looks like one that
 #   stands still: no contact, no speed over the limit, no cost.

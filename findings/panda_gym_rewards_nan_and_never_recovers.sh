@@ -3,13 +3,13 @@
 #
 # Versions: panda-gym 3.0.7, pybullet 3.2.7, gymnasium 0.29.1, scipy 1.17.1, numpy 2.4.6.
 # One would guess: an error, or an episode that fails. At the latest `reset` starts a new one.
-# What happens: the simulation's joints become NaN. The sparse reward is minus whether the distance is above a limit,
-#   and NaN is above nothing, so it is -0.0 as at the goal; success asks whether it is below. A reset sets positions
-#   anew, and what PyBullet has computed stays NaN.
+# What happens: the simulation's joints become NaN. The sparse reward is minus whether the distance is above a limit.
+#   NaN is above nothing, so it is -0.0, as at the goal. Success asks whether it is below. A reset sets positions anew,
+#   and what PyBullet has computed stays NaN.
 # Seen: reach, one action (NaN, 0, 0): reward -0.0, the best there is, where other steps have -1.0. `is_success` is
 #   false, nothing is terminated. Three resets and a good step after each: NaN in all observations.
-# Why it matters: one overflow of a policy ends a night of collecting, and the rest of the log has the highest return
-#   that is possible. Rewards that are computed again from goals, for hindsight, agree with it.
+# Why it matters: one overflow of a policy ends a night of collecting. The rest of the log has the highest return that
+#   is possible. Rewards that are computed again from goals, for hindsight, agree with it.
 # Way round: test `np.isfinite(action).all()` before each step; make a new environment after a NaN.
 set -euo pipefail
 work=$(mktemp -d)

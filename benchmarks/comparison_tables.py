@@ -12,7 +12,8 @@ from paper_table import draw, paper_tables
 from sensitivity_table import sensitivity_table
 
 from sb3_presa.benchmark.report import analysis
-from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Score
+from sb3_presa.benchmark.report.agents import Agent, Agents, read_agents
+from sb3_presa.benchmark.report.analysis import Comparison, Score
 from sb3_presa.benchmark.report.markdown import interval, line, number, rule
 from sb3_presa.envs import find_task
 
@@ -124,7 +125,7 @@ def all_tables(comparison: Sequence[Path] = COMPARISON) -> Tables:
     :return: the tables of the comparison and of the two studies of PRESA's settings, by name
     """
     core = read_results([RESULTS / "core.csv"])
-    people = of_regime(analysis.read_agents([FEW_LABELS]))
+    people = of_regime(read_agents([FEW_LABELS]))
     return {
         **comparison_tables(read_results(comparison)),
         "core": partial(tasks_table, core, tasks=BULLET),
@@ -171,7 +172,7 @@ def read_results(paths: Sequence[Path]) -> Agents:
     :param paths: results files
     :return: agents by algorithm: the reference, then those from feedback, then upper references
     """
-    found = analysis.by_algorithm(analysis.read_agents(paths))
+    found = analysis.by_algorithm(read_agents(paths))
     names = sorted(found, key=lambda name: analysis.reads_outcomes(found[name]))
     return analysis.reference_first({name: found[name] for name in names}, REFERENCE)[1]
 

@@ -9,7 +9,7 @@ from markdown_tables import RESULTS, cell, mean
 from sensitivity_table import LEVELS, agents_line
 
 from sb3_presa.benchmark.report import analysis
-from sb3_presa.benchmark.report.analysis import Agent
+from sb3_presa.benchmark.report.agents import Agent, Agents, read_agents
 from sb3_presa.benchmark.report.markdown import line, rule
 
 FEW_LABELS = RESULTS / "few_labels.csv"
@@ -24,7 +24,7 @@ def few_labels_table(regime: str = "", results: Path = FEW_LABELS) -> list[str]:
     :return: a line an algorithm that has run on all cells, with rewards in the range of the
         dataset's returns: safe agents, reward, its share of the best safe episode's, cost
     """
-    agents = analysis.read_agents([results])
+    agents = read_agents([results])
     tasks = list(dict.fromkeys(agent.task for agent in agents))
     heads = ["", "safe", "reward", "of the best safe episode", "cost", *tasks]
     lines = [line(heads), rule(len(heads))]
@@ -45,7 +45,7 @@ def few_labels_table(regime: str = "", results: Path = FEW_LABELS) -> list[str]:
     return lines
 
 
-def of_regime(agents: Sequence[Agent], regime: str = "") -> analysis.Agents:
+def of_regime(agents: Sequence[Agent], regime: str = "") -> Agents:
     """
     :param agents: agents of ``benchmarks/suites/few_labels.yaml``
     :param regime: ending of the algorithms' names: ``", hard"``, ``", exact"`` or neither
@@ -64,7 +64,7 @@ def swept_agents(results: Path = FEW_LABELS) -> dict[str, dict[str, dict[Any, li
     :return: what a sweep varies -> algorithm -> level -> agents, for each algorithm that has run on
         all levels, with rewards in the range of the dataset's returns
     """
-    agents = [replace(agent, reward=_own(agent)) for agent in analysis.read_agents([results])]
+    agents = [replace(agent, reward=_own(agent)) for agent in read_agents([results])]
     swept = {}
     for vary in analysis.sweeps(agents):
         found = analysis.ablation(agents, vary)

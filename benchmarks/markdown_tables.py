@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sb3_presa.benchmark.report.analysis import Agent
+from sb3_presa.benchmark.report.agents import Agent
 from sb3_presa.benchmark.report.markdown import number
 from sb3_presa.files import atomic_path
 

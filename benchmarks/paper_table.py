@@ -10,7 +10,7 @@ import numpy as np
 from markdown_tables import RESULTS, ROOT, Tables
 
 from sb3_presa.benchmark.report import analysis
-from sb3_presa.benchmark.report.analysis import Agent, Agents, Place
+from sb3_presa.benchmark.report.agents import Agent, Agents, Place, read_agents
 from sb3_presa.benchmark.report.by_task import (
     PUBLISHED_NAMES,
     Approach,
@@ -52,7 +52,7 @@ def paper_agents(suite: Suite, results: Path = PAPER) -> Agents:
     :return: the agents of the suite's cells, by algorithm in the suite's order
     """
     keys = {cell.key for cell in suite.cells}
-    read = analysis.read_agents([results]) if results.exists() else []
+    read = read_agents([results]) if results.exists() else []
     found = analysis.by_algorithm(agent for agent in read if agent.row.get("key") in keys)
     return {name: found[name] for name in _algorithms(suite) if name in found}
 

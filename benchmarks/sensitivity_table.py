@@ -6,7 +6,7 @@ from pathlib import Path
 from markdown_tables import RESULTS, cell, mean
 
 from sb3_presa.benchmark.report import analysis
-from sb3_presa.benchmark.report.analysis import Agent
+from sb3_presa.benchmark.report.agents import Agent, read_agents
 from sb3_presa.benchmark.report.markdown import line, rule
 
 SENSITIVITY = RESULTS / "sensitivity.csv"
@@ -26,7 +26,7 @@ def sensitivity_table(results: Path = SENSITIVITY) -> list[str]:
     :param results: a results file of ``benchmarks/suites/sensitivity.yaml``
     :return: a line a change: first the algorithms of the suite, then the levels of its sweeps
     """
-    agents = analysis.read_agents([results])
+    agents = read_agents([results])
     tasks = sorted({agent.task for agent in agents})
     main = analysis.reference_first(analysis.by_algorithm(agents), REFERENCE)[1]
     rows = {name: list(places.values()) for name, places in main.items()}

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from sb3_presa.annotation.answers.answer import Answer
 from sb3_presa.annotation.asking.desk import DeskOptions
-from sb3_presa.annotation.asking.queues import Choices
+from sb3_presa.annotation.asking.places import Choices
 from sb3_presa.annotation.web.gate import OWNER
 
 

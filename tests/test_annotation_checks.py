@@ -12,7 +12,8 @@ from sb3_presa.annotation.answers.answer import Answer, Role, Segment, known_ans
 from sb3_presa.annotation.answers.exchange import export_questions, import_questions
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.checks import REPEAT_AFTER, Checks, ask_doubts
-from sb3_presa.annotation.asking.queues import Choices, Place, Queues
+from sb3_presa.annotation.asking.places import Choices, Place
+from sb3_presa.annotation.asking.queues import Queues
 from sb3_presa.annotation.consensus.agreement import preference_votes
 from sb3_presa.annotation.consensus.consistency import Share, consistency
 from sb3_presa.data.episodes import load_transitions

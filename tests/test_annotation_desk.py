@@ -9,8 +9,8 @@ from annotation_desk import LENGTH, Office, ReadyShelf, open_office, transitions
 
 from sb3_presa.annotation.answers.answer import Answer, Segment
 from sb3_presa.annotation.asking.desk import DeskOptions
+from sb3_presa.annotation.asking.places import Choices
 from sb3_presa.annotation.asking.pool import Pair
-from sb3_presa.annotation.asking.queues import Choices
 from sb3_presa.annotation.asking.strategies import make_strategy
 from sb3_presa.annotation.clips.shelf import Clip, Refusal
 

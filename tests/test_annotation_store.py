@@ -27,7 +27,8 @@ from sb3_presa.annotation.answers.answer import ROLES, Answer, Guess
 from sb3_presa.annotation.answers.schema import FORMAT_VERSION
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.desk import DeskOptions
-from sb3_presa.annotation.asking.queues import Choices, Queues
+from sb3_presa.annotation.asking.places import Choices
+from sb3_presa.annotation.asking.queues import Queues
 from sb3_presa.annotation.web.gate import Gate
 from sb3_presa.annotation.web.server import create_app
 from sb3_presa.annotation.web.service import bind

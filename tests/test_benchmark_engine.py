@@ -20,7 +20,7 @@ from sb3_presa.benchmark.engine.local import LocalBackend
 from sb3_presa.benchmark.engine.progress import RunProgress
 from sb3_presa.benchmark.engine.results import COLUMNS, Failure, ResultFile, read_rows
 from sb3_presa.benchmark.engine.run import MOST_LOSSES, run_suite
-from sb3_presa.benchmark.report.analysis import read_agents
+from sb3_presa.benchmark.report.agents import read_agents
 from sb3_presa.benchmark.suites.cell import Cell
 from sb3_presa.benchmark.suites.suite import Suite
 from sb3_presa.cli import app

@@ -24,6 +24,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from sb3_presa.benchmark.report import analysis, statistics, tables
+from sb3_presa.benchmark.report.agents import Agent, read_agents
 from sb3_presa.benchmark.report.page import write_report
 from sb3_presa.cli import app
 from sb3_presa.errors import ConfigError
@@ -74,11 +75,11 @@ def test_the_iqm_moves_with_its_values(values: list[float], shift: float, scale:
 
 
 @pytest.fixture
-def agents(tmp_path: Path) -> list[analysis.Agent]:
-    return analysis.read_agents([write(tmp_path / "known.csv", comparison() + sweep())])
+def agents(tmp_path: Path) -> list[Agent]:
+    return read_agents([write(tmp_path / "known.csv", comparison() + sweep())])
 
 
-def test_known_effects_are_found(agents: list[analysis.Agent]) -> None:
+def test_known_effects_are_found(agents: list[Agent]) -> None:
     """Runs of one task, limit and seed share their luck: paired differences are the effects."""
     main = analysis.by_algorithm(agents)
     found = {d.algorithm: d for d in analysis.differences(main, "PRESA")}
@@ -111,7 +112,7 @@ def test_few_runs_have_no_interval_and_no_colour(
         for row in comparison(seeds=seeds)
         if row["task"] in shown and row["cost_limit"] in LIMITS[:limits]
     ]
-    found = analysis.read_agents([write(tmp_path / "few.csv", rows)])
+    found = read_agents([write(tmp_path / "few.csv", rows)])
     main = analysis.feedback_only(analysis.by_algorithm(found))
     compared = analysis.compare("all", main)
     assert compared is not None
@@ -133,7 +134,7 @@ def test_few_runs_have_no_interval_and_no_colour(
     assert not re.search(r"\bnan\b", text)
 
 
-def test_algorithms_are_compared_on_shared_cells(agents: list[analysis.Agent]) -> None:
+def test_algorithms_are_compared_on_shared_cells(agents: list[Agent]) -> None:
     main = analysis.by_algorithm(agents)
     everything = analysis.compare("all", main)
     assert everything is not None
@@ -154,7 +155,7 @@ def test_algorithms_are_compared_on_shared_cells(agents: list[analysis.Agent]) -
     assert (len(rest.places), rest.left_out) == (27, {"New": 2})
 
 
-def test_an_ablation_is_on_shared_cells(agents: list[analysis.Agent]) -> None:
+def test_an_ablation_is_on_shared_cells(agents: list[Agent]) -> None:
     """The comparison's own agents are the point without noise; the third seed is nobody else's."""
     (found,) = analysis.ablation(agents, "labels.flip_safety").items()
     name, by_value = found
@@ -175,7 +176,7 @@ def test_none_is_a_level_of_a_sweep_and_so_is_the_default(tmp_path: Path) -> Non
         for row in plain
     ]
     path = write(tmp_path / "one.csv", plain + swept)
-    agents = analysis.read_agents([path])
+    agents = read_agents([path])
     (by_value,) = analysis.ablation(agents, "settings.clip_range").values()
     assert list(by_value) == [0.1, 0.25, None]
     assert [len(points) for points in by_value.values()] == [9, 9, 9]
@@ -231,7 +232,7 @@ def test_other_numbers_of_episodes_are_warned_of(tmp_path: Path) -> None:
             row["n_episodes"] = 3
     said = r"agents on CarRun should be .*same number of episodes, got 3, 20"
     with pytest.warns(UserWarning, match=said):
-        analysis.read_agents([write(tmp_path / "mixed.csv", rows)])
+        read_agents([write(tmp_path / "mixed.csv", rows)])
 
 
 def test_training_warnings_are_told_once(tmp_path: Path) -> None:
@@ -240,7 +241,7 @@ def test_training_warnings_are_told_once(tmp_path: Path) -> None:
     for n, row in enumerate(rows):
         row["warnings"] = f"delta = 0.{n} is a lot." if row["algorithm"] in ("PRESA", "CPL") else ""
     with pytest.warns(UserWarning) as caught:
-        analysis.read_agents([write(tmp_path / "warned.csv", rows)])
+        read_agents([write(tmp_path / "warned.csv", rows)])
     (said,) = (str(item.message) for item in caught)
     assert said == "training warned for 54 agents of PRESA, CPL: delta = 0.0 is a lot"
 
@@ -263,7 +264,7 @@ def test_what_may_differ_is_not_warned_of(tmp_path: Path) -> None:
             row |= {"segment_length": 100, "settings": '{"delta": 0.9}'}
     mine[-1] |= {"n_comparisons": "5e3", "flip_safety": "", "settings": ""}
     truth[0]["n_comparisons"] = 10
-    agents = analysis.read_agents([write(tmp_path / "alike.csv", rows)])
+    agents = read_agents([write(tmp_path / "alike.csv", rows)])
     html = write_report(agents, tmp_path / "report", title="Alike").read_text()
     assert "Beware" not in html
 
@@ -272,7 +273,7 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     first = write(tmp_path / "first.csv", comparison())
     second = write(tmp_path / "second.csv", sweep())
     title = "<b>Bold & brash</b>"
-    agents = analysis.read_agents([first, second])
+    agents = read_agents([first, second])
     page = write_report(agents, tmp_path / "report", title=title)
     html = page.read_text()
     assert "&lt;b&gt;Bold &amp; brash&lt;/b&gt;" in html and title not in html
@@ -294,7 +295,7 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
 
 
 def test_the_tables_of_text(
-    tmp_path: Path, agents: list[analysis.Agent], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, agents: list[Agent], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Sweeps are lines of their own, named by what they changed; the files are not as narrow."""
     written = tables.print_tables(agents, tmp_path / "report", "PRESA").read_text()
@@ -316,7 +317,7 @@ def test_no_number_is_cut_off_in_a_narrow_terminal(
     width: int, n_tables: int, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "known.csv", comparison())
-    groups = tables.variants(analysis.read_agents([path]))
+    groups = tables.variants(read_agents([path]))
     text = io.StringIO()
     console = Console(file=text, width=width)
     console.print(*tables.task_tables(groups, width))
@@ -334,7 +335,7 @@ def test_the_page_fits_a_window_of_1200_pixels(
     """It does not scroll sideways; tables that are wider scroll within their frames."""
     effects = EFFECTS | dict.fromkeys(more, (0.1, 0.4, False))
     path = write(tmp_path / "known.csv", comparison(effects) + sweep())
-    page = write_report(analysis.read_agents([path]), tmp_path / "report", title="Known effects")
+    page = write_report(read_agents([path]), tmp_path / "report", title="Known effects")
     window = browser.new_page(viewport={"width": 1200, "height": 900})
     window.goto(page.as_uri())
     assert window.evaluate("document.scrollingElement.scrollWidth") == 1200
@@ -354,13 +355,13 @@ def test_what_is_no_result_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"bad\.csv, row 5: normalized_cost must be a finite number, got 'none'"
     ):
-        analysis.read_agents([write(tmp_path / "bad.csv", rows)])
+        read_agents([write(tmp_path / "bad.csv", rows)])
     (tmp_path / "cut.csv").write_text((tmp_path / "bad.csv").read_text()[:-200])
     with pytest.raises(ConfigError, match=r"cut\.csv, row \d+: .*fields"):
-        analysis.read_agents([tmp_path / "cut.csv"])
+        read_agents([tmp_path / "cut.csv"])
     (tmp_path / "none.csv").write_text((tmp_path / "bad.csv").read_text().splitlines()[0])
     with pytest.raises(ConfigError, match=r"at least one finished cell .*none\.csv"):
-        analysis.read_agents([tmp_path / "none.csv"])
+        read_agents([tmp_path / "none.csv"])
 
 
 @pytest.fixture
@@ -380,7 +381,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Figure]]:
 
 
 def test_the_picture_of_safe_agents_says_what_its_line_is(
-    tmp_path: Path, agents: list[analysis.Agent], drawn: dict[str, Figure]
+    tmp_path: Path, agents: list[Agent], drawn: dict[str, Figure]
 ) -> None:
     """And the line does not cross what stands over it."""
     write_report(agents, tmp_path / "report", title="Known")
@@ -405,7 +406,7 @@ def test_every_algorithm_has_a_colour_and_a_shape_in_the_planes(
     """The one that the others are compared with comes first; means are larger than agents."""
     names = [f"Method {index}" for index in range(len(PALETTE) - 1)]
     effects = dict.fromkeys([*names, "PRESA"], (0.0, 0.5, False))
-    agents = analysis.read_agents([write(tmp_path / "many.csv", comparison(effects))])
+    agents = read_agents([write(tmp_path / "many.csv", comparison(effects))])
     write_report(agents, tmp_path / "report", title="Many")
     (axes, *_), (legend,) = drawn["planes"].axes, drawn["planes"].legends
     dots = [item for item in axes.collections if isinstance(item, PathCollection)]

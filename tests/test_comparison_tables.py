@@ -9,7 +9,7 @@ from comparison_tables import PAGES, all_tables, comparison_tables, read_results
 from markdown_tables import MARK, Tables, update
 from sensitivity_table import SENSITIVITY
 
-from sb3_presa.benchmark.report import analysis
+from sb3_presa.benchmark.report.agents import Agent, read_agents
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_known_effects_are_written(tmp_path: Path) -> None:
     page.write_text("before\n" + "\nbetween\n".join(marks) + "\nafter\n", encoding="utf-8")
     agents = read_results([results])
     assert list(agents) == ["PRESA", "BC, safe", "CPL", "TraC"]
-    assert isinstance(agents["PRESA"]["BallRun", 10.0, 0], analysis.Agent)
+    assert isinstance(agents["PRESA"]["BallRun", 10.0, 0], Agent)
     assert update(page, comparison_tables(agents)) == 3
     text = page.read_text(encoding="utf-8")
     assert "old" not in text
@@ -70,7 +70,7 @@ def test_a_row_of_a_sweep_is_of_its_own_agents(tables: Tables) -> None:
     rows = [line for line in tables["sensitivity"]() if "10% of the safety labels wrong" in line]
     found = [
         agent
-        for agent in analysis.read_agents([SENSITIVITY])
+        for agent in read_agents([SENSITIVITY])
         if agent.study == "labels.flip_safety" and agent.row["flip_safety"] == "0.1"
     ]
     assert len(found) == 6

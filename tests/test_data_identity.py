@@ -13,7 +13,7 @@ from minari.data_collector import EpisodeBuffer
 from sb3_presa.benchmark.engine.data_identity import data_hash
 from sb3_presa.benchmark.engine.results import format_rows
 from sb3_presa.benchmark.engine.run import missing_cells
-from sb3_presa.benchmark.report.analysis import read_agents
+from sb3_presa.benchmark.report.agents import read_agents
 from sb3_presa.benchmark.suites.suite import Suite
 from sb3_presa.data.minari_store import write_dataset
 

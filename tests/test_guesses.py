@@ -11,8 +11,8 @@ from annotation_desk import LENGTH, open_office, transitions, wait_for
 from sb3_presa.annotation.answers.answer import Answer, Guess, Role, Segment
 from sb3_presa.annotation.asking.desk import DeskOptions
 from sb3_presa.annotation.asking.guesses import FEWEST, Guesser
+from sb3_presa.annotation.asking.places import Choices
 from sb3_presa.annotation.asking.pool import Pair, draw_pool
-from sb3_presa.annotation.asking.queues import Choices
 from sb3_presa.annotation.consensus.guessed import agreement_with_guesses
 
 DATA = transitions()

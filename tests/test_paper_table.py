@@ -17,7 +17,7 @@ from paper_table import (
     tasks_table,
 )
 
-from sb3_presa.benchmark.report.analysis import Agents
+from sb3_presa.benchmark.report.agents import Agents
 from sb3_presa.benchmark.suites.suite import Suite, load_suite
 from sb3_presa.envs import all_tasks
 from sb3_presa.intervals import wilson

@@ -9,6 +9,7 @@ from benchmark_rows import TASKS, comparison, row, write
 from matplotlib.figure import Figure
 
 from sb3_presa.benchmark.report import analysis, overview_figure
+from sb3_presa.benchmark.report.agents import Agents, read_agents
 from sb3_presa.benchmark.report.by_task import Approach, Overview, by_task, overview
 from sb3_presa.benchmark.report.markdown import task_table
 from sb3_presa.benchmark.report.overview_figure import draw_overview
@@ -24,8 +25,8 @@ MADE_UP = {
 }
 
 
-def agents_of(rows: list[dict[str, Any]], tmp_path: Path) -> analysis.Agents:
-    return analysis.by_algorithm(analysis.read_agents([write(tmp_path / "made_up.csv", rows)]))
+def agents_of(rows: list[dict[str, Any]], tmp_path: Path) -> Agents:
+    return analysis.by_algorithm(read_agents([write(tmp_path / "made_up.csv", rows)]))
 
 
 def made_up(best_safe: float | None = 0.5) -> list[dict[str, Any]]:

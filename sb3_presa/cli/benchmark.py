@@ -119,7 +119,7 @@ def report(
 ) -> None:
     """Print tables of results, and write a self-contained HTML page and PNGs."""
     from sb3_presa.benchmark.engine.results import read_failures
-    from sb3_presa.benchmark.report.analysis import read_agents
+    from sb3_presa.benchmark.report.agents import read_agents
     from sb3_presa.benchmark.report.page import write_report
     from sb3_presa.benchmark.report.tables import print_tables
 

@@ -18,8 +18,9 @@ from sb3_presa.annotation.asking.groups import (
     members,
 )
 from sb3_presa.annotation.asking.guesses import Guesser
+from sb3_presa.annotation.asking.places import Place
 from sb3_presa.annotation.asking.pool import Pair
-from sb3_presa.annotation.asking.queues import Place, Queues
+from sb3_presa.annotation.asking.queues import Queues
 from sb3_presa.annotation.asking.strategies import Strategy
 from sb3_presa.annotation.clips.curves import Curves
 from sb3_presa.annotation.clips.shelf import Clip, Refusal, Shelf

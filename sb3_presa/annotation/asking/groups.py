@@ -12,8 +12,9 @@ from itertools import combinations
 from typing import Any
 
 from sb3_presa.annotation.answers.answer import Answer, Segment
+from sb3_presa.annotation.asking.places import Place
 from sb3_presa.annotation.asking.pool import Pair
-from sb3_presa.annotation.asking.queues import Outcome, Place, Queues
+from sb3_presa.annotation.asking.queues import Outcome, Queues
 from sb3_presa.errors import FeedbackError
 
 

@@ -11,22 +11,20 @@ import sqlite3
 import statistics
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from sb3_presa.annotation.answers.answer import Answer, Guess, Role, Segment
+from sb3_presa.annotation.answers.answer import Answer, Guess, Segment
 from sb3_presa.annotation.answers.rows import (
     answer_columns,
     guess_text,
     insert,
     insert_new,
     parameters_text,
-    parse_guess,
     parse_segment,
     segment_text,
-    shown_segments,
 )
 from sb3_presa.annotation.answers.store import AnswerStore
+from sb3_presa.annotation.asking.places import Choices, Place, Progress, to_place
 
 Outcome: TypeAlias = Literal["recorded", "repeated", "answered", "unknown"]
 
@@ -45,61 +43,6 @@ NOT EXISTS (SELECT 1 FROM refused WHERE segment = pairs.first OR segment = pairs
 _UNANSWERED = """
 NOT EXISTS (SELECT 1 FROM answers WHERE answers.place = queue.id AND undone_at IS NULL)
 """
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place in a person's queue.
-
-    :param token: its name on the page; 32 hexadecimal digits.
-    :param left: the segment that is shown on the left.
-    :param right: the segment on the right; None if one is shown alone.
-    :param strategy: name of the strategy that chose the pair.
-    :param strategy_parameters: its settings.
-    :param role: why the person is asked; the page does not tell.
-    :param guess: what a model expects of the answer, the left segment first; None without a model.
-    """
-
-    token: str
-    left: Segment
-    right: Segment | None
-    strategy: str
-    strategy_parameters: Mapping[str, Any]
-    role: Role = "asked"
-    guess: Guess | None = None
-
-    @property
-    def segments(self) -> list[Segment]:
-        """The one or two segments of the place."""
-        return [self.left] if self.right is None else [self.left, self.right]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The progress of a person.
-
-    :param answered: number of answered places, including skipped ones.
-    :param seconds: the median time of the last answers, None before the first.
-    :param last: the token of the last valid answer, with which it can be taken back.
-    """
-
-    answered: int
-    seconds: float | None
-    last: str | None
-
-
-@dataclass(frozen=True)
-class Choices:
-    """A person's choices on the page; stored as an ``Answer``, which says what each means."""
-
-    preference: float | None
-    safe_left: float | None
-    safe_right: float | None
-    strength: int | None = None
-    unsafe_from_left: int | None = None
-    unsafe_from_right: int | None = None
-    tags: tuple[str, ...] = ()
-    note: str = ""
 
 
 class Queues:
@@ -123,12 +66,12 @@ class Queues:
                 "ORDER BY queue.id",
                 (annotator,),
             )
-            return [_to_place(row) for row in rows]
+            return [to_place(row) for row in rows]
 
     def pending(self) -> list[Place]:
         """The unanswered places of all people."""
         with self.store.reading() as database:
-            return [_to_place(row) for row in database.execute(f"{_PLACES} WHERE {_UNANSWERED}")]
+            return [to_place(row) for row in database.execute(f"{_PLACES} WHERE {_UNANSWERED}")]
 
     def next_is_shared(self, annotator: str, share: float) -> bool:
         """Whether the next place of a queue should have a shared pair.
@@ -235,7 +178,7 @@ class Queues:
             row = database.execute(
                 f"{_PLACES} WHERE queue.token = ? AND annotator = ?", (token, annotator)
             ).fetchone()
-        return None if row is None else _to_place(row)
+        return None if row is None else to_place(row)
 
     def record(
         self, annotator: str, place: str, token: str, choices: Choices, seconds: float
@@ -300,7 +243,7 @@ class Queues:
             if row is None:
                 return None
             of = database.execute(f"{_PLACES} WHERE queue.id = ?", (row["place"],)).fetchone()
-        return _to_place(of), row["undone_at"] is None
+        return to_place(of), row["undone_at"] is None
 
     def write(self, answer: Answer, token: str, place: str) -> None:
         """Write an answer to a place, within the open transaction.
@@ -447,16 +390,3 @@ def append_place(database: sqlite3.Connection, annotator: str, pair: int, **colu
     """
     named = {"token": secrets.token_hex(16), "annotator": annotator, "pair": pair, **columns}
     return insert_new(database, "queue", named)
-
-
-def _to_place(row: sqlite3.Row) -> Place:
-    left, right = shown_segments(row)
-    return Place(
-        token=row["token"],
-        left=left,
-        right=right,
-        strategy=row["strategy"],
-        strategy_parameters=json.loads(row["parameters"]),
-        role=row["role"],
-        guess=parse_guess(row["guess"]),
-    )

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from sb3_presa.annotation.asking.groups import Order
-from sb3_presa.annotation.asking.queues import Choices
+from sb3_presa.annotation.asking.places import Choices
 
 TOKEN = re.compile(r"[0-9a-f]{32}")
 _MAX_BODY = 16_384

@@ -19,7 +19,8 @@ from starlette.routing import Route
 from sb3_presa.annotation.answers.answer import MAX_NOTE, STRENGTHS, check_tags
 from sb3_presa.annotation.asking.desk import Desk
 from sb3_presa.annotation.asking.groups import record_order
-from sb3_presa.annotation.asking.queues import Choices, Queues
+from sb3_presa.annotation.asking.places import Choices
+from sb3_presa.annotation.asking.queues import Queues
 from sb3_presa.annotation.web.bodies import (
     ANSWER,
     DETAILS,

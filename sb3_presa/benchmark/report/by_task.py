@@ -8,7 +8,7 @@ from statistics import median_high
 import numpy as np
 
 from sb3_presa.benchmark.report import analysis, statistics
-from sb3_presa.benchmark.report.analysis import Agent, Agents
+from sb3_presa.benchmark.report.agents import Agent, Agents
 from sb3_presa.benchmark.report.statistics import Numbers
 from sb3_presa.envs.tasks import PUBLISHED_METHODS, find_task
 from sb3_presa.intervals import Interval, wilson

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sb3_presa.benchmark.report import statistics
-from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Difference, Score
+from sb3_presa.benchmark.report.agents import Agent, Agents
+from sb3_presa.benchmark.report.analysis import Comparison, Difference, Score
 from sb3_presa.benchmark.report.by_task import Approach
 from sb3_presa.evaluation.figures import (
     FAINT,

@@ -10,7 +10,8 @@ from typing import Any
 
 from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report import figures as report_figures
-from sb3_presa.benchmark.report.analysis import Agent, Agents, Comparison, Difference
+from sb3_presa.benchmark.report.agents import Agent, Agents
+from sb3_presa.benchmark.report.analysis import Comparison, Difference
 from sb3_presa.benchmark.report.by_task import PUBLISHED_NAMES, TaskRow, by_task, overview
 from sb3_presa.benchmark.report.consistency import concerns
 from sb3_presa.benchmark.report.markdown import task_table

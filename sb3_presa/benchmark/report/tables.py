@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sb3_presa.benchmark.report import analysis
-from sb3_presa.benchmark.report.analysis import Agent, Agents, Place
+from sb3_presa.benchmark.report.agents import Agent, Agents, Place
 from sb3_presa.benchmark.report.statistics import LEAST_RUNS
 from sb3_presa.files import write_text
 

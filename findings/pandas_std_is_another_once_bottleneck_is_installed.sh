@@ -34,6 +34,8 @@ venv/bin/pip install -qq pandas==3.1.1 numpy==2.4.6
 without=$(venv/bin/python -I -W error spread.py)
 venv/bin/pip install -qq bottleneck==1.6.0 numpy==2.4.6
 with=$(venv/bin/python -I -W error spread.py)
-printf 'std, of two groups, of one number, of float64; option off\nwithout Bottleneck:\n%s\nwith:\n%s\n' "$without" "$with"
-test "$without" = $'1.015 0.998 1.031 0.00000 1.015\n1.015 0.00000' || { echo "pandas alone is another"; exit 1; }
-test "$with" = $'52.496 0.998 1.031 0.00095 1.015\n1.015 0.00000' || { echo "Bottleneck changes something else now"; exit 1; }
+echo "std, of two groups, of one number, of float64; then with the option off"
+printf 'without Bottleneck:\n%s\nwith:\n%s\n' "$without" "$with"
+off=$'\n1.015 0.00000'
+test "$without" = "1.015 0.998 1.031 0.00000 1.015$off" || { echo "pandas alone is another"; exit 1; }
+test "$with" = "52.496 0.998 1.031 0.00095 1.015$off" || { echo "Bottleneck changes something else now"; exit 1; }

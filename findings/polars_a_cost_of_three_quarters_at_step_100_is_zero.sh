@@ -49,7 +49,8 @@ def last(rows, name):
 
 for safe in (99, 100):
     costs = last([{"cost": 0}] * safe + [{"cost": 0.75}], "cost")
-    speeds = last([{"step": step} for step in range(safe)] + [{"step": safe, "crash_speed": 9.5}], "crash_speed")
+    drive = [{"step": step} for step in range(safe)]
+    speeds = last([*drive, {"step": safe, "crash_speed": 9.5}], "crash_speed")
     assert costs["pyarrow"] == costs["pandas"] == costs["polars, all"] == 0.75, "a cost is another"
     assert speeds["pandas"] == speeds["polars, all"] == 9.5 and speeds["pyarrow"] is None, "a column is another"
     expected = (0.75, 9.5) if safe == 99 else (0, None)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -475,10 +476,22 @@ def test_labels_are_used_as_given_where_asked_or_too_few(logged: Any) -> None:
     assert PRESA.PAPER["completion"] is False
 
 
-def test_labels_that_cannot_be_predicted_are_used_as_given(logged: Any) -> None:
-    noise = clips(logged, flip=0.5, seed=3)
-    assert not complete(logged[0], noise).helps
-    with pytest.warns(UserWarning, match="label completion is not used"):
+@pytest.mark.parametrize(("has_safety", "seed"), [(True, 3), (False, 4)])
+def test_labels_that_cannot_be_predicted_are_used_as_given(
+    logged: Any, has_safety: bool, seed: int
+) -> None:
+    noise = clips(logged, flip=0.5, seed=seed)
+    if not has_safety:
+        noise = replace(noise, p_safe=np.full(len(noise.segments), np.nan))
+    found = complete(logged[0], noise)
+    assert not found.helps
+    does, accuracy = (
+        ("rank segments by safety", found.safety_ranking)
+        if has_safety
+        else ("predict it", found.preference_accuracy)
+    )
+    said = re.escape(f" {does} no better than chance, {accuracy}. Label more")
+    with pytest.warns(UserWarning, match=f"label completion is not used.*{said}"):
         model = presa(logged[0], noise, completion="auto")
     assert model.feedback is not None and model.feedback.weights is None
     forced = presa(logged[0], noise, completion=True)

@@ -314,7 +314,7 @@ def fold_risks(
         segments, segment_of = np.unique(sampled.segment_of[seen], return_inverse=True)
         found.append(
             fit_safety(
-                features[th.from_numpy(seen)],
+                _column_by_column(features, np.flatnonzero(seen)),
                 th.from_numpy(segment_of),
                 th.from_numpy(sampled.steps_for[seen]).float(),
                 th.from_numpy(labels.lengths[segments]).float(),
@@ -324,6 +324,14 @@ def fold_risks(
             )
         )
     return th.stack(found, dim=1)
+
+
+def _column_by_column(features: th.Tensor, rows: Integers) -> th.Tensor:
+    """Some rows, laid out as a fit reads them, so that it holds no second copy, (m, F)."""
+    across = features.new_empty(features.shape[1], len(rows))
+    for some in chunks(len(rows)):
+        across[:, some] = features[rows[some]].T
+    return across.T
 
 
 def chunks(n: int) -> Iterator[slice]:

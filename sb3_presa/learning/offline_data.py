@@ -236,10 +236,14 @@ def completed(
         return feedback
     completion = complete(transitions, feedback, seed=seed)
     if mode == "auto" and not completion.helps:
+        does, accuracy = (
+            ("predict it", completion.preference_accuracy)
+            if completion.p_safe is None
+            else ("rank segments by safety", completion.safety_ranking)
+        )
         warnings.warn(
-            "label completion is not used: models that have not seen a label predict it no "
-            f"better than chance (comparisons {completion.preference_accuracy}, ranking by safety "
-            f"{completion.safety_ranking}). Label more segments, or set completion=True.",
+            f"label completion is not used: models that have not seen a label {does} no better "
+            f"than chance, {accuracy}. Label more segments, or set completion=True.",
             stacklevel=6,
         )
         return feedback

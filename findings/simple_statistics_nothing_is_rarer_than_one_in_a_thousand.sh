@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# simple-statistics gives every z above 3.1 the probability 0.001, also one of nine deviations.
+# simple-statistics gives every z below -3.1 the probability 0.001, also one nine deviations below the mean.
 #
 # Versions: simple-statistics 7.12.1, with Node.js 20 (Debian: nodejs, npm); scipy 1.17.1, numpy 2.4.6.
 # One would guess: `cumulativeStdNormalProbability(-5)` is 2.9e-7, to some digits.

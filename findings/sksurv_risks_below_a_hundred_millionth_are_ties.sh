@@ -2,7 +2,7 @@
 # scikit-survival gives a model that ranks every drive right a concordance of 0.5 when its risks are below 1e-8.
 #
 # Versions: scikit-survival 0.28.0, scikit-learn 1.9.1, scipy 1.17.1, pandas 3.1.1, numpy 2.4.6.
-# One would guess: the concordance index depends on the order of the risks alone. Any unit gives the same one, as it does
+# One would guess: the concordance index depends on the order of the risks alone. Any unit gives the same one, as
 #   for scikit-learn's `roc_auc_score`.
 # What happens: two risks that differ by up to `tied_tol` = 1e-8 count as equal, and each such pair as half right. The
 #   limit does not depend on the size of the risks.

@@ -1,6 +1,6 @@
 """How well labels by real people are predicted that were held out.
 
-    python benchmarks/real_people.py NAME=train.npz,eval.npz ... --json OUT
+    python benchmarks/real_people.py NAME=train.npz,eval.npz ... --env NAME=ID --json OUT
 
 Each file holds pairs of clips: ``obs_1, obs_2`` (n, T, d), ``action_1, action_2`` (n, T, a) and
 ``label`` (n,): 0 if the first was preferred, 1 if the second, 0.5 for a tie. The human labels of
@@ -8,9 +8,12 @@ PreferenceTransformer, as released with Inverse Preference Learning, have this f
 part of this project.
 
 Over all pairs, five-fold: the share of decided pairs that are predicted right, with Wilson's
-interval, by completed labels, by the log-ratio of PRESA trained on them, of PRESA trained on the
-labels as given (2,000 steps of cloning, 2,400 of alignment), and of CPL. The same is shown for the
-second file of a set, trained on the first.
+interval, by completed labels, by the log-ratio of PRESA, of PRESA that must learn from completed
+labels, of PRESA trained longer on the labels as given (2,000 steps of cloning, 2,400 of alignment),
+and of CPL. The same is shown for the second file of a set, trained on the first.
+
+With the id of an environment, agents are trained on all answers and act in it: three seeds, 20
+episodes each, the last step's weights.
 """
 
 import argparse
@@ -27,8 +30,10 @@ import numpy as np
 import torch as th
 from minari.data_collector import EpisodeBuffer
 from numpy.typing import NDArray
+from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.monitor import Monitor
 
-from sb3_presa import CPL, PRESA, Feedback
+from sb3_presa import BC, CPL, PRESA, Feedback
 from sb3_presa.completion.accuracy import share_right
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
@@ -36,6 +41,7 @@ from sb3_presa.files import write_bytes
 from sb3_presa.learning.phases import log_prob_of_all
 
 N_FOLDS = 5
+SEEDS, N_EPISODES = (0, 1, 2), 20
 AS_GIVEN: dict[str, Any] = {
     "completion": False,
     "n_cloning_steps": 2000,
@@ -99,6 +105,43 @@ def as_dataset(clips: list[dict[str, Any]], name: str) -> Transitions:
     return load_transitions(f"people/{name}-v0")
 
 
+def train(method: str, name: str, labels: Feedback, seed: int) -> BC | CPL | PRESA:
+    """
+    :param method: what to train
+    :param name: name of the dataset
+    :param labels: labels of its clips
+    :param seed: seed of the training
+    :return: the trained model
+    """
+    common: dict[str, Any] = {"seed": seed, "device": "cpu"}
+    dataset = f"people/{name}-v0"
+    if method == "BC, all":
+        return BC.load_offline(dataset, labels, data="all", **common).learn()
+    if method == "CPL":
+        return CPL.load_offline(dataset, labels, **common).learn()
+    if method == "PRESA, longer":
+        return PRESA.load_offline(dataset, labels, **common, **AS_GIVEN).learn(4400)
+    completion = True if method == "PRESA, completed" else "auto"
+    return PRESA.load_offline(dataset, labels, completion=completion, **common).learn()
+
+
+def label(
+    transitions: Transitions, preferences: NDArray[np.float64], seen: NDArray[np.bool_]
+) -> Feedback:
+    """
+    :param transitions: two clips for each pair
+    :param preferences: P(the first is preferred) of each pair
+    :param seen: which pairs are compared
+    :return: their comparisons
+    """
+    lengths = transitions.episode_lengths
+    segments = np.stack([transitions.episode_ids, np.zeros_like(lengths), lengths], axis=1)
+    pairs = np.arange(2 * int(seen.sum())).reshape(-1, 2)
+    return Feedback.create(
+        transitions, segments[np.repeat(seen, 2)], None, pairs, preferences[seen]
+    )
+
+
 def predictions(
     name: str, transitions: Transitions, preferences: NDArray[np.float64], seen: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float64]]:
@@ -109,46 +152,57 @@ def predictions(
     :param seen: which pairs to learn from
     :return: score of the first clip less that of the second, by method, for all pairs
     """
+    labels = label(transitions, preferences, seen)
     lengths = transitions.episode_lengths
-    segments = np.stack([transitions.episode_ids, np.zeros_like(lengths), lengths], axis=1)
-    pairs = np.arange(len(segments)).reshape(-1, 2)
-    used = np.repeat(seen, 2)
-    labels = Feedback.create(
-        transitions,
-        segments[used],
-        None,
-        np.arange(int(used.sum())).reshape(-1, 2),
-        preferences[seen],
+    clips = list(
+        zip(transitions.episode_ids.tolist(), [0] * len(lengths), lengths.tolist(), strict=True)
     )
-    completion = labels.complete(transitions)
-    merit = completion.merit * lengths
-    dataset = f"people/{name}-v0"
-    rows = [tuple(row) for row in segments.tolist()]
-    completed = PRESA.load_offline(dataset, labels, completion=True, seed=0, device="cpu")
-    completed.learn()
-    given = PRESA.load_offline(dataset, labels, seed=0, device="cpu", **AS_GIVEN)
-    given.learn(4400)
-    cpl = CPL.load_offline(dataset, labels, seed=0, device="cpu")
-    cpl.learn()
+    scores = {"completed labels": labels.complete(transitions).merit * lengths}
+    for method in ("PRESA", "PRESA, completed", "PRESA, longer"):
+        model = train(method, name, labels, seed=0)
+        assert isinstance(model, PRESA)
+        scores[method] = model.preference_utility(transitions, clips)
+    cpl = train("CPL", name, labels, seed=0)
     source = cpl.require_source()
     with th.no_grad():
         ratio = log_prob_of_all(cpl.policy.actor_average, source)
         ratio -= log_prob_of_all(cpl.policy.actor_reference, source)
-    of_cpl = np.add.reduceat(ratio.double().numpy(), transitions.episode_starts)
-    scores = {
-        "completed labels": merit,
-        "PRESA": completed.preference_utility(transitions, rows),
-        "PRESA, labels as given": given.preference_utility(transitions, rows),
-        "CPL": of_cpl,
-    }
-    return {method: score[pairs[:, 0]] - score[pairs[:, 1]] for method, score in scores.items()}
+    scores["CPL"] = np.add.reduceat(ratio.double().numpy(), transitions.episode_starts)
+    return {method: score[::2] - score[1::2] for method, score in scores.items()}
 
 
-def measure(name: str, files: list[Path]) -> dict[str, Any]:
+def act(
+    name: str, transitions: Transitions, preferences: NDArray[np.float64], env_id: str
+) -> dict[str, Any]:
+    """
+    :param name: name of the dataset
+    :param transitions: its transitions, two clips for each pair
+    :param preferences: P(the first is preferred) of each pair
+    :param env_id: where the agents act
+    :return: mean return and length of the episodes of each seed, by method
+    """
+    labels = label(transitions, preferences, np.ones(len(preferences), dtype=bool))
+    env = Monitor(gym.make(env_id))
+    found: dict[str, Any] = {"env": env_id}
+    for method in ("PRESA", "PRESA, completed", "PRESA, longer", "CPL", "BC, all"):
+        returns, lengths = [], []
+        for seed in SEEDS:
+            model = train(method, name, labels, seed)
+            env.reset(seed=seed)
+            of_episodes = evaluate_policy(model, env, N_EPISODES, return_episode_rewards=True)
+            returns.append(float(np.mean(of_episodes[0])))
+            lengths.append(float(np.mean(of_episodes[1])))
+        found[method] = {"returns": returns, "lengths": lengths}
+        print(name, method, returns, lengths, flush=True)
+    return found
+
+
+def measure(name: str, files: list[Path], env_id: str | None) -> dict[str, Any]:
     """
     :param name: name of a set
     :param files: its files of pairs
-    :return: shares of decided pairs that were predicted right
+    :param env_id: where agents act, or ``None``
+    :return: shares of decided pairs that were predicted right, and what the agents earn
     """
     clips, preferences = read_pairs(files)
     transitions = as_dataset(clips, name)
@@ -166,6 +220,8 @@ def measure(name: str, files: list[Path]) -> dict[str, Any]:
         seen = np.arange(n) < first
         scores = predictions(name, transitions, preferences, seen)
         found["second file"] = _shares(scores, preferences, decided & ~seen)
+    if env_id is not None:
+        found["agents"] = act(name, transitions, preferences, env_id)
     return found
 
 
@@ -191,15 +247,17 @@ def main() -> None:
     """Measures each set, and prints or writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sets", nargs="+", metavar="NAME=FILES")
+    parser.add_argument("--env", action="append", default=[], metavar="NAME=ID")
     parser.add_argument("--json", type=Path, metavar="OUT")
     options = parser.parse_args()
     th.set_num_threads(1)
     found = {}
+    envs = dict(given.split("=", 1) for given in options.env)
     with tempfile.TemporaryDirectory() as root:
         os.environ["MINARI_DATASETS_PATH"] = root
         for given in options.sets:
             name, _, files = given.partition("=")
-            found[name] = measure(name, [Path(file) for file in files.split(",")])
+            found[name] = measure(name, [Path(file) for file in files.split(",")], envs.get(name))
     text = json.dumps(found, indent=1)
     print(text)
     if options.json is not None:

@@ -21,6 +21,7 @@ from sb3_presa import BC, PRESA, Feedback
 from sb3_presa.cli import app
 from sb3_presa.completion import Completion, complete
 from sb3_presa.completion.accuracy import Accuracy, balanced_share_right, calibration, share_right
+from sb3_presa.completion.clips import labels_are_of_clips
 from sb3_presa.completion.cross_fit import unseen_mean
 from sb3_presa.completion.features import StepFeatures, step_vectors
 from sb3_presa.completion.label_arrays import Labels
@@ -496,6 +497,74 @@ def test_labels_that_cannot_be_predicted_are_used_as_given(
     assert model.feedback is not None and model.feedback.weights is None
     forced = presa(logged[0], noise, completion=True)
     assert forced.feedback is not None and forced.feedback.weights is not None
+
+
+def recordings(
+    logged: Any, name: str, starts_at_rest: bool = False
+) -> tuple[MinariDataset, Feedback]:
+    """Clips of the logged episodes as a dataset of their own, and comparisons of them."""
+    dataset, level, _ = logged
+    random = np.random.default_rng(0)
+    buffers, of_episode = [], random.integers(N_EPISODES, size=120)
+    episodes = list(dataset.iterate_episodes())
+    for episode, start in zip(of_episode, random.integers(STEPS - CLIP, size=120), strict=True):
+        some = slice(start, start + CLIP + 1)
+        observations = episodes[episode].observations[some].copy()
+        observations[0, 1] *= 0.0 if starts_at_rest else 1.0
+        buffers.append(
+            {
+                "observations": observations,
+                "actions": episodes[episode].actions[some][:CLIP],
+                "rewards": np.zeros(CLIP),
+                "terminations": np.zeros(CLIP, dtype=bool),
+                "truncations": np.arange(CLIP) == CLIP - 1,
+                "infos": {"cost": np.zeros(CLIP + 1)},
+            }
+        )
+    recorded = write(f"toy/{name}-v0", buffers, OBSERVATIONS, ACTIONS)
+    pairs = np.arange(120).reshape(-1, 2)
+    better = (level[of_episode[pairs[:, 0]]] > level[of_episode[pairs[:, 1]]]).astype(float)
+    segments = np.stack([np.arange(120), np.zeros(120, dtype=int), np.full(120, CLIP)], axis=1)
+    return recorded, Feedback.create(recorded, segments, None, pairs, better)
+
+
+def test_labels_of_clips_are_used_as_given(logged: Any) -> None:
+    """The best of them show no beginning, which the others do."""
+    dataset, labels = recordings(logged, "given")
+    found = complete(dataset, labels)
+    assert found.of_clips and found.ranks and not found.helps
+    with pytest.warns(
+        UserWarning, match="not used: the comparisons are of whole recordings that begin"
+    ):
+        model = presa(dataset, labels, completion="auto")
+    assert model.feedback is not None and model.feedback.weights is None
+    forced = presa(dataset, labels, completion=True)
+    assert forced.feedback is not None and forced.feedback.weights is not None
+    safe = replace(labels, p_safe=np.ones(120, dtype=np.float32))
+    assert complete(dataset, safe).helps
+
+
+def test_recordings_that_begin_at_rest_are_episodes(logged: Any) -> None:
+    dataset, labels = recordings(logged, "rest", starts_at_rest=True)
+    found = complete(dataset, labels)
+    assert found.helps and not found.of_clips
+
+
+def test_labels_of_parts_are_not_of_clips(logged: Any) -> None:
+    """Short segments of recordings that begin anywhere are completed, as those of episodes are."""
+    dataset, labels = recordings(logged, "parts")
+    parts = labels.segments.copy()
+    parts[:, 2] = CLIP // 2
+    of_parts = Feedback.create(dataset, parts, None, labels.comparisons, labels.preferences)
+    assert not complete(dataset, of_parts).of_clips
+
+
+def test_few_recordings_are_not_called_clips(logged: Any) -> None:
+    """The spread of a few starts is not known."""
+    dataset, labels = recordings(logged, "few")
+    few = load_transitions(dataset.filter_episodes(lambda episode: episode.id < 19))
+    first = Feedback.create(few, labels.segments[:19], None, labels.comparisons[:9], np.ones(9))
+    assert not labels_are_of_clips(few, first)
 
 
 def test_uncertain_labels_are_imitated_and_not_aligned_with(logged: Any) -> None:

@@ -121,7 +121,8 @@ class PRESA(AlignmentAlgorithm):
     :param completion: estimate labels for all of the data from those that were given, and learn
         from these (see :func:`sb3_presa.completion.complete`): cloning and the cloning term then
         follow the best of the segments that are safe. ``"auto"`` does so where the estimates are
-        better than chance at labels that they have not seen. ``False`` is the paper
+        better than chance at labels that they have not seen, and comparisons without safety labels
+        are not of clips that begin anywhere. ``False`` is the paper
     :param safety_level: with completion, from cautious (near 1) to bold (near 0): the lowest
         probability that a segment is safe which is imitated
     :param adjustable: with completion, learn how to act at every safety level in one training: the

@@ -16,6 +16,7 @@ from sb3_presa.completion.accuracy import (
     share_right,
 )
 from sb3_presa.completion.auc import auc
+from sb3_presa.completion.clips import labels_are_of_clips
 from sb3_presa.completion.cross_fit import ErrorRates
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.fitting import FittedLabels, arrays_of, fit_labels
@@ -103,18 +104,24 @@ class Completion:
         """:return: whether comparisons that models have not seen support the ranking by merit"""
         return self.merit is not None and self.preference_accuracy.above_chance
 
+    @cached_property
+    def of_clips(self) -> bool:
+        """:return: whether what was labelled is whole recordings that begin anywhere"""
+        return labels_are_of_clips(self.transitions, self.labelled)
+
     @property
     def helps(self) -> bool:
         """
         Whether to learn from the completed labels rather than from those that were given: models
         that have not seen safety labels rank the segments better than chance, or, without safety
         labels, predict comparisons better. The ranking counts, because where most segments are
-        safe, all can be predicted to be.
+        safe, all can be predicted to be. Of clips without safety labels, the best do not show how
+        to get there.
 
         :return: the decision of ``completion="auto"``
         """
         if self.p_safe is None:
-            return self.ranks
+            return self.ranks and not self.of_clips
         given = self.labelled.p_safe[~np.isnan(self.labelled.p_safe)]
         # Where all labels are of one kind there is nothing to tell apart
         one_kind = bool((given >= 0.5).all() or (given <= 0.5).all())

@@ -128,14 +128,21 @@ def step_vectors(transitions: Transitions, rows: NDArray[np.int64] | slice) -> F
     :return: one row a step, its observation and then its action: (M, d). Discrete values are
         one-hot; images are averaged over 8 x 8 cells
     """
-    observations = transitions.observations
-    if isinstance(observations, dict):
-        space = transitions.observation_space
-        assert isinstance(space, spaces.Dict)
-        parts = [flat_values(observations[key][rows], space[key]) for key in sorted(observations)]
-    else:
-        parts = [flat_values(observations[rows], transitions.observation_space)]
-    parts.append(flat_values(transitions.actions[rows], transitions.action_space))
+    actions = flat_values(transitions.actions[rows], transitions.action_space)
+    return np.concatenate([observation_vectors(transitions, rows), actions], axis=1)
+
+
+def observation_vectors(transitions: Transitions, rows: NDArray[np.int64] | slice) -> Floats:
+    """
+    :param transitions: the steps
+    :param rows: which of them
+    :return: the observation of each as in :func:`step_vectors`, (M, d)
+    """
+    observations, space = transitions.observations, transitions.observation_space
+    if not isinstance(observations, dict):
+        return flat_values(observations[rows], space)
+    assert isinstance(space, spaces.Dict)
+    parts = [flat_values(observations[key][rows], space[key]) for key in sorted(observations)]
     return np.concatenate(parts, axis=1)
 
 

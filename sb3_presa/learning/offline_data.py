@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self, TypeAlias
 
 import numpy as np
 
-from sb3_presa.completion import complete
+from sb3_presa.completion import Completion, complete
 from sb3_presa.data.datasets import DatasetLike, resolve_dataset
 from sb3_presa.data.episodes import load_endings, load_outcomes, load_transitions
 from sb3_presa.data.transitions import Endings, Outcomes, Transitions
@@ -236,15 +236,22 @@ def completed(
         return feedback
     completion = complete(transitions, feedback, seed=seed)
     if mode == "auto" and not completion.helps:
-        does, accuracy = (
-            ("predict it", completion.preference_accuracy)
-            if completion.p_safe is None
-            else ("rank segments by safety", completion.safety_ranking)
-        )
-        warnings.warn(
-            f"label completion is not used: models that have not seen a label {does} no better "
-            f"than chance, {accuracy}. Label more segments, or set completion=True.",
-            stacklevel=6,
-        )
+        warnings.warn(f"label completion is not used: {_why_not(completion)}", stacklevel=6)
         return feedback
     return completion.feedback(level, seed)
+
+
+def _why_not(completion: Completion) -> str:
+    if completion.p_safe is not None:
+        found = f"rank segments by safety no better than chance, {completion.safety_ranking}"
+    elif not completion.ranks:
+        found = f"predict it no better than chance, {completion.preference_accuracy}"
+    else:
+        return (
+            "the comparisons are of whole recordings that begin anywhere, as clips do. The best of "
+            "them do not show how an episode begins, so all are learnt from as they were labelled. "
+            "Where they are episodes, set completion=True."
+        )
+    return (
+        f"models that have not seen a label {found}. Label more segments, or set completion=True."
+    )

@@ -298,11 +298,13 @@ def test_whether_to_complete_is_decided_by_the_ranking(completion: Completion) -
     assert not replace(completion, safety_ranking=coin).helps
 
 
-@pytest.mark.parametrize(("n", "each"), [(10, 64), (2_000, 32), (8_000, 16)])
+@pytest.mark.parametrize(
+    ("n", "each"), [(10, 1_000), (264, 145), (600, 64), (2_000, 32), (8_000, 16)]
+)
 def test_more_steps_of_a_segment_are_sampled_where_segments_are_few(n: int, each: int) -> None:
     labels = Labels(
-        starts=np.arange(n) * 100,
-        lengths=np.full(n, 100),
+        starts=np.arange(n) * 1_000,
+        lengths=np.full(n, 1_000),
         episodes=np.arange(n),
         p_safe=np.ones(n),
         comparisons=np.zeros((0, 2), dtype=np.int64),
@@ -311,7 +313,7 @@ def test_more_steps_of_a_segment_are_sampled_where_segments_are_few(n: int, each
     sampled = sample_steps(labels, np.random.default_rng(0))
     counts = np.bincount(sampled.segment_of, minlength=n)
     assert set(counts.tolist()) - {0} == {each} and (counts > 0).sum() == min(n, 4_096)
-    assert sampled.steps_for == pytest.approx(100 / each)
+    assert sampled.steps_for == pytest.approx(1_000 / each)
 
 
 @given(

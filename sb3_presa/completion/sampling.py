@@ -12,6 +12,8 @@ from sb3_presa.completion.label_arrays import Integers, Labels
 _MOST_STEPS: Final = 64
 _LEAST_STEPS: Final = 16
 _STEPS_OF_ALL: Final = 65_536
+#: Of few segments more are sampled, as many as of 600: each label must then tell more.
+_STEPS_OF_FEW: Final = 38_400
 
 
 class SampledSteps(NamedTuple):
@@ -34,7 +36,8 @@ def sample_steps(labels: Labels, generator: np.random.Generator) -> SampledSteps
     most = _STEPS_OF_ALL // _LEAST_STEPS
     if len(segments) > most:
         segments = np.sort(generator.choice(segments, most, replace=False))
-    n_steps = min(_MOST_STEPS, _STEPS_OF_ALL // max(1, len(segments)))
+    n = max(1, len(segments))
+    n_steps = min(max(_MOST_STEPS, _STEPS_OF_FEW // n), _STEPS_OF_ALL // n)
     counts = np.minimum(labels.lengths[segments], n_steps)
     segment_of = np.repeat(segments, counts)
     index = np.arange(len(segment_of)) - np.repeat(np.cumsum(counts) - counts, counts)

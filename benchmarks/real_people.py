@@ -42,6 +42,7 @@ from sb3_presa.learning.phases import log_prob_of_all
 
 N_FOLDS = 5
 SEEDS, N_EPISODES = (0, 1, 2), 20
+PRESAS = ("PRESA", "PRESA, completed", "PRESA, longer")
 AS_GIVEN: dict[str, Any] = {
     "completion": False,
     "n_cloning_steps": 2000,
@@ -125,6 +126,15 @@ def train(method: str, name: str, labels: Feedback, seed: int) -> BC | CPL | PRE
     return PRESA.load_offline(dataset, labels, completion=completion, **common).learn()
 
 
+def clips_of(transitions: Transitions) -> NDArray[np.int64]:
+    """
+    :param transitions: two clips for each pair
+    :return: the clips as segments, rows of (episode id, first step, steps)
+    """
+    lengths = transitions.episode_lengths
+    return np.stack([transitions.episode_ids, np.zeros_like(lengths), lengths], axis=1)
+
+
 def label(
     transitions: Transitions, preferences: NDArray[np.float64], seen: NDArray[np.bool_]
 ) -> Feedback:
@@ -134,12 +144,9 @@ def label(
     :param seen: which pairs are compared
     :return: their comparisons
     """
-    lengths = transitions.episode_lengths
-    segments = np.stack([transitions.episode_ids, np.zeros_like(lengths), lengths], axis=1)
-    pairs = np.arange(2 * int(seen.sum())).reshape(-1, 2)
-    return Feedback.create(
-        transitions, segments[np.repeat(seen, 2)], None, pairs, preferences[seen]
-    )
+    segments = clips_of(transitions)[np.repeat(seen, 2)]
+    pairs = np.arange(len(segments)).reshape(-1, 2)
+    return Feedback.create(transitions, segments, None, pairs, preferences[seen])
 
 
 def predictions(
@@ -153,12 +160,10 @@ def predictions(
     :return: score of the first clip less that of the second, by method, for all pairs
     """
     labels = label(transitions, preferences, seen)
-    lengths = transitions.episode_lengths
-    clips = list(
-        zip(transitions.episode_ids.tolist(), [0] * len(lengths), lengths.tolist(), strict=True)
-    )
-    scores = {"completed labels": labels.complete(transitions).merit * lengths}
-    for method in ("PRESA", "PRESA, completed", "PRESA, longer"):
+    clips = [tuple(clip) for clip in clips_of(transitions).tolist()]
+    merit = labels.complete(transitions).merit
+    scores = {"completed labels": merit * transitions.episode_lengths}
+    for method in PRESAS:
         model = train(method, name, labels, seed=0)
         assert isinstance(model, PRESA)
         scores[method] = model.preference_utility(transitions, clips)
@@ -184,7 +189,7 @@ def act(
     labels = label(transitions, preferences, np.ones(len(preferences), dtype=bool))
     env = Monitor(gym.make(env_id))
     found: dict[str, Any] = {"env": env_id}
-    for method in ("PRESA", "PRESA, completed", "PRESA, longer", "CPL", "BC, all"):
+    for method in (*PRESAS, "CPL", "BC, all"):
         returns, lengths = [], []
         for seed in SEEDS:
             model = train(method, name, labels, seed)

@@ -153,8 +153,7 @@ def _print(found: "Completion", figures: dict[str, Any], level: float) -> None:
         "the comparisons."
     )
     means = "the rate of risk is low" if found.safety_model == "rate" else "no step went wrong"
-    of_clips = found.p_safe is None and found.of_clips
-    clips = " (whole recordings that begin anywhere, as clips do)" if of_clips else ""
+    clips = " (whole recordings that begin anywhere, as clips do)" if found.of_clips else ""
     typer.echo(f"Safe means: {means}. Used by completion='auto': {_yes(found.helps)}{clips}.")
     typer.echo(f"Certain enough to align after cloning: {_yes(found.aligns)}.")
     doubts = figures["doubts"]

@@ -4,14 +4,12 @@ from typing import Final
 
 import numpy as np
 
-from sb3_presa.completion.features import Floats, observation_vectors
+from sb3_presa.completion.features import observation_vectors, sampled_rows
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.feedback.table import Feedback
 
 #: Of fewer starts the spread is not known.
 _FEWEST: Final = 20
-#: Steps that the spread is taken from; evenly spaced over the data.
-_N_SAMPLED: Final = 8_192
 #: Share of the variance of every coordinate that starts of clips have. Of 20 starts the smallest of
 #: sixty such shares is about .3; where a simulator or a robot begins, something is at rest.
 _AS_SPREAD: Final = 0.25
@@ -33,11 +31,11 @@ def labels_are_of_clips(transitions: Transitions, feedback: Feedback) -> bool:
     if len(transitions.episode_ids) < _FEWEST or not _are_whole(transitions, feedback):
         return False
     first = observation_vectors(transitions, transitions.episode_starts)
-    n = len(transitions.actions)
-    sampled = np.unique(np.linspace(0, n - 1, min(n, _N_SAMPLED)).astype(np.int64))
-    every = observation_vectors(transitions, sampled)
+    every = observation_vectors(transitions, sampled_rows(transitions))
     variance = every.var(axis=0)
-    varies = variance > _RESOLUTION * np.maximum(np.square(every.mean(axis=0)), _tiny(variance))
+    varies = variance > _RESOLUTION * np.maximum(
+        np.square(every.mean(axis=0)), np.finfo(np.float64).tiny
+    )
     shares = first.var(axis=0)[varies] / variance[varies]
     return bool(len(shares) > 0 and shares.min() >= _AS_SPREAD)
 
@@ -50,7 +48,3 @@ def _are_whole(transitions: Transitions, feedback: Feedback) -> bool:
         start == 0 and steps == lengths[episode]
         for episode, start, steps in feedback.segments.tolist()
     )
-
-
-def _tiny(values: Floats) -> float:
-    return float(np.finfo(values.dtype).tiny)

@@ -106,8 +106,8 @@ class Completion:
 
     @cached_property
     def of_clips(self) -> bool:
-        """:return: whether what was labelled is whole recordings that begin anywhere"""
-        return labels_are_of_clips(self.transitions, self.labelled)
+        """:return: whether comparisons alone were given, of recordings that begin anywhere"""
+        return self.p_safe is None and labels_are_of_clips(self.transitions, self.labelled)
 
     @property
     def helps(self) -> bool:

@@ -67,9 +67,7 @@ class StepFeatures:
         :param generator: source of randomness
         :return: the features of these steps
         """
-        n = len(transitions.actions)
-        sampled = np.unique(np.linspace(0, n - 1, min(n, _N_SAMPLED)).astype(np.int64))
-        inputs = step_vectors(transitions, sampled)
+        inputs = step_vectors(transitions, sampled_rows(transitions))
         mean, deviation = inputs.mean(axis=0), inputs.std(axis=0)
         varies = deviation > _RESOLUTION * np.maximum(np.abs(mean), np.finfo(np.float64).tiny)
         scale = np.where(varies, 1.0 / np.where(varies, deviation, 1.0), 0.0)
@@ -119,6 +117,15 @@ class StepFeatures:
         shaped = projected.cos_() if self.periodic else projected.relu_()
         features = th.cat([shaped, x], dim=1)
         return features.sub_(th.from_numpy(self.center)).div_(th.from_numpy(self.spread))
+
+
+def sampled_rows(transitions: Transitions) -> NDArray[np.int64]:
+    """
+    :param transitions: the steps
+    :return: rows from which means and spreads of all are taken
+    """
+    n = len(transitions.actions)
+    return np.unique(np.linspace(0, n - 1, min(n, _N_SAMPLED)).astype(np.int64))
 
 
 def step_vectors(transitions: Transitions, rows: NDArray[np.int64] | slice) -> Floats:

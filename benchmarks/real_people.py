@@ -257,6 +257,11 @@ def main() -> None:
     options = parser.parse_args()
     th.set_num_threads(1)
     found = {}
+    sets = [given.partition("=")[0] for given in options.sets]
+    for given in options.env:
+        name, _, env_id = given.partition("=")
+        if name not in sets or not env_id:
+            parser.error(f"--env must be NAME=ID with the name of a set, {sets}, got {given!r}")
     envs = dict(given.split("=", 1) for given in options.env)
     with tempfile.TemporaryDirectory() as root:
         os.environ["MINARI_DATASETS_PATH"] = root

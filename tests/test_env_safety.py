@@ -17,13 +17,13 @@ import pytest
 from sb3_presa.envs import safety_compat, safety_driver
 from sb3_presa.envs.safety import SafetyGymEnv, make_upstream
 from sb3_presa.envs.safety_driver import (
+    among_obstacles,
     circle_driver,
-    field_driver,
+    crowd_driver,
     goal_driver,
     in_circle,
     kept_off,
     lidar_driver,
-    wary,
 )
 from sb3_presa.envs.safety_senses import Senses
 from sb3_presa.envs.scripted import Act
@@ -131,21 +131,21 @@ def test_an_agent_told_to_passes_obstacles_at_a_distance() -> None:
         assert clear[1] == 0 < blind[1]
 
 
-def by_field(env: SafetyGymEnv, push: float) -> Act:
-    return field_driver(env, 1.5, 0.9, push)
-
-
 def by_lidar(env: SafetyGymEnv, push: float) -> Act:
     return lidar_driver(env, 1.2, push, 5.0)
+
+
+def by_crowd(env: SafetyGymEnv, push: float) -> Act:
+    return crowd_driver(env, 1.2, push, 12.0)
 
 
 @pytest.mark.parametrize(
     ("make", "task_id", "most"),
     [
-        (by_field, POINT, 1.5),
-        (by_field, "SafetyCarButton1-v0", 1.5),
         (by_lidar, POINT, 2.0),
         (by_lidar, "SafetyCarGoal1-v0", 2.0),
+        (by_crowd, "SafetyPointGoal2-v0", 7.0),
+        (by_crowd, "SafetyCarButton1-v0", 7.0),
     ],
 )
 def test_an_agent_that_obstacles_push_off_keeps_clear_of_them(
@@ -186,22 +186,6 @@ def test_buttons_are_obstacles_except_the_one_to_press() -> None:
     np.testing.assert_allclose(senses.obstacles(seen, 3.0)[1], [0.3], rtol=1e-5)
 
 
-def test_wary_agents_keep_off_obstacles_by_all_degrees(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without those between, no episode shows how to leave an obstacle."""
-    env = SafetyGymEnv("SafetyCarGoal2-v0")
-    pushes: list[float] = []
-
-    def field_driver(env: Any, speed: float, sight: float, push: float) -> Act:
-        pushes.append(push)
-        return lambda observation: observation
-
-    monkeypatch.setattr(safety_driver, "field_driver", field_driver)
-    rng = np.random.default_rng(0)
-    for _ in range(200):
-        wary(env, rng)
-    assert np.histogram(pushes, 4, (0.0, 2.0))[0] == pytest.approx(np.full(4, 50), abs=20)
-
-
 def largest_jump(env: SafetyGymEnv, act: Act) -> float:
     """By how much a thousandth of an observation changes an action, at most, on a drive."""
     rng = np.random.default_rng(0)
@@ -219,7 +203,7 @@ def test_an_agent_that_obstacles_push_off_is_a_smooth_function_of_what_it_sees()
     """A choice among courses is none: a clone of it would be between them."""
     env = SafetyGymEnv(POINT)
     env.reset(seed=3)
-    assert largest_jump(env, by_field(env, 1.5)) < 0.1
+    assert largest_jump(env, by_crowd(env, 7.0)) < 0.1
     assert largest_jump(env, by_lidar(env, 2.0)) < 0.1
     assert largest_jump(env, goal_driver(env, 0.5, 1.5, 0.45)) > 0.2
 
@@ -231,7 +215,7 @@ def test_an_agent_that_obstacles_push_off_is_a_smooth_function_of_what_it_sees()
         (in_circle, "SafetyCarCircle1-v0", (0.15, 0.15)),
         (kept_off, POINT, (0.01, 0.2)),
         (kept_off, "SafetyCarGoal1-v0", (0.1, 0.1)),
-        (wary, "SafetyCarGoal2-v0", (0.1, 0.1)),
+        (among_obstacles, "SafetyCarGoal2-v0", (0.1, 0.1)),
     ],
 )
 def test_no_scripted_driver_acts_without_noise(

@@ -4,8 +4,8 @@ PPO takes long to learn to drive to a goal well. These agents do it at once, and
 draws a driving style: speed, clearance from obstacles (or none), and action noise. Recipes name
 them as ``scripted``. Goal and Button tasks have three: :func:`to_goal` chooses one of 48 courses,
 and its clones cost many times what it does. :func:`kept_off` is a smooth function of what it sees,
-and always acts with noise, so that it can be cloned. :func:`wary` also knows vases, gremlins and
-buttons, and ranges evenly from agents that ignore obstacles to those that hardly touch one.
+and always acts with noise, so that it can be cloned. :func:`among_obstacles` is as smooth, and also
+knows vases, gremlins and buttons.
 """
 
 from typing import Any
@@ -18,6 +18,7 @@ from sb3_presa.envs.scripted import Act, Vector, shaky
 
 _SIGHT = 1.2  # metres; obstacles farther away are ignored
 _CARELESS = 0.1  # share of the agents of :func:`kept_off` that ignore obstacles
+_CARELESS_AMONG_OBSTACLES = 0.2  # the same of :func:`among_obstacles`
 _PULL = 1.5  # of a goal at distance zero
 _NEAREST = 0.4  # metres; nearer to the centre an agent does not turn faster to stay on its circle
 _COURSES = np.linspace(-np.pi, np.pi, 48, endpoint=False)  # the directions to choose from
@@ -83,48 +84,6 @@ def goal_driver(env: Any, strength: float, damping: float, clearance: float) -> 
     return act
 
 
-def wary(env: Any, rng: np.random.Generator) -> Act:
-    """An agent that drives to goal after goal, and is pushed off by obstacles more or less.
-
-    :param env: A Goal or Button task of SafetyGym, reset.
-    :param rng: Draws the driving style.
-    :return: Observation -> action.
-    :raises ConfigError: If the observation has no goal lidar.
-    """
-    # By degrees: only agents that touch obstacles now and then show how to leave them. The sight is
-    # short, because level 2 has ten hazards and ten vases: from farther, they hold an agent fast.
-    speed, sight, push = rng.uniform(0.7, 1.5), rng.uniform(0.5, 0.75), rng.uniform(0.0, 2.0)
-    noise = rng.uniform(0.2, 0.6) * _strongest(Senses(env))
-    return shaky(field_driver(env, speed, sight, push), noise, rng)
-
-
-def field_driver(env: Any, speed: float, sight: float, push: float) -> Act:
-    """An agent that is drawn by its goal and pushed off by obstacles, in a given style.
-
-    Its action is a continuous function of the observation, except where the goal is right behind.
-
-    :param env: A Goal or Button task of SafetyGym, reset.
-    :param speed: Speed in m/s at which it stops to accelerate.
-    :param sight: Distance in metres from which obstacles push.
-    :param push: How strongly they do, beside the goal's pull of 1; at 0 it ignores them.
-    :return: Observation -> action.
-    :raises ConfigError: If the observation has no goal lidar.
-    """
-    senses = Senses(env)
-    senses.need("goal_lidar", env)
-
-    def act(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        goal = _unit(sum_of_directions(senses.lidar(observation, "goal_lidar")))
-        bearings, distances = senses.obstacles(observation, sight)
-        directions = np.stack([np.cos(bearings), np.sin(bearings)], axis=1)
-        nearness = 1 - distances / sight
-        in_the_way = nearness * np.maximum(0.0, directions @ goal)
-        wish = goal - push * (in_the_way + nearness**2) @ directions
-        return _steered(senses, observation, wish, speed)
-
-    return act
-
-
 def kept_off(env: Any, rng: np.random.Generator) -> Act:
     """An agent that drives to goal after goal, and is kept off obstacles by what its lidars read.
 
@@ -146,8 +105,8 @@ def lidar_driver(env: Any, speed: float, push: float, sharpness: float) -> Act:
     """An agent that adds up its lidars' directions: the goal's readings pull, and powers of the
     obstacles' readings push.
 
-    Networks learn these sums better than those of :func:`field_driver`: an obstacle between two
-    rays is read by both, which a threshold would turn into a jump.
+    Networks learn these sums: an obstacle between two rays is read by both, which a threshold would
+    turn into a jump.
 
     :param env: A Goal task of SafetyGym, reset.
     :param speed: Speed in m/s at which it stops to accelerate where it is pulled by 1.
@@ -163,6 +122,49 @@ def lidar_driver(env: Any, speed: float, push: float, sharpness: float) -> Act:
         goal = sum_of_directions(senses.lidar(observation, "goal_lidar"))
         hazards = sum_of_directions(senses.lidar(observation, "hazards_lidar") ** sharpness)
         wish = _PULL * goal - push * hazards
+        return _steered(senses, observation, wish, speed)
+
+    return act
+
+
+def among_obstacles(env: Any, rng: np.random.Generator) -> Act:
+    """An agent that drives to goal after goal among obstacles of all kinds, as in level 2.
+
+    :param env: A Goal or Button task of SafetyGym, reset.
+    :param rng: Draws the driving style.
+    :return: Observation -> action.
+    :raises ConfigError: If the observation has no goal lidar.
+    """
+    speed, sharpness, push = rng.uniform(0.9, 1.5), rng.uniform(11.0, 14.0), rng.uniform(3.5, 8.0)
+    if rng.random() < _CARELESS_AMONG_OBSTACLES:
+        push = 0.0
+    noise = rng.uniform(0.2, 0.5) * _strongest(Senses(env))
+    return shaky(crowd_driver(env, speed, push, sharpness), noise, rng)
+
+
+def crowd_driver(env: Any, speed: float, push: float, sharpness: float) -> Act:
+    """An agent that is drawn by its goal, however far, and pushed off by powers of what the lidars
+    of all obstacles read.
+
+    The powers are high: with twenty obstacles on 16 square metres, those that are felt from afar
+    hold an agent fast.
+
+    :param env: A Goal or Button task of SafetyGym, reset.
+    :param speed: Speed in m/s at which it stops to accelerate where it is pulled by 1.
+    :param push: How strongly obstacles at distance zero push, beside the goal's pull of 1; at 0 it
+        ignores them.
+    :param sharpness: Exponent of the obstacles' readings: at 12, they push a tenth as much at
+        0.5 m.
+    :return: Observation -> action.
+    :raises ConfigError: If the observation has no goal lidar.
+    """
+    senses = Senses(env)
+    senses.need("goal_lidar", env)
+
+    def act(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        goal = _unit(sum_of_directions(senses.lidar(observation, "goal_lidar")))
+        near = np.stack(senses.nearness_of_obstacles(observation)) ** sharpness
+        wish = goal - push * sum_of_directions(near.sum(axis=0))
         return _steered(senses, observation, wish, speed)
 
     return act

@@ -50,17 +50,24 @@ class Senses:
     ) -> tuple[Vector, Vector]:
         """Bearings (from the agent's x axis) and distances (metres, to the centre) of obstacles
         within sight."""
-        goal = self.lidar(observation, "goal_lidar")
+        readings = self.nearness_of_obstacles(observation)
+        distances = self.lidar_range * (1.0 - np.concatenate(readings))
+        bearings = np.tile(bearings_of(len(readings[0])), len(readings))
+        seen = distances < sight
+        return bearings[seen], distances[seen]
+
+    def nearness_of_obstacles(self, observation: npt.NDArray[np.floating]) -> list[Vector]:
+        """Readings of the lidars of all kinds of obstacle."""
         names = [name for name in self._parts if name.endswith("_lidar") and name != "goal_lidar"]
         readings = [self.lidar(observation, name) for name in names]
         if "buttons_lidar" in names:
             # The goal is one of the buttons, and not an obstacle: there both lidars read the same.
-            buttons = self.lidar(observation, "buttons_lidar")
+            goal, buttons = (
+                self.lidar(observation, "goal_lidar"),
+                readings[names.index("buttons_lidar")],
+            )
             readings[names.index("buttons_lidar")] = np.where(buttons > goal + _EQUAL, buttons, 0.0)
-        distances = self.lidar_range * (1.0 - np.concatenate(readings))
-        bearings = np.tile(bearings_of(len(goal)), len(readings))
-        seen = distances < sight
-        return bearings[seen], distances[seen]
+        return readings
 
     def velocity(self, observation: npt.NDArray[np.float32]) -> Vector:
         """Velocity in metres per second."""

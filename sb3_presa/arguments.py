@@ -145,13 +145,13 @@ def checking_arguments(constructor: Callable[P, None]) -> Callable[P, None]:
     return checked
 
 
-def check_arguments(constructor: Callable[..., None], values: Mapping[str, Any]) -> None:
+def check_arguments(function: Callable[..., Any], values: Mapping[str, Any]) -> None:
     """
-    :param constructor: an ``__init__``
+    :param function: a constructor or another function
     :param values: arguments by name; names that it does not have are passed over
     :raises ConfigError: for an argument of a wrong type or range
     """
-    kinds = _kinds_of(constructor)
+    kinds = _kinds_of(function)
     for name, value in values.items():
         if name in kinds:
             _check(name, value, kinds[name])
@@ -230,11 +230,11 @@ def _check(name: str, value: object, kinds: tuple[_Kind, ...]) -> None:
 
 
 @cache
-def _kinds_of(constructor: Callable[..., None]) -> Mapping[str, tuple[_Kind, ...]]:
+def _kinds_of(function: Callable[..., Any]) -> Mapping[str, tuple[_Kind, ...]]:
     """Of each argument whose annotation is understood."""
     try:
         # Not get_type_hints: it insists on what SB3's own aliases import for type checkers only
-        parameters = inspect.signature(constructor, eval_str=True).parameters
+        parameters = inspect.signature(function, eval_str=True).parameters
     except (NameError, AttributeError, TypeError):  # as may a user's class
         return {}
     found = {}

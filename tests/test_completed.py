@@ -8,6 +8,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch as th
 from algorithm_data import TINY_PRESA, in_objective
@@ -476,7 +477,38 @@ def test_labels_are_used_as_given_where_asked_or_too_few(logged: Any) -> None:
         model = presa(logged[0], labels, **({"completion": "auto"} | kwargs))
         assert model.feedback is not None and model.feedback.weights is None
         assert len(model.feedback.segments) == len(labels.segments)
+    assert not complete(logged[0], clips(logged, n=10)).helps
     assert PRESA.PAPER["completion"] is False
+
+
+def test_what_is_missing_is_named_where_labels_are_not_completed(logged: Any) -> None:
+    labels = clips(logged)
+    no_safety = np.full(len(labels.segments), np.nan, dtype=np.float32)
+    ties = replace(labels, preferences=np.full(150, 0.5, dtype=np.float32), p_safe=no_safety)
+    with pytest.warns(UserWarning, match="not used: all comparisons are ties or of one pair"):
+        presa(logged[0], ties, completion="auto")
+    unsure = Feedback.create(logged[0], labels.segments, np.full(len(labels.segments), 0.5))
+    with pytest.warns(UserWarning, match="not used: every safety label is 0.5"):
+        presa(logged[0], unsure, completion="auto")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda found: found.selected(1.0), "`level` must be .*, got 1.0"),
+        (lambda found: found.feedback("a"), "`level` must be .*, got 'a'"),
+        (lambda found: found.feedback(None), "`level` must be .*, got None"),
+        (lambda found: found.feedback([]), "`level` must be a number or several, got none"),
+        (lambda found: found.feedback(0.7, -1), "`seed` must be .*, got -1"),
+        (lambda found: found.calibration("x"), "`kind` must be .*, got 'x'"),
+        (lambda found: complete(found.transitions, found.labelled, seed=-1), "`seed` must be"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(
+    completion: Completion, call: Any, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        call(completion)
 
 
 @pytest.mark.parametrize(("has_safety", "seed"), [(True, 3), (False, 4)])
@@ -543,7 +575,65 @@ def test_labels_of_clips_are_used_as_given(logged: Any) -> None:
     forced = presa(dataset, labels, completion=True)
     assert forced.feedback is not None and forced.feedback.weights is not None
     safe = replace(labels, p_safe=np.ones(120, dtype=np.float32))
-    assert complete(dataset, safe).helps
+    assert complete(dataset, safe).of_clips and not complete(dataset, safe).helps
+    moves = np.array([episode.actions.mean() for episode in dataset.iterate_episodes()])
+    both = replace(labels, p_safe=(moves > np.median(moves)).astype(np.float32))
+    assert complete(dataset, both).helps and not complete(dataset, both).of_clips
+
+
+def test_one_label_or_an_unused_row_does_not_change_what_labels_are_of(logged: Any) -> None:
+    dataset, labels = recordings(logged, "one-more")
+    p_safe = np.full(120, np.nan, dtype=np.float32)
+    p_safe[0] = 1.0
+    assert complete(dataset, replace(labels, p_safe=p_safe)).of_clips
+    more = np.concatenate([labels.segments, [[0, 1, 2]]])
+    unused = Feedback.create(dataset, more, None, labels.comparisons, labels.preferences)
+    assert complete(dataset, unused).of_clips
+
+
+def starts(
+    first: npt.NDArray[np.float64], rest: npt.NDArray[np.float64], name: str
+) -> tuple[Any, Feedback]:
+    """Recordings of two steps, all compared as wholes."""
+    n, width = first.shape
+    buffers = [
+        {
+            "observations": np.stack([first[i], rest[i], rest[i]]),
+            "actions": np.zeros((2, 1), dtype=np.float32),
+            "rewards": np.zeros(2),
+            "terminations": np.zeros(2, dtype=bool),
+            "truncations": np.array([False, True]),
+            "infos": {"cost": np.zeros(3)},
+        }
+        for i in range(n)
+    ]
+    space = gym.spaces.Box(-np.inf, np.inf, (width,), np.float64)
+    transitions = load_transitions(write(f"toy/{name}-v0", buffers, space, ACTIONS))
+    segments = [(i, 0, 2) for i in range(n)]
+    pairs = [(i, i + 1) for i in range(0, n, 2)]
+    return transitions, Feedback.create(transitions, segments, None, pairs)
+
+
+@pytest.mark.usefixtures("minari_root")
+@pytest.mark.parametrize("offset", [0.0, 5.8e6])
+@pytest.mark.parametrize("home", [False, True])
+def test_clips_are_known_at_any_offset(offset: float, home: bool) -> None:
+    """As that of map coordinates in metres."""
+    random = np.random.default_rng(0)
+    first, rest = random.normal(size=(2, 40, 2))
+    first[:, 0] *= 0.0 if home else 1.0
+    found = starts(first + offset, rest + offset, f"offset{int(offset)}-{int(home)}")
+    assert labels_are_of_clips(*found) is not home
+
+
+@pytest.mark.usefixtures("minari_root")
+@pytest.mark.parametrize(("n_up", "of_clips"), [(1, True), (40, False)])
+def test_a_flag_that_is_rarely_up_tells_nothing_of_starts(n_up: int, of_clips: bool) -> None:
+    """It may be down at all of them by chance; one that is often up is at rest there."""
+    random = np.random.default_rng(0)
+    first, rest = random.normal(size=(2, 60, 2))
+    first[:, 1], rest[:, 1] = 0.0, np.arange(60) < n_up
+    assert labels_are_of_clips(*starts(first, rest, f"flag{n_up}")) is of_clips
 
 
 def test_recordings_that_begin_at_rest_are_episodes(logged: Any) -> None:
@@ -691,6 +781,17 @@ def test_the_command_prints_what_it_believes(logged: Any, tmp_path: Any) -> None
     assert int((saved.weights[: found["segments"]] > 0).sum()) == found["imitated"]
     printed = CliRunner().invoke(app, ["complete", dataset.id, "--json", "-"])
     assert json.loads(printed.output)["segments"] == N_EPISODES
+
+
+def test_the_command_says_what_it_has_no_labels_of(logged: Any) -> None:
+    labels = clips(logged, n=15)
+    unknown = np.full(len(labels.segments), np.nan, dtype=np.float32)
+    replace(labels, p_safe=unknown).save(logged[0], "compared")
+    run = CliRunner().invoke(app, ["complete", logged[0].id, "--feedback", "compared"])
+    assert run.exit_code == 0, run.output
+    assert "Safe means" not in run.output and "of the safety labels" not in run.output
+    said = " ".join(run.output.split())
+    assert "completion='auto': no (15 labels; fewer than 40 are used as given)." in said
 
 
 def test_the_command_without_labels_says_so(logged: Any) -> None:

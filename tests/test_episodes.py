@@ -281,6 +281,16 @@ def test_a_dataset_that_is_not_there(
     assert ("example_dataset" in str(refusal.value)) == (name == "presa/point-circle1-small-v0")
 
 
+def test_a_folder_that_is_no_dataset_does_not_hide_what_is_missing(
+    box_dataset: MinariDataset,
+) -> None:
+    """Minari leaves such a folder behind when it refuses an id."""
+    root = Path(box_dataset.storage.data_path).parents[2]
+    (root / "x" / "varied-v0" / "data").mkdir(parents=True)
+    with pytest.raises(DatasetError, match=r"ball-v0' not found.*a folder there is no dataset"):
+        resolve_dataset("toy/ball-v0")
+
+
 def test_a_file_of_a_dataset_names_the_folder_to_name(box_dataset: MinariDataset) -> None:
     data = Path(box_dataset.storage.data_path)
     for file in (data / "main_data.hdf5", str(data / "metadata.json")):

@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import minari
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -102,6 +103,21 @@ def test_labels_made_by_hand(box_dataset: MinariDataset) -> None:
     assert preferences_only.provenance == {"by": "anna"}
     with pytest.raises(ValueError, match="read-only"):
         labels.p_safe[0] = 0
+
+
+def test_masked_labels_are_not_labelled(box_dataset: MinariDataset) -> None:
+    segments = [(0, 0, 5), (1, 0, 5)]
+    p_safe = np.ma.array([0.0, 1.0], mask=[True, False])
+    found = Feedback.create(box_dataset, segments, p_safe)
+    np.testing.assert_array_equal(found.p_safe, [np.nan, 1.0])
+    column = pd.array([None, True], dtype="boolean")
+    np.testing.assert_array_equal(
+        Feedback.create(box_dataset, segments, column).p_safe, [np.nan, 1.0]
+    )
+    whole = np.ma.array([0, 1], mask=[True, False])
+    assert np.isnan(Feedback.create(box_dataset, segments, whole).p_safe[0])
+    with pytest.raises(FeedbackError, match="`segments` must have a number in every place"):
+        Feedback.create(box_dataset, np.ma.masked_equal(np.array(segments), 5))
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,14 @@ def _question(segments: list[list[int]]) -> "tuple[Segment, ...]":
     return tuple(sorted((episode, start, length) for episode, start, length in segments))
 
 
+def _reason(found: "Completion") -> str:
+    from sb3_presa.completion import FEWEST_LABELS
+
+    if (n := found.labelled.n_labels) < FEWEST_LABELS:
+        return f" ({n} labels; fewer than {FEWEST_LABELS} are used as given)"
+    return " (whole recordings that begin anywhere, as clips do)" if found.of_clips else ""
+
+
 def _accuracy(accuracy: Any) -> dict[str, Any]:
     values = {"value": accuracy.value, "low": accuracy.low, "high": accuracy.high}
     plain = {name: None if math.isnan(value) else value for name, value in values.items()}
@@ -147,14 +155,16 @@ def _print(found: "Completion", figures: dict[str, Any], level: float) -> None:
         )
         + "."
     )
-    wrong = found.error_rates
-    typer.echo(
-        f"Taken to be wrong: {wrong.safety:.0%} of the safety labels, {wrong.comparisons:.0%} of "
-        "the comparisons."
-    )
-    means = "the rate of risk is low" if found.safety_model == "rate" else "no step went wrong"
-    clips = " (whole recordings that begin anywhere, as clips do)" if found.of_clips else ""
-    typer.echo(f"Safe means: {means}. Used by completion='auto': {_yes(found.helps)}{clips}.")
+    wrong = []
+    if found.p_safe is not None:
+        wrong.append(f"{found.error_rates.safety:.0%} of the safety labels")
+    if found.merit is not None:
+        wrong.append(f"{found.error_rates.comparisons:.0%} of the comparisons")
+    typer.echo(f"Taken to be wrong: {', '.join(wrong)}.")
+    if found.p_safe is not None:
+        rate = found.safety_model == "rate"
+        typer.echo(f"Safe means: {'the rate of risk is low' if rate else 'no step went wrong'}.")
+    typer.echo(f"Used by completion='auto': {_yes(found.helps)}{_reason(found)}.")
     typer.echo(f"Certain enough to align after cloning: {_yes(found.aligns)}.")
     doubts = figures["doubts"]
     if doubts:

@@ -167,7 +167,7 @@ def _judge(model: "OfflineAlgorithm", out: Path, dataset: str, name: str) -> Non
     if name not in Feedback.names(dataset):
         return
     labels = Feedback.load(dataset, name)
-    if len(labels.comparisons) + int((labels.p_safe >= 0.0).sum()) < _FEWEST_TO_JUDGE:
+    if labels.n_labels < _FEWEST_TO_JUDGE:
         return
     command = f"sb3-presa judge {out} --dataset {dataset} --feedback {name}"
     for line in page.short(judge(model, dataset, labels, name=out.name), command):

@@ -3,8 +3,14 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sb3_presa.completion.features import observation_vectors, sampled_rows
+from sb3_presa.completion.features import (
+    Floats,
+    observation_vectors,
+    sampled_rows,
+    varying,
+)
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.feedback.table import Feedback
 
@@ -13,8 +19,8 @@ _FEWEST: Final = 20
 #: Share of the variance of every coordinate that starts of clips have. Of 20 starts the smallest of
 #: sixty such shares is about .3; where a simulator or a robot begins, something is at rest.
 _AS_SPREAD: Final = 0.25
-#: A variance below this share of a coordinate's squared size is rounding.
-_RESOLUTION: Final = 1e-12
+#: Starts at which the rarer of two values of a coordinate is expected; of fewer it may be missing.
+_EXPECTED: Final = 5
 
 
 def labels_are_of_clips(transitions: Transitions, feedback: Feedback) -> bool:
@@ -32,19 +38,27 @@ def labels_are_of_clips(transitions: Transitions, feedback: Feedback) -> bool:
         return False
     first = observation_vectors(transitions, transitions.episode_starts)
     every = observation_vectors(transitions, sampled_rows(transitions))
-    variance = every.var(axis=0)
-    varies = variance > _RESOLUTION * np.maximum(
-        np.square(every.mean(axis=0)), np.finfo(np.float64).tiny
-    )
-    shares = first.var(axis=0)[varies] / variance[varies]
+    tells = varying(every) & ~_are_rare_flags(every, len(first))
+    shares = first.var(axis=0)[tells] / every.var(axis=0)[tells]
     return bool(len(shares) > 0 and shares.min() >= _AS_SPREAD)
 
 
+def _are_rare_flags(every: Floats, n_starts: int) -> NDArray[np.bool_]:
+    """Coordinates of two values, of which some starts may show one alone by chance."""
+    least, most = every.min(axis=0), every.max(axis=0)
+    flags = ((every == least) | (every == most)).all(axis=0)
+    up = (every == most).mean(axis=0)
+    return np.asarray(flags & (n_starts * np.minimum(up, 1.0 - up) < _EXPECTED))
+
+
 def _are_whole(transitions: Transitions, feedback: Feedback) -> bool:
+    """Of segments that nobody compared or judged, the length tells nothing."""
+    used = ~np.isnan(feedback.p_safe)
+    used[feedback.comparisons] = True
     lengths = dict(
         zip(transitions.episode_ids.tolist(), transitions.episode_lengths.tolist(), strict=True)
     )
     return all(
         start == 0 and steps == lengths[episode]
-        for episode, start, steps in feedback.segments.tolist()
+        for episode, start, steps in feedback.segments[used].tolist()
     )

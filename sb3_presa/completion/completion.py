@@ -1,6 +1,6 @@
 """Label completion: from a few labels of short segments to estimates for all of the data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sb3_presa.arguments import Seed, ShareWithin, check_arguments
 from sb3_presa.completion.accuracy import (
     Accuracy,
     Bin,
@@ -31,8 +32,11 @@ from sb3_presa.completion.selection import (
 )
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.transitions import Transitions
+from sb3_presa.errors import ConfigError
 from sb3_presa.feedback.table import Feedback
 
+#: With fewer labels of both kinds together, cross-fitted accuracy decides nothing.
+FEWEST_LABELS: Final = 40
 #: An episode longer than this many typical labelled segments is completed in windows of that size.
 _LONGEST_WINDOW: Final = 20
 _COMPARISONS_PER_SEGMENT: Final = 5
@@ -73,9 +77,9 @@ class Completion:
     :param p_safe: probability that each is safe, (U,); ``None`` without safety labels
     :param p_safe_lowest: the same by the model that doubts most, (U,)
     :param label_p_safe: for every labelled segment, P(safe) by models that have not seen its label,
-        (S,); NaN without safety labels
+        (S,); NaN without safety labels, and where one label is all
     :param label_preference: for every comparison, P(first is preferred) by models that have not
-        seen it, (C,)
+        seen it, (C,); NaN where all are of one pair
     :param safety_model: what "safe" was found to mean
     :param preference_accuracy: of comparisons with a winner
     :param safety_accuracy: of safety labels, the two kinds weighed alike
@@ -104,28 +108,37 @@ class Completion:
         """:return: whether comparisons that models have not seen support the ranking by merit"""
         return self.merit is not None and self.preference_accuracy.above_chance
 
+    @property
+    def tells_safety(self) -> bool:
+        """:return: whether segments are labelled safe and others unsafe: otherwise comparisons, if
+        there are any, are all that tells segments apart"""
+        given = self.labelled.p_safe
+        return bool((given > 0.5).any() and (given < 0.5).any())
+
     @cached_property
     def of_clips(self) -> bool:
-        """:return: whether comparisons alone were given, of recordings that begin anywhere"""
-        return self.p_safe is None and labels_are_of_clips(self.transitions, self.labelled)
+        """:return: whether comparisons are all that tells segments apart, and all are of recordings
+        that begin anywhere"""
+        return not self.tells_safety and labels_are_of_clips(self.transitions, self.labelled)
 
     @property
     def helps(self) -> bool:
         """
-        Whether to learn from the completed labels rather than from those that were given: models
-        that have not seen safety labels rank the segments better than chance, or, without safety
-        labels, predict comparisons better. The ranking counts, because where most segments are
-        safe, all can be predicted to be. Of clips without safety labels, the best do not show how
-        to get there.
+        Whether to learn from the completed labels rather than from those that were given: there are
+        enough of them, and models that have not seen safety labels rank the segments better than
+        chance. Where no safety label differs from another, they predict comparisons better. The
+        ranking counts, because where most segments are safe, all can be predicted to be. Of clips
+        without safety labels, the best do not show how to get there.
 
         :return: the decision of ``completion="auto"``
         """
-        if self.p_safe is None:
+        if self.labelled.n_labels < FEWEST_LABELS:
+            return False
+        if self.tells_safety:
+            return self.safety_ranking.above_chance
+        if self.merit is not None:
             return self.ranks and not self.of_clips
-        given = self.labelled.p_safe[~np.isnan(self.labelled.p_safe)]
-        # Where all labels are of one kind there is nothing to tell apart
-        one_kind = bool((given >= 0.5).all() or (given <= 0.5).all())
-        return one_kind or self.safety_ranking.above_chance
+        return bool((self.labelled.p_safe != 0.5)[~np.isnan(self.labelled.p_safe)].any())
 
     @property
     def aligns(self) -> bool:
@@ -136,16 +149,19 @@ class Completion:
 
         :return: whether labels that models have not seen are predicted right in seven of ten cases
         """
-        decisive = self.preference_accuracy if self.p_safe is None else self.safety_accuracy
+        by_safety = self.tells_safety or self.merit is None
+        decisive = self.safety_accuracy if by_safety else self.preference_accuracy
         return decisive.value >= _KNOWN_WELL
 
-    def selected(self, level: float = 0.7) -> NDArray[np.bool_]:
+    def selected(self, level: ShareWithin = 0.7) -> NDArray[np.bool_]:
         """
         The best of what is safe. Where labels are not known well, all models must agree that it is.
 
         :param level: lowest probability, in (0, 1), that what is imitated is safe
         :return: which of ``segments`` are worth imitating, (U,)
+        :raises ConfigError: if the level is out of its range
         """
+        check_arguments(Completion.selected, {"level": level})
         return select(len(self.segments), self._bound, self._ranking, level)
 
     @property
@@ -158,7 +174,7 @@ class Completion:
         """P(safe) that must reach a safety level, (U,)."""
         return self.p_safe if self.aligns else self.p_safe_lowest
 
-    def feedback(self, level: float | Sequence[float] = 0.7, seed: int = 0) -> Feedback:
+    def feedback(self, level: float | Sequence[float] = 0.7, seed: Seed = 0) -> Feedback:
         """
         Labels of all of the data, which every algorithm here can be trained on and which can be
         saved beside the dataset.
@@ -168,9 +184,14 @@ class Completion:
             have weights only. Of several levels, rising, each has a column of ``weights``
         :param seed: seed of the pairs
         :return: the completed labels
+        :raises ConfigError: if a level or the seed is out of its range
+        :raises FeedbackError: if levels do not rise
         """
-        one = isinstance(level, float | int)
-        levels = [float(level)] if isinstance(level, float | int) else [float(x) for x in level]
+        check_arguments(Completion.feedback, {"seed": seed})
+        one = not isinstance(level, Iterable)
+        levels = [*level] if isinstance(level, Iterable) else [level]
+        if not levels:
+            raise ConfigError("`level` must be a number or several, got none")
         selected = np.stack([self.selected(each) for each in levels], axis=1)
         pairs = self._pairs(np.asarray(selected.any(axis=1)), seed)
         preferences = np.full(len(pairs), 0.5)
@@ -263,9 +284,11 @@ class Completion:
         :param kind: of which labels
         :return: predicted probabilities that a person, who errs at times, gives a label of 1,
             beside the share of such labels
+        :raises ConfigError: if ``kind`` is another word
         """
+        check_arguments(Completion.calibration, {"kind": kind})
         given, predicted, error_rate = self._seen_and_unseen(kind)
-        known = ~np.isnan(given)
+        known = ~np.isnan(given) & ~np.isnan(predicted)
         return calibration(said_chance(predicted[known], error_rate), given[known])
 
     @cached_property
@@ -317,7 +340,7 @@ def complete(
     feedback: str | Feedback = "default",
     *,
     safety_model: Literal["auto", "rate", "any"] = "auto",
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Completion:
     """
     Estimates for all of the data from the labels of some segments, and from nothing else: rewards
@@ -332,7 +355,7 @@ def complete(
     :param seed: seed of the models
     :return: the completion
     :raises FeedbackError: if there are no labels
-    :raises ConfigError: if ``safety_model`` is another word
+    :raises ConfigError: if ``safety_model`` is another word, or ``seed`` out of its range
     """
     return completion_of(fit_labels(dataset, feedback, safety_model=safety_model, seed=seed))
 
@@ -364,7 +387,7 @@ def completion_of(fitted: FittedLabels) -> Completion:
             typical = int(np.median(labels.lengths[~np.isnan(labels.p_safe)]))
             by_model = p_safe_of_long(risks, starts, lengths, typical)
         p_safe, lowest = by_model.mean(axis=0), by_model.min(axis=0)
-    known = ~np.isnan(labels.p_safe)
+    known = ~np.isnan(labels.p_safe) & ~np.isnan(label_p_safe)
     predicted, given = label_p_safe[known], labels.p_safe[known]
     return Completion(
         labelled=fitted.feedback,
@@ -404,16 +427,19 @@ def _windows(
 
 
 def _accuracy_of_comparisons(predicted: Floats, preferences: Floats) -> Accuracy:
-    decided = preferences != 0.5
+    decided = (preferences != 0.5) & ~np.isnan(predicted)
     first = predicted[decided] > 0.5
     return share_right((first == (preferences[decided] > 0.5)).astype(np.float64))
 
 
 def _posterior(predicted: Floats, given: Floats, error_rate: float) -> Floats:
-    """P(true label is 1) from what unseeing models predict and from what was said; NaN stays."""
+    """
+    P(true label is 1) from what unseeing models predict and from what was said; NaN where nothing
+    was said, and what was said where nothing is predicted.
+    """
     says_one = said_chance(given, error_rate)
     one, zero = predicted * says_one, (1.0 - predicted) * (1.0 - says_one)
-    return np.asarray(one / (one + zero))
+    return np.where(np.isnan(predicted), given, one / (one + zero))
 
 
 def _normal_share(z: Floats) -> Floats:

@@ -21,12 +21,11 @@ from sb3_presa.completion.label_models import (
     risk_of,
     sigmoid,
 )
+from sb3_presa.completion.parts import N_FOLDS, are_apart
 from sb3_presa.completion.sampling import SampledSteps, sample_steps
 from sb3_presa.completion.segment_values import segment_p_safe, segment_sums, sums_at
 from sb3_presa.data.transitions import Transitions
 
-#: Parts of the labels; each model of an ensemble has not seen one of them.
-N_FOLDS: Final = 4
 #: Draws of random features: rectified or periodic, and their bandwidth.
 _DRAWS: Final = ((False, 4.0), (True, 1.0), (False, 2.0))
 _N_FEATURES: Final = 128
@@ -100,9 +99,12 @@ class Ensemble:
         """
         :param labels: comparisons of segments
         :param parts: which of them each model has not seen
-        :return: P(first is preferred) of each by models that have not seen it, (C,)
+        :return: P(first is preferred) of each by models that have not seen it, (C,); NaN where all
+            are of one part
         """
         assert self.rewards is not None
+        if not are_apart(parts.comparisons):
+            return np.full(len(labels.comparisons), np.nan)
         sums = segment_sums(self.rewards, labels.starts, labels.lengths)
         one, other = labels.comparisons.T
         logits = self.scale * (sums[:, one] - sums[:, other])
@@ -113,26 +115,13 @@ class Ensemble:
         :param labels: labels of segments
         :param parts: which of them each model has not seen
         :param meaning: what "safe" means
-        :return: P(safe) of each segment by models that have not seen its label, (S,)
+        :return: P(safe) of each segment by models that have not seen its label, (S,); NaN where all
+            labels are of one part
         """
+        if not are_apart(parts.segments[~np.isnan(labels.p_safe)]):
+            return np.full(len(labels.starts), np.nan)
         sums = segment_sums(self.risks[meaning], labels.starts, labels.lengths)
         return unseen_mean(segment_p_safe(sums, labels.lengths, meaning), parts.segments)
-
-
-def parts_of(labels: Labels, n_episodes: int, generator: np.random.Generator) -> Parts:
-    """
-    Parts by episode: no model is asked about an episode whose safety labels it has seen. A
-    comparison is of the part of the episode of its lower row, so that one which was made twice is
-    of one part.
-
-    :param labels: the labels
-    :param n_episodes: episodes of the data
-    :param generator: source of randomness
-    :return: the parts
-    """
-    of_episode = generator.permutation(n_episodes) % N_FOLDS
-    segments = of_episode[labels.episodes]
-    return Parts(segments, segments[labels.comparisons.min(axis=1, initial=len(segments))])
 
 
 def fit_ensemble(

@@ -69,7 +69,7 @@ class StepFeatures:
         """
         inputs = step_vectors(transitions, sampled_rows(transitions))
         mean, deviation = inputs.mean(axis=0), inputs.std(axis=0)
-        varies = deviation > _RESOLUTION * np.maximum(np.abs(mean), np.finfo(np.float64).tiny)
+        varies = varying(inputs)
         scale = np.where(varies, 1.0 / np.where(varies, deviation, 1.0), 0.0)
         width = max(int(varies.sum()), 1)
         shape = (len(mean), n_features)
@@ -117,6 +117,15 @@ class StepFeatures:
         shaped = projected.cos_() if self.periodic else projected.relu_()
         features = th.cat([shaped, x], dim=1)
         return features.sub_(th.from_numpy(self.center)).div_(th.from_numpy(self.spread))
+
+
+def varying(values: Floats) -> NDArray[np.bool_]:
+    """
+    :param values: one row each, (M, d)
+    :return: which coordinates vary by more than rounding, (d,)
+    """
+    size = np.maximum(np.abs(values.mean(axis=0)), np.finfo(np.float64).tiny)
+    return np.asarray(values.std(axis=0) > _RESOLUTION * size)
 
 
 def sampled_rows(transitions: Transitions) -> NDArray[np.int64]:

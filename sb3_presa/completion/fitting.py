@@ -5,15 +5,16 @@ from typing import Final, Literal
 
 import numpy as np
 
-from sb3_presa.arguments import check_default_dtype
-from sb3_presa.completion.cross_fit import Ensemble, fit_ensemble, parts_of
+from sb3_presa.arguments import Seed, check_arguments, check_default_dtype
+from sb3_presa.completion.cross_fit import Ensemble, fit_ensemble
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.label_arrays import Labels, Parts
 from sb3_presa.completion.label_models import SafetyModel, log_likelihood
+from sb3_presa.completion.parts import parts_of
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
-from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.errors import FeedbackError
 from sb3_presa.feedback.table import Feedback
 
 #: Lengths of labelled segments must differ by this factor to tell the meanings of "safe" apart.
@@ -57,7 +58,7 @@ def fit_labels(
     feedback: str | Feedback = "default",
     *,
     safety_model: Meaning = "auto",
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> FittedLabels:
     """
     The models that :func:`sb3_presa.completion.complete` asks; its arguments.
@@ -68,11 +69,10 @@ def fit_labels(
     :param seed: seed of the models and of the parts
     :return: the models
     :raises FeedbackError: if there are no labels
-    :raises ConfigError: if ``safety_model`` is another word, or PyTorch's default dtype not float32
+    :raises ConfigError: if an argument is out of its range, or PyTorch's default dtype not float32
     """
     check_default_dtype()
-    if safety_model not in ("auto", *SafetyModel):
-        raise ConfigError(f"`safety_model` must be 'auto', 'rate' or 'any', got {safety_model!r}")
+    check_arguments(fit_labels, {"safety_model": safety_model, "seed": seed})
     transitions = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
     if isinstance(feedback, str):
         if isinstance(dataset, Transitions):

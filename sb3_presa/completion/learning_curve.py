@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_presa.completion.accuracy import Accuracy, balanced_share_right, share_right
-from sb3_presa.completion.cross_fit import fit_ensemble, parts_of
+from sb3_presa.completion.cross_fit import fit_ensemble
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.fitting import arrays_of
 from sb3_presa.completion.label_arrays import Labels, Parts
 from sb3_presa.completion.label_models import SafetyModel
+from sb3_presa.completion.parts import parts_of
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.feedback.table import Feedback
 

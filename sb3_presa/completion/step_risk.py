@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_presa.completion.accuracy import Accuracy, balanced_share_right
-from sb3_presa.completion.cross_fit import chunks, likeliest_risks, parts_of, unseen_mean
+from sb3_presa.completion.cross_fit import chunks, likeliest_risks, unseen_mean
 from sb3_presa.completion.features import CUT, Floats, StepFeatures
 from sb3_presa.completion.fitting import arrays_of
 from sb3_presa.completion.label_models import SafetyModel, risk_of
+from sb3_presa.completion.parts import are_apart, parts_of
 from sb3_presa.completion.sampling import sample_steps
 from sb3_presa.completion.segment_values import segment_p_safe, segment_sums
 from sb3_presa.data.transitions import Transitions
@@ -77,6 +78,8 @@ class StepRisk:
             ),
             parts.segments,
         )
+        if not are_apart(parts.segments[known]):  # no model has not seen them
+            known[:] = False
         accuracy = balanced_share_right(chance[known], labels.p_safe[known])
         parameters = found.mean(dim=1).double().numpy()
         return _folded(cls, features, parameters), features.mean, features.scale, accuracy

@@ -52,7 +52,7 @@ def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
     elif isinstance(dataset, str) and _id_without_version(name):
         hint = f"An id must end in a version; try '{name}-v0'."
     else:
-        known = ", ".join(sorted(minari.list_local_datasets())) or "none"
+        known = _local_ids()
         hint = f"Available below {get_dataset_path()} (MINARI_DATASETS_PATH): {known}."
         if name == EXAMPLE_DATASET_ID:
             hint += (
@@ -60,6 +60,13 @@ def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
                 "MINARI_DATASETS_PATH=datasets`, in Python `sb3_presa.data.example_dataset()`."
             )
     raise DatasetError(f"dataset '{name}' not found. {hint}")
+
+
+def _local_ids() -> str:
+    try:
+        return ", ".join(sorted(minari.list_local_datasets())) or "none"
+    except ValueError as error:  # a folder that Minari made for an id, and then refused
+        return f"not known, as a folder there is no dataset ({error})"
 
 
 def has_dataset(dataset: str | os.PathLike[str]) -> bool:

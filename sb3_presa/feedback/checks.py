@@ -1,6 +1,7 @@
 """Turns labels into arrays and checks them; errors name the first invalid row."""
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -16,6 +17,8 @@ FloatArray: TypeAlias = npt.NDArray[np.float32]
 
 def integers(values: npt.ArrayLike, columns: int, name: str) -> IntArray:
     """A new ``(n, columns)`` int64 array of ``values``; float arrays may contain integers."""
+    if np.ma.is_masked(values):
+        raise FeedbackError(f"`{name}` must have a number in every place, got masked ones")
     try:
         array = np.asarray(values)
     except ValueError as error:  # ragged lists
@@ -38,11 +41,14 @@ def integers(values: npt.ArrayLike, columns: int, name: str) -> IntArray:
 
 
 def labels(values: Any, name: str) -> npt.NDArray[Any]:
-    """Labels as floats; None becomes NaN."""
+    """Labels as floats; None, ``pandas.NA`` and what is masked become NaN."""
     try:
+        if isinstance(values, np.ma.MaskedArray):
+            values = np.ma.filled(values.astype(np.float64), np.nan)
         array = np.asarray(values)
         if array.dtype == object:
-            array = np.asarray([np.nan if value is None else value for value in array.tolist()])
+            na = getattr(sys.modules.get("pandas"), "NA", None)
+            array = np.asarray([np.nan if x is None or x is na else x for x in array.tolist()])
         return array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise FeedbackError(f"`{name}` must be numbers in [0, 1]: {error}") from error

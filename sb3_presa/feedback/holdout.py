@@ -53,7 +53,7 @@ def split_feedback(feedback: Feedback, fraction: float, seed: int) -> tuple[Feed
     episodes, episode_of = np.unique(feedback.segments[:, 0], return_inverse=True)
     held = np.zeros(len(episodes), dtype=bool)
     order = np.random.default_rng(seed).permutation(len(episodes))
-    n_labels = _n_comparisons(feedback) + _n_safety_labels(feedback)
+    n_labels = feedback.n_labels
     low, high = 0, len(episodes) - 1
     while low < high:  # the smallest number of episodes that reaches the fraction
         middle = (low + high) // 2

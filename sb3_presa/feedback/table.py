@@ -111,6 +111,11 @@ class Feedback:
             f"comparisons={len(self.comparisons)}, safety_labels={labelled}, unsafe={unsafe})"
         )
 
+    @property
+    def n_labels(self) -> int:
+        """Comparisons and safety labels together."""
+        return len(self.comparisons) + int(np.sum(~np.isnan(self.p_safe)))
+
     @classmethod
     def create(
         cls,

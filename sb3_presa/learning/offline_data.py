@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self, TypeAlias
 
 import numpy as np
 
-from sb3_presa.completion import Completion, complete
+from sb3_presa.completion import FEWEST_LABELS, Completion, complete
 from sb3_presa.data.datasets import DatasetLike, resolve_dataset
 from sb3_presa.data.episodes import load_endings, load_outcomes, load_transitions
 from sb3_presa.data.transitions import Endings, Outcomes, Transitions
@@ -26,8 +26,6 @@ LABELS: Final[Needs] = frozenset({"comparisons", "safety labels"})
 CompletionMode: TypeAlias = Literal["auto"] | bool
 #: Safety levels at which an adjustable agent is trained; it acts at those between them, too.
 LEVELS: Final = (0.3, 0.5, 0.7, 0.8, 0.9)
-#: With fewer labels of both kinds together, cross-fitted accuracy decides nothing.
-_FEWEST: Final = 40
 #: What an algorithm makes of the labels that are not held out.
 Complete: TypeAlias = Callable[[Feedback, Transitions], Feedback]
 #: What an algorithm makes of its labels before any are held out.
@@ -231,8 +229,8 @@ def completed(
     """
     if mode is False or feedback.weights is not None:
         return feedback
-    n_labels = len(feedback.comparisons) + int((~np.isnan(feedback.p_safe)).sum())
-    if n_labels == 0 or (mode == "auto" and n_labels < _FEWEST):
+    n_labels = feedback.n_labels
+    if n_labels == 0 or (mode == "auto" and n_labels < FEWEST_LABELS):
         return feedback
     completion = complete(transitions, feedback, seed=seed)
     if mode == "auto" and not completion.helps:
@@ -242,8 +240,15 @@ def completed(
 
 
 def _why_not(completion: Completion) -> str:
-    if completion.p_safe is not None:
+    if completion.tells_safety:
         found = f"rank segments by safety no better than chance, {completion.safety_ranking}"
+    elif completion.merit is None:
+        return "every safety label is 0.5, which says nothing. Label segments safe or unsafe."
+    elif not completion.preference_accuracy.n:
+        return (
+            "all comparisons are ties or of one pair, so nothing shows how well models predict "
+            "them. Compare other segments, or set completion=True."
+        )
     elif not completion.ranks:
         found = f"predict it no better than chance, {completion.preference_accuracy}"
     else:

@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_presa.completion.cross_fit import N_FOLDS
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.label_models import SafetyModel, sigmoid
+from sb3_presa.completion.parts import N_FOLDS
 from sb3_presa.completion.segment_values import p_safe_of_long
 from sb3_presa.evaluation.judge.actions import Agent, actions_in
 from sb3_presa.evaluation.judge.imagined import Episodes, World

@@ -75,6 +75,7 @@ class Labels:
         found = completion_of(fitted)
         given = fitted.labels.p_safe
         known = ~np.isnan(given)
+        unseen = known & ~np.isnan(found.label_p_safe)
         horizon = dataset_horizon(opened)
         return cls(
             fitted=fitted,
@@ -85,11 +86,11 @@ class Labels:
             action_names=coordinate_names(opened, "actions"),
             of_log=None if found.p_safe is None else float(found.p_safe.mean()),
             comparisons=found.preference_accuracy,
-            area=auc(found.label_p_safe[known], given[known]),
-            calibration=found.calibration("safety") if known.any() else (),
+            area=auc(found.label_p_safe[unseen], given[unseen]),
+            calibration=found.calibration("safety") if unseen.any() else (),
             base_rate=float(given[known].mean()) if known.any() else float("nan"),
-            threshold=conformal_threshold(found.label_p_safe[known], given[known], alpha)
-            if known.any()
+            threshold=conformal_threshold(found.label_p_safe[unseen], given[unseen], alpha)
+            if unseen.any()
             else None,
         )
 

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 from sb3_presa.cli.agents import algorithm_named, check_device
 
-#: Labels of both kinds together from which on `train` ends with a verdict.
-_FEWEST_TO_JUDGE = 40
-
 
 def train(
     dataset: Annotated[str, typer.Argument(help="Id of a Minari dataset, or its folder.")],
@@ -161,13 +158,14 @@ def train(
 
 def _judge(model: "OfflineAlgorithm", out: Path, dataset: str, name: str) -> None:
     """Print the short form of a verdict, if there are labels enough for one."""
+    from sb3_presa.completion import FEWEST_LABELS
     from sb3_presa.evaluation.judge import judge, page
     from sb3_presa.feedback import Feedback
 
     if name not in Feedback.names(dataset):
         return
     labels = Feedback.load(dataset, name)
-    if labels.n_labels < _FEWEST_TO_JUDGE:
+    if labels.n_labels < FEWEST_LABELS:
         return
     command = f"sb3-presa judge {out} --dataset {dataset} --feedback {name}"
     for line in page.short(judge(model, dataset, labels, name=out.name), command):

@@ -287,7 +287,7 @@ def test_a_folder_that_is_no_dataset_does_not_hide_what_is_missing(
     """Minari leaves such a folder behind when it refuses an id."""
     root = Path(box_dataset.storage.data_path).parents[2]
     (root / "x" / "varied-v0" / "data").mkdir(parents=True)
-    with pytest.raises(DatasetError, match=r"ball-v0' not found.*a folder there is no dataset"):
+    with pytest.raises(DatasetError, match=r"ball-v0' not found.*Minari cannot read a folder"):
         resolve_dataset("toy/ball-v0")
 
 

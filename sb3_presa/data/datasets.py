@@ -66,7 +66,7 @@ def _local_ids() -> str:
     try:
         return ", ".join(sorted(minari.list_local_datasets())) or "none"
     except ValueError as error:  # a folder that Minari made for an id, and then refused
-        return f"not known, as a folder there is no dataset ({error})"
+        return f"not known, because Minari cannot read a folder there ({error})"
 
 
 def has_dataset(dataset: str | os.PathLike[str]) -> bool:

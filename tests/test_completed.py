@@ -589,6 +589,8 @@ def test_one_label_or_an_unused_row_does_not_change_what_labels_are_of(logged: A
     more = np.concatenate([labels.segments, [[0, 1, 2]]])
     unused = Feedback.create(dataset, more, None, labels.comparisons, labels.preferences)
     assert complete(dataset, unused).of_clips
+    only_safe = Feedback.create(dataset, labels.segments, np.ones(120))
+    assert not labels_are_of_clips(load_transitions(dataset), only_safe)
 
 
 def starts(

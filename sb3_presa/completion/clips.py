@@ -23,17 +23,27 @@ _AS_SPREAD: Final = 0.25
 _EXPECTED: Final = 5
 
 
+def tells_safety(feedback: Feedback) -> bool:
+    """
+    :param feedback: labels
+    :return: whether segments are labelled safe and others unsafe
+    """
+    return bool((feedback.p_safe > 0.5).any() and (feedback.p_safe < 0.5).any())
+
+
 def labels_are_of_clips(transitions: Transitions, feedback: Feedback) -> bool:
     """
-    Whether what was labelled is whole recordings that begin anywhere: clips, of which each shows a
-    part of the way. The best of them show where it is good to be and not how to get there, so
-    imitating these alone fails from where an episode begins.
+    Whether comparisons are all that tells segments apart, and these are whole recordings that begin
+    anywhere: clips, of which each shows a part of the way. The best of them show where it is good
+    to be and not how to get there, so imitating these alone fails from where an episode begins.
 
     :param transitions: the data
     :param feedback: labels on them
-    :return: whether each labelled segment is all of its recording, and no coordinate of the
-        observation is at rest where recordings begin
+    :return: whether safety labels tell nothing, each labelled segment is all of its recording, and
+        no coordinate of the observation is at rest where recordings begin
     """
+    if not len(feedback.comparisons) or tells_safety(feedback):
+        return False
     if len(transitions.episode_ids) < _FEWEST or not _are_whole(transitions, feedback):
         return False
     first = observation_vectors(transitions, transitions.episode_starts)

@@ -17,7 +17,7 @@ from sb3_presa.completion.accuracy import (
     share_right,
 )
 from sb3_presa.completion.auc import auc
-from sb3_presa.completion.clips import labels_are_of_clips
+from sb3_presa.completion.clips import labels_are_of_clips, tells_safety
 from sb3_presa.completion.cross_fit import ErrorRates
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.fitting import FittedLabels, arrays_of, fit_labels
@@ -112,14 +112,12 @@ class Completion:
     def tells_safety(self) -> bool:
         """:return: whether segments are labelled safe and others unsafe: otherwise comparisons, if
         there are any, are all that tells segments apart"""
-        given = self.labelled.p_safe
-        return bool((given > 0.5).any() and (given < 0.5).any())
+        return tells_safety(self.labelled)
 
     @cached_property
     def of_clips(self) -> bool:
-        """:return: whether comparisons are all that tells segments apart, and all are of recordings
-        that begin anywhere"""
-        return not self.tells_safety and labels_are_of_clips(self.transitions, self.labelled)
+        """:return: see :func:`~sb3_presa.completion.clips.labels_are_of_clips`"""
+        return labels_are_of_clips(self.transitions, self.labelled)
 
     @property
     def helps(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, Self, TypeAlias
 import numpy as np
 
 from sb3_presa.completion import FEWEST_LABELS, Completion, complete
+from sb3_presa.completion.clips import labels_are_of_clips
 from sb3_presa.data.datasets import DatasetLike, resolve_dataset
 from sb3_presa.data.episodes import load_endings, load_outcomes, load_transitions
 from sb3_presa.data.transitions import Endings, Outcomes, Transitions
@@ -232,6 +233,14 @@ def completed(
     n_labels = feedback.n_labels
     if n_labels == 0 or (mode == "auto" and n_labels < FEWEST_LABELS):
         return feedback
+    if mode == "auto" and labels_are_of_clips(transitions, feedback):  # before it is fitted
+        warnings.warn(
+            "label completion is not used: the comparisons are of whole recordings that begin "
+            "anywhere, as clips do. The best of them do not show how an episode begins, so all are "
+            "learnt from as they were labelled. Where they are episodes, set completion=True.",
+            stacklevel=6,
+        )
+        return feedback
     completion = complete(transitions, feedback, seed=seed)
     if mode == "auto" and not completion.helps:
         warnings.warn(f"label completion is not used: {_why_not(completion)}", stacklevel=6)
@@ -249,14 +258,8 @@ def _why_not(completion: Completion) -> str:
             "all comparisons are ties or of one pair, so nothing shows how well models predict "
             "them. Compare other segments, or set completion=True."
         )
-    elif not completion.ranks:
-        found = f"predict it no better than chance, {completion.preference_accuracy}"
     else:
-        return (
-            "the comparisons are of whole recordings that begin anywhere, as clips do. The best of "
-            "them do not show how an episode begins, so all are learnt from as they were labelled. "
-            "Where they are episodes, set completion=True."
-        )
+        found = f"predict it no better than chance, {completion.preference_accuracy}"
     return (
         f"models that have not seen a label {found}. Label more segments, or set completion=True."
     )

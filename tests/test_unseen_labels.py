@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from sb3_presa import Feedback
 from sb3_presa.completion import complete
 from sb3_presa.completion.label_arrays import Labels
+from sb3_presa.completion.learning_curve import learning_curve
 from sb3_presa.completion.parts import N_FOLDS, are_apart, parts_of
+from sb3_presa.data.episodes import load_transitions
 
 STEPS = 20
 OBSERVATIONS = gym.spaces.Box(-np.inf, np.inf, (3,), np.float32)
@@ -122,6 +124,16 @@ def test_labels_that_can_be_told_apart_are_of_several_parts(
     for pair, part in zip(pairs, parts.comparisons.tolist(), strict=True):
         made.setdefault(frozenset(pair), set()).add(part)
     assert all(len(of_pair) == 1 for of_pair in made.values())
+
+
+@pytest.mark.usefixtures("minari_root")
+def test_more_answers_about_one_recording_are_not_called_useless_for_certain() -> None:
+    """A forecast is uncertain where labels are, also if all are of one episode."""
+    transitions = load_transitions(noise("forecast", [1_600]))
+    segments = [(0, STEPS * place, STEPS) for place in range(80)]
+    labels = Feedback.create(transitions, segments, coin(80))
+    forecast = learning_curve(transitions, labels, 80)[0].forecast
+    assert forecast is not None and forecast.high - forecast.low > 0.02
 
 
 def test_parts_are_whole_episodes_where_labels_are_on_several() -> None:

@@ -27,6 +27,8 @@ from sb3_presa.feedback.table import Feedback
 _SHARES: Final = ((0.25, 2), (0.5, 2), (0.75, 1), (1.0, 1))
 #: Fewer labels of a kind say nothing of more of them.
 FEWEST: Final = 40
+#: Labels of fewer episodes are resampled one by one.
+_FEWEST_EPISODES: Final = 10
 _EXPONENTS: Final = (0.3, 0.5, 1.0)
 _RESAMPLINGS: Final = 600
 #: A gain below one label in a hundred is not worth the work.
@@ -148,15 +150,24 @@ def learning_curve(
         here = known[kind]
         given = (labels.p_safe if kind == "safety" else labels.preferences)[here] > 0.5
         chance = [one[:, here] for one in by_share]
-        episodes = (labels.episodes if kind == "safety" else _deciding(labels))[here]
-        found.append(_curve(kind, chance, given, episodes, answers, generator))
+        found.append(_curve(kind, chance, given, _alike(labels, kind, here), answers, generator))
     return tuple(found)
 
 
-def _deciding(labels: Labels) -> NDArray[np.int64]:
-    """The episode by which each comparison is of a part, see ``parts_of``."""
-    lower = np.min(labels.comparisons, axis=1, initial=len(labels.episodes))
-    return np.asarray(labels.episodes[lower])
+def _alike(labels: Labels, kind: Kind, here: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """
+    The episode by which each label is of a part, see ``parts_of``: labels of one are alike. Where
+    they are of a few, each label stands for itself, or resampling would call any gain certain.
+    """
+    if kind == "safety":
+        candidates = [labels.episodes]
+    else:
+        pairs = labels.comparisons
+        candidates = [labels.episodes[pairs.min(axis=1)], labels.episodes[pairs.max(axis=1)]]
+    for episodes in candidates:
+        if len(np.unique(episodes[here])) >= _FEWEST_EPISODES:
+            return episodes[here]
+    return np.arange(int(here.sum()))
 
 
 class _Rest:

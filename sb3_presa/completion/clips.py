@@ -5,12 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_presa.completion.features import (
-    Floats,
-    observation_vectors,
-    sampled_rows,
-    varying,
-)
+from sb3_presa.completion.features import Floats, observation_vectors, sampled_rows, varying
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.feedback.table import Feedback
 

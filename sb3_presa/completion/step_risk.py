@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sb3_presa.completion.accuracy import Accuracy, balanced_share_right
-from sb3_presa.completion.cross_fit import chunks, likeliest_risks, unseen_mean
+from sb3_presa.completion.cross_fit import Ensemble, chunks, likeliest_risks
 from sb3_presa.completion.features import CUT, Floats, StepFeatures
 from sb3_presa.completion.fitting import arrays_of
 from sb3_presa.completion.label_models import SafetyModel, risk_of
-from sb3_presa.completion.parts import are_apart, parts_of
+from sb3_presa.completion.parts import parts_of
 from sb3_presa.completion.sampling import sample_steps
-from sb3_presa.completion.segment_values import segment_p_safe, segment_sums
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import FeedbackError
 from sb3_presa.feedback.table import Feedback
@@ -72,14 +71,8 @@ class StepRisk:
             ],
             axis=1,
         )
-        chance = unseen_mean(
-            segment_p_safe(
-                segment_sums(risks, labels.starts, labels.lengths), labels.lengths, meaning
-            ),
-            parts.segments,
-        )
-        if not are_apart(parts.segments[known]):  # no model has not seen them
-            known[:] = False
+        chance = Ensemble(None, {meaning: risks}).unseen_p_safe(labels, parts, meaning)
+        known &= ~np.isnan(chance)
         accuracy = balanced_share_right(chance[known], labels.p_safe[known])
         parameters = found.mean(dim=1).double().numpy()
         return _folded(cls, features, parameters), features.mean, features.scale, accuracy

@@ -62,11 +62,9 @@ class Senses:
         readings = [self.lidar(observation, name) for name in names]
         if "buttons_lidar" in names:
             # The goal is one of the buttons, and not an obstacle: there both lidars read the same.
-            goal, buttons = (
-                self.lidar(observation, "goal_lidar"),
-                readings[names.index("buttons_lidar")],
-            )
-            readings[names.index("buttons_lidar")] = np.where(buttons > goal + _EQUAL, buttons, 0.0)
+            goal, place = self.lidar(observation, "goal_lidar"), names.index("buttons_lidar")
+            buttons = readings[place]
+            readings[place] = np.where(buttons > goal + _EQUAL, buttons, 0.0)
         return readings
 
     def velocity(self, observation: npt.NDArray[np.float32]) -> Vector:

@@ -47,6 +47,31 @@ def test_gaussian_head_is_a_normal_distribution_with_a_tanh_mean() -> None:
     assert th.equal(at_bound, head.log_prob(FEATURES, inside))
 
 
+def test_a_narrow_dimension_of_actions_has_a_unit_of_its_own() -> None:
+    """Narrow: a uniform distribution with this deviation would span less than a fifth."""
+    head = GaussianHead(4, spaces.Box(-1, 1, (4,)), action_std=0.4)
+    narrow = th.tensor([0.05, -0.05, 0.05, -0.05])
+    head.fit(th.stack([narrow, narrow * 4, narrow * 0, narrow * 1e-3], dim=1))
+    assert head.spread.tolist() == pytest.approx([0.05 * 3**0.5, 1.0, 1.0, 0.01])
+    actions = th.linspace(-0.9, 0.9, 20).reshape(5, 4)
+    expected = th.distributions.Normal(head.mode(FEATURES), 0.4 * head.spread).log_prob(actions)
+    assert th.allclose(head.log_prob(FEATURES, actions), expected.sum(-1), rtol=1e-4)
+    drawn = head.sample(th.zeros(4000, 4))
+    assert drawn.std(0)[[0, 3]].tolist() == pytest.approx([0.4 * 0.05 * 3**0.5, 0.004], rel=0.1)
+
+
+def test_rare_full_strength_in_a_narrow_dimension_is_kept() -> None:
+    """An emergency brake in a step of a hundred: the unit grows by it, and nothing is cut."""
+    head = GaussianHead(4, spaces.Box(-1, 1, (1,)), action_std=0.4)
+    throttle = th.full((1000, 1), 0.05)
+    throttle[::2] = -0.05
+    throttle[::100] = -1.0
+    head.fit(throttle)
+    assert head.spread.item() == pytest.approx(3**0.5 * float(throttle.std(correction=0)))
+    far = head.log_prob(th.zeros(1, 4), th.tensor([[-1.0]])).exp()
+    assert far < head.log_prob(th.zeros(1, 4), th.tensor([[-0.9]])).exp(), "told apart"
+
+
 def test_categorical_head_is_a_product_of_categoricals() -> None:
     head = CategoricalHead(4, [2, 3])
     logits = head.logits(FEATURES)
@@ -198,7 +223,7 @@ def test_a_rare_coordinate_that_strays_further_in_the_data_is_cut_at_2(clip_obs:
 
 def test_a_policy_does_not_tell_apart_what_lies_beyond_clip_obs() -> None:
     policy = make(clip_obs=2.0)
-    policy.fit_standardizer(th.tensor([[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]]))
+    policy.fit_statistics(th.tensor([[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]]), th.zeros(2, 2))
     observations = np.array([[1.9, 0, 0], [2.0, 0, 0], [50.0, 0, 0]], np.float32)
     near, limit, far = policy.predict(observations, deterministic=True)[0]
     assert np.array_equal(limit, far)
@@ -229,7 +254,7 @@ def test_only_vectors_are_standardised() -> None:
 
 def test_statistics_are_saved_with_the_policy_and_reach_all_three_actors(tmp_path: Path) -> None:
     policy = make()
-    policy.fit_standardizer(th.tensor([[1.0, 2.0, 3.0], [3.0, 6.0, 3.0]]))
+    policy.fit_statistics(th.tensor([[1.0, 2.0, 3.0], [3.0, 6.0, 3.0]]), th.zeros(2, 2))
     policy.save(str(tmp_path / "policy"))
     loaded = MlpPolicy.load(str(tmp_path / "policy"))
     for actor in (loaded.actor, loaded.actor_average, loaded.actor_reference):
@@ -238,6 +263,19 @@ def test_statistics_are_saved_with_the_policy_and_reach_all_three_actors(tmp_pat
         assert statistics["std_0"].tolist() == [1.0, 2.0, 1.0]
         standard = actor.standardizer(th.tensor([[3.0, 4.0, 1e4]]))
         assert standard.tolist() == [[1.0, 0.0, 10.0]], "what is made of the statistics follows"
+
+
+def test_units_of_narrow_actions_are_saved_and_older_policies_have_none(tmp_path: Path) -> None:
+    policy = make()
+    policy.fit_statistics(th.zeros(2, 3), th.tensor([[0.1, 1.0], [-0.1, -1.0]]))
+    units = pytest.approx([0.1 * 3**0.5, 1.0])
+    policy.save(str(tmp_path / "policy"))
+    loaded = MlpPolicy.load(str(tmp_path / "policy"))
+    for actor in (loaded.actor, loaded.actor_average, loaded.actor_reference):
+        assert actor.head.spread.tolist() == units
+    older = {k: v for k, v in policy.state_dict().items() if not k.endswith("spread")}
+    loaded.load_state_dict(older)
+    assert loaded.actor.head.spread.tolist() == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("parts", [{"a": VECTOR}, {"a": VECTOR, "b": spaces.Discrete(4)}])

@@ -268,6 +268,30 @@ def test_every_algorithm_takes_bounds_from_the_data(case: Case, minari_root: Any
     assert scaled.abs().max() == 1.0
 
 
+def test_an_action_that_fills_little_of_its_bounds_is_cloned_as_well(minari_root: Any) -> None:
+    """A throttle of 0.04 beside a steering of 0.8, of which a squared error would see nothing."""
+    rng = np.random.default_rng(0)
+
+    def driven(seen: Any) -> Any:
+        steering = 0.8 * np.sin(3 * seen[:, 2])
+        return np.stack([0.04 * seen[:, 0] * seen[:, 1], steering], axis=1)
+
+    episodes = []
+    for _ in range(8):
+        seen = rng.uniform(-1, 1, (STEPS + 1, 3)).astype(np.float32)
+        episodes.append(episode(seen, driven(seen[:-1]), np.ones(STEPS), np.zeros(STEPS)))
+    box = gym.spaces.Box(-1, 1, (2,))
+    data = stored("throttle", episodes, gym.spaces.Box(-1, 1, (3,)), box)
+    with pytest.warns(UserWarning, match="small part of their bounds"):
+        model = BC.load_offline(data, None, policy_kwargs={"net_arch": [32]}, seed=0, device="cpu")
+    seen = rng.uniform(-1, 1, (500, 3)).astype(np.float32)
+    acted, _ = model.learn(400).predict(seen, deterministic=True)
+    unexplained = ((acted - driven(seen)) ** 2).mean(0) / driven(seen).var(0)
+    assert (unexplained < 0.5).all(), unexplained
+    drawn, _ = model.predict(seen)
+    assert 0.01 < (drawn - acted)[:, 0].std() < 0.05, "samples are as narrow"
+
+
 def test_a_constant_action_keeps_its_bounds(minari_root: Any) -> None:
     policy = MlpPolicy(
         gym.spaces.Box(-1, 1, (3,)),

@@ -367,7 +367,7 @@ class OfflineAlgorithm(SavedLearner):
         :param source: the data
         :param names: what coordinates of observations are called, for messages
         """
-        self.policy.fit_standardizer(source.logged_observations())
+        self.policy.fit_statistics(source.logged_observations(), source.actions)
         standardizer = self.policy.actor.standardizer
         if standardizer.constant and self.verbose >= 1:
             print(f"Constant in all observations: {coordinates(standardizer.constant, names)}")

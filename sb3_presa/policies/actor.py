@@ -31,6 +31,10 @@ _RARE_SHARE = 0.005
 _COARSE = 1e-3
 #: Logged actions at a bound would push a tanh mean to infinity.
 _ACTION_MARGIN = 1e-5
+#: A dimension of actions whose spread is below this is narrow.
+_NARROW_SPREAD = 0.2
+#: Narrower ones are not told apart: what is left may be rounding.
+_LEAST_SPREAD = 0.01
 
 
 class ObservationStandardizer(nn.Module):
@@ -162,6 +166,13 @@ class ActionHead(nn.Module, ABC):
     integers from 0 for ``Discrete`` and ``MultiDiscrete``, always of shape (N, A).
     """
 
+    def fit(self, actions: th.Tensor) -> None:
+        """
+        Takes from the data what the head is to know of them, if anything.
+
+        :param actions: all logged actions, (N, A), N at least 1
+        """
+
     @abstractmethod
     def log_prob(self, features: th.Tensor, actions: th.Tensor) -> th.Tensor:
         """
@@ -190,29 +201,51 @@ class GaussianHead(ActionHead):
     A Gaussian with a tanh mean and a fixed standard deviation. A learned one lets the policy
     sharpen around unsafe actions, and makes log-ratios grow without bound.
 
+    The deviation is in units of half the action range, save in dimensions of which the data fill
+    little. What a throttle between -0.05 and 0.05 does would count for nothing beside steering
+    between -1 and 1. There it is in units of :attr:`spread`.
+
     :param features_dim: F
     :param action_space: of floats; bounds must be finite
     :param action_std: standard deviation in units of half the action range
     """
 
+    #: units of the standard deviation in each dimension, (A,); 1 where the data are not narrow
+    spread: th.Tensor
+
     def __init__(self, features_dim: int, action_space: spaces.Box, action_std: float) -> None:
         super().__init__()
-        self.mean = nn.Linear(features_dim, math.prod(action_space.shape))
+        n_dims = math.prod(action_space.shape)
+        self.mean = nn.Linear(features_dim, n_dims)
         self.action_std = action_std
+        self.register_buffer("spread", th.ones(n_dims))
+
+    def fit(self, actions: th.Tensor) -> None:
+        deviation = actions.double().std(0, correction=0)
+        # Half the range of uniform actions that deviate as much
+        spread = (math.sqrt(3.0) * deviation).clamp_min(_LEAST_SPREAD)
+        narrow = (spread < _NARROW_SPREAD) & (actions.amin(0) < actions.amax(0))
+        self.spread.copy_(th.where(narrow, spread, 1.0))
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any, **kwargs: Any) -> None:
+        # Models saved before version 0.2 have none
+        state_dict.setdefault(f"{prefix}spread", th.ones_like(self.spread))
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def log_prob(self, features: th.Tensor, actions: th.Tensor) -> th.Tensor:
         actions = actions.clamp(-1.0 + _ACTION_MARGIN, 1.0 - _ACTION_MARGIN)
-        distance = (actions - self.mode(features)).float()
+        distance = (actions - self.mode(features)).float() / self.spread
         log_scale = math.log(self.action_std) + 0.5 * math.log(2.0 * math.pi)
         squared = distance.square().sum(-1)
-        return -0.5 / self.action_std**2 * squared - actions.shape[-1] * log_scale
+        constant = actions.shape[-1] * log_scale + self.spread.log().sum()
+        return -0.5 / self.action_std**2 * squared - constant
 
     def mode(self, features: th.Tensor) -> th.Tensor:
         return th.tanh(self.mean(features))
 
     def sample(self, features: th.Tensor) -> th.Tensor:
         mean = self.mode(features)
-        return (mean + self.action_std * th.randn_like(mean)).clamp(-1.0, 1.0)
+        return (mean + self.action_std * self.spread * th.randn_like(mean)).clamp(-1.0, 1.0)
 
 
 class CategoricalHead(ActionHead):

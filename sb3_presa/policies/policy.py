@@ -38,7 +38,8 @@ class OfflinePolicy(BasePolicy):
     :param lr_schedule: learning-rate schedule, function of the remaining progress
     :param net_arch: widths of the hidden layers, two of 128 by default (none after a CNN)
     :param activation_fn: activation function
-    :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges
+    :param action_std: fixed standard deviation of ``Box`` actions, in half action ranges. In a
+        dimension that varies little in the data, in a smaller unit (:class:`GaussianHead`)
     :param dropout: dropout share of each hidden layer in training steps, in [0, 1). The reference
         is without dropout, so that dropout lowers every log-ratio
     :param clip_obs: clipping range of standardised observations, in standard deviations, as in
@@ -310,14 +311,16 @@ class OfflinePolicy(BasePolicy):
         start = self.action_space.start  # type: ignore[attr-defined]
         return actions + th.as_tensor(start, device=actions.device)
 
-    def fit_standardizer(self, observations: TensorObs) -> None:
+    def fit_statistics(self, observations: TensorObs, actions: th.Tensor) -> None:
         """
-        Sets the dataset's observation statistics in all three actors.
+        Sets the dataset's statistics in all three actors.
 
         :param observations: all observations of the dataset, (N, ...), or a dict of them
+        :param actions: all actions in the policy's scale, (N, A)
         """
         for actor in (self.actor, self.actor_average, self.actor_reference):
             actor.standardizer.fit(observations)
+            actor.head.fit(actions)
 
     @contextmanager
     def dropping_out(self, generator: th.Generator) -> Iterator[None]:

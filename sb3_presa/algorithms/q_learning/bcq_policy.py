@@ -279,7 +279,8 @@ class BCQPolicy(OfflinePolicy):
     def chooses(self) -> bool:
         return self.n_candidates > 1
 
-    def fit_standardizer(self, observations: TensorObs) -> None:
+    def fit_statistics(self, observations: TensorObs, actions: th.Tensor) -> None:
+        del actions
         for networks in (self.actor, self.actor_average):
             networks.standardizer.fit(observations)
 

@@ -168,6 +168,20 @@ def test_an_agent_that_obstacles_push_off_keeps_clear_of_them(
     assert clear[1] < blind[1] / 4
 
 
+def test_an_agent_among_obstacles_comes_back_to_a_goal_out_of_its_sight() -> None:
+    """From the far end of the field the goal is beyond the lidar's range."""
+    env = SafetyGymEnv("SafetyPointGoal2-v0")
+    observation, _ = env.reset(seed=9)
+    act, rewards, seen = by_crowd(env, 0.0), [], []
+    senses = Senses(env)
+    for _ in range(900):
+        observation, reward, *_ = env.step(act(observation))
+        rewards.append(reward)
+        seen.append(senses.lidar(observation, "goal_lidar").max() > 0.0)
+    assert not all(seen)
+    assert sum(rewards[600:]) > 2.0
+
+
 def test_buttons_are_obstacles_except_the_one_to_press() -> None:
     """Also those that are seen on a ray on which the goal is seen, farther away."""
     env = SafetyGymEnv("SafetyCarButton1-v0")

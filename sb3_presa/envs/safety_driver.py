@@ -20,6 +20,7 @@ _SIGHT = 1.2  # metres; obstacles farther away are ignored
 _CARELESS = 0.1  # share of the agents of :func:`kept_off` that ignore obstacles
 _CARELESS_AMONG_OBSTACLES = 0.2  # the same of :func:`among_obstacles`
 _PULL = 1.5  # of a goal at distance zero
+_MIDDLE = 0.03  # of the middle of the obstacles, beside that of a goal
 _NEAREST = 0.4  # metres; nearer to the centre an agent does not turn faster to stay on its circle
 _COURSES = np.linspace(-np.pi, np.pi, 48, endpoint=False)  # the directions to choose from
 
@@ -162,9 +163,11 @@ def crowd_driver(env: Any, speed: float, push: float, sharpness: float) -> Act:
     senses.need("goal_lidar", env)
 
     def act(observation: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        goal = _unit(sum_of_directions(senses.lidar(observation, "goal_lidar")))
-        near = np.stack(senses.nearness_of_obstacles(observation)) ** sharpness
-        wish = goal - push * sum_of_directions(near.sum(axis=0))
+        near = np.stack(senses.nearness_of_obstacles(observation))
+        # A goal beyond the lidar's range is taken to be where the obstacles are: in the middle.
+        middle = _unit(sum_of_directions(near.sum(axis=0)))
+        goal = sum_of_directions(senses.lidar(observation, "goal_lidar")) + _MIDDLE * middle
+        wish = _unit(goal) - push * sum_of_directions((near**sharpness).sum(axis=0))
         return _steered(senses, observation, wish, speed)
 
     return act

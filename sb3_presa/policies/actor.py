@@ -227,7 +227,9 @@ class GaussianHead(ActionHead):
         narrow = (spread < _NARROW_SPREAD) & (actions.amin(0) < actions.amax(0))
         self.spread.copy_(th.where(narrow, spread, 1.0))
 
-    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any, **kwargs: Any) -> None:
+    def _load_from_state_dict(
+        self, state_dict: Any, prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
         # Models saved before version 0.2 have none
         state_dict.setdefault(f"{prefix}spread", th.ones_like(self.spread))
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

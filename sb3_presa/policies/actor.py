@@ -31,7 +31,7 @@ _RARE_SHARE = 0.005
 _COARSE = 1e-3
 #: Logged actions at a bound would push a tanh mean to infinity.
 _ACTION_MARGIN = 1e-5
-#: A dimension of actions whose spread is below this is narrow.
+#: A dimension of actions is narrow if its spread is below this share of the widest one's.
 _NARROW_SPREAD = 0.2
 #: Narrower ones are not told apart: what is left may be rounding.
 _LEAST_SPREAD = 0.01
@@ -201,8 +201,8 @@ class GaussianHead(ActionHead):
     A Gaussian with a tanh mean and a fixed standard deviation. A learned one lets the policy
     sharpen around unsafe actions, and makes log-ratios grow without bound.
 
-    The deviation is in units of half the action range, save in dimensions of which the data fill
-    little. What a throttle between -0.05 and 0.05 does would count for nothing beside steering
+    The deviation is in units of half the action range, save in dimensions that vary little beside
+    the others. What a throttle between -0.05 and 0.05 does would count for nothing beside steering
     between -1 and 1. There it is in units of :attr:`spread`.
 
     :param features_dim: F
@@ -223,9 +223,11 @@ class GaussianHead(ActionHead):
     def fit(self, actions: th.Tensor) -> None:
         deviation = actions.double().std(0, correction=0)
         # Half the range of uniform actions that deviate as much
-        spread = (math.sqrt(3.0) * deviation).clamp_min(_LEAST_SPREAD)
+        spread = math.sqrt(3.0) * deviation
+        # Narrow ones are to count as much as the others, not more: speed matters beside steering
+        spread = spread / spread.max().clamp(_LEAST_SPREAD, 1.0)
         narrow = (spread < _NARROW_SPREAD) & (actions.amin(0) < actions.amax(0))
-        self.spread.copy_(th.where(narrow, spread, 1.0))
+        self.spread.copy_(th.where(narrow, spread.clamp_min(_LEAST_SPREAD), 1.0))
 
     def _load_from_state_dict(
         self, state_dict: Any, prefix: str, *args: Any, **kwargs: Any

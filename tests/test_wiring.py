@@ -412,6 +412,19 @@ def test_learning_rates_are_those_of_their_phase(box_dataset: MinariDataset) -> 
     assert found == pytest.approx(cloning + aligned)
 
 
+def test_a_schedule_is_asked_of_no_progress_beyond_the_end(box_dataset: MinariDataset) -> None:
+    """A run that ends within the attain phase, which is planned to its own end."""
+    asked: list[float] = []
+
+    def linear(progress: float) -> float:
+        asked.append(progress)
+        return 1e-3 * progress
+
+    with pytest.warns(UserWarning, match="attain"):
+        make(box_dataset, learning_rate=linear).learn(N_CLONING + N_ATTAIN // 2)
+    assert (min(asked), max(asked)) == (0.0, 1.0)
+
+
 @pytest.mark.parametrize(
     ("settings", "shape"),
     [({}, (4, 2, 5)), ({"n_pairs": 7}, (7, 2, 5)), ({"n_segment_steps": 3}, (4, 2, 3))],

@@ -59,10 +59,11 @@ def rate_over(schedule: Schedule, start: int, stop: int) -> Rate:
     :param schedule: function of the remaining progress
     :param start: the step at which the progress that remains is 1
     :param stop: the step at which none remains
-    :return: learning rate at each step between them
+    :return: learning rate at each step; from ``stop`` on, to which a phase may be planned that the
+        run does not reach, the last one
     """
     n_steps = max(1, stop - start)
-    return lambda step: checked_rate(schedule, 1.0 - (step - start) / n_steps)
+    return lambda step: checked_rate(schedule, max(0.0, 1.0 - (step - start) / n_steps))
 
 
 def checked_rate(schedule: Schedule, progress_remaining: float) -> float:

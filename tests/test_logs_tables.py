@@ -290,6 +290,25 @@ def test_a_faulty_row_is_named_with_its_line_and_column(tmp_path: Path) -> None:
     assert "left out" in dataset.storage.metadata["import_notes"]
 
 
+def test_lines_are_those_of_an_editor(tmp_path: Path) -> None:
+    """Also behind empty lines, and behind a value of two lines."""
+    path = tmp_path / "run.csv"
+    path.write_text('x,note,a\n1,"two\nlines",.3\n\n\noops,one,.4\n')
+    with pytest.raises(DatasetError, match=r"run.csv, line 6: 'oops'"):
+        import_logs(path, "me/robot-v0", observations="x", actions="a")
+
+
+def test_a_file_of_a_heading_alone_has_no_step(tmp_path: Path) -> None:
+    """As a run that was broken off leaves it. Its columns have no type."""
+    (tmp_path / "a.csv").write_text("x,y,a\n1,2,.3\n2,2,.4\n")
+    (tmp_path / "b.csv").write_text("x,y,a\n")
+    log = read_logs(tmp_path, observations="x,y", actions="a")
+    assert len(log.episodes) == 1
+    assert "1 episodes have no step and are left out" in log.notes
+    with pytest.raises(DatasetError, match=r"b\.csv must have at least one step"):
+        import_logs(tmp_path / "b.csv", "me/robot-v0", observations="x,y", actions="a")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

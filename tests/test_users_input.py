@@ -260,6 +260,26 @@ def test_bounds_from_the_data(bound: float, minari_root: Any, tmp_path: Any) -> 
     assert np.abs(drawn).max() <= 0.8 + 1e-6
 
 
+def test_an_emergency_brake_is_not_cut_in_silence(minari_root: Any) -> None:
+    """A brake of 0.02, in one step of a thousand of 1: to cut it is what the remedy would do."""
+    rng = np.random.default_rng(0)
+    episodes = []
+    for number in range(200):
+        seen = rng.uniform(-1, 1, (STEPS + 1, 3)).astype(np.float32)
+        acted = 0.02 * np.abs(seen[:-1, :2])
+        if number < 2:
+            acted[5, 0] = 1.0
+        episodes.append(episode(seen, acted, np.ones(STEPS), np.zeros(STEPS)))
+    box = gym.spaces.Box(0, 1, (2,))
+    data = stored("brake", episodes, gym.spaces.Box(-1, 1, (3,)), box)
+    with pytest.warns(UserWarning, match=r"0 lies in .* save 2 actions as far as 1; coordinate 1"):
+        BC.load_offline(data, None, device="cpu")
+    with pytest.warns(UserWarning, match=r"0 has 2 actions as far as 1, cut to \[.*\]\. If"):
+        BC.load_offline(data, None, device="cpu", policy_kwargs={"action_quantile": 0.001})
+    with warnings.catch_warnings(action="error"):
+        BC.load_offline(data, None, device="cpu", policy_kwargs={"action_quantile": 0.0})
+
+
 @every_case
 def test_every_algorithm_takes_bounds_from_the_data(case: Case, minari_root: Any) -> None:
     model = case.trained(wide(100.0), policy_kwargs={"action_quantile": 0.0})

@@ -266,7 +266,9 @@ class _Check:
         except ValueError:  # none, or of several shapes, which are faults
             return
         if narrow:
-            remedy = "write the bounds that actions have, or train with `action_quantile`"
+            remedy = (
+                "write the bounds that actions have, or train with `action_quantile`, which cuts"
+            )
             self._note("actions fill a small part of their bounds", remedy, "", narrow)
 
     def _add(self, kind: str, remedy: str, unit: Unit, place: str = "") -> None:

@@ -1,6 +1,6 @@
 """Which spaces policies can take, and how far logged actions fill theirs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -135,10 +135,54 @@ def describe_narrow_actions(
     bounds = [bound.astype(np.float64).ravel() for bound in (space.low, space.high)]
     filled = (high - low).ravel() / (bounds[1] - bounds[0])
     filled[~np.isfinite(bounds).all(axis=0)] = 1.0  # which the check of the space tells
-    narrow = np.flatnonzero(filled < _LEAST_FILLED)
-    parts = [
-        f"coordinate {names[i] if i < len(names) else i} lies in "
-        f"[{low.flat[i]:.4g}, {high.flat[i]:.4g}] of [{bounds[0][i]:.4g}, {bounds[1][i]:.4g}]"
-        for i in narrow[:5].tolist()
-    ]
-    return "; ".join([*parts, f"{len(narrow) - 5} more"] if len(narrow) > 5 else parts)
+    beyond = _beyond(actions, low, high)
+    return _first_five(
+        f"coordinate {_name(names, i)} lies in [{low.flat[i]:.4g}, {high.flat[i]:.4g}] of "
+        f"[{bounds[0][i]:.4g}, {bounds[1][i]:.4g}]" + (f" save {beyond[i]}" if i in beyond else "")
+        for i in np.flatnonzero(filled < _LEAST_FILLED).tolist()
+    )
+
+
+def describe_cut_actions(
+    actions: npt.NDArray[Any],
+    low: npt.NDArray[Any],
+    high: npt.NDArray[Any],
+    names: Sequence[str] = (),
+) -> str:
+    """Coordinates some of whose logged actions are far beyond the bounds that they are cut to.
+
+    They may be spikes, or what is done in an emergency.
+
+    :param actions: ``(N, *shape)``, N at least 1.
+    :param low: lower bounds, of ``shape``.
+    :param high: upper bounds, above ``low``.
+    :param names: what coordinates are called; empty: by their numbers.
+    :return: the coordinates with their numbers; empty where there are none.
+    """
+    return _first_five(
+        f"coordinate {_name(names, i)} has {found}, cut to [{low.flat[i]:.4g}, {high.flat[i]:.4g}]"
+        for i, found in _beyond(actions, low, high).items()
+    )
+
+
+def _beyond(
+    actions: npt.NDArray[Any], low: npt.NDArray[Any], high: npt.NDArray[Any]
+) -> dict[int, str]:
+    """What lies outside of a range by more than its width, by coordinate."""
+    rows = actions.reshape(len(actions), -1)
+    found = {}
+    for i, (least, most) in enumerate(zip(low.ravel(), high.ravel(), strict=True)):
+        distance = np.maximum(least - rows[:, i], rows[:, i] - most)
+        if n := int((distance > most - least).sum()):
+            farthest = rows[distance.argmax(), i]
+            found[i] = f"{n:,} action{'s' if n > 1 else ''} as far as {farthest:.4g}"
+    return found
+
+
+def _name(names: Sequence[str], number: int) -> str | int:
+    return names[number] if number < len(names) else number
+
+
+def _first_five(parts: Iterable[str]) -> str:
+    said = list(parts)
+    return "; ".join([*said[:5], f"{len(said) - 5} more"] if len(said) > 5 else said)

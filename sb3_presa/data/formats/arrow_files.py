@@ -1,6 +1,10 @@
 """CSV, Parquet and Feather (Arrow) files, and tables of pandas and pyarrow: read by pyarrow."""
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +51,7 @@ class ArrowFiles:
                 self.name
             ](path)
             if self.name == "csv":
-                return Reading([arrow_table(table, path.name, row_name="line", first_row=2)])
+                return Reading([arrow_table(table, path.name, line_of=partial(_line_of, path))])
             return Reading([arrow_table(table, path.name)])
         except UnicodeDecodeError as error:
             raise DatasetError(
@@ -59,13 +63,12 @@ class ArrowFiles:
             raise DatasetError(f"{path} cannot be read as {self.name}: {error}") from error
 
 
-def arrow_table(table: Any, where: str, *, row_name: str = "row", first_row: int = 0) -> Table:
+def arrow_table(table: Any, where: str, *, line_of: Callable[[int], int] | None = None) -> Table:
     """A table of pyarrow.
 
     :param table: a :class:`pyarrow.Table`.
     :param where: its file, for messages.
-    :param row_name: ``"line"`` in a file of text, whose numbers have no declared type.
-    :param first_row: the number of the first row in messages.
+    :param line_of: the line of a row in a file of text, whose numbers have no declared type.
     :raises DatasetError: if two columns have one name.
     """
     headings = [split_unit(heading) for heading in table.column_names]
@@ -83,7 +86,8 @@ def arrow_table(table: Any, where: str, *, row_name: str = "row", first_row: int
         except ValueError as error:
             raise DatasetError(f"{where}, column '{name}': {error}") from error
 
-    return Table(where, tuple(names), load, row_name, first_row, typed=row_name != "line")
+    row_name = "row" if line_of is None else "line"
+    return Table(where, tuple(names), load, row_name, line_of, typed=line_of is None)
 
 
 def arrow_column(column: Any, unit: str = "") -> LogColumn:
@@ -162,19 +166,32 @@ def _lists(column: Any) -> Array:
 
 
 def _read_csv(path: Path) -> Any:
-    import pyarrow as pa
     import pyarrow.csv
+
+    return pyarrow.csv.read_csv(
+        str(path),
+        parse_options=pyarrow.csv.ParseOptions(delimiter=_separator(path), newlines_in_values=True),
+        convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True),
+    )
+
+
+def _separator(path: Path) -> str:
+    import pyarrow as pa
 
     with pa.input_stream(str(path)) as stream:  # unpacks .gz by the name
         head = stream.read(65536).decode("utf-8-sig", errors="replace").splitlines()
     if not head:
         raise ValueError("it is empty")
-    separator = max(_SEPARATORS, key=head[0].count)
-    return pyarrow.csv.read_csv(
-        str(path),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True),
-        convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True),
-    )
+    return max(_SEPARATORS, key=head[0].count)
+
+
+def _line_of(path: Path, row: int) -> int:
+    """The line at which a row ends: there may be empty lines, and values of several lines."""
+    import pyarrow as pa
+
+    with io.TextIOWrapper(pa.input_stream(str(path)), "utf-8-sig", newline="") as text:
+        lines = csv.reader(text, delimiter=_separator(path))
+        return next(islice((lines.line_num for line in lines if line), row + 1, None))
 
 
 def read_parquet(path: Path, names: Sequence[str] | None = None) -> Any:

@@ -97,6 +97,9 @@ class Assembly:
     def _load(self, table: Table) -> _Loaded | None:
         chosen = self._chosen
         columns = {name: table.load(name) for name in dict.fromkeys(chosen.all())}
+        if not any(len(column.values) for column in columns.values()):
+            self.empty += 1  # a heading alone, as of a run that was broken off: no type, no shape
+            return None
         for name, column in columns.items():
             first = self.headings.setdefault(name, LogColumn(column.values[:0], unit=column.unit))
             if not first.names and column.names:

@@ -41,7 +41,7 @@ class Table:
     :param names: of all its columns, in its order.
     :param load: reads a column; a name that is not among ``names`` is not asked for.
     :param row_name: what a row is called in messages, ``"row"`` or ``"line"``.
-    :param first_row: the number of the first row in messages.
+    :param number_of: the number of a row in messages; None: as it is, from 0.
     :param typed: whether the file tells integers from real numbers that happen to be whole.
     :param attributes: facts about the episode, of a table that is one.
     """
@@ -50,7 +50,7 @@ class Table:
     names: tuple[str, ...]
     load: Callable[[str], LogColumn]
     row_name: str = "row"
-    first_row: int = 0
+    number_of: Callable[[int], int] | None = None
     typed: bool = True
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
 
@@ -59,7 +59,8 @@ class Table:
 
         :param row: its number, from 0.
         """
-        return f"{self.where}, {self.row_name} {row + self.first_row}"
+        number = row if self.number_of is None else self.number_of(row)
+        return f"{self.where}, {self.row_name} {number}"
 
 
 def of_arrays(

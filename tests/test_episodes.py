@@ -185,6 +185,10 @@ def test_bad_numbers_are_refused_by_episode_and_step(
             "episode 1, step 2: cost must be finite, got inf",
         ),
         (
+            {"cost": np.array([0.0, 1, -1, 0])},
+            "episode 1, step 2: cost must be at least 0, got -1; where it stands for nothing",
+        ),
+        (
             {"cost": np.array(["a", "b", "c", "d"], "S1")},
             "episode 1: infos.* must be one number .*, got .S1",
         ),

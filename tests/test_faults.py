@@ -44,6 +44,7 @@ def spoilt(minari_root: Path) -> str:
         for number in (1, 2, 3):
             change("actions", number, (slice(0, 2), 0), 1.5)
         change("rewards", 4, 3, np.nan)
+        change("infos/cost", 4, 2, -1.0)
         change("infos/cost", 5, 4, -np.inf)
         change("terminations", 5, 1, True)
         del file["episode_6/infos/cost"]
@@ -63,6 +64,7 @@ WANTED = [
     "6 steps: actions must be in [(-1, -inf), (1, inf)] (episode 1, step 0: 1.5; episode 1, step 1:"
     " 1.5; episode 2, step 0: 1.5, ...). Remedy: clip",
     "1 step: rewards must be finite (episode 4, step 3: nan)",
+    "1 step: cost must be at least 0 (episode 4, step 1: -1.0). Remedy: where it stands for",
     "1 step: cost must be finite (episode 5, step 3: -inf)",
     "1 episode: observations must have as many rows as the steps ask for (episode 7: ",
     "1 episode: rewards must be one number per step (episode 8: float64 of shape (6, 2))",
@@ -79,7 +81,7 @@ def test_all_kinds_at_once(spoilt: str) -> None:
     faults, notes = "\n".join(map(str, found.faults)), "\n".join(map(str, found.notes))
     for wanted in WANTED:
         assert wanted in faults, faults
-    assert len(found.faults) == 8
+    assert len(found.faults) == len(WANTED)
     for wanted in NOTES:
         assert wanted in notes, notes
 
@@ -90,7 +92,7 @@ def test_commands_list_them(spoilt: str, command: str) -> None:
     assert result.exit_code == 1
     for wanted in (*WANTED, *NOTES):
         assert wanted in result.stdout, result.stdout
-    assert result.stdout.count("fault: ") == 8
+    assert result.stdout.count("fault: ") == len(WANTED)
 
 
 def test_a_good_dataset_has_none(minari_root: Path) -> None:

@@ -319,6 +319,7 @@ def test_a_file_of_a_heading_alone_has_no_step(tmp_path: Path) -> None:
         ({"done": [0, 1, 0, 0, 0, 1], "episode": [1] * 6}, "only the last step .*line 3"),
         ({"episode": [1, 1, None, 1, 1, 1]}, "every row must name its episode .*line 4"),
         ({"cost": [0, None, 0, 0, 0, None]}, "costs must be finite .*line 3"),
+        ({"cost": [0, 1, -1, 0, 0, 0]}, "costs must be at least 0 .*line 4: -1.*leave the episode"),
     ],
 )
 def test_faults_are_named(change: dict[str, list[Any]], message: str, tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ _LEAST_LEVELS = 2**12
 CONSTANT_ROUNDINGS = 4.0
 #: A smaller range is rounding at any scale: what Bullet's physics keeps at 0 has one of 1e-12.
 LEAST_RANGE = 1e-11
+#: What to do about a cost below 0, which would make up for others in a sum.
+NEGATIVE_COST = "where it stands for nothing measured, leave the episode out"
 
 
 def check_transitions(transitions: "Transitions") -> None:

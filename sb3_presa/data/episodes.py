@@ -14,7 +14,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 from minari import MinariDataset
 
-from sb3_presa.data.checks import Extremes, check_transitions, first_true_row
+from sb3_presa.data.checks import NEGATIVE_COST, Extremes, check_transitions, first_true_row
 from sb3_presa.data.datasets import DatasetLike, open_episodes, resolve_dataset
 from sb3_presa.data.leaves import Leaf, action_leaf, observation_leaves
 from sb3_presa.data.names import coordinate_names, observation_names
@@ -194,6 +194,12 @@ def _episode_costs(
         )
     costs = column.read().astype(np.float64).reshape(-1)[-steps:]
     _require_finite(costs, "cost", stored.where)
+    step = first_true_row(costs < 0)
+    if step is not None:
+        raise DatasetError(
+            f"{stored.where}, step {step}: cost must be at least 0, got {costs[step]:g}; "
+            f"{NEGATIVE_COST}"
+        )
     return costs
 
 

@@ -14,7 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from minari import MinariDataset
 
-from sb3_presa.data.checks import Extremes, bound_excess, coordinates, first_entry, space_bounds
+from sb3_presa.data.checks import (
+    NEGATIVE_COST,
+    Extremes,
+    bound_excess,
+    coordinates,
+    first_entry,
+    space_bounds,
+)
 from sb3_presa.data.datasets import DatasetLike, open_episodes, resolve_dataset
 from sb3_presa.data.fault_list import MOST_PLACES, Fault, FaultList, Unit
 from sb3_presa.data.leaves import Leaf, action_leaf, observation_leaf
@@ -226,6 +233,9 @@ class _Check:
             return
         values = column.read().astype(np.float64).reshape(-1)[-stored.steps :]
         self._steps(stored, f"{name} must be finite", _FINITE, values, ~np.isfinite(values))
+        if name == "cost":
+            wrong = (values < 0) & np.isfinite(values)
+            self._steps(stored, "cost must be at least 0", NEGATIVE_COST, values, wrong)
 
     def _steps(
         self,

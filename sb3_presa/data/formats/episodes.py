@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sb3_presa.data.checks import NEGATIVE_COST
 from sb3_presa.data.fault_list import FaultList
 from sb3_presa.data.formats.roles import Chosen
 from sb3_presa.data.formats.table import Array, LogColumn, Scalar, Table, as_seconds, is_text
@@ -352,6 +353,18 @@ class Assembly:
                     count=len(wrong),
                     episode=where,
                 )
+        costs = np.zeros(0) if episode.costs is None else episode.costs
+        negative = np.flatnonzero((costs < 0) & np.isfinite(costs))
+        if len(negative):
+            first = int(negative[0])
+            self._faults.add(
+                "costs must be at least 0",
+                NEGATIVE_COST,
+                "steps",
+                f"{loaded.table.place(int(rows[first]))}: {costs[first]:g}",
+                count=len(negative),
+                episode=where,
+            )
 
     def _column_of(self, name: str, coordinate: int) -> str:
         if name == "actions":

@@ -168,7 +168,7 @@ def describe_cut_actions(
 def _beyond(
     actions: npt.NDArray[Any], low: npt.NDArray[Any], high: npt.NDArray[Any]
 ) -> dict[int, str]:
-    """What lies outside of a range by more than its width, by coordinate."""
+    """Actions outside of a range by more than its width, by coordinate."""
     rows = actions.reshape(len(actions), -1)
     found = {}
     for i, (least, most) in enumerate(zip(low.ravel(), high.ravel(), strict=True)):

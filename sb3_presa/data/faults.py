@@ -277,7 +277,8 @@ class _Check:
             return
         if narrow:
             remedy = (
-                "write the bounds that actions have, or train with `action_quantile`, which cuts"
+                "write the bounds that actions have, or train with `action_quantile`, which cuts "
+                "what lies beyond"
             )
             self._note("actions fill a small part of their bounds", remedy, "", narrow)
 

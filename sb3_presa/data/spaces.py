@@ -135,11 +135,12 @@ def describe_narrow_actions(
     bounds = [bound.astype(np.float64).ravel() for bound in (space.low, space.high)]
     filled = (high - low).ravel() / (bounds[1] - bounds[0])
     filled[~np.isfinite(bounds).all(axis=0)] = 1.0  # which the check of the space tells
-    beyond = _beyond(actions, low, high)
+    narrow = np.flatnonzero(filled < _LEAST_FILLED).tolist()
+    beyond = _beyond(actions, low, high) if narrow else {}
     return _first_five(
         f"coordinate {_name(names, i)} lies in [{low.flat[i]:.4g}, {high.flat[i]:.4g}] of "
         f"[{bounds[0][i]:.4g}, {bounds[1][i]:.4g}]" + (f" save {beyond[i]}" if i in beyond else "")
-        for i in np.flatnonzero(filled < _LEAST_FILLED).tolist()
+        for i in narrow
     )
 
 

@@ -25,12 +25,7 @@ from sb3_presa.arguments import (
 )
 from sb3_presa.data.checks import coordinates
 from sb3_presa.data.datasets import DatasetLike
-from sb3_presa.data.spaces import (
-    USUAL_QUANTILE,
-    check_action_space,
-    describe_cut_actions,
-    describe_narrow_actions,
-)
+from sb3_presa.data.spaces import USUAL_QUANTILE, check_action_space, describe_narrow_actions
 from sb3_presa.data.transitions import Outcomes, Transitions
 from sb3_presa.envs.making import make_environment
 from sb3_presa.errors import ConfigError, PresaError
@@ -354,8 +349,7 @@ class OfflineAlgorithm(SavedLearner):
     def _fit_actions(self, transitions: Transitions) -> None:
         """Sets the scale of actions of a model that is not trained yet."""
         if self._takes_bounds_from_data():
-            self.policy.fit_action_bounds(transitions.actions)
-            self._warn_of_cut_actions(transitions)
+            self.policy.fit_action_bounds(transitions.actions, transitions.action_names)
         elif narrow := describe_narrow_actions(
             transitions.actions, transitions.action_space, transitions.action_names
         ):
@@ -364,20 +358,6 @@ class OfflineAlgorithm(SavedLearner):
                 f"{narrow}. To take the bounds from the data, and cut what lies beyond, pass "
                 f"policy_kwargs={{'action_quantile': {USUAL_QUANTILE}}}",
                 stacklevel=4,
-            )
-
-    def _warn_of_cut_actions(self, transitions: Transitions) -> None:
-        if not isinstance(self.action_space, spaces.Box):
-            return
-        low, high = (
-            bound.cpu().numpy() for bound in (self.policy.action_low, self.policy.action_high)
-        )
-        cut = describe_cut_actions(transitions.actions, low, high, transitions.action_names)
-        if cut:
-            warnings.warn(
-                f"actions far beyond the bounds from the data are cut: {cut}. If they are meant, "
-                "such as emergency braking, lower `action_quantile`; 0 cuts none",
-                stacklevel=5,
             )
 
     def _fit_statistics(self, source: BatchSource, names: Mapping[str, Sequence[str]]) -> None:

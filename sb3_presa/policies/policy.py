@@ -1,7 +1,8 @@
 """The policies of all offline algorithms of this package."""
 
 import math
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Annotated, Any, ClassVar
@@ -19,7 +20,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
 from sb3_presa.arguments import Bound, Interval, Positive, ShareBelowOne, checking_arguments
-from sb3_presa.data.spaces import check_action_space, data_bounds
+from sb3_presa.data.spaces import check_action_space, data_bounds, describe_cut_actions
 from sb3_presa.errors import ConfigError
 from sb3_presa.policies.actor import DEFAULT_CLIP_OBS, Actor
 from sb3_presa.policies.dropout import SeededDropout
@@ -224,12 +225,14 @@ class OfflinePolicy(BasePolicy):
         actions = low + 0.5 * (scaled_action + 1.0) * (high - low)
         return actions.astype(self.action_space.dtype)
 
-    def fit_action_bounds(self, actions: np.ndarray) -> None:
+    def fit_action_bounds(self, actions: np.ndarray, names: Sequence[str] = ()) -> None:
         """
         Takes the bounds that actions are scaled by from data. A dimension that is constant there
-        keeps the bounds of the space, or 1 to both sides where it has none.
+        keeps the bounds of the space, or 1 to both sides where it has none. A warning names actions
+        that are far beyond, and cut.
 
         :param actions: all logged actions, (N, *action_shape)
+        :param names: what coordinates are called; empty: by their numbers
         """
         if not isinstance(self.action_space, spaces.Box):
             return
@@ -243,6 +246,13 @@ class OfflinePolicy(BasePolicy):
         ):
             spare = np.where(usable, ours, found + side)
             bound.copy_(th.as_tensor(np.where(low < high, found, spare)))
+        low, high = (bound.cpu().numpy() for bound in (self.action_low, self.action_high))
+        if cut := describe_cut_actions(actions, low, high, names):
+            warnings.warn(
+                f"actions far beyond the bounds from the data are cut: {cut}. If they are meant, "
+                "such as emergency braking, lower `action_quantile`; 0 cuts none",
+                stacklevel=5,
+            )
 
     def forward(self, observations: TensorObs, deterministic: bool = True) -> th.Tensor:
         """

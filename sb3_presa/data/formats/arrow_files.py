@@ -3,8 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Sequence
-from functools import partial
-from itertools import islice
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ class ArrowFiles:
                 self.name
             ](path)
             if self.name == "csv":
-                return Reading([arrow_table(table, path.name, line_of=partial(_line_of, path))])
+                return Reading([arrow_table(table, path.name, line_of=_lines_of(path))])
             return Reading([arrow_table(table, path.name)])
         except UnicodeDecodeError as error:
             raise DatasetError(
@@ -185,13 +184,20 @@ def _separator(path: Path) -> str:
     return max(_SEPARATORS, key=head[0].count)
 
 
-def _line_of(path: Path, row: int) -> int:
-    """The line at which a row ends: there may be empty lines, and values of several lines."""
+def _lines_of(path: Path) -> Callable[[int], int]:
+    """The line at which a row ends: there may be empty lines, and values of several lines.
+
+    The file is read again for the first row that is asked for, and not for each.
+    """
     import pyarrow as pa
 
-    with io.TextIOWrapper(pa.input_stream(str(path)), "utf-8-sig", newline="") as text:
-        lines = csv.reader(text, delimiter=_separator(path))
-        return next(islice((lines.line_num for line in lines if line), row + 1, None))
+    @cache
+    def lines() -> Array:
+        with io.TextIOWrapper(pa.input_stream(str(path)), "utf-8-sig", newline="") as text:
+            records = csv.reader(text, delimiter=_separator(path))
+            return np.fromiter((records.line_num for record in records if record), np.int64)
+
+    return lambda row: int(lines()[row + 1])
 
 
 def read_parquet(path: Path, names: Sequence[str] | None = None) -> Any:

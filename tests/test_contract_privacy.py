@@ -61,7 +61,7 @@ def test_training_is_the_same_bit_for_bit_on_garbage_outcomes(
     honest_log = record_log(honest)
     learn_quietly(honest, TINY_STEPS, log_interval=5)
     random = np.random.default_rng(0)
-    fill = {"nan": lambda n: np.nan, "random": lambda n: random.normal(0, 1e6, n)}[garbage]
+    fill = {"nan": lambda n: np.nan, "random": lambda n: random.uniform(0, 1e6, n)}[garbage]
     dataset = rewrite_outcomes(minari_root, fill)
     if garbage == "random":
         assert abs(load_outcomes(dataset).rewards).max() > 1e5, "they were not rewritten"
@@ -134,7 +134,7 @@ def test_no_reference_from_the_model_leads_to_rewards_or_costs(
     """Neither whole nor a single episode's, in order, as arrays, tensors or lists."""
     feedback = tiny_feedback(box_dataset)
     random = np.random.default_rng(0)
-    dataset = rewrite_outcomes(minari_root, lambda n: random.normal(size=n))
+    dataset = rewrite_outcomes(minari_root, lambda n: random.random(n))
     outcomes = load_outcomes(dataset)
     model = learn_quietly(case.make(dataset, feedback), TINY_STEPS)
     assert model.source is not None

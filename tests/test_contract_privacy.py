@@ -134,7 +134,7 @@ def test_no_reference_from_the_model_leads_to_rewards_or_costs(
     """Neither whole nor a single episode's, in order, as arrays, tensors or lists."""
     feedback = tiny_feedback(box_dataset)
     random = np.random.default_rng(0)
-    dataset = rewrite_outcomes(minari_root, lambda n: random.random(n))
+    dataset = rewrite_outcomes(minari_root, random.random)
     outcomes = load_outcomes(dataset)
     model = learn_quietly(case.make(dataset, feedback), TINY_STEPS)
     assert model.source is not None

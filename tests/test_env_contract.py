@@ -28,6 +28,33 @@ Env = gym.Env[Any, Any]
 
 ENTRIES = {entry.env_id: entry for found in SIMULATORS.values() for entry in found.envs}
 SIMULATOR_OF = {env_id: found for found in SIMULATORS.values() for env_id in found.env_ids}
+#: One task of each kind and level, with the robots by turns: tasks of a kind share their code. All
+#: tasks are made and stepped; whole episodes, pictures and other processes are tested with these.
+OF_EACH_KIND = [
+    f"presa/{name}"
+    for name in (
+        "SafetyPointButton1-v0",
+        "SafetyCarButton2-v0",
+        "SafetyCarGoal1-v0",
+        "SafetyPointGoal2-v0",
+        "SafetyPointPush1-v0",
+        "SafetyCarPush2-v0",
+        "SafetyCarCircle1-v0",
+        "SafetyPointCircle2-v0",
+        "SafetySwimmerVelocity-v1",
+        "SafetyHopperVelocity-v1",
+        "SafetyAntVelocity-v1",
+        "SafetyBallRun-v0",
+        "SafetyCarCircle-v0",
+        "SafetyDroneRun-v0",
+        "SafetyAntCircle-v0",
+        "MetaDrive-easysparse-v0",
+        "MetaDrive-mediummean-v0",
+        "MetaDrive-harddense-v0",
+        "HighwaySafe-v0",
+        "HighwaySafeDiscrete-v0",
+    )
+]
 #: One world a process: the second environment to be reset takes it from the first.
 ONE_WORLD = {"metadrive"}
 
@@ -62,6 +89,8 @@ def print_fingerprints(simulator: str, seed: int) -> None:
 
     before, prints = shared(), {}
     for env_id in SIMULATORS[simulator].env_ids:
+        if env_id not in OF_EACH_KIND:
+            continue
         original = gym.make(env_id).unwrapped
         original.close()
         copy = pickle.loads(pickle.dumps(original))
@@ -90,9 +119,36 @@ each_simulator = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.parametrize(
+    "each", [pytest.param(env_id, marks=needs(simulator_of(env_id))) for env_id in ENTRIES]
+)
+def test_spaces_steps_and_costs(each: str) -> None:
+    env = gym.make(each)
+    assert env.spec is not None and env.spec.max_episode_steps == ENTRIES[each].horizon
+    space = env.observation_space
+    assert isinstance(space, gym.spaces.Box) and space.dtype == np.float32
+    if isinstance(env.action_space, gym.spaces.Box):
+        assert env.action_space.dtype == np.float32
+        assert np.isfinite([env.action_space.low, env.action_space.high]).all()
+    else:
+        assert isinstance(env.action_space, gym.spaces.Discrete)
+    env.action_space.seed(0)
+    observation, info = env.reset(seed=0)
+    assert observation in space and type(info) is dict
+    for _ in range(20):
+        observation, reward, *ends, info = env.step(env.action_space.sample())
+        assert observation.dtype == np.float32 and observation in space
+        assert type(reward) is float
+        assert [type(end) for end in ends] == [bool, bool]
+        assert type(info["cost"]) is float and info["cost"] >= 0
+        if any(ends):
+            env.reset()
+    env.close()
+
+
 @pytest.fixture(
     scope="class",
-    params=[pytest.param(env_id, marks=needs(simulator_of(env_id))) for env_id in ENTRIES],
+    params=[pytest.param(env_id, marks=needs(simulator_of(env_id))) for env_id in OF_EACH_KIND],
 )
 def env_id(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -106,26 +162,6 @@ def env(env_id: str) -> Iterator[Env]:
 
 
 class TestContract:
-    def test_spaces_steps_and_costs(self, env: Env) -> None:
-        space = env.observation_space
-        assert isinstance(space, gym.spaces.Box) and space.dtype == np.float32
-        if isinstance(env.action_space, gym.spaces.Box):
-            assert env.action_space.dtype == np.float32
-            assert np.isfinite([env.action_space.low, env.action_space.high]).all()
-        else:
-            assert isinstance(env.action_space, gym.spaces.Discrete)
-        env.action_space.seed(0)
-        observation, info = env.reset(seed=0)
-        assert observation in space and type(info) is dict
-        for _ in range(20):
-            observation, reward, *ends, info = env.step(env.action_space.sample())
-            assert observation.dtype == np.float32 and observation in space
-            assert type(reward) is float
-            assert [type(end) for end in ends] == [bool, bool]
-            assert type(info["cost"]) is float and info["cost"] >= 0
-            if any(ends):
-                env.reset()
-
     def test_a_reset_says_what_a_step_says_and_costs_nothing(self, env: Env) -> None:
         """Minari's own collector records infos of one structure only."""
         _, at_reset = env.reset(seed=0)
@@ -140,7 +176,6 @@ class TestContract:
 
     def test_an_episode_is_cut_at_its_horizon_and_not_before(self, env: Env, env_id: str) -> None:
         horizon = ENTRIES[env_id].horizon
-        assert env.spec is not None and env.spec.max_episode_steps == horizon
         env.reset(seed=0)
         discrete = isinstance(env.action_space, gym.spaces.Discrete)
         idle: Any = 1 if discrete else np.zeros(env.action_space.shape or (), dtype=np.float32)

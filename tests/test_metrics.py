@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 from algorithm_data import TINY_STEPS
-from contract import CASES, Case
+from contract import (  # noqa: F401
+    CASES,
+    Case,
+    labels_fitted_once,
+)
 from minari import MinariDataset
 from scripted_env import ScriptedEnv
 from stable_baselines3 import PPO

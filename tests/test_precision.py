@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 import torch as th
 from algorithm_data import TINY_STEPS, learn_quietly, one_thread, tiny_feedback  # noqa: F401
-from contract import PRESA_CASE, Case, every_case
+from contract import (  # noqa: F401
+    PRESA_CASE,
+    Case,
+    every_case,
+    labels_fitted_once,
+)
 from minari import MinariDataset
 from torch.utils._python_dispatch import TorchDispatchMode
 

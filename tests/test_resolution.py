@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 import torch as th
 from algorithm_data import episode, one_thread, stored  # noqa: F401
-from contract import Case, every_case
+from contract import (  # noqa: F401
+    Case,
+    every_case,
+    labels_fitted_once,
+)
 from minari import MinariDataset
 
 from sb3_presa import BC

@@ -24,7 +24,7 @@ FILMED := point-goal1 point-circle1 half-cheetah-velocity car-circle metadrive-e
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install install-dev quickstart quickstart-pictures test lint format type docs datasets simulator-datasets example-dataset datasets-card benchmark-core benchmark-sensitivity benchmark-comparison benchmark-few-labels paper-datasets benchmark-paper comparison-tables simulator-videos wheel wheel-test clean
+.PHONY: help install install-dev quickstart quickstart-pictures test coverage lint format type docs datasets simulator-datasets example-dataset datasets-card benchmark-core benchmark-sensitivity benchmark-comparison benchmark-few-labels paper-datasets benchmark-paper comparison-tables simulator-videos wheel wheel-test clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,8 +72,12 @@ quickstart-pictures: install  ## Draw the quickstart's pictures again for the do
 	cp build/quickstart/reward_cost_plane.png docs/_static/quickstart.png
 	cp build/quickstart/clips.gif docs/_static/quickstart.gif
 
-test: install-dev  ## Run the whole test suite and print its coverage
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --cov --cov-report=term
+PYTEST = $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+test: install-dev  ## Run the whole test suite
+	$(PYTEST)
+
+coverage: install-dev  ## The same, and print its coverage: half as long again
+	$(PYTEST) --cov --cov-report=term
 
 lint: install-dev  ## Check style and formatting
 	$(BIN)/ruff check

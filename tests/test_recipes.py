@@ -71,7 +71,7 @@ def test_what_was_begun_with_an_older_recipe_can_be_finished(name: str) -> None:
 def test_a_recipe_in_miniature_gives_episodes_that_repeat(name: str, tmp_path: Path) -> None:
     recipe = RECIPES[name]
     skip_without(simulator_of(str(recipe.env_id)))
-    # Short episodes of one scripted agent and one that PPO trains, and no others.
+    # Short episodes of one scripted agent and one that PPO trains, as far as the recipe has them.
     tiny = dataclasses.replace(
         recipe,
         n_episodes=4,
@@ -91,7 +91,8 @@ def test_a_recipe_in_miniature_gives_episodes_that_repeat(name: str, tmp_path: P
     )
     dataset = collect(recipe=tiny, n_workers=1, progress_bar=False, root=tmp_path)
     agents = dataset.storage.metadata["collection"]["agents"]
-    assert [kind for kind, _ in agents] == ["weight", "scripted"][: len(agents)]
+    expected = ["weight"] * len(tiny.cost_weights) + ["scripted"] * tiny.scripted_episodes
+    assert [kind for kind, *_ in agents] == expected
     assert len(dataset) == len(agents)
     metadata = list(dataset.storage.get_episode_metadata(range(len(dataset))))
     with contextlib.closing(dataset.recover_environment(eval_env=True)) as env:

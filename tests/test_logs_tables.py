@@ -1,6 +1,7 @@
 """Tables and arrays become datasets: every number in its place, and wrong input is refused."""
 
 import contextlib
+import csv
 import gzip
 import re
 import subprocess
@@ -296,6 +297,15 @@ def test_lines_are_those_of_an_editor(tmp_path: Path) -> None:
     path.write_text('x,note,a\n1,"two\nlines",.3\n\n\noops,one,.4\n')
     with pytest.raises(DatasetError, match=r"run.csv, line 6: 'oops'"):
         import_logs(path, "me/robot-v0", observations="x", actions="a")
+
+
+def test_lines_are_found_behind_values_of_any_length(tmp_path: Path) -> None:
+    """Such as pictures as text; what Python's reader allows elsewhere stays as it is."""
+    path, before = tmp_path / "run.csv", csv.field_size_limit()
+    path.write_text(f"x,note,a\n1,{'p' * (before + 1)},.3\noops,one,.4\n")
+    with pytest.raises(DatasetError, match=r"run.csv, line 3: 'oops'"):
+        import_logs(path, "me/robot-v0", observations="x", actions="a")
+    assert csv.field_size_limit() == before
 
 
 def test_a_file_of_a_heading_alone_has_no_step(tmp_path: Path) -> None:

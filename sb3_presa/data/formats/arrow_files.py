@@ -18,6 +18,8 @@ from sb3_presa.errors import DatasetError
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 _MAGIC = {b"PAR1": "parquet", b"ARROW1": "feather", b"FEA1": "feather"}
 _SEPARATORS = (",", ";", "\t")
+#: Characters of a value of a CSV file. Python's own limit is 131,072, and pyarrow has none.
+_LONGEST_VALUE = 2**31 - 1
 
 
 class ArrowFiles:
@@ -193,9 +195,13 @@ def _lines_of(path: Path) -> Callable[[int], int]:
 
     @cache
     def lines() -> Array:
-        with io.TextIOWrapper(pa.input_stream(str(path)), "utf-8-sig", newline="") as text:
-            records = csv.reader(text, delimiter=_separator(path))
-            return np.fromiter((records.line_num for record in records if record), np.int64)
+        longest = csv.field_size_limit(_LONGEST_VALUE)
+        try:
+            with io.TextIOWrapper(pa.input_stream(str(path)), "utf-8-sig", newline="") as text:
+                records = csv.reader(text, delimiter=_separator(path))
+                return np.fromiter((records.line_num for record in records if record), np.int64)
+        finally:
+            csv.field_size_limit(longest)
 
     return lambda row: int(lines()[row + 1])
 

@@ -29,12 +29,12 @@ from minari import MinariDataset
 from sb3_presa.benchmark.engine.training import EVALUATION_SEED
 from sb3_presa.benchmark.suites.suite import load_suite
 from sb3_presa.completion import Completion, complete
+from sb3_presa.completion.accuracy import rank_correlation
 from sb3_presa.completion.label_models import sigmoid
 from sb3_presa.data.datasets import dataset_horizon, resolve_dataset
 from sb3_presa.envs.making import make_environment
 from sb3_presa.evaluation.judge import Labels, Verdict, judge
 from sb3_presa.evaluation.judge.choose import choose_among
-from sb3_presa.evaluation.judge.imagined import rank_correlation
 from sb3_presa.evaluation.judge.outlook import T_975
 from sb3_presa.evaluation.safety import evaluate_safety
 from sb3_presa.feedback import Feedback

@@ -35,7 +35,7 @@ from sb3_presa.completion.label_models import (
     risk_of,
 )
 from sb3_presa.completion.sampling import sample_steps
-from sb3_presa.completion.segment_values import p_safe_of_long, segment_sums
+from sb3_presa.completion.segment_values import half_means, p_safe_of_long, segment_sums
 from sb3_presa.completion.selection import (
     beginnings_of,
     select,
@@ -123,6 +123,35 @@ def test_the_best_of_what_is_safe_is_chosen(logged: Any, completion: Completion)
     assert chosen.sum() == 6  # the fewest of 60
     assert (share[chosen] <= 0.1).all()
     assert level[chosen].mean() > level[share <= 0.1].mean()
+
+
+def test_what_is_a_habit_ranks_the_second_halves(logged: Any, completion: Completion) -> None:
+    """Luck does not: then second halves are other episodes'."""
+    habit, p_safe = completion.split_half(0.7), completion.p_safe
+    assert p_safe is not None and habit.n == np.count_nonzero(p_safe >= 0.7)
+    assert habit.value > 0.9
+    logs = load_transitions(logged[0])
+    episodes = logs.actions.reshape(N_EPISODES, STEPS)
+    luck = np.concatenate([episodes[:, : STEPS // 2], episodes[::-1, STEPS // 2 :]], axis=1)
+    random = np.random.default_rng(1)
+    segments = np.stack([np.arange(N_EPISODES), np.zeros(N_EPISODES), np.full(N_EPISODES, STEPS)])
+    first = random.integers(N_EPISODES, size=150)
+    pairs = np.stack([first, (first + random.integers(1, N_EPISODES, 150)) % N_EPISODES], axis=1)
+    total = luck.sum(axis=1)
+    preferences = (total[pairs[:, 0]] > total[pairs[:, 1]]).astype(float)
+    swapped = replace(logs, actions=luck.reshape(-1, 1))
+    labels = Feedback.create(swapped, segments.T.astype(int), None, pairs, preferences)
+    found = complete(swapped, labels).split_half()
+    assert found.n == N_EPISODES and found.low < 0.0 < found.high
+    assert math.isnan(replace(completion, merit_of_halves=None).split_half().value)
+    with pytest.raises(ConfigError, match="`level` must be"):
+        completion.split_half(1.5)
+
+
+def test_halves_of_one_step_are_the_step() -> None:
+    values = np.array([[1.0, 2.0, 3.0, 8.0]], dtype=np.float32)
+    halves = half_means(values, np.array([0, 3, 0]), np.array([3, 1, 4]))
+    assert halves[:, 0].tolist() == [[1.0, 8.0, 1.5], [2.5, 8.0, 5.5]]
 
 
 def test_all_models_must_agree_where_labels_are_not_known_well(completion: Completion) -> None:
@@ -778,6 +807,7 @@ def test_the_command_prints_what_it_believes(logged: Any, tmp_path: Any) -> None
     found = json.loads(figures.read_text())
     assert found["comparisons"]["n"] == 150 and found["used"] and found["aligns"]
     assert found["doubts"][0]["segments"][0][2] == CLIP
+    assert found["split_half"]["value"] > 0.9 and "rank second halves: 0.9" in run.output
     saved = Feedback.load(dataset, "all")
     assert saved.weights is not None
     assert int((saved.weights[: found["segments"]] > 0).sum()) == found["imitated"]

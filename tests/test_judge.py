@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from sb3_presa import PRESA, Feedback
 from sb3_presa.cli import app
-from sb3_presa.completion.accuracy import Accuracy
+from sb3_presa.completion.accuracy import Accuracy, rank_correlation
 from sb3_presa.completion.auc import auc
 from sb3_presa.completion.fitting import fit_labels
 from sb3_presa.completion.label_models import SafetyModel
@@ -28,7 +28,7 @@ from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.evaluation.judge import Labels, Verdict, choose, judge
 from sb3_presa.evaluation.judge.conformal import conformal_threshold
 from sb3_presa.evaluation.judge.html import page_html
-from sb3_presa.evaluation.judge.imagined import Episodes, World, rank_correlation
+from sb3_presa.evaluation.judge.imagined import Episodes, World
 from sb3_presa.evaluation.judge.neighbours import Neighbours
 from sb3_presa.evaluation.judge.observing import Observing
 from sb3_presa.evaluation.judge.outlook import Estimate, _share

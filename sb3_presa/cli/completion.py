@@ -94,6 +94,7 @@ def _figures(found: "Completion", level: float) -> dict[str, Any]:
         "comparisons": _accuracy(found.preference_accuracy),
         "safety": _accuracy(found.safety_accuracy),
         "safety_ranking": _accuracy(found.safety_ranking),
+        "split_half": _accuracy(found.split_half(level)),
         "error_rates": found.error_rates._asdict(),
         "calibration": {
             kind: [
@@ -155,6 +156,8 @@ def _print(found: "Completion", figures: dict[str, Any], level: float) -> None:
         )
         + "."
     )
+    if found.ranks:
+        typer.echo(f"First halves of safe segments rank second halves: {found.split_half(level)}.")
     wrong = []
     if found.p_safe is not None:
         wrong.append(f"{found.error_rates.safety:.0%} of the safety labels")

@@ -2,19 +2,24 @@
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from sb3_presa.completion.features import Floats
 from sb3_presa.intervals import wilson
 
+#: Numbers from which on a rank correlation says something.
+FEWEST_RANKED: Final = 4
+
 
 @dataclass(frozen=True)
 class Accuracy:
     """
-    A share of labels that were predicted right by models that had not seen them.
+    A share of labels that were predicted right by models that had not seen them, or a rank
+    correlation.
 
-    :param value: the share, in [0, 1]; NaN without labels
+    :param value: the share, in [0, 1], or the correlation, in [-1, 1]; NaN without labels
     :param low: lower end of its 95% interval
     :param high: upper end
     :param n: number of labels
@@ -66,6 +71,26 @@ def balanced_share_right(chance: Floats, labels: Floats) -> Accuracy:
     below = 0.5 * math.hypot(ones.value - ones.low, zeros.value - zeros.low)
     above = 0.5 * math.hypot(ones.high - ones.value, zeros.high - zeros.value)
     return Accuracy(value, value - below, value + above, ones.n + zeros.n)
+
+
+def rank_correlation(one: Floats, other: Floats) -> Accuracy:
+    """
+    :param one: numbers, (n,)
+    :param other: numbers, (n,)
+    :return: Spearman's rank correlation, in [-1, 1], with the interval of Fisher's z
+    """
+    first, second = (_ranks(values) for values in (one, other))
+    if len(one) < FEWEST_RANKED or first.std() == 0.0 or second.std() == 0.0:
+        return Accuracy(0.0, -1.0, 1.0, len(one))
+    value = float(np.corrcoef(first, second)[0, 1])
+    z = math.atanh(min(max(value, -0.999), 0.999))
+    reach = 1.96 / math.sqrt(len(one) - 3)
+    return Accuracy(value, math.tanh(z - reach), math.tanh(z + reach), len(one))
+
+
+def _ranks(values: Floats) -> Floats:
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - 0.5 * (counts - 1))[place])
 
 
 @dataclass(frozen=True)

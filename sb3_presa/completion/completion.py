@@ -1,5 +1,6 @@
 """Label completion: from a few labels of short segments to estimates for all of the data."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from sb3_presa.completion.accuracy import (
     Bin,
     balanced_share_right,
     calibration,
+    rank_correlation,
     share_right,
 )
 from sb3_presa.completion.auc import auc
@@ -23,7 +25,12 @@ from sb3_presa.completion.features import Floats
 from sb3_presa.completion.fitting import FittedLabels, arrays_of, fit_labels
 from sb3_presa.completion.label_arrays import Integers, Labels
 from sb3_presa.completion.label_models import SafetyModel, said_chance, sigmoid
-from sb3_presa.completion.segment_values import p_safe_of_long, segment_p_safe, segment_sums
+from sb3_presa.completion.segment_values import (
+    half_means,
+    p_safe_of_long,
+    segment_p_safe,
+    segment_sums,
+)
 from sb3_presa.completion.selection import (
     beginnings_of,
     select,
@@ -74,6 +81,7 @@ class Completion:
     :param merit: predicted reward of a step of each, in log-odds of a comparison of typical
         segments, (U,); ``None`` without comparisons
     :param merit_deviation: deviation of the same over the models, (U,)
+    :param merit_of_halves: the merit of the first and of the second half of each, (2, U)
     :param p_safe: probability that each is safe, (U,); ``None`` without safety labels
     :param p_safe_lowest: the same by the model that doubts most, (U,)
     :param label_p_safe: for every labelled segment, P(safe) by models that have not seen its label,
@@ -93,6 +101,7 @@ class Completion:
     segments: NDArray[np.int64]
     merit: Floats | None
     merit_deviation: Floats | None
+    merit_of_halves: Floats | None
     p_safe: Floats | None
     p_safe_lowest: Floats | None
     label_p_safe: Floats
@@ -161,6 +170,25 @@ class Completion:
         """
         check_arguments(Completion.selected, {"level": level})
         return select(len(self.segments), self._bound, self._ranking, level)
+
+    def split_half(self, level: ShareWithin = 0.7) -> Accuracy:
+        """
+        The rank correlation between the merit of the first halves of safe segments and of their
+        second halves: whether high merit is a habit or luck. Where it is low, the best segments
+        were lucky with what they met. An agent that imitates them earns about the mean of all that
+        are safe.
+
+        :param level: lowest probability, in (0, 1), that a segment is safe
+        :return: the correlation, with the number of segments; NaN without comparisons
+        :raises ConfigError: if the level is out of its range
+        """
+        check_arguments(Completion.split_half, {"level": level})
+        if self.merit_of_halves is None:
+            return Accuracy(math.nan, math.nan, math.nan, 0)
+        safe = np.ones(len(self.segments), dtype=bool)
+        if self._bound is not None:
+            safe = self._bound >= level
+        return rank_correlation(*self.merit_of_halves[:, safe])
 
     @property
     def _ranking(self) -> Floats | None:
@@ -369,10 +397,11 @@ def completion_of(fitted: FittedLabels) -> Completion:
     lengths = segments[:, 2]
 
     label_preference = np.zeros(0)
-    merits = None
+    merits = halves = None
     if ensemble.rewards is not None:
         label_preference = ensemble.unseen_preferences(labels, parts)
         merits = segment_sums(ensemble.rewards, starts, lengths) / lengths / ensemble.scale
+        halves = half_means(ensemble.rewards, starts, lengths).mean(axis=1) / ensemble.scale
     of_comparisons = _accuracy_of_comparisons(label_preference, labels.preferences)
     label_p_safe = np.full(len(labels.starts), np.nan)
     p_safe = lowest = None
@@ -393,6 +422,7 @@ def completion_of(fitted: FittedLabels) -> Completion:
         segments=segments,
         merit=None if merits is None else merits.mean(axis=0),
         merit_deviation=None if merits is None else merits.std(axis=0),
+        merit_of_halves=halves,
         p_safe=p_safe,
         p_safe_lowest=lowest,
         label_p_safe=label_p_safe,

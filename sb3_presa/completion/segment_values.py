@@ -28,6 +28,20 @@ def segment_sums(values: NDArray[np.float32], starts: Integers, lengths: Integer
     return sums
 
 
+def half_means(values: NDArray[np.float32], starts: Integers, lengths: Integers) -> Floats:
+    """
+    :param values: of each step by model, (K, N)
+    :param starts: first row of each segment, (S,)
+    :param lengths: its steps, at least 1, (S,)
+    :return: means over the first and over the second half of the segments, (2, K, S); a segment of
+        one step is both
+    """
+    first, second = np.maximum(lengths // 2, 1), (lengths + 1) // 2
+    ones = segment_sums(values, starts, first) / first
+    others = segment_sums(values, starts + lengths - second, second) / second
+    return np.stack([ones, others])
+
+
 def p_safe_of_long(
     risks: NDArray[np.float32], starts: Integers, lengths: Integers, labelled: int
 ) -> Floats:

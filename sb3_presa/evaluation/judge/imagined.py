@@ -7,7 +7,6 @@ corrects the level of imagined risks and rewards. Fitted Q-evaluation on neighbo
 it ranked agents worse on six of seven tasks (``benchmarks/LOG.md``).
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_presa.completion.accuracy import Accuracy
+from sb3_presa.completion.accuracy import FEWEST_RANKED, Accuracy, rank_correlation
 from sb3_presa.completion.features import Floats, step_vectors
 from sb3_presa.completion.fitting import FittedLabels
 from sb3_presa.completion.segment_values import segment_sums
@@ -29,8 +28,6 @@ _N_REPLAYS: Final = 64
 _N_KNOWN: Final = 24_576
 #: A level is corrected by at most this factor.
 _MOST: Final = 2.0
-#: Episodes from which on a rank correlation says something.
-_FEWEST: Final = 4
 
 #: Takes observations and the number of the step; returns actions as vectors, (E, A).
 Acting = Callable[[Any, int], Floats]
@@ -156,7 +153,7 @@ def _replay(
 ) -> tuple[Accuracy, float, Floats | float]:
     """Agreement of replayed logged actions with the log; correction of risk and of reward."""
     transitions, ensemble = fitted.transitions, fitted.ensemble
-    if len(episodes) < _FEWEST:
+    if len(episodes) < FEWEST_RANKED:
         return Accuracy(float("nan"), float("nan"), float("nan"), 0), 1.0, 0.0
     starts = transitions.episode_starts[episodes]
     lengths = np.minimum(transitions.episode_lengths[episodes], horizon)
@@ -177,26 +174,6 @@ def _replay(
         of_log = segment_sums(ensemble.rewards, starts, lengths) / lengths
         shift = np.asarray(of_log.mean(axis=1) - imagined.rewards.mean(axis=1))
     return rank_correlation(risk.mean(axis=0), logged.mean(axis=0)), factor, shift
-
-
-def rank_correlation(one: Floats, other: Floats) -> Accuracy:
-    """
-    :param one: numbers, (n,)
-    :param other: numbers, (n,)
-    :return: Spearman's rank correlation, in [-1, 1], with the interval of Fisher's z
-    """
-    first, second = (_ranks(values) for values in (one, other))
-    if len(one) < _FEWEST or first.std() == 0.0 or second.std() == 0.0:
-        return Accuracy(0.0, -1.0, 1.0, len(one))
-    value = float(np.corrcoef(first, second)[0, 1])
-    z = math.atanh(min(max(value, -0.999), 0.999))
-    reach = 1.96 / math.sqrt(len(one) - 3)
-    return Accuracy(value, math.tanh(z - reach), math.tanh(z + reach), len(one))
-
-
-def _ranks(values: Floats) -> Floats:
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - 0.5 * (counts - 1))[place])
 
 
 def _ends(

@@ -511,11 +511,12 @@ def test_the_commands(
 
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
 def test_the_logs_of_the_benchmark_repeat_here(path: Path, tmp_path: Path) -> None:
-    """Some episodes of each, bit for bit: its results are of the same data on any machine."""
+    """The first and the last episode of each, bit for bit: its results are of the same data on any
+    machine."""
     log = ActionLog.load(path)
     assert log.about["dataset_id"] == f"presa/{path.stem}-v0"
     skip_without(simulator_of(json.loads(log.about["env_spec"])["id"]))
-    rows = np.linspace(0, len(log.seeds) - 1, 4).astype(int)
+    rows = np.array([0, len(log.seeds) - 1])
     ends = np.cumsum(log.lengths)
     some = ActionLog(
         seeds=log.seeds[rows],

@@ -19,4 +19,6 @@ def wilson(successes: float, n: int) -> Interval:
     share, scale = successes / n, 1 + z * z / n
     middle = (share + z * z / (2 * n)) / scale
     half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Exact ends: rounding would leave 0 of 7 above 0, and so the share outside of its interval
+    low = middle - half if successes > 0 else 0.0
+    return max(0.0, low), min(1.0, middle + half if successes < n else 1.0)

@@ -64,13 +64,23 @@ def test_saved_and_loaded_at_any_level(trained: PRESA, tmp_path: Path) -> None:
         PRESA.load(tmp_path / "agent", device="cpu", safety_level=1.5)
 
 
-def test_levels_out_of_range_and_agents_of_one_level(logged: Any, trained: PRESA) -> None:  # noqa: F811
-    with pytest.raises(ConfigError, match=r"`safety_level` must be in \(0, 1\), got 0"):
-        trained.safety_level = 0
+def test_levels_out_of_range_and_agents_of_one_level(
+    logged: Any,  # noqa: F811
+    trained: PRESA,
+    tmp_path: Path,
+) -> None:
+    levels: list[Any] = [0, "x", None]
+    for wrong in levels:
+        with pytest.raises(ConfigError, match=rf"must be in \(0, 1\), got {wrong!r}"):
+            trained.safety_level = wrong
     one = presa(logged, adjustable=False)
     with pytest.raises(ConfigError, match=r"must be adjustable .*PRESA\(adjustable=True\)"):
         one.safety_level = 0.9
     assert one.safety_level == 0.7
+    one.save(tmp_path / "one")
+    assert PRESA.load(tmp_path / "one", device="cpu", safety_level=0.7).safety_level == 0.7
+    with pytest.raises(ConfigError, match=r"must be adjustable .*PRESA\(adjustable=True\)"):
+        PRESA.load(tmp_path / "one", device="cpu", safety_level=0.9)
 
 
 def test_each_level_clones_its_own_selection(logged: Any) -> None:  # noqa: F811

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -358,6 +359,62 @@ def test_a_phone(office: Office, enter: Enter) -> None:
     page.tap("#undo")
     count(page, 0)
     assert len(office.store.answers(undone=True)) == 1
+
+
+def test_a_phone_held_sideways(office: Office, enter: Enter) -> None:
+    """What does not fit is reached by scrolling; clips keep their size."""
+    page = enter(office, viewport={"width": 844, "height": 390}, is_mobile=True, has_touch=True)
+    page.tap("#begin")
+    ready(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == 844
+    for side in ("left", "right"):
+        box = page.locator(f"#{side} canvas").bounding_box()
+        assert box and box["height"] >= 200 and box["width"] >= 200
+    page.tap("[data-safety=left][data-value=unsafe]")
+    page.tap("[data-safety=right][data-value=safe]")
+    page.tap("[data-preference=right]")
+    count(page, 1)
+
+
+def test_a_page_that_the_server_no_longer_knows_says_so(office: Office, enter: Enter) -> None:
+    """It does not try for ever: the same would be refused again."""
+    page = enter(office)
+    begin(page)
+    said, sent = '{"error": "This is not in your queue."}', []
+
+    def refuse(route: Any) -> None:
+        sent.append(route.request.url)
+        route.fulfill(status=404, content_type="application/json", body=said)
+
+    page.route("**/api/answer", refuse)
+    for key in ("s", "j", "ArrowLeft"):
+        page.keyboard.press(key)
+    expect(page.locator("#cover-title")).to_have_text("Reload the page")
+    expect(page.locator("#cover-text")).to_have_text(
+        "This is not in your queue. What you sent last was not saved."
+    )
+    page.wait_for_timeout(1500)
+    assert len(sent) == 1
+    page.unroute("**/api/answer")
+    page.reload()
+    ready(page)
+
+
+def test_the_text_of_what_is_chosen_can_be_read_under_the_mouse(
+    office: Office, enter: Enter
+) -> None:
+    page = enter(office)
+    begin(page)
+    page.click("[data-preference=left]")
+    chip = page.locator("#strengths .chip").first
+    chip.click()
+    expect(chip).to_have_attribute("aria-pressed", "true")
+    style = "one => { const { color, backgroundColor } = getComputedStyle(one);"
+    color, background = chip.evaluate(style + " return [color, backgroundColor]; }")
+    chosen = chip.evaluate("one => getComputedStyle(one).getPropertyValue('--accent')")
+    assert color != background and chosen
+    page.mouse.move(0, 0)
+    assert chip.evaluate(style + " return [color, backgroundColor]; }") == [color, background]
 
 
 def test_light_and_dark(office: Office, enter: Enter) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from annotation_desk import COOKIE, Office, open_office
+from annotation_desk import COOKIE, Office, open_office, transitions, wait_for
 from starlette.testclient import TestClient
 from test_annotation_server import BASE, body, browser, entered, next_place
 
@@ -144,6 +144,22 @@ def test_pictures_of_disagreements_are_those_that_are_drawn(office: Office) -> N
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
     for path in ("39-1-1", "x", "1-2", "1-2-3-4", "99999999999-0-1"):
         assert client.get(f"/owner/first/{path}.jpg").status_code == 404
+
+
+def test_pictures_of_disagreements_are_drawn_again_after_a_restart(office: Office) -> None:
+    """Nobody is asked about these clips in this run; those of other data stay without."""
+    here, elsewhere, data = (3, 1, 8), (99, 1, 8), transitions()
+    hashes = dict(zip(data.episode_ids.tolist(), data.hash_episodes(), strict=True))
+    office.store.record_episodes({2: hashes[2], 3: hashes[3], 99: bytes(len(hashes[2]))})
+    for one in (here, elsewhere):
+        for who, p_safe in (("ann", 1.0), ("ben", 0.0)):
+            office.store.add(said(who, None, (p_safe, None), (one, B)))
+    assert office.desk.drawn(here) is None
+    client = owner(office)
+    assert "3-1-8.jpg" not in client.get("/owner").text
+    wait_for(lambda: office.desk.drawn(here))
+    page = client.get("/owner").text
+    assert "first/3-1-8.jpg" in page and "99-1-8.jpg" not in page
 
 
 def test_disagreements_say_who_said_what_whichever_way_round() -> None:

@@ -63,6 +63,14 @@ def test_intervals_by_hand() -> None:
     assert wilson(0, 36) == pytest.approx((0.0, 1 - 36 / (36 + 1.959964**2)), abs=1e-6)
 
 
+@given(st.integers(1, 2000), st.floats(0, 1))
+def test_a_share_lies_within_its_interval(n: int, part: float) -> None:
+    for successes in (0, round(part * n), n):
+        low, high = wilson(successes, n)
+        assert 0.0 <= low <= successes / n <= high <= 1.0
+    assert wilson(0, n)[0] == 0.0 and wilson(n, n)[1] == 1.0
+
+
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=30), st.floats(-3, 3), st.floats(0.1, 4))
 def test_the_iqm_moves_with_its_values(values: list[float], shift: float, scale: float) -> None:
     array = np.array(values)

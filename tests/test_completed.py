@@ -815,6 +815,20 @@ def test_the_command_prints_what_it_believes(logged: Any, tmp_path: Any) -> None
     assert json.loads(printed.output)["segments"] == N_EPISODES
 
 
+def test_the_command_replaces_completed_labels_alone(logged: Any) -> None:
+    clips(logged).save(logged[0], "friends")
+    command = ["complete", logged[0].id, "--feedback", "friends", "--json", "-", "--into"]
+    refused = CliRunner().invoke(app, [*command, "friends"])
+    assert refused.exit_code == 1
+    said = r"'friends' of toy/clips-v0 exists already \(source .*--overwrite"
+    assert re.search(said, str(refused.exception) + refused.output)
+    assert Feedback.load(logged[0], "friends").weights is None
+    for name in (["estimates"], ["estimates"], ["friends", "--overwrite"]):
+        done = CliRunner().invoke(app, [*command, *name])
+        assert done.exit_code == 0 and json.loads(done.stdout)["imitated"]
+    assert Feedback.load(logged[0], "friends").weights is not None
+
+
 def test_the_command_says_what_it_has_no_labels_of(logged: Any) -> None:
     labels = clips(logged, n=15)
     unknown = np.full(len(labels.segments), np.nan, dtype=np.float32)

@@ -303,6 +303,18 @@ def test_feedback_of_another_dataset_is_refused(minari_root: Path) -> None:
         Feedback.load(other).align(other)
 
 
+def test_labels_are_not_saved_beside_other_data(make_dataset: Any) -> None:
+    """Those that are there stay; a part of the data, under another id, takes them."""
+    one, other = make_dataset("box"), make_dataset("discrete")
+    Feedback.create(other, [(1, 0, 4)], [0]).save(other)
+    labels = Feedback.create(one, [(0, 0, 5)], [1])
+    with pytest.raises(FeedbackError, match="feedback was made for other data, 'toy/box-v0'"):
+        labels.save(other)
+    assert Feedback.load(other).segments.tolist() == [[1, 0, 4]]
+    replace(labels, dataset_id="me/before-v0").save(one, "renamed")
+    assert Feedback.names(one) == ["renamed"]
+
+
 def test_a_segment_over_the_end_is_refused_on_alignment(box_dataset: MinariDataset) -> None:
     feedback = Feedback.create(box_dataset, [(0, 0, 5), (3, 0, 7)], [1, 1])
     longer = replace(feedback, segments=np.array([(0, 0, 5), (3, 0, 8)]))

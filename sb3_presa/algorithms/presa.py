@@ -24,6 +24,7 @@ from sb3_presa.arguments import (
     ShareAboveZero,
     ShareBelowOne,
     ShareWithin,
+    check_arguments_of,
 )
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import load_transitions
@@ -386,6 +387,26 @@ class PRESA(AlignmentAlgorithm):
         if hasattr(self, "policy"):
             self.policy.safety_level = level
         self.__dict__["safety_level"] = level  # by its name: saved and loaded as other settings
+
+    @classmethod
+    def load(cls, *args: Any, **kwargs: Any) -> Self:
+        """
+        Loads a model from a zip file, see
+        :meth:`sb3_presa.learning.saving.SavedLearner.load`.
+
+        :param args: as there
+        :param kwargs: as there; ``safety_level`` sets the level of an adjustable model
+        :return: the model
+        :raises ConfigError: as there, and for another ``safety_level`` than the file's where the
+            model is not adjustable
+        """
+        if "safety_level" in kwargs:
+            check_arguments_of(cls, {"safety_level": kwargs["safety_level"]})
+        level = kwargs.pop("safety_level", None)
+        model = super().load(*args, **kwargs)
+        if level is not None and level != model.safety_level:
+            model.safety_level = level
+        return model
 
     def set_parameters(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sb3_presa.cli.console import check_outputs, print_table
-from sb3_presa.cli.datasets import Dataset
+from sb3_presa.cli.datasets import Dataset, check_free_labels
 
 if TYPE_CHECKING:
     from sb3_presa.annotation.answers.answer import Segment
@@ -39,6 +39,10 @@ def complete(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="File for the figures; - prints them instead.")
     ] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Also replace feedback that was not completed."),
+    ] = False,
 ) -> None:
     """
     Estimate labels for all of a dataset from those of some segments, and print how far the
@@ -50,6 +54,8 @@ def complete(
 
     check_outputs(json_file, doubts_to, plot)
     opened = resolve_dataset(dataset)
+    if into is not None:
+        check_free_labels(opened, into, overwrite, ("completed",))
     found = complete_labels(opened, feedback, safety_model=safety_model, seed=seed)  # type: ignore[arg-type]
     figures = _figures(found, safety_level)
     text = json.dumps(figures, indent=1)
@@ -57,6 +63,9 @@ def complete(
         typer.echo(text)
     else:
         _print(found, figures, safety_level)
+    if into is not None:
+        completed = found.feedback(safety_level, seed)
+        typer.echo(f"Wrote {completed.save(opened, into)}: {completed}", err=json_file == Path("-"))
     if json_file is not None and json_file != Path("-"):
         write_bytes(json_file, text.encode() + b"\n")
     if doubts_to is not None:
@@ -69,10 +78,7 @@ def complete(
         from sb3_presa.evaluation.completion_figure import draw_completion
 
         draw_completion(found, plot, safety_level)
-        typer.echo(f"Wrote {plot}")
-    if into is not None:
-        completed = found.feedback(safety_level, seed)
-        typer.echo(f"Wrote {completed.save(opened, into)}: {completed}")
+        typer.echo(f"Wrote {plot}", err=json_file == Path("-"))
 
 
 def _figures(found: "Completion", level: float) -> dict[str, Any]:

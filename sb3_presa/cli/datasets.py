@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,30 @@ NewId = Annotated[str, typer.Option("--id", help=_NEW_ID)]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace a dataset with this id, and its feedback.")
 ]
+
+
+def check_free_labels(
+    dataset: "MinariDataset", name: str, overwrite: bool, replaceable: Collection[str]
+) -> None:
+    """
+    Protect labels that cannot be made again.
+
+    :param dataset: the labelled dataset
+    :param name: under which labels are to be saved
+    :param overwrite: whether any may be replaced
+    :param replaceable: sources of labels that are replaced without asking
+    :raises ConfigError: if labels with this name are of another source
+    """
+    from sb3_presa.feedback import Feedback
+
+    if overwrite or name not in Feedback.names(dataset):
+        return
+    source = Feedback.load(dataset, name).provenance.get("source")
+    if source not in replaceable:
+        raise ConfigError(
+            f"feedback {name!r} of {dataset.id} exists already (source {source!r}); choose another "
+            "name, or replace it with --overwrite"
+        )
 
 
 def collect(
@@ -158,14 +183,7 @@ def label(
     opened = resolve_dataset(dataset)
     if cost_limit is None:
         cost_limit = _usual_cost_limit(opened)
-    if not overwrite and feedback in Feedback.names(opened):
-        # Synthetic labels can be made again; labels from people cannot.
-        source = Feedback.load(opened, feedback).provenance.get("source")
-        if source != "synthetic":
-            raise ConfigError(
-                f"feedback {feedback!r} of {dataset} exists already (source {source!r}); choose "
-                "another name with --feedback, or replace it with --overwrite"
-            )
+    check_free_labels(opened, feedback, overwrite, ("synthetic",))
     labels = Feedback.synthetic(
         opened,
         comparisons,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sb3_presa.cli.console import check_outputs, print_table
-from sb3_presa.cli.datasets import Dataset
+from sb3_presa.cli.datasets import Dataset, check_free_labels
 from sb3_presa.errors import ConfigError, FeedbackError
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def import_preferences(
     from sb3_presa.feedback.human_preferences import import_preferences as read_set
 
     opened = resolve_dataset(dataset)
-    _check_free(opened, feedback, overwrite, ())
+    check_free_labels(opened, feedback, overwrite, ())
     found = read_set(
         opened,
         folder,
@@ -184,7 +184,7 @@ def _merge(
     from sb3_presa.annotation.consensus.merge import merge_answers
     from sb3_presa.data import load_transitions
 
-    _check_free(dataset, into, overwrite, ("annotators",))
+    check_free_labels(dataset, into, overwrite, ("annotators",))
     transitions = load_transitions(dataset)
     with _answers(dataset, name) as store:
         shown = store.episode_hashes
@@ -242,7 +242,7 @@ def _import(dataset: "MinariDataset", name: str, path: Path, overwrite: bool) ->
     if holds_answers(path):
         _import_answers(dataset, name, path)
     else:
-        _check_free(dataset, name, overwrite, ())
+        check_free_labels(dataset, name, overwrite, ())
         _print_saved(dataset, name, import_feedback(path, dataset))
 
 
@@ -286,22 +286,6 @@ def _answers(dataset: "MinariDataset", name: str) -> Iterator["AnswerStore"]:
         )
     with contextlib.closing(AnswerStore(path, read_only=True)) as store:
         yield store
-
-
-def _check_free(
-    dataset: "MinariDataset", name: str, overwrite: bool, replaceable: tuple[str, ...]
-) -> None:
-    """Protect feedback that cannot be made again."""
-    from sb3_presa.feedback import Feedback
-
-    if overwrite or name not in Feedback.names(dataset):
-        return
-    source = Feedback.load(dataset, name).provenance.get("source")
-    if source not in replaceable:
-        raise ConfigError(
-            f"feedback {name!r} of {dataset.id} exists already (source {source!r}); choose another "
-            "name, or replace it with --overwrite"
-        )
 
 
 def _print_saved(dataset: "MinariDataset", name: str, found: "Feedback") -> None:

@@ -229,9 +229,13 @@ class Feedback:
         :param name: letters, digits, ``-``, ``_`` and ``.``; an older set with this name is
             replaced.
         :return: the written file.
-        :raises FeedbackError: if the name is invalid.
+        :raises FeedbackError: if the name is invalid, or the labels are of another dataset none of
+            whose episodes is in this one.
         """
-        path = feedback_path(resolve_dataset(dataset), name)
+        opened = resolve_dataset(dataset)
+        path = feedback_path(opened, name)
+        if self.dataset_id != opened.id and self.episode_hashes:
+            self.align(opened)  # a part or a copy keeps its labels; other data would lose theirs
         write_feedback(path, vars(self))
         return path
 

@@ -164,7 +164,8 @@ class OfflinePolicy(BasePolicy):
 
     @safety_level.setter
     def safety_level(self, level: float) -> None:
-        if not 0.0 < level < 1.0:
+        given: Any = level
+        if not isinstance(given, int | float | np.floating) or not 0.0 < given < 1.0:
             raise ConfigError(f"`safety_level` must be in (0, 1), got {level!r}")
         self._require_adjustable()
         for actor in (self.actor, self.actor_average, self.actor_reference):

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import zip_longest
 from typing import Any
@@ -90,6 +90,7 @@ class Desk:
         self._wake = threading.Event()
         self._closed = False
         self._used_up: set[str] = set()
+        self._looked_at: dict[Segment, None] = {}  # by the owner, in order
         self._refused = 0
         self._thread = threading.Thread(target=self._run, daemon=True, name="desk")
 
@@ -114,6 +115,16 @@ class Desk:
             return self.enough.state()
         answered = sum(self.queues.progress(name).answered for name in self.annotators)
         return {"answers": answered, "first": FIRST, "report": None, "problem": None}
+
+    def draw(self, segments: Iterable[Segment]) -> None:
+        """Have clips drawn behind all that people are asked about: those that the owner looks at.
+
+        :param segments: those of the dataset's episodes; others are left out.
+        """
+        new = [s for s in segments if s[0] in self._hashes and s not in self._looked_at]
+        if new:
+            self._looked_at |= dict.fromkeys(new)
+            self.wake()
 
     def drawn(self, segment: Segment) -> Clip | None:
         """The clip of a segment; None if it is not drawn in this run.
@@ -378,10 +389,11 @@ class Desk:
         return f"Clips of the last {self._refused} segments failed: {'; '.join(reasons[:3])}"
 
     def _by_urgency(self) -> list[Segment]:
-        """The waiting segments, sorted by their position in anybody's queue."""
+        """The waiting segments, sorted by their position in anybody's queue, then the owner's."""
         queues = [self.queues.waiting(annotator) for annotator in self.annotators]
         places = [place for row in zip_longest(*queues) for place in row if place is not None]
-        return list(dict.fromkeys(segment for place in places for segment in place.segments))
+        asked = dict.fromkeys(segment for place in places for segment in place.segments)
+        return list(asked | self._looked_at)
 
 
 def _sheet_url(place: Place, side: str, number: int) -> str:

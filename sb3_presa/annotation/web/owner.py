@@ -27,6 +27,8 @@ def owners_view(desk: Desk, left_out: Collection[str]) -> dict[str, Any]:
     left_out = [who for who in people if who in left_out]
     checks = {one.annotator: one for one in consistency(answers, known)}
     nothing, differing = Share.of([]), disagreements(answers)
+    shown = differing[:_MOST]
+    desk.draw(segment for one in shown for segment in one["segments"])
     return {
         "people": [
             {
@@ -48,7 +50,7 @@ def owners_view(desk: Desk, left_out: Collection[str]) -> dict[str, Any]:
         "effect": effect_without(answers, left_out) if left_out else None,
         "disagreements": [
             {**one, "pictures": [_is_drawn(desk, segment) for segment in one["segments"]]}
-            for one in differing[:_MOST]
+            for one in shown
         ],
         "n_disagreements": len(differing),
     }

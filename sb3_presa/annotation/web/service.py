@@ -159,7 +159,8 @@ def open_desk(
         desk = Desk(Queues(store), strategy, shelf, hashes, people, asked, curves, guesser)
         shelf.on_change = desk.wake
         way = shelf.wait_ready()
-        desk.plots = curves.describe(way["name"] != CurvesAlone.name, way["why"])
+        alone = way["name"] == CurvesAlone.name
+        desk.plots = curves.describe(not alone, way["why"] if alone else "")
         desk.queues.show_with(way["fingerprint"])
         stack.callback(desk.close)
         command = curve_command(Path(dataset.storage.data_path).parent, feedback)

@@ -16,8 +16,15 @@ async function request(path, body) {
     cover("Open your link again", content.error);
     throw new Error("refused");
   }
+  // Sent again, it would be refused again: the page is older than the server's
+  if (response.status >= 400 && response.status < 500 && response.status !== 409) {
+    page.stopped = true;
+    const lost = body ? " What you sent last was not saved." : "";
+    cover("Reload the page", content.error + lost);
+    throw new Error("refused");
+  }
   if (response.status === 503) throw new Error(content.error, { cause: "busy" });
-  if (!response.ok && response.status !== 409) throw new Error(content.error);
+  if (response.status >= 500) throw new Error(content.error);
   return content;
 }
 

@@ -206,6 +206,22 @@ def test_a_video_that_starts_later_is_shifted_by_its_own_offset(tmp_path: Path) 
     assert abs(float(frame[:20].mean()) - 80) < 3
 
 
+def test_a_camera_that_there_is_not_is_refused_with_those_that_there_are(source: Path) -> None:
+    with pytest.raises(DatasetError, match=r"got '\*nosuch'\. Cameras: observation.images.top"):
+        import_logs(source, "me/cube-v0", cameras=["*top", "*nosuch"])
+    dataset = import_logs(source, "me/cube-v0", cameras="*top")
+    assert list(read_cameras(Path(dataset.storage.data_path))) == ["observation.images.top"]
+
+
+@pytest.mark.parametrize("rate", [0, None, -5, "10"])
+def test_a_rate_that_is_none_is_refused(source: Path, rate: Any) -> None:
+    """Unless no camera needs it."""
+    _rewrite(source / "meta" / "info.json", fps=rate)
+    with pytest.raises(DatasetError, match=f"`fps` must be a number above 0, got {rate!r}.*info"):
+        import_logs(source, "me/cube-v0")
+    assert len(import_logs(source, "me/cube-v0", cameras="")) > 0
+
+
 def test_cameras_can_be_left_out(source: Path) -> None:
     dataset = import_logs(source, "me/cube-v0", cameras="")
     assert not (Path(dataset.storage.data_path) / "cameras").exists()

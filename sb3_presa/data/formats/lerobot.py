@@ -4,6 +4,7 @@ The package itself pins a PyTorch of its own, and is not needed to read its form
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -90,7 +91,12 @@ class _Folder:
 
     def camera(self, name: str) -> Camera:
         """Parts of videos, or pictures in the tables."""
-        fps, rows = float(self.info["fps"]), enumerate(self.episodes)
+        fps, rows = self.info["fps"], enumerate(self.episodes)
+        if not isinstance(fps, int | float) or not 0 < fps < math.inf:
+            raise DatasetError(
+                f"`fps` must be a number above 0, got {fps!r} ({self.path}/meta/info.json); or "
+                "leave cameras out (cameras='', --cameras '')"
+            )
         if self.features[name]["dtype"] == "image":
             return Camera(fps, pictures={place: self._pictures(row, name) for place, row in rows})
         return Camera(fps, {place: self._video(row, name) for place, row in rows})
@@ -136,11 +142,11 @@ def _read(folder: _Folder, options: Options) -> Reading:
         for name, feature in folder.features.items()
         if feature["dtype"] not in ("video", "image", "string")
     ]
-    cameras = [
-        name
-        for name, feature in folder.features.items()
-        if feature["dtype"] in ("video", "image") and _is_wanted(name, options.cameras)
-    ]
+    cameras = _wanted(
+        [n for n, feature in folder.features.items() if feature["dtype"] in ("video", "image")],
+        options.cameras,
+        folder.path,
+    )
     states = tuple(name for name in _STATES if name in numbers)
     tables = list(_tables(folder, numbers))
     return Reading(
@@ -169,8 +175,17 @@ def _is_of(table: Any, episode: int) -> Any:
     return pyarrow.compute.equal(table["episode_index"], episode)
 
 
-def _is_wanted(camera: str, patterns: tuple[str, ...] | None) -> bool:
-    return patterns is None or any(fnmatchcase(camera, pattern) for pattern in patterns)
+def _wanted(cameras: list[str], patterns: tuple[str, ...] | None, path: Path) -> list[str]:
+    """Those that patterns mean; an empty one means none."""
+    if patterns is None:
+        return cameras
+    for pattern in patterns:
+        if pattern and not any(fnmatchcase(camera, pattern) for camera in cameras):
+            raise DatasetError(
+                f"`cameras` must name cameras of {path}, got '{pattern}'. Cameras: "
+                f"{', '.join(cameras) or 'none'}"
+            )
+    return [one for one in cameras if any(fnmatchcase(one, pattern) for pattern in patterns)]
 
 
 def _tables(folder: _Folder, numbers: list[str]) -> Iterator[Table]:

@@ -239,6 +239,21 @@ def test_train_says_what_it_learns_from(labelled: str, tmp_path: Path, run: Run)
     assert "Training BCQLag on true rewards and costs, without feedback\n" in true.stdout
 
 
+@pytest.mark.parametrize(("option", "judges"), [((), 1), (("--no-judge",), 0), (("--quiet",), 0)])
+def test_train_judges_unless_it_is_told_not_to(
+    option: tuple[str, ...],
+    judges: int,
+    labelled: str,
+    tmp_path: Path,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged: list[object] = []
+    monkeypatch.setattr("sb3_presa.cli.training._judge", lambda *model: judged.append(model))
+    run("train", labelled, "--algorithm", "BC", "--steps", 2, "--out", tmp_path / "a.zip", *option)
+    assert len(judged) == judges
+
+
 def test_train_asks_for_tensorboard_before_it_reads_anything(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

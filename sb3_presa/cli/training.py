@@ -91,6 +91,10 @@ def train(
         typer.Option(min=0, help="Largest cost of a safe episode, with --eval-env."),
     ] = None,
     eval_every: Annotated[int, typer.Option(min=1, help="Steps between evaluations.")] = 1000,
+    judge: Annotated[
+        bool,
+        typer.Option(help="Judge the agent by logs and labels; takes longer than training."),
+    ] = True,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print logged metrics.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Hide the progress bar.")] = False,
 ) -> None:
@@ -152,7 +156,7 @@ def train(
             assert cost_limit is not None
             callbacks.append(SafetyEvalCallback(environment, cost_limit, eval_freq=eval_every))
         _learn(model, out, steps, callbacks, quiet)
-    if not quiet:
+    if judge and not quiet:
         _judge(model, out, dataset, feedback)
 
 
@@ -167,6 +171,7 @@ def _judge(model: "OfflineAlgorithm", out: Path, dataset: str, name: str) -> Non
     labels = Feedback.load(dataset, name)
     if labels.n_labels < FEWEST_LABELS:
         return
+    typer.echo("Judging the agent by logs and labels. --no-judge leaves this out.")
     command = f"sb3-presa judge {out} --dataset {dataset} --feedback {name}"
     for line in page.short(judge(model, dataset, labels, name=out.name), command):
         typer.echo(line)

@@ -32,8 +32,8 @@ def require_registered(spec: EnvSpec, trust: bool, whose: str) -> None:
     if not trust and not is_registered(spec):
         raise DatasetError(
             f"{whose} environment {spec.id!r} must be registered here with the same code, got "
-            f"{_registered(spec)} where the file has {_what_is_run(spec)}. Import the module that "
-            f"registers it. {REMEDY}"
+            f"{_registered(spec)} where the file has {_what_is_run(spec)}. In Python, import the "
+            f"module that registers it. {REMEDY}"
         )
 
 

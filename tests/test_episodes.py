@@ -285,13 +285,17 @@ def test_a_dataset_that_is_not_there(
     assert ("example_dataset" in str(refusal.value)) == (name == "presa/point-circle1-small-v0")
 
 
-def test_a_folder_that_is_no_dataset_does_not_hide_what_is_missing(
-    box_dataset: MinariDataset,
+@pytest.mark.parametrize("folder", ["x/varied-v0", "x/without-a-version"])
+def test_a_folder_that_is_no_dataset_does_not_hide_those_that_are(
+    folder: str, box_dataset: MinariDataset
 ) -> None:
-    """Minari leaves such a folder behind when it refuses an id."""
+    """Minari leaves the first kind behind when it refuses an id, and can list none with either."""
     root = Path(box_dataset.storage.data_path).parents[2]
-    (root / "x" / "varied-v0" / "data").mkdir(parents=True)
-    with pytest.raises(DatasetError, match=r"ball-v0' not found.*Minari cannot read a folder"):
+    (root / folder / "data").mkdir(parents=True)
+    if not folder.endswith("-v0"):
+        (root / folder / "data" / "metadata.json").write_text("{}")
+    said = r"ball-v0' not found.*: toy/box-v0 \(Minari cannot list them"
+    with pytest.raises(DatasetError, match=said):
         resolve_dataset("toy/ball-v0")
 
 

@@ -463,6 +463,7 @@ def test_the_command_prints_before_it_writes(tmp_path: Path) -> None:
     write_csv(broken, rows_of(EPISODES[0]) | {"x [m]": ["much"] * 6})
     refused = run.invoke(app, ["import", str(broken), "--id", "me/b-v0", *options])
     assert refused.exit_code == 1 and "fault: " in refused.output
+    assert "1 kind of fault in the logs, listed above; nothing was written" in refused.stderr
     taken = run.invoke(app, ["import", source, "--id", "me/robot-v0", *options])
     assert taken.exit_code == 1
 

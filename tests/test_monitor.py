@@ -220,8 +220,10 @@ def test_what_cannot_be_fitted_is_refused(box_dataset: MinariDataset) -> None:
         SafetyMonitor.fit(Braking(), box_dataset, without)
     with pytest.raises(ConfigError, match=r"`quantile` must be in \(0, 1\), got 1"):
         SafetyMonitor.fit(Braking(), box_dataset, labels(box_dataset), quantile=1)
-    with pytest.raises(ConfigError, match="`on_alarm` must be"):
-        watched(box_dataset, on_alarm="shout")
+    wrong: list[Any] = ["shout", 3, None]
+    for on_alarm in wrong:
+        with pytest.raises(ConfigError, match=f"`on_alarm` must be .*got {on_alarm!r}"):
+            watched(box_dataset, on_alarm=on_alarm)
 
 
 def test_labels_that_tell_nothing_give_a_warning(box_dataset: MinariDataset) -> None:

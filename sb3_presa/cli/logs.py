@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from sb3_presa.cli.datasets import Dataset, Overwrite, print_written
-from sb3_presa.errors import ConfigError
+from sb3_presa.errors import ConfigError, DatasetError
 
 _USUAL = "by its usual names"
 
@@ -148,8 +148,9 @@ def import_(
     )
     for line in log.describe():
         typer.echo(line)
-    if list(log.faults):
-        raise typer.Exit(1)
+    if n_faults := len(list(log.faults)):
+        kinds = "1 kind of fault" if n_faults == 1 else f"{n_faults} kinds of fault"
+        raise DatasetError(f"{kinds} in the logs, listed above; nothing was written")
     if not dry_run and dataset_id is not None:
         print_written(log.save(dataset_id, overwrite=overwrite, feedback=feedback))
 

@@ -65,8 +65,12 @@ def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
 def _local_ids() -> str:
     try:
         return ", ".join(sorted(minari.list_local_datasets())) or "none"
-    except ValueError as error:  # a folder that Minari made for an id, and then refused
-        return f"not known, because Minari cannot read a folder there ({error})"
+    except (TypeError, ValueError) as error:  # of one folder, such as one without a version
+        root = Path(get_dataset_path())
+        folders = (file.parent.parent for file in root.glob("**/data/metadata.json"))
+        ids = (folder.relative_to(root).as_posix() for folder in folders)
+        found = ", ".join(sorted(name for name in ids if DATASET_ID_RE.fullmatch(name))) or "none"
+        return f"{found} (Minari cannot list them, because of a folder there: {error})"
 
 
 def has_dataset(dataset: str | os.PathLike[str]) -> bool:

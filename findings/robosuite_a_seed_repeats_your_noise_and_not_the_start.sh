@@ -3,10 +3,10 @@
 #
 # Versions: robosuite 1.5.2, mujoco 3.3.7, gymnasium 1.4.0, numpy 2.4.6.
 # One would guess: the wrapper for Gymnasium starts twice at the same place for one seed, and leaves other code alone.
-# What happens: since version 1.5 the task draws from a generator of its own, made when the task is. The wrapper still
-#   seeds the global one of NumPy, which nothing of the task asks. Its page says that reset takes a seed.
-# Seen: two resets with seed 5 differ by 0.3 in one number of the observation, and by 1.5 in another run. `numpy.random.rand()` after each of
-#   them is the same number. Two tasks made with seed=1 start alike.
+# What happens: the task draws from a generator of its own, made when the task is. The wrapper still seeds the global
+#   one of NumPy, which the task does not ask. Its docstring speaks of resetting the seed.
+# Seen: two resets with seed 5 differ by 0.3 in one number of the observation, and by 1.5 in another run.
+#   `numpy.random.rand()` after each of them is the same number. Two tasks made with seed=1 start alike.
 # Why it matters: policies that are compared on the same seeds drive different tasks. Exploration noise, shuffles and
 #   bootstrap samples of the same program repeat at every reset.
 # Way round: `robosuite.make(..., seed=1)` for each evaluation, and `reset()` without a seed.

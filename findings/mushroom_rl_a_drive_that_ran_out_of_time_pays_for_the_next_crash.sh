@@ -37,7 +37,8 @@ def nothing_known(states):
 
 
 def returns(steps):
-    return compute_advantage_montecarlo(nothing_known, states[steps], states[steps] + 1, rewards[steps], absorbing[steps], 1.0)[0]
+    now, after = states[steps], states[steps] + 1
+    return compute_advantage_montecarlo(nothing_known, now, after, rewards[steps], absorbing[steps], 1.0)[0]
 
 
 together = returns(slice(0, 20)).ravel()

@@ -5,8 +5,8 @@
 # One would guess: without an origin a track turns about its middle, or about (0, 0), and against the clock.
 # What happens: the origin is half of the extent, (max - min) / 2. That is the middle only for a track that begins at
 #   (0, 0) with its smallest numbers. The angle counts with the clock. The origin left out is not described.
-# Seen: 40 m of road at x = 500,000 m, y = 5,800,000 m, turned by a right angle, lie at x = 5,800,020 m, y = -500,000 m.
-#   Turned by one degree the middle moves 102 km. The same 40 m beginning at (0, 0) keep their middle.
+# Seen: 40 m of road at x = 500,000 m, y = 5,800,000 m are turned by a right angle. They lie at x = 5,800,020 m and
+#   y = -500,000 m then. Turned by one degree the middle moves 102 km. The same 40 m beginning at (0, 0) keep theirs.
 # Why it matters: tracks are turned to make more of them for training, and zones of danger stay where they are. Tracks
 #   that begin elsewhere leave every zone, and cost nothing.
 # Way round: `origin=((x.min() + x.max()) / 2, (y.min() + y.max()) / 2)`, and a negative angle to turn left.

@@ -130,7 +130,7 @@ def test_what_the_owner_sees(office: Office) -> None:
     page = owner(office).get("/owner?without=ben").text
     assert "sb3-presa labels x/y-v0 --merge majority --without ben" in page
     assert "A is better, far" in page
-    assert "unsafe from step 7" in page
+    assert "unsafe from moment 8" in page
     assert "&lt;b&gt;!" in page
     assert 'href="owner?without=ann&amp;without=ben"' in page
 
@@ -178,7 +178,7 @@ def test_disagreements_say_who_said_what_whichever_way_round() -> None:
     ]
     safety = disagreements([*answers, said("ben", None, (0.0, 1.0))])
     of_b = next(one for one in safety if one["segments"] == (B,))
-    assert [one["verdict"] for one in of_b["said"]] == ["unsafe from step 4", "safe"]
+    assert [one["verdict"] for one in of_b["said"]] == ["unsafe from moment 5", "safe"]
 
 
 def test_the_effect_of_leaving_people_out_by_hand() -> None:

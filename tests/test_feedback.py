@@ -160,7 +160,7 @@ def test_masked_labels_are_not_labelled(box_dataset: MinariDataset) -> None:
             "`comparisons` must be .*different segments, got .1, 1. .row 0",
         ),
         ({"preferences": [1.25]}, r"`preferences` must be a number in \[0, 1\], got 1.25 .row 0"),
-        ({"preferences": [None]}, "`preferences` must be .* got nan .row 0"),
+        ({"preferences": [None]}, "`preferences` must be .* got nan .row 0.; leave out"),
         (
             {"preferences": [1, 0]},
             r"`preferences` must be numbers of shape \(1,\).* got float64 of shape \(2,\)",

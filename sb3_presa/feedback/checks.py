@@ -1,6 +1,7 @@
 """Turns labels into arrays and checks them; errors name the first invalid row."""
 
 import json
+import math
 import sys
 from collections.abc import Mapping
 from typing import Any, TypeAlias
@@ -99,9 +100,11 @@ def probabilities(
         wrong &= ~np.isnan(array)
     if wrong.any():
         row = int(np.argmax(wrong))
+        found = array[row].item()
         or_nan = ", or NaN for not labelled" if nan_allowed else ""
+        remedy = "; leave out comparisons that nobody answered" if math.isnan(found) else ""
         raise FeedbackError(
-            f"`{name}` must be a number in [0, 1]{or_nan}, got {array[row].item()} (row {row})"
+            f"`{name}` must be a number in [0, 1]{or_nan}, got {found} (row {row}){remedy}"
         )
     return array.astype(np.float32)
 

@@ -112,7 +112,8 @@ def _words(kind: str, label: float, answer: Answer, segments: tuple[Segment, ...
         moment = answer.unsafe_from_first if is_first else answer.unsafe_from_second
         if label == 1.0:
             return "safe"
-        return "unsafe" if moment is None else f"unsafe from step {moment}"
+        # Counted as on the page, where the first picture is 1: the step led to the next one
+        return "unsafe" if moment is None else f"unsafe from moment {moment + 1}"
     if label == 0.5:
         return "equal"
     strength = "" if answer.strength is None else f", {STRENGTHS[answer.strength]}"

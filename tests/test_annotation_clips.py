@@ -26,6 +26,7 @@ from sb3_presa.annotation.clips.shelf import Clip, ClipShelf, Refusal, prune
 from sb3_presa.annotation.clips.source import ClipRefusedError
 from sb3_presa.annotation.clips.sources import Replay, agrees, fingerprint, make_source
 from sb3_presa.annotation.clips.worker import Workshop
+from sb3_presa.annotation.web.service import LabellingOptions, open_desk
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.errors import ConfigError, DatasetError, FileNotWrittenError, PresaError
 
@@ -166,6 +167,19 @@ def test_pictures_among_the_observations_are_shown(image_dataset: MinariDataset)
     recorded = next(iter(dataset.iterate_episodes([2]))).observations
     [picture] = source.draw((2, 1, 4), [3])
     np.testing.assert_array_equal(picture, recorded[4])
+
+
+@pytest.mark.parametrize(("kind", "pictures"), [("image", True), ("box", False)])
+def test_the_page_says_why_there_are_no_pictures_where_there_are_none(
+    kind: str, pictures: bool, make_dataset: Any, tmp_path: Path
+) -> None:
+    """Recorded frames are shown because the simulator cannot replay; that concerns the owner."""
+    dataset = change(make_dataset(kind), forget_seeds)
+    options = LabellingOptions(annotators=["ann"], segment_length=4, cache=tmp_path / "cache")
+    with open_desk(dataset, "people", options) as (desk, way):
+        assert "the simulator cannot replay this dataset" in way["why"]
+        assert desk.plots["pictures"] is pictures
+        assert desk.plots["why"] == ("" if pictures else way["why"])
 
 
 def test_what_cannot_be_replayed_has_no_pictures_and_a_moment_a_step(

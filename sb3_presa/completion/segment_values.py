@@ -37,9 +37,10 @@ def half_means(values: NDArray[np.float32], starts: Integers, lengths: Integers)
         one step is both
     """
     first, second = np.maximum(lengths // 2, 1), (lengths + 1) // 2
-    ones = segment_sums(values, starts, first) / first
-    others = segment_sums(values, starts + lengths - second, second) / second
-    return np.stack([ones, others])
+    begins = np.concatenate([starts, starts + lengths - second])
+    halves = np.concatenate([first, second])
+    means = segment_sums(values, begins, halves) / halves
+    return np.stack(np.split(means, 2, axis=1))
 
 
 def p_safe_of_long(

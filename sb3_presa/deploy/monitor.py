@@ -101,8 +101,8 @@ class SafetyMonitor:
         action_space: spaces.Space[Any],
         on_alarm: OnAlarm = "warn",
     ) -> None:
-        acts = callable(on_alarm) or hasattr(on_alarm, "predict")
-        if on_alarm not in ("warn", "stop") if isinstance(on_alarm, str) else not acts:
+        known = isinstance(on_alarm, str) and on_alarm in ("warn", "stop")
+        if not (known or callable(on_alarm) or hasattr(on_alarm, "predict")):
             raise ConfigError(
                 f"`on_alarm` must be 'warn', 'stop', a policy or a function, got {on_alarm!r}"
             )

@@ -265,6 +265,31 @@ def test_an_owner_can_keep_curves_away(tmp_path: Path, drives: MinariDataset, en
 
 
 @pytest.mark.parametrize("pictures", [False, True])
+def test_curves_in_a_low_window(
+    tmp_path: Path, drives: MinariDataset, enter: Enter, pictures: bool
+) -> None:
+    """They take the width that pictures leave, or all of it."""
+    with opened(tmp_path, drives, pictures, curves="*") as office:
+        page = enter(office, viewport={"width": 1024, "height": 600})
+        begin(page)
+        screen, plots = (box(page.locator(f"#left {part}")) for part in (".screen", ".plots"))
+        assert plots["width"] >= (0.3 if pictures else 1) * screen["width"]
+        assert plots["x"] + plots["width"] <= screen["x"] + screen["width"] + 1
+        if pictures:
+            assert box(page.locator("#left canvas"))["width"] >= 0.3 * screen["width"]
+
+
+def test_curves_on_the_narrowest_phone(tmp_path: Path, drives: MinariDataset, enter: Enter) -> None:
+    phone = {"viewport": {"width": 320, "height": 568}, "is_mobile": True, "has_touch": True}
+    with opened(tmp_path, drives, curves="*") as office:
+        page = enter(office, **phone)
+        page.tap("#begin")
+        ready(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+        assert box(page.locator("#scrub"))["width"] > 100
+
+
+@pytest.mark.parametrize("pictures", [False, True])
 def test_curves_on_a_phone(
     tmp_path: Path, drives: MinariDataset, enter: Enter, pictures: bool
 ) -> None:

@@ -145,6 +145,9 @@ def test_policy_kwargs_and_schedules_come_back(box_dataset: MinariDataset, tmp_p
     given = PRESA_CASE.algorithm.load(tmp_path / "model", device="cpu", learning_rate=0.5)
     assert_same_weights(model, given)
     assert given.lr_schedule(0.5) == 0.5
+    objects = {"learning_rate": 0.125}
+    given = PRESA_CASE.algorithm.load(tmp_path / "model", device="cpu", custom_objects=objects)
+    assert given.lr_schedule(0.5) == 0.125
     loaded = PRESA_CASE.algorithm.load(tmp_path / "model", device="cpu", trust=True)
     assert_same_weights(model, loaded)
     assert loaded.lr_schedule(0.5) == 0.125

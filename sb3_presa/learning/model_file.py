@@ -59,7 +59,8 @@ class ModelData:
         """
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr("data", json.dumps(dict.fromkeys(self.settings)))
+            # SB3 takes objects for the names that it finds here
+            archive.writestr("data", json.dumps(dict.fromkeys([*self.settings, *self.left_out])))
             archive.writestr(_SYSTEM_INFO, self.system_info)
             for name, part in {**self.state, "pytorch_variables": self.variables}.items():
                 with archive.open(f"{name}.pth", "w", force_zip64=True) as entry:

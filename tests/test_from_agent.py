@@ -1,5 +1,6 @@
 """PRESA that starts from an agent of Stable-Baselines3."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from algorithm_data import (  # noqa: F401
 )
 from minari import MinariDataset
 from stable_baselines3 import PPO, SAC
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNormalize
 from toy_envs import Kind, env_id
 
 from sb3_presa import PRESA, learn_many
@@ -65,6 +66,24 @@ def test_statistics_of_vec_normalize_count(box_dataset: MinariDataset) -> None:
     agent._vec_normalize_env = None
     assert np.allclose(agent_actions(agent, data, env), expected)
     assert np.allclose(agent_actions(agent, data, None), without)
+
+
+def test_statistics_of_other_observations_are_refused(box_dataset: MinariDataset) -> None:
+    """Such as those of single frames, of an agent that sees several: normalised before stacked."""
+    other = VecNormalize(DummyVecEnv([lambda: gym.make(env_id("image"))]), norm_obs=True)
+    agent = ppo()
+    with pytest.raises(ConfigError, match="`vec_normalize` must normalise what was logged"):
+        agent_actions(agent, load_transitions(box_dataset), other)
+    frames = DummyVecEnv([lambda: gym.make(env_id("box"))])
+    stacked = ppo(env=VecFrameStack(VecNormalize(frames), 2))
+    data = load_transitions(box_dataset)
+    data = replace(
+        data,
+        observations=np.tile(np.asarray(data.observations), 2),
+        observation_space=stacked.observation_space,
+    )
+    with pytest.raises(ConfigError, match="`vec_normalize` must normalise what was logged"):
+        agent_actions(stacked, data, None)
 
 
 def test_of_a_discrete_agent_the_distribution_is_kept(discrete_dataset: MinariDataset) -> None:

@@ -27,11 +27,14 @@ def agent_actions(
     :param vec_normalize: the statistics that the agent's observations were normalised with
     :return: its action at each logged observation, (N, *shape): the most likely one for ``Box``,
         whose deviation is the policy's own; a sample of its distribution for discrete actions
-    :raises ConfigError: if the agent has other spaces than the data, or acts with NaN
+    :raises ConfigError: if the agent or the statistics have other spaces than the data, or it acts
+        with NaN
     """
     _check_spaces(agent, transitions)
     if vec_normalize is None and agent.get_vec_normalize_env() is not None:
         vec_normalize = agent.get_vec_normalize_env()
+    if vec_normalize is not None and vec_normalize.norm_obs:
+        _check_normalises(vec_normalize, transitions)
     is_box = isinstance(transitions.action_space, spaces.Box)
     logged, n = transitions.observations, len(transitions.actions)
     found = []
@@ -71,6 +74,18 @@ def _check_spaces(agent: BaseAlgorithm, transitions: Transitions) -> None:
         )
     except ConfigError as error:
         raise ConfigError(f"`agent` must have the spaces of the dataset: {error}") from error
+
+
+def _check_normalises(vec_normalize: VecNormalize, transitions: Transitions) -> None:
+    own = channels_first(vec_normalize.observation_space)
+    logged = channels_first(transitions.observation_space)
+    try:
+        check_same_spaces(logged, own, "observation space", bounds=False, owner="environment")
+    except ConfigError as error:
+        raise ConfigError(
+            "`vec_normalize` must normalise what was logged, as where it is the outermost wrapper "
+            f"of the agent's environment: {error}"
+        ) from error
 
 
 class Imitate(Clone):

@@ -283,7 +283,8 @@ def test_area_of_guesses_and_of_certainty() -> None:
     certain = auc(np.arange(20.0), (np.arange(20) >= 10).astype(float))
     assert certain.value == certain.high == 1.0 and 0.7 < certain.low < 0.99
     assert auc(np.zeros(4), np.array([0.0, 1.0, 0.0, 1.0])).value == 0.5
-    assert np.isnan(auc(np.zeros(3), np.ones(3)).value)
+    alike = auc(np.zeros(3), np.ones(3))
+    assert np.isnan(alike.value) and str(alike) == "one kind of label only (n = 3)"
 
 
 def test_threshold_lets_few_unsafe_segments_pass() -> None:

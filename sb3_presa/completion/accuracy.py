@@ -19,7 +19,8 @@ class Accuracy:
     A share of labels that were predicted right by models that had not seen them, or a rank
     correlation.
 
-    :param value: the share, in [0, 1], or the correlation, in [-1, 1]; NaN without labels
+    :param value: the share, in [0, 1], or the correlation, in [-1, 1]; NaN without
+        labels, or where it compares two kinds and one is missing
     :param low: lower end of its 95% interval
     :param high: upper end
     :param n: number of labels
@@ -36,9 +37,14 @@ class Accuracy:
         return self.value - 0.5 > (self.value - self.low) / 1.96
 
     def __str__(self) -> str:
-        if not self.n:
-            return "no labels"
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}] (n = {self.n})"
+        return f"{self.text} (n = {self.n})" if self.n else self.text
+
+    @property
+    def text(self) -> str:
+        """:return: the value with its interval"""
+        if math.isnan(self.value):
+            return "one kind of label only" if self.n else "no labels"
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
 def share_right(right: Floats) -> Accuracy:

@@ -187,7 +187,4 @@ def short(verdict: Verdict, command: str) -> tuple[str, str, str]:
 
 
 def _accuracy(what: str, found: Accuracy) -> Row:
-    if not found.n:
-        return Row(what, "no labels", "0.50", "0")
-    text = f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
-    return Row(what, text, "0.50", str(found.n))
+    return Row(what, found.text, "0.50", str(found.n))

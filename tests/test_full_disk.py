@@ -188,6 +188,13 @@ def test_models_saved_in_python(disk: Disk, dataset: MinariDataset) -> None:
     assert contents(disk.root) == before
 
 
+@pytest.mark.parametrize("name", ["policy.onnx", "policy.pt"])
+def test_exports(disk: Disk, dataset: MinariDataset, name: str) -> None:
+    """PyTorch's own writer of TorchScript ends the process."""
+    BC.load_offline(dataset, None, seed=0).save(disk.root / "model.zip")
+    refused(disk, "export", disk.root / "model.zip", disk.root / name)
+
+
 def test_action_logs(disk: Disk, dataset: MinariDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(action_log, "run_tasks", in_this_process)
     log = disk.root / "log.npz"

@@ -199,7 +199,9 @@ def _write_torchscript(
         else:
             traced = th.jit.trace(module, (example[OBSERVATION],))
         frozen = th.jit.freeze(traced.eval())
-        frozen.save(str(path), _extra_files={f"{METADATA}.json": json.dumps(metadata)})
+        # A writer of a file would end the process where the disk is full
+        content = frozen.save_to_buffer(_extra_files={f"{METADATA}.json": json.dumps(metadata)})
+        path.write_bytes(content)
         loaded = th.jit.load(str(path))
 
     def run(parts: Parts) -> NDArray[Any]:

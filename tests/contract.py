@@ -12,7 +12,7 @@ from algorithm_data import TINY_PRESA, TINY_STEPS, in_objective, learn_quietly, 
 from minari import MinariDataset
 
 from sb3_presa import BC, CPL, PRESA, BCQLag, SafeFirst, SafeRLHF, SafetyOnly, TraC
-from sb3_presa.completion import completion
+from sb3_presa.completion import estimating
 from sb3_presa.completion.fitting import FittedLabels, fit_labels
 from sb3_presa.feedback.table import Feedback
 
@@ -121,4 +121,4 @@ def labels_fitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     On data of this size, that takes longer than all the rest of a run. It is a function of its
     arguments alone, as its own tests show.
     """
-    monkeypatch.setattr(completion, "fit_labels", _fit_labels_once)
+    monkeypatch.setattr(estimating, "fit_labels", _fit_labels_once)

@@ -7,7 +7,7 @@ import numpy as np
 
 from sb3_presa.completion.accuracy import Accuracy, Bin, share_right
 from sb3_presa.completion.auc import auc
-from sb3_presa.completion.completion import completion_of
+from sb3_presa.completion.estimating import completion_of
 from sb3_presa.completion.features import Floats
 from sb3_presa.completion.fitting import FittedLabels, fit_labels
 from sb3_presa.data.datasets import DatasetLike, dataset_horizon, resolve_dataset

@@ -184,7 +184,7 @@ def _print(found: "Completion", figures: dict[str, Any], level: float) -> None:
                 (
                     doubt["kind"],
                     str(doubt["row"]),
-                    f"{doubt['label']:g}",
+                    f"{round(doubt['label'], 2):g}",
                     f"{doubt['predicted']:.2f}",
                     f"{doubt['p_wrong']:.2f}",
                     ", ".join(str(tuple(segment)) for segment in doubt["segments"]),

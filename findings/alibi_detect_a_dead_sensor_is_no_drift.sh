@@ -3,10 +3,11 @@
 #
 # Versions: alibi-detect 0.13.0, scikit-learn 1.9.1, scipy 1.17.1, numpy 1.26.4.
 # One would guess: missing values are left out, or are an error, or count as a change.
-# What happens: one NaN on either side makes the p-value of that sensor NaN. NaN is not below the limit, so `is_drift` is 0.
-#   No warning. KSDrift, CVMDrift and TabularDrift do the same. Their docstrings do not speak of missing values.
-# Seen: 500 steps of three sensors as reference, 200 new ones. Sensor 0 shifted by two standard deviations: drift. All of
-#   its values NaN: no drift. Shifted, with one NaN in the new steps: no drift. With one NaN in the reference: no drift.
+# What happens: one NaN on either side makes the p-value of that sensor NaN. NaN is not below the limit, so `is_drift`
+#   is 0. No warning. KSDrift, CVMDrift and TabularDrift do the same. Their docstrings do not speak of missing values.
+# Seen: 500 steps of three sensors as reference, 200 new ones. Sensor 0 shifted by two standard deviations: drift. All
+#   of its values NaN: no drift. Shifted, with one NaN in the new steps: no drift. With one NaN in the reference: no
+#   drift.
 # Why it matters: a sensor that fails now and then is watched least of all. One gap in the reference log switches the
 #   alarm for that sensor off for ever, and the answer looks like a good one.
 # Way round: count missing values apart, drop their rows on both sides, and stop if a p-value is NaN.

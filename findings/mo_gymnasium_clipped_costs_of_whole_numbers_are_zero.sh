@@ -3,8 +3,8 @@
 #
 # Versions: mo-gymnasium 1.3.2, gymnasium 1.4.0, numpy 2.4.6.
 # One would guess: `MOClipReward(env, idx=1, min_r=-0.5, max_r=0)` makes -0.5 of -1, as it does for floats.
-# What happens: the wrappers write the new number into the array that the environment returned. An array of integers cuts
-#   it. What a recorder below keeps of that array is changed as well. Neither is documented.
+# What happens: the wrappers write the new number into the array that the environment returned. An array of integers
+#   cuts it. What a recorder below keeps of that array is changed as well. Neither is documented.
 # Seen: 9 steps with 3 m and a collision in each third step. Floats, clipped: the costs add up to -1.5. Integers: 0.
 #   Normalised: -2.12, -1.48, -1.09 for floats, -2, -1, -1 for integers. A list of the rewards below the wrapper holds
 #   the clipped ones.

@@ -3,9 +3,9 @@
 #
 # Versions: nonconformist 2.1.0, scikit-learn 1.9.1, scipy 1.17.1, pandas 3.1.1, numpy 2.4.6.
 # One would guess: labels may be any numbers. scikit-learn's models take them, and `classes` lists them.
-# What happens: a label is used as the number of a column of the probabilities. Column -1 is the last one, so -1 gets the
-#   probability of 1. A label that is no column has the probability 0. No warning. The docstring of `classes` says that
-#   labels belong to columns by their place in that list.
+# What happens: a label is used as the number of a column of the probabilities. Column -1 is the last one, so -1 gets
+#   the probability of 1. A label that is no column has the probability 0. No warning. The docstring of `classes` says
+#   that labels belong to columns by their place in that list.
 # Seen: 1,000 clips, 90% sets, 1.13 labels a clip for labels 0 and 1. With -1 and 1 both p-values of each clip are the
 #   same: both labels are kept, or none, and 90% of the right ones. With 1 and 2 both labels are kept for all clips.
 # Why it matters: -1 and 1 are usual for preferences and for outliers. The share of right sets looks as promised, so the

@@ -4,7 +4,7 @@
 # Versions: envpool 1.0.1 (1.2.5 does the same, with 600 MB of models), gymnasium 1.4.0, numpy 2.4.6.
 # One would guess: with `env_type="gymnasium"` the step that fails is terminated, and truncated too if it is the last.
 # What happens: `truncated` is "done at the limit", and `terminated` is "done, and not truncated"
-#   (gymnasium_envpool.py). So what ended the episode cannot be told at the limit. The docstrings do not say so.
+#   (gymnasium_envpool.py). So what ended the episode cannot be told at the limit.
 # Seen: a pole that falls at step 10, and a lander that hits the ground at step 52 for a reward of -100. With a limit
 #   one step later they are terminated. With a limit at that very step they are truncated only, -100 included.
 # Why it matters: a crash is taken for a state with a future, and the critic adds the value of what would follow. With

@@ -4,12 +4,12 @@
 # Versions: xuance 1.4.4, torch 2.13.0, gymnasium 1.2.3, numpy 1.26.4.
 # One would guess: weights undo what the priorities do. What is drawn often weighs less, and `beta` says how much less.
 # What happens: the power -beta is taken of the size of the memory, not of the probability times that size. It cancels
-#   out, so `beta` has no effect, and a weight is the probability over the smallest one. The docstring does not say so.
-#   The learner of the package does not read the weights.
-# Seen: 64 steps, one of them a crash with ten times the priority of the others (alpha 1). Its weight is 10 for a beta of
-#   0.01, 0.4 and 1. It should be 0.95, 0.40 and 0.1, with 1 for the others.
-# Why it matters: a loss with these weights counts the crash a hundred times too much. The larger its error, the larger
-#   the weight of that error.
+#   out, so `beta` has no effect, and a weight is the probability over the smallest one. The docstring does not say
+#   so. The learner of the package does not read the weights.
+# Seen: 64 steps, one of them a crash with ten times the priority of the others (alpha 1). Its weight is 10 for a
+#   beta of 0.01, 0.4 and 1. It should be 0.98, 0.40 and 0.1, with 1 for the others.
+# Why it matters: whoever multiplies a loss with these weights counts the crash a hundred times too much at a beta of 1.
+#   The larger its error, the larger the weight of that error.
 # Way round: `(weights / weights.min()) ** -beta`, which is 1 for the rarest, and then divided by the largest.
 set -euo pipefail
 work=$(mktemp -d)
@@ -36,7 +36,7 @@ chance = priorities / priorities.sum()
 
 drawn = np.concatenate([memory.sample(0.4)["step_choices"][0] for _ in range(200)])
 share = (drawn == crash).mean()
-print("the crash is drawn", round(share / chance[0] * 1.0, 2), "times as often as another step")
+print("the crash is drawn", round(share / chance[0], 2), "times as often as another step")
 assert abs(share - chance[crash]) < 0.02, "priorities no longer say how often"
 for beta in (0.01, 0.4, 1.0):
     sample = memory.sample(beta)
@@ -46,7 +46,7 @@ for beta in (0.01, 0.4, 1.0):
     mended = (weights / weights.min()) ** -beta
     mended /= mended.max()
     of_crash = steps == crash
-    print(f"beta {beta}: weight {weights[of_crash][0]:.2f}, should be {right[of_crash][0]:.2f}, others {right[~of_crash][0]:.0f}")
+    print(f"beta {beta}: weight of the crash {weights[of_crash][0]:.2f}, should be {right[of_crash][0]:.2f}")
     assert np.allclose(weights[of_crash], 10) and np.allclose(weights[~of_crash], 1), "the weights have changed"
     assert np.allclose(mended, right) and right[of_crash][0] < 1, "the way round fails"
 PY

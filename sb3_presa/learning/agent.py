@@ -66,9 +66,7 @@ def _check_spaces(agent: BaseAlgorithm, transitions: Transitions) -> None:
             f"{type(agent).__name__}"
         )
     try:
-        own = channels_first(agent.observation_space)
-        logged = channels_first(transitions.observation_space)
-        check_same_spaces(logged, own, "observation space", bounds=False, owner="agent")
+        _check_observed(agent.observation_space, transitions, "agent")
         check_same_spaces(
             transitions.action_space, agent.action_space, "action space", bounds=True, owner="agent"
         )
@@ -77,15 +75,19 @@ def _check_spaces(agent: BaseAlgorithm, transitions: Transitions) -> None:
 
 
 def _check_normalises(vec_normalize: VecNormalize, transitions: Transitions) -> None:
-    own = channels_first(vec_normalize.observation_space)
-    logged = channels_first(transitions.observation_space)
     try:
-        check_same_spaces(logged, own, "observation space", bounds=False, owner="environment")
+        _check_observed(vec_normalize.observation_space, transitions, "environment")
     except ConfigError as error:
         raise ConfigError(
             "`vec_normalize` must normalise what was logged, as where it is the outermost wrapper "
             f"of the agent's environment: {error}"
         ) from error
+
+
+def _check_observed(own: spaces.Space[Any], transitions: Transitions, owner: str) -> None:
+    logged = channels_first(transitions.observation_space)
+    name = "observation space"
+    check_same_spaces(logged, channels_first(own), name, bounds=False, owner=owner)
 
 
 class Imitate(Clone):

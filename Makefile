@@ -131,7 +131,7 @@ benchmark-comparison: datasets simulator-datasets $(VENV)/.install-dev  ## PRESA
 	for suite in $(COMPARISON); do $(BENCHMARK) run benchmarks/suites/$$suite.yaml || exit; done
 	$(BENCHMARK) report $(COMPARISON:%=benchmarks/results/%.csv) --out benchmarks/results/comparison-report
 
-benchmark-few-labels: datasets simulator-datasets $(VENV)/.install-dev  ## A few noisy labels of short clips: 864 agents and two sweeps; resumes when interrupted
+benchmark-few-labels: datasets simulator-datasets $(VENV)/.install-dev  ## A few noisy labels of short clips: 900 agents and two sweeps; resumes when interrupted
 	$(BENCHMARK) run benchmarks/suites/few_labels.yaml
 
 # Of the paper's tasks: their datasets' names, and those to be made: of the tasks that TASKS names, or of

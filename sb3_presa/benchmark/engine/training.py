@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from minari import MinariDataset
 
     from sb3_presa.benchmark.engine.shared_cloning import Seconds, SharedClones
+    from sb3_presa.benchmark.engine.shared_runs import Run, SharedRuns
     from sb3_presa.evaluation.safety import SafetyEvaluation
     from sb3_presa.feedback.table import Feedback
+    from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
 
 #: Offset of evaluation seeds from the agents' seeds.
 EVALUATION_SEED = 1_000_000
@@ -39,7 +41,8 @@ _PACKAGES = ("torch", "numpy", "stable-baselines3", "gymnasium", "minari")
 
 def run_cell(cell: Cell) -> dict[str, Any]:
     """
-    Trains one agent and evaluates it after its last step.
+    Trains one agent and evaluates it after its last step. Cells of this process that differ only
+    in what their algorithm does not read share one run.
 
     :param cell: the cell
     :return: its row of results
@@ -68,24 +71,47 @@ def run_cell(cell: Cell) -> dict[str, Any]:
         model = algorithm.load_offline(
             dataset, feedback, seed=cell.seed, device=cell.device, **settings
         )
-        spared = _clones().learn(model, cell.dataset, cell.steps)
-        training = Seconds.now().since(start)
-        result, reference = _evaluate(model, dataset, cell)
-    objective = getattr(model, "objective", None)
+
+        of_labels = list(caught)
+        caught.clear()
+        run = _runs().of(
+            cell, model, feedback, lambda: _train_and_evaluate(model, dataset, cell, start, caught)
+        )
     return {
-        **_outcome_columns(cell, dataset, result, reference),
+        **_outcome_columns(cell, dataset, run.result, run.reference),
         "reads_outcomes": "outcomes" in algorithm.needs,
         **_option_columns(cell, horizon),
         **_label_columns(feedback),
         **_identity_of_data(cell, "outcomes" in algorithm.needs),
+        **run.learnt,
+        "warnings": _summary([*of_labels, *run.warned]),
+        "commit": commit,
+        "versions": json.dumps(versions(), sort_keys=True),
+        **run.times,
+    }
+
+
+def _train_and_evaluate(
+    model: "OfflineAlgorithm",
+    dataset: "MinariDataset",
+    cell: Cell,
+    start: "Seconds",
+    caught: list[warnings.WarningMessage],
+) -> "Run":
+    from sb3_presa.benchmark.engine.shared_cloning import Seconds
+    from sb3_presa.benchmark.engine.shared_runs import Run
+
+    spared = _clones().learn(model, cell.dataset, cell.steps)
+    training = Seconds.now().since(start)
+    result, reference = _evaluate(model, dataset, cell)
+    objective = getattr(model, "objective", None)
+    learnt = {
         "trained_steps": model.num_timesteps,
         "multiplier": _number(getattr(objective, "multiplier", None)),
         "delta": _number(getattr(objective, "delta", None)),
-        "warnings": _summary(caught),
-        "commit": commit,
-        "versions": json.dumps(versions(), sort_keys=True),
-        **_time_columns(training, Seconds.now().since(start), spared),
     }
+    times = _time_columns(training, Seconds.now().since(start), spared)
+    return Run(result, reference, learnt, times, tuple(caught))
 
 
 @cache
@@ -93,6 +119,13 @@ def _clones() -> "SharedClones":
     from sb3_presa.benchmark.engine.shared_cloning import SharedClones
 
     return SharedClones()
+
+
+@cache
+def _runs() -> "SharedRuns":
+    from sb3_presa.benchmark.engine.shared_runs import SharedRuns
+
+    return SharedRuns()
 
 
 def _time_columns(training: "Seconds", total: "Seconds", spared: "Seconds") -> dict[str, float]:

@@ -29,7 +29,7 @@ import numpy as np
 from labelling_crowd import Crowd, LabellingServer, compare, running
 from speed_data import EPISODE_LENGTH, made_up_dataset, write_figures
 
-from sb3_presa.benchmark.engine.training import current_commit
+from sb3_presa.benchmark.engine.build import current_commit
 
 OUT = Path(__file__).parent / "results" / "labelling_load.json"
 #: Whole episodes: as many clips as episodes, which people see in different pairs.

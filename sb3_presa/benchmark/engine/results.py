@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sb3_presa.benchmark.engine.training import identity_columns
+from sb3_presa.benchmark.engine.columns import identity_columns
 from sb3_presa.benchmark.suites.cell import Cell
 from sb3_presa.errors import ConfigError
 from sb3_presa.files import locked, write_text

@@ -2,26 +2,23 @@
 
 import importlib
 import json
-import os
-import platform
-import subprocess
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sb3_presa.benchmark.engine.data_identity import (
-    COLUMN,
-    FEEDBACK_COLUMN,
-    data_hash,
-    feedback_hash,
+from sb3_presa.benchmark.engine.build import current_commit, versions
+from sb3_presa.benchmark.engine.columns import (
+    data_columns,
+    label_columns,
+    learnt_columns,
+    option_columns,
+    outcome_columns,
+    summary,
+    time_columns,
 )
-from sb3_presa.benchmark.suites.cell import Cell, Labels
+from sb3_presa.benchmark.suites.cell import Cell
 from sb3_presa.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +33,6 @@ if TYPE_CHECKING:
 
 #: Offset of evaluation seeds from the agents' seeds.
 EVALUATION_SEED = 1_000_000
-_PACKAGES = ("torch", "numpy", "stable-baselines3", "gymnasium", "minari")
 
 
 def run_cell(cell: Cell) -> dict[str, Any]:
@@ -78,13 +74,13 @@ def run_cell(cell: Cell) -> dict[str, Any]:
             cell, model, feedback, lambda: _train_and_evaluate(model, dataset, cell, start, caught)
         )
     return {
-        **_outcome_columns(cell, dataset, run.result, run.reference),
+        **outcome_columns(cell, dataset, run.result, run.reference),
         "reads_outcomes": "outcomes" in algorithm.needs,
-        **_option_columns(cell, horizon),
-        **_label_columns(feedback),
-        **_identity_of_data(cell, "outcomes" in algorithm.needs),
+        **option_columns(cell, horizon),
+        **label_columns(feedback),
+        **data_columns(cell, "outcomes" in algorithm.needs),
         **run.learnt,
-        "warnings": _summary([*of_labels, *run.warned]),
+        "warnings": summary([*of_labels, *run.warned]),
         "commit": commit,
         "versions": json.dumps(versions(), sort_keys=True),
         **run.times,
@@ -104,14 +100,8 @@ def _train_and_evaluate(
     spared = _clones().learn(model, cell.dataset, cell.steps)
     training = Seconds.now().since(start)
     result, reference = _evaluate(model, dataset, cell)
-    objective = getattr(model, "objective", None)
-    learnt = {
-        "trained_steps": model.num_timesteps,
-        "multiplier": _number(getattr(objective, "multiplier", None)),
-        "delta": _number(getattr(objective, "delta", None)),
-    }
-    times = _time_columns(training, Seconds.now().since(start), spared)
-    return Run(result, reference, learnt, times, tuple(caught))
+    times = time_columns(training, Seconds.now().since(start), spared)
+    return Run(result, reference, learnt_columns(model), times, tuple(caught))
 
 
 @cache
@@ -126,124 +116,6 @@ def _runs() -> "SharedRuns":
     from sb3_presa.benchmark.engine.shared_runs import SharedRuns
 
     return SharedRuns()
-
-
-def _time_columns(training: "Seconds", total: "Seconds", spared: "Seconds") -> dict[str, float]:
-    """The times of the agent, including a shared cloning phase that it did not run itself."""
-    return {
-        "train_wall_seconds": round(training.wall + spared.wall, 2),
-        "train_cpu_seconds": round(training.cpu + spared.cpu, 2),
-        "wall_seconds": round(total.wall + spared.wall, 2),
-        "cpu_seconds": round(total.cpu + spared.cpu, 2),
-    }
-
-
-def identity_columns(cell: Cell) -> dict[str, Any]:
-    """
-    :param cell: a cell
-    :return: the columns with its names, which change if the suite renames them
-    """
-    return {
-        "task": cell.task,
-        "dataset": cell.dataset,
-        "cost_limit": cell.cost_limit,
-        "algorithm": cell.algorithm,
-        "seed": cell.seed,
-        "study": cell.study,
-        "key": cell.key,
-    }
-
-
-def _outcome_columns(
-    cell: Cell,
-    dataset: "MinariDataset",
-    result: "SafetyEvaluation",
-    reference: tuple[str, float, float],
-) -> dict[str, Any]:
-    from sb3_presa.data.episodes import load_outcomes
-
-    outcomes = load_outcomes(dataset, missing_costs="nan")
-    returns = outcomes.episode_returns
-    safe = returns[outcomes.episode_costs <= cell.cost_limit]
-    own = float(returns.min()), float(returns.max())
-    kind, low, high = reference
-    if kind == "own":
-        low, high = own
-    named = identity_columns(cell)
-    normalized = _normalized(result.reward_mean, low, high)
-    first = ("task", "dataset", "cost_limit", "algorithm", "seed")
-    return {
-        **{name: named.pop(name) for name in first},
-        "reward_mean": result.reward_mean,
-        "cost_mean": result.cost_mean,
-        "normalized_reward": normalized,
-        "normalized_cost": result.normalized_cost,
-        "safe": result.safe,
-        "safe_episode_ratio": result.safe_episode_ratio,
-        "cost_cvar90": result.cost_cvar90,
-        **named,
-        "reward_std": result.reward_std,
-        "cost_std": result.cost_std,
-        "reward_reference": kind,
-        "dsrl_normalized_reward": normalized if kind == "dsrl" else None,
-        "own_range_reward": _normalized(result.reward_mean, *own),
-        # The ceiling of an agent that imitates whole episodes
-        "best_safe_reward": _normalized(float(safe.max()), *own) if len(safe) else None,
-        "env": cell.env,
-        "class": cell.class_name,
-    }
-
-
-def _option_columns(cell: Cell, horizon: int) -> dict[str, Any]:
-    return {
-        "settings": json.dumps(dict(cell.settings), sort_keys=True),
-        "steps": cell.steps,
-        "n_episodes": cell.n_episodes,
-        "device": cell.device,
-        **_label_options(cell.labels, horizon),
-        "horizon": horizon,
-    }
-
-
-def _label_options(labels: Labels, horizon: int) -> dict[str, Any]:
-    """The options of synthetic labels, or the name of people's labels."""
-    options = asdict(labels) | {"segment_length": _segment_length(labels, horizon)}
-    del options["completed"]  # the names of algorithms say so; results have one set of columns
-    if labels.feedback is not None:
-        return dict.fromkeys(options) | {"feedback": labels.feedback}
-    return options
-
-
-def _segment_length(labels: Labels, horizon: int) -> int:
-    return labels.segment_length or horizon // labels.length_divisor
-
-
-def _identity_of_data(cell: Cell, reads_outcomes: bool) -> dict[str, str | None]:
-    named = None if reads_outcomes else cell.labels.feedback
-    return {
-        COLUMN: data_hash(cell.dataset),
-        FEEDBACK_COLUMN: None if named is None else feedback_hash(cell.dataset, named),
-    }
-
-
-def _label_columns(feedback: "Feedback | None") -> dict[str, Any]:
-    """Statistics of the labels; empty for an agent that does not read labels."""
-    if feedback is None:
-        shares: dict[str, float | None] = dict.fromkeys(("safe", "ties", "winner_safe"))
-        return {"n_segments": None, "n_preferences": None} | {
-            f"share_{name}": share for name, share in shares.items()
-        }
-    known = feedback.p_safe[~np.isnan(feedback.p_safe)]
-    decided = feedback.preferences != 0.5
-    first = feedback.preferences > 0.5
-    winners = np.where(first, feedback.comparisons[:, 0], feedback.comparisons[:, 1])[decided]
-    return {
-        "n_segments": len(feedback.segments),
-        "n_preferences": len(feedback.comparisons),
-        "share_safe": _mean(known > 0.5),
-        "share_ties": _mean(~decided),
-        "share_winner_safe": _mean(feedback.p_safe[winners] > 0.5),
-    }
 
 
 def _feedback(dataset: "MinariDataset", cell: Cell, horizon: int) -> "Feedback":
@@ -264,7 +136,7 @@ def _given(dataset: "MinariDataset", cell: Cell, horizon: int) -> "Feedback":
     return Feedback.synthetic(
         dataset,
         labels.n_comparisons,
-        _segment_length(labels, horizon),
+        labels.length_of_segments(horizon),
         cost_limit=cell.cost_limit,
         seed=cell.seed,
         flip_preferences=labels.flip_preferences,
@@ -340,62 +212,3 @@ def _make_env(dataset: "MinariDataset", cell: Cell) -> "gym.Env[Any, Any]":
     if (env_id := cell.env) is not None:
         return make_environment(env_id, lambda: gym.make(env_id))
     return recover_environment(dataset, trust=cell.trust, eval_env=True)
-
-
-def _normalized(value: float, low: float, high: float) -> float | None:
-    return (value - low) / (high - low) if high > low else None
-
-
-def _mean(values: Any) -> float | None:
-    return float(np.mean(values)) if len(values) else None
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return None if value is None else float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _summary(caught: list[warnings.WarningMessage]) -> str:
-    """Each UserWarning once, in one line."""
-    texts = [" ".join(str(w.message).split()) for w in caught if w.category is UserWarning]
-    return "; ".join(dict.fromkeys(text[:200] for text in texts))
-
-
-@cache
-def versions() -> Mapping[str, str]:
-    """
-    :return: versions of Python and of each package that affects results
-    """
-    found = {"python": platform.python_version(), "sb3_presa": _version("sb3_presa")}
-    return {**found, **{name: _version(name) for name in _PACKAGES}}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"
-
-
-@cache
-def current_commit() -> str:
-    """
-    :return: the commit of the checkout that this package was imported from, with ``-dirty`` if the
-        package was changed since; ``SB3_PRESA_COMMIT``, or else ``unknown``, outside one
-    """
-    package = Path(__file__).resolve().parents[2]
-    try:
-        head = _git(package, "rev-parse", "--short=12", "HEAD")
-        if not _git(package, "ls-files", "--", "__init__.py"):
-            raise OSError("the repository around this package does not contain it")
-        changed = _git(package, "status", "--porcelain", "--", ".")
-    except (OSError, subprocess.CalledProcessError):
-        return os.environ.get("SB3_PRESA_COMMIT", "unknown")
-    return f"{head}-dirty" if changed else head
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -39,6 +39,13 @@ class Labels:
     completed: bool = False
     feedback: str | None = None
 
+    def length_of_segments(self, horizon: int) -> int:
+        """
+        :param horizon: steps of an episode of the task
+        :return: steps of a segment
+        """
+        return self.segment_length or horizon // self.length_divisor
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -20,6 +20,8 @@ _STALE_SECONDS = 3600.0
 _NAME_BYTES = 150
 #: What the system says of a full disk, a quota that is used up, and a limit of a file's size.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: What it says where nothing may be written.
+_PROTECTED = (errno.EROFS, errno.EACCES, errno.EPERM)
 #: Less than a file system can use: libraries that do not say why they failed are believed to have
 #: filled the disk.
 _LITTLE_ROOM_BYTES = 2**16
@@ -34,29 +36,32 @@ def atomic_path(path: Path, check: Callable[[Path], None] | None = None) -> Iter
     :param path: the file to make or replace; its folder must exist.
     :param check: reads the written file before it replaces ``path``, and raises if it is not what
         was to be written. Some libraries report no error where the disk is full.
-    :raises FileNotWrittenError: if the disk is full, or the check raises.
+    :raises ConfigError: if the path is a folder.
+    :raises FileNotWrittenError: if the disk is full or read-only, or the check raises.
     :raises PermissionError: if the old file is protected from writing. To replace it, a system asks
         only for permission to write to its folder.
     """
-    path = _target(path)
-    _remove_stale(path)
-    temporary = _temporary(path)
+    target = _target(path)
+    _remove_stale(target)
+    temporary = _temporary(target)
     try:
         with naming_full_disk(path):
             yield temporary
             _sync(temporary)
             if check is not None:
                 require_written(path, partial(check, temporary))
-        if path.exists():
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
-        _sync(path.parent)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
+        _sync(target.parent)
     except OSError as error:
         if error.filename == str(temporary):
             error.filename = str(path)  # the user does not know the temporary one
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        # On a read-only disk, unlinking a file that is not there fails, too
+        if temporary.exists():
+            temporary.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -138,17 +143,17 @@ def require_room(path: Path, n_bytes: int) -> None:
 
 @contextmanager
 def naming_full_disk(path: Path) -> Iterator[None]:
-    """Say it in one line if the disk is full while something is written.
+    """Say it in one line if the disk is full or read-only while something is written.
 
     :param path: the file or folder that is to be made or replaced.
-    :raises FileNotWrittenError: in place of any error that a full disk brought about.
+    :raises FileNotWrittenError: in place of any error that the disk brought about.
     """
     try:
         yield
     except PresaError:
         raise
     except Exception as error:
-        reason = _full_disk(error, path)
+        reason = _protected(error) or _full_disk(error, path)
         if reason is None:
             raise
         raise FileNotWrittenError(f"{path} cannot be written: {reason}; {_before(path)}") from error
@@ -208,6 +213,14 @@ def _full_disk(error: BaseException, path: Path) -> str | None:
     return os.strerror(errno.ENOSPC) if is_full else None
 
 
+def _protected(error: Exception) -> str | None:
+    """The system's message, if it refused to make a file. Other refusals are of files to read."""
+    if not isinstance(error, OSError) or error.errno not in _PROTECTED:
+        return None
+    is_new = error.filename is not None and not os.path.lexists(error.filename)
+    return error.strerror if is_new else None
+
+
 def check_writable(path: Path) -> None:
     """Make a file's folder and try to write there, before hours of work that end in this file.
 
@@ -215,8 +228,6 @@ def check_writable(path: Path) -> None:
     :raises ConfigError: if it cannot be written.
     """
     try:
-        if path.is_dir():
-            raise ConfigError(f"the output must be a file, got the folder {path}; add a file name")
         target = _target(path)
         temporary = _temporary(target)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -227,7 +238,9 @@ def check_writable(path: Path) -> None:
 
 
 def _target(path: Path) -> Path:
-    """The file that a path leads to, which must not be protected from writing."""
+    """The file that a path leads to, which must not be a folder, or protected from writing."""
+    if path.is_dir():
+        raise ConfigError(f"the output must be a file, got the folder {path}; add a file name")
     target = Path(os.path.realpath(path))
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))

@@ -3,7 +3,10 @@
 import json
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -15,6 +18,7 @@ from algorithm_data import TINY_PRESA, in_objective
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import write
+from matplotlib.figure import Figure
 from minari import MinariDataset
 from typer.testing import CliRunner
 
@@ -44,6 +48,9 @@ from sb3_presa.completion.selection import (
 )
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.evaluation import completion_figure
+from sb3_presa.evaluation.figures import written_figure
+from sb3_presa.feedback.file import feedback_path
 
 N_EPISODES, STEPS, CLIP = 60, 30, 6
 OBSERVATIONS = gym.spaces.Box(-np.inf, np.inf, (2,), np.float32)
@@ -838,6 +845,53 @@ def test_the_command_says_what_it_has_no_labels_of(logged: Any) -> None:
     assert "Safe means" not in run.output and "of the safety labels" not in run.output
     said = " ".join(run.output.split())
     assert "completion='auto': no (15 labels; fewer than 40 are used as given)." in said
+
+
+def test_the_command_does_not_call_ties_wrong(logged: Any) -> None:
+    """Which said that 10% of them were taken to be wrong."""
+    labels = clips(logged, n=15)
+    ties = np.full(len(labels.comparisons), 0.5, dtype=np.float32)
+    replace(labels, preferences=ties).save(logged[0], "ties")
+    run = CliRunner().invoke(app, ["complete", logged[0].id, "--feedback", "ties"])
+    assert run.exit_code == 0, run.output
+    assert "% of the safety labels." in run.output and "of the comparisons" not in run.output
+
+
+def test_the_command_looks_for_a_place_before_its_work(logged: Any) -> None:
+    labels = clips(logged, n=15)
+    labels.save(logged[0], "people")
+    feedback_path(logged[0], "taken").mkdir()
+    command = ["complete", logged[0].id, "--into", "taken", "--overwrite"]
+    run = CliRunner().invoke(app, command)
+    assert run.exit_code == 1 and run.stdout == ""
+
+
+def test_no_marker_is_cut_and_no_legend_hides_points(
+    logged: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures: list[Figure] = []
+
+    @contextmanager
+    def kept(path: Path, width: float, height: float) -> Iterator[Figure]:
+        with written_figure(path, width, height) as figure:
+            yield figure
+        figures.append(figure)
+
+    monkeypatch.setattr(completion_figure, "written_figure", kept)
+    completion_figure.draw_completion(complete(logged[0], clips(logged)), tmp_path / "a.png")
+    (figure,) = figures
+    _, calibration = figure.axes
+    for low, high in (calibration.get_xlim(), calibration.get_ylim()):
+        assert low < 0.0 and high > 1.0
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "imitated",
+        "safe",
+        "first preferred",
+    ]
+    for axes in figure.axes:
+        assert axes.get_legend() is None
+        assert not axes.get_window_extent().overlaps(legend.get_window_extent())
 
 
 def test_the_command_without_labels_says_so(logged: Any) -> None:

@@ -1,12 +1,15 @@
 """What a file is replaced by: what a link leads to, with its mode, unless it is protected."""
 
+import errno
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sb3_presa.errors import ConfigError
-from sb3_presa.files import atomic_path, check_writable, write_text
+from sb3_presa.errors import ConfigError, FileNotWrittenError
+from sb3_presa.files import atomic_path, check_writable, naming_full_disk, write_text
 
 
 @pytest.mark.parametrize("leads_to_one", [True, False])
@@ -63,3 +66,45 @@ def test_names_of_every_kind(name: str, tmp_path: Path) -> None:
     assert left.exists()
     write_text(path, "newer")
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [(name, "newer")]
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    """`save("agent")` beside a folder `agent.zip` ended in the system's error of a renaming."""
+    path = tmp_path / "agent.zip"
+    path.mkdir()
+    with pytest.raises(ConfigError, match=f"must be a file, got the folder {path}; add a file"):
+        write_text(path, "new")
+    assert list(tmp_path.rglob("*")) == [path]
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A folder that nobody writes to; root writes to all folders but those of a read-only disk."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if os.geteuid():
+        folder.chmod(0o555)
+        yield folder
+        folder.chmod(0o755)
+        return
+    mount = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(folder)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("root may not mount a read-only disk here")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_read_only_disk_is_told_with_the_file_that_was_asked_for(read_only: Path) -> None:
+    """It was the temporary file, which nobody knows."""
+    path = read_only / "model.zip"
+    with pytest.raises(FileNotWrittenError) as refused:
+        write_text(path, "new")
+    assert str(refused.value).startswith(f"{path} cannot be written: ")
+
+
+def test_a_file_that_may_not_be_read_is_not_called_unwritable(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.touch()
+    refusal = PermissionError(errno.EACCES, "Permission denied", str(source))
+    with pytest.raises(PermissionError, match="source"), naming_full_disk(tmp_path / "copy"):
+        raise refusal

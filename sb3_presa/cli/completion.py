@@ -50,12 +50,14 @@ def complete(
     """
     from sb3_presa.completion import complete as complete_labels
     from sb3_presa.data import resolve_dataset
+    from sb3_presa.feedback.file import feedback_path
     from sb3_presa.files import write_bytes
 
     check_outputs(json_file, doubts_to, plot)
     opened = resolve_dataset(dataset)
     if into is not None:
         check_free_labels(opened, into, overwrite, ("completed",))
+        check_outputs(feedback_path(opened, into))
     found = complete_labels(opened, feedback, safety_model=safety_model, seed=seed)  # type: ignore[arg-type]
     figures = _figures(found, safety_level)
     text = json.dumps(figures, indent=1)
@@ -167,9 +169,10 @@ def _print(found: "Completion", figures: dict[str, Any], level: float) -> None:
     wrong = []
     if found.p_safe is not None:
         wrong.append(f"{found.error_rates.safety:.0%} of the safety labels")
-    if found.merit is not None:
+    if (found.labelled.preferences != 0.5).any():  # a tie is never wrong
         wrong.append(f"{found.error_rates.comparisons:.0%} of the comparisons")
-    typer.echo(f"Taken to be wrong: {', '.join(wrong)}.")
+    if wrong:
+        typer.echo(f"Taken to be wrong: {', '.join(wrong)}.")
     if found.p_safe is not None:
         rate = found.safety_model == "rate"
         typer.echo(f"Safe means: {'the rate of risk is low' if rate else 'no step went wrong'}.")

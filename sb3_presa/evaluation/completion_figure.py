@@ -27,6 +27,7 @@ def draw_completion(completion: Completion, path: Path, level: float = 0.7) -> N
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1.0))
         _draw_segments(left, completion, level)
         _draw_calibration(right, completion)
+        figure.legend(frameon=False, loc="outside lower center", ncols=3, fontsize=9)
 
 
 def _draw_segments(left: Axes, completion: Completion, level: float) -> None:
@@ -41,7 +42,6 @@ def _draw_segments(left: Axes, completion: Completion, level: float) -> None:
     left.axvline(level, color=INK, linewidth=0.8, linestyle="--")
     left.set_xlabel("estimated P(safe)", color=INK)
     left.set_ylabel("predicted reward per step", color=INK)
-    left.legend(frameon=False, loc="lower left", fontsize=9)
 
 
 def _draw_calibration(right: Axes, completion: Completion) -> None:
@@ -67,8 +67,8 @@ def _draw_calibration(right: Axes, completion: Completion) -> None:
             capsize=2,
             label=name,
         )
-    right.set_xlim(0, 1)
-    right.set_ylim(0, 1)
+    # Beyond 0 and 1, or markers there would be cut
+    right.set_xlim(-0.03, 1.03)
+    right.set_ylim(-0.03, 1.03)
     right.set_xlabel("predicted probability", color=INK)
     right.set_ylabel("share of labels", color=INK)
-    right.legend(frameon=False, loc="upper left", fontsize=9)

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch as th
-from algorithm_data import one_thread  # noqa: F401
+from algorithm_data import episode, one_thread  # noqa: F401
 from contract import (  # noqa: F401
     Case,
     every_case,
@@ -18,6 +19,7 @@ from minari import MinariDataset
 from toy_envs import Kind
 
 from sb3_presa import BC, learn_many
+from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.errors import ConfigError, DivergenceError
 from sb3_presa.policies.policy import MlpPolicy
 
@@ -169,3 +171,18 @@ def test_a_policy_that_ignores_observations_is_told(
     with pytest.warns(UserWarning, match=said) as caught:
         learn_many([model(100.0), model(100.0)], 30)
     assert len(caught) == 2 and caught[0].filename == __file__
+
+
+def test_one_choice_is_not_called_saturated(
+    minari_root: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    """There is nothing else to learn."""
+    states = np.random.default_rng(0).normal(size=(21, 3))
+    dataset = write_dataset(
+        "toy/one-v0",
+        [episode(states, np.zeros(20, np.int64), np.zeros(20), np.zeros(20))],
+        observation_space=SPACES["box"],
+        action_space=gym.spaces.Discrete(1),
+    )
+    BC.load_offline(dataset, None, seed=0, device="cpu").learn(3)
+    assert not [one for one in recwarn if "saturated" in str(one.message)]

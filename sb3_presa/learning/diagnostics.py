@@ -64,7 +64,8 @@ def describe_saturation(policy: OfflinePolicy, source: BatchSource) -> str:
     else:
         actor = policy.actor_average
         found = actor.log_prob(observations, logged[:1].expand(len(rows), -1))
-    if _varies(observations) and not _varies(found):
+    # One action is all that there is to learn where only one was logged, as of Discrete(1)
+    if _varies(observations) and _varies(logged) and not _varies(found):
         return f"the same in all of {len(rows):,} logged states"
     return ""
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,30 @@ def test_a_row_a_step_comes_back_with_the_labels_that_it_had(tmp_path: Path) -> 
     assert [row["preference_for_first"] for row in labels[:2]] == [1.0, 0.25]
     assert labels[0]["first_episode"] == 0 and labels[0]["second_episode"] == 2
     assert labels[1]["p_safe_first"] is None and labels[1]["p_safe_second"] == 0.5
+
+
+@pytest.mark.parametrize("kind", ["parquet", "lerobot"])
+def test_only_an_earlier_export_is_replaced(kind: str, tmp_path: Path) -> None:
+    """`--overwrite` removed whatever was in the folder: home folders, and the LeRobot source."""
+    dataset = import_logs(WRITTEN / "lerobot_v30", "me/cube-v0")
+    Feedback.create(dataset, [(0, 0, 4)], p_safe=[1.0]).save(dataset, "people")
+    source, mine = shutil.copytree(WRITTEN / "lerobot_v30", tmp_path / "source"), tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.tex").write_text("years of work")
+
+    def export(folder: Path) -> None:
+        if kind == "parquet":
+            export_parquet(dataset, folder, overwrite=True)
+        else:
+            export_lerobot(dataset, source, folder, "people", overwrite=True)
+
+    for folder in (mine, source, mine / "thesis.tex"):
+        before = sorted(folder.rglob("*"))
+        with pytest.raises(DatasetError, match=f"{folder} must be an earlier export"):
+            export(folder)
+        assert folder.exists() and sorted(folder.rglob("*")) == before
+    export(tmp_path / "out")
+    export(tmp_path / "out")
 
 
 def test_answers_of_people_leave_beside_their_labels(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -34,6 +34,8 @@ Array: TypeAlias = npt.NDArray[Any]
 
 #: What is known of each step from the labels of segments that cover it.
 STEP_LABELS = ("presa.p_safe", "presa.preferred")
+#: The files that :func:`export_parquet` writes.
+_TABLES = frozenset({"steps.parquet", "labels.parquet", "answers.parquet"})
 
 
 def export_parquet(
@@ -53,9 +55,9 @@ def export_parquet(
     :param dataset: a Minari id, a path or an open dataset.
     :param folder: to make; it appears complete or not at all.
     :param feedback: labels, or their name; None: no table of labels.
-    :param overwrite: replace a folder that is there.
+    :param overwrite: replace an earlier export.
     :return: the folder.
-    :raises DatasetError: if the folder is there already.
+    :raises DatasetError: if the folder is there already, or holds other files.
     :raises FeedbackError: if the labels are missing, or of other data.
     """
     pa = require("pyarrow", "tables")
@@ -63,7 +65,7 @@ def export_parquet(
 
     opened = resolve_dataset(dataset)
     labels = _labels(opened, feedback)
-    with _new_folder(Path(folder), overwrite) as written:
+    with _new_folder(Path(folder), overwrite, _holds_tables) as written:
         parts = [_steps(opened, int(episode)) for episode in opened.episode_indices]
         pyarrow.parquet.write_table(pa.concat_tables(parts), written / "steps.parquet")
         if labels is not None:
@@ -95,9 +97,10 @@ def export_lerobot(
     :param source: the folder of the LeRobot dataset, of version 2.1 or 3.0; it is not changed.
     :param folder: the copy; it appears complete or not at all.
     :param feedback: labels, or their name.
-    :param overwrite: replace a folder that is there.
+    :param overwrite: replace an earlier copy with labels; the source is none.
     :return: the folder.
-    :raises DatasetError: if the dataset is not of this source, or the folder is there already.
+    :raises DatasetError: if the dataset is not of this source, or the folder is there already, or
+        holds other files.
     :raises FeedbackError: if the labels are missing, or of other data.
     """
     pa = require("pyarrow", "tables")
@@ -108,7 +111,11 @@ def export_lerobot(
     assert labels is not None
     columns = step_labels(labels, _lengths(opened))
     by_index = _episode_indices(opened)
-    with _new_folder(Path(folder), overwrite) as written:
+
+    def is_copy(there: Path) -> bool:
+        return not there.samefile(origin) and _is_labelled_copy(there)
+
+    with _new_folder(Path(folder), overwrite, is_copy) as written:
         shutil.copytree(origin, written, dirs_exist_ok=True)
         for file in sorted((written / "data").glob("*/*.parquet")):
             table = read_parquet(file)
@@ -288,13 +295,29 @@ def _with_labels(
     return table.replace_schema_metadata(metadata or None)
 
 
+def _holds_tables(folder: Path) -> bool:
+    """Whether a folder has nothing that :func:`export_parquet` did not write."""
+    return folder.is_dir() and {file.name for file in folder.iterdir()} <= _TABLES
+
+
+def _is_labelled_copy(folder: Path) -> bool:
+    """Whether :func:`export_lerobot` wrote a folder."""
+    info = folder / "meta" / "info.json"
+    return info.is_file() and STEP_LABELS[0] in info.read_text(encoding="utf-8")
+
+
 @contextmanager
-def _new_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
-    """A folder to write to, which takes its place at the end."""
+def _new_folder(folder: Path, overwrite: bool, is_export: Callable[[Path], bool]) -> Iterator[Path]:
+    """A folder to write to, which takes its place at the end, and that of an earlier export."""
     if folder.exists() and not overwrite:
         raise DatasetError(
             f"{folder} must not exist yet, but it does; choose another folder, or replace it with "
             "overwrite=True (--overwrite)"
+        )
+    if folder.exists() and not is_export(folder):
+        raise DatasetError(
+            f"{folder} must be an earlier export to be replaced, got other files; choose another "
+            "folder, or remove it yourself"
         )
     folder.absolute().parent.mkdir(parents=True, exist_ok=True)
     mark = uuid.uuid4().hex

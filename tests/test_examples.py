@@ -1,12 +1,15 @@
 """The examples run from beginning to end, in short, and print what they promise and no more."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from matplotlib.image import imread
 from PIL import Image
 
@@ -161,3 +164,51 @@ def test_own_robot_goes_from_files_to_agents(tmp_path: Path) -> None:
     assert agent.num_timesteps == 20
     log = (tmp_path / "own" / "drives" / "drive_7.csv").read_text().splitlines()
     assert log[0].startswith("time [s],x [m],y [m]") and log[-1].endswith(",,")
+
+
+#: What the example uses of onnxruntime-web. The action adds up each observation.
+_ONNXRUNTIME_WEB = """
+export class Tensor {
+  constructor(type, data, dims) { Object.assign(this, { type, data, dims }); }
+}
+const metadata = JSON.parse(process.env.INPUT);
+const run = async ({ observation: { type, data, dims } }) => {
+  if (type !== metadata.type) throw new Error(type);
+  const size = data.length / dims[0];
+  if (dims.slice(1).reduce((a, b) => a * b, 1) !== size) throw new Error(dims);
+  const sums = Array.from({ length: dims[0] }, (_, row) =>
+    data.slice(row * size, (row + 1) * size).reduce((a, b) => a + b, 0));
+  return { action: new Tensor("int64", BigInt64Array.from(sums, BigInt), [dims[0]]) };
+};
+export const InferenceSession = { create: async () => ({ inputMetadata: [metadata], run }) };
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
+@pytest.mark.parametrize(
+    ("metadata", "observations"),
+    [
+        ({"type": "float32", "shape": ["batch", 2]}, [[1, 2], [3, 4]]),
+        ({"type": "float64", "shape": ["batch", 1, 2]}, [[[1, 2]], [[3, 4]]]),
+        ({"type": "int64", "shape": ["batch"]}, [3, 7]),
+    ],
+)
+def test_act_prints_discrete_actions_for_observations_of_every_shape(
+    metadata: dict[str, object], observations: list[object], tmp_path: Path
+) -> None:
+    """A line was empty where actions have one axis, and inputs had to be vectors of float32."""
+    library = tmp_path / "node_modules" / "onnxruntime-web"
+    library.mkdir(parents=True)
+    (library / "index.mjs").write_text(_ONNXRUNTIME_WEB)
+    (library / "package.json").write_text('{"exports": "./index.mjs"}')
+    script = shutil.copy(EXAMPLES / "javascript" / "act.mjs", tmp_path)
+    (tmp_path / "policy.onnx").touch()
+    done = subprocess.run(
+        ["node", script, "policy.onnx", json.dumps(observations)],
+        cwd=tmp_path,
+        env={**os.environ, "INPUT": json.dumps(metadata)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("3\n7\n", 0), done.stderr

@@ -251,11 +251,14 @@ def test_what_does_not_fit_is_refused_and_nothing_is_left(source: Path, tmp_path
         video.write_bytes(video.read_bytes()[:200])
     with pytest.raises(DatasetError, match="cannot be read as a video"):
         import_logs(source, "me/cube-v0")
+    shutil.rmtree(source / "videos")  # as of a download of the numbers alone
+    with pytest.raises(DatasetError, match=r"0, but is missing; or leave cameras out \(cameras=''"):
+        import_logs(source, "me/cube-v0")
     data = sorted(source.glob("data/*/*.parquet"))[0]
     table = pyarrow.parquet.read_table(data)
     pyarrow.parquet.write_table(table.slice(1), data)
     with pytest.raises(DatasetError, match="episode 0 must have the 7 rows that meta/ declares"):
-        import_logs(source, "me/cube-v0")
+        import_logs(source, "me/cube-v0", cameras="")
     assert not (tmp_path / "minari" / "me").exists()
 
 

@@ -128,7 +128,10 @@ class _Folder:
         if not file.resolve().is_relative_to(self.path.resolve()):
             raise DatasetError(f"files must lie in {self.path}, got {file} (meta/info.json)")
         if not file.is_file():
-            raise DatasetError(f"{file} must exist, for episode {index}, but is missing")
+            remedy = (
+                "; or leave cameras out (cameras='', --cameras '')" if "video_key" in words else ""
+            )
+            raise DatasetError(f"{file} must exist, for episode {index}, but is missing{remedy}")
         return file
 
 

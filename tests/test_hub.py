@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from algorithm_data import one_thread, tiny_feedback  # noqa: F401
@@ -17,9 +18,11 @@ from contract import PRESA_CASE
 from fake_hub import FakeHub, running
 from minari import MinariDataset
 
+from sb3_presa import BC, TraC
 from sb3_presa.completion import complete
 from sb3_presa.deploy.card import model_card
 from sb3_presa.deploy.hub import load_from_hub, push_to_hub
+from sb3_presa.deploy.metadata import metadata_of
 from sb3_presa.errors import ConfigError
 
 
@@ -137,6 +140,34 @@ def test_the_card_tells_what_people_said_from_what_was_completed(
     assert f"| Comparisons | {len(feedback.comparisons)} |" in card
     assert f"| Safety labels | {int(np.isfinite(feedback.p_safe).sum())} |" in card
     assert f"| Comparisons after completion | {len(completed.comparisons)} |" in card
+
+
+def test_the_card_says_what_was_learnt_from(box_dataset: MinariDataset) -> None:
+    """All agents were said to learn from human feedback."""
+    feedback = tiny_feedback(box_dataset)
+    answers = replace(feedback, provenance={"source": "annotators"})
+    completed = complete(box_dataset, feedback).feedback()
+    for model, source in (
+        (BC.load_offline(box_dataset, None), "logged behaviour"),
+        (TraC.load_offline(box_dataset, cost_limit=5), "logged behaviour, rewards and costs"),
+        (PRESA_CASE.make(box_dataset, answers), "logged behaviour and human feedback"),
+        (PRESA_CASE.make(box_dataset, feedback), "logged behaviour and synthetic feedback"),
+        (PRESA_CASE.make(box_dataset, completed), "logged behaviour and synthetic feedback"),
+    ):
+        assert f"gradient steps from {source}, without a simulator." in model_card(model, "me/a")
+
+
+def test_facts_are_json_where_observations_have_no_bounds() -> None:
+    """As most robots' have. `Infinity` stopped readers of JSON other than Python's."""
+    own = gym.spaces.Box(np.array([-np.inf, 0.0]), np.array([np.inf, 1.0]), dtype=np.float64)
+
+    class Robot(gym.Env[Any, Any]):
+        observation_space, action_space = own, gym.spaces.Box(-1, 1, (2,))
+
+    facts = metadata_of(BC("MlpPolicy", Robot()), None, channels_last=False)
+    json.dumps(facts, allow_nan=False)
+    found = facts["observation_space"]
+    assert (found["low"], found["high"]) == ([None, 0.0], [None, 1.0])
 
 
 def test_people_are_on_the_card_without_their_names(box_dataset: MinariDataset) -> None:

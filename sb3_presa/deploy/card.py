@@ -35,7 +35,7 @@ def model_card(
         f"- safe-reinforcement-learning\n- sb3_presa\n- {model.algorithm}\n---",
         f"# {name.rsplit('/', 1)[-1]}",
         f"A {model.algorithm} agent of sb3_presa, trained for {model.num_timesteps:,} gradient "
-        "steps from logged behaviour and human feedback, without a simulator.",
+        f"steps from {_source(model)}, without a simulator.",
     ]
     if picture is not None:
         parts.append(f"![What it does]({picture})")
@@ -46,6 +46,18 @@ def model_card(
     measured = judgement.strip() if judgement else "Not given."
     parts += [f"## Judgement\n\n{measured}", f"## Limits\n\n{_LIMITS}"]
     return "\n\n".join(parts) + "\n"
+
+
+def _source(model: "OfflineAlgorithm") -> str:
+    if "outcomes" in model.needs:
+        return "logged behaviour, rewards and costs"
+    if not model.needs:
+        return "logged behaviour"
+    labels = model.trained_on.get("labels") or {}
+    if labels.get("source") == "completed":
+        labels = labels["from"]
+    kind = "synthetic" if labels.get("source") == "synthetic" else "human"
+    return f"logged behaviour and {kind} feedback"
 
 
 def _usage(name: str) -> str:

@@ -1,6 +1,7 @@
 """The metadata of an exported file."""
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from minari.serialization import serialize_space
@@ -24,7 +25,8 @@ def metadata_of(
     :param model: the model
     :param dataset: a dataset with its spaces, or ``None``
     :param channels_last: whether images are given with their channels last
-    :return: JSON values: spaces, names and units of coordinates, the origin of data and labels
+    :return: JSON values: spaces, names and units of coordinates, the origin of data and labels; a
+        bound that is infinite is ``None``
     """
     columns = None
     if dataset is not None:
@@ -42,4 +44,13 @@ def metadata_of(
     }
     if model.policy.adjustable:
         found["safety_level"] = model.policy.safety_level
-    return found
+    return {key: _finite(value) for key, value in found.items()}
+
+
+def _finite(value: Any) -> Any:
+    """``Infinity`` is no JSON: readers other than Python's refuse the whole text."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -17,7 +17,7 @@ from sb3_presa.learning.offline_data import narrow
 @dataclass(frozen=True)
 class Run:
     """
-    What is the same for all cells of one agent.
+    The part of a row that all cells of one agent share.
 
     :param result: its evaluation, with the cost limit of the cell that ran
     :param reference: the benchmark's reward reference: its kind, and the returns of 0 and 1

@@ -153,6 +153,28 @@ def test_messages_of_ros_2_in_mcap_are_decoded(tmp_path: Path) -> None:
     assert found.observations.tolist() == [[s, 0.5, -s] for s in range(4)]
 
 
+def test_each_log_is_read_by_its_own_message_forms(tmp_path: Path) -> None:
+    """Schemas have numbers from 1 in every file; one decoder for two files takes them for one."""
+    logs = []
+    for number, form in enumerate(("float64 x\nfloat64 speed", "float64 speed\nfloat64 x")):
+        logs.append(tmp_path / f"{number}.mcap")
+        with logs[-1].open("wb") as file:
+            writer = Ros2Writer(file)
+            schema = writer.register_msgdef("me/State", form)
+            for step in range(4):
+                message, time = (
+                    {"x": float(step), "speed": 10.0 * step},
+                    START + step * SECOND // 10,
+                )
+                writer.write_message("/state", schema, message, log_time=time, publish_time=time)
+            writer.finish()  # type: ignore[no-untyped-call]
+    columns = {"observations": "/state.x", "actions": "/state.speed"}
+    found = load_transitions(import_logs(logs, "me/two-v0", **columns, rate=10))
+    assert isinstance(found.observations, np.ndarray)
+    assert found.observations[:, 0].tolist() == [0.0, 1.0, 2.0] * 2
+    assert found.actions[:, 0].tolist() == [0.0, 10.0, 20.0] * 2
+
+
 def test_topics_of_other_encodings_are_left_out_and_named(tmp_path: Path) -> None:
     path = tmp_path / "mixed.mcap"
     with path.open("wb") as file:

@@ -168,8 +168,10 @@ def test_each_log_is_read_by_its_own_message_forms(tmp_path: Path) -> None:
                 )
                 writer.write_message("/state", schema, message, log_time=time, publish_time=time)
             writer.finish()  # type: ignore[no-untyped-call]
-    columns = {"observations": "/state.x", "actions": "/state.speed"}
-    found = load_transitions(import_logs(logs, "me/two-v0", **columns, rate=10))
+    dataset = import_logs(
+        logs, "me/two-v0", observations="/state.x", actions="/state.speed", rate=10
+    )
+    found = load_transitions(dataset)
     assert isinstance(found.observations, np.ndarray)
     assert found.observations[:, 0].tolist() == [0.0, 1.0, 2.0] * 2
     assert found.actions[:, 0].tolist() == [0.0, 10.0, 20.0] * 2

@@ -313,3 +313,10 @@ def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(
         assert living.exists() and not dead.exists()
     write(minari_root, n=3, overwrite=True)
     assert not living.exists()
+
+
+def test_a_namespace_of_one_letter_is_refused_with_minaris_rule() -> None:
+    """Which the message did not say: the id has letters only."""
+    with pytest.raises(DatasetError, match=r"two of them in a namespace, .* got 's/arm-v0'"):
+        minari_store.check_dataset_id("s/arm-v0")
+    minari_store.check_dataset_id("me/a-v0")

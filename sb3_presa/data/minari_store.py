@@ -62,7 +62,7 @@ def check_dataset_id(dataset_id: str) -> None:
     if match is None or match.group("version") is None:
         raise DatasetError(
             "`dataset_id` must have the form (namespace/)name-vN with letters, digits, '-' and "
-            f"'_', such as 'me/robot-v0', got {dataset_id!r}"
+            f"'_', at least two of them in a namespace, such as 'me/robot-v0', got {dataset_id!r}"
         )
 
 

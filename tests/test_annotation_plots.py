@@ -290,6 +290,23 @@ def test_curves_on_the_narrowest_phone(tmp_path: Path, drives: MinariDataset, en
 
 
 @pytest.mark.parametrize("pictures", [False, True])
+def test_buttons_on_the_narrowest_phone(
+    tmp_path: Path, drives: MinariDataset, enter: Enter, pictures: bool
+) -> None:
+    """Those below the clips were wider than these, and cut."""
+    with opened(tmp_path, drives, pictures, curves="*") as office:
+        page = enter(office, viewport={"width": 320, "height": 568})
+        begin(page)
+        for side in ("left", "right"):
+            clip = box(page.locator(f"#{side}"))
+            buttons = page.locator(f"#{side} button").all()
+            assert len(buttons) >= 4
+            for button in map(box, buttons):
+                assert button["x"] + button["width"] <= clip["x"] + clip["width"]
+            assert page.locator(f"#{side} .mark").evaluate("b => b.scrollWidth <= b.clientWidth")
+
+
+@pytest.mark.parametrize("pictures", [False, True])
 def test_curves_on_a_phone(
     tmp_path: Path, drives: MinariDataset, enter: Enter, pictures: bool
 ) -> None:

@@ -11,7 +11,7 @@ from test_annotation_server import BASE, body, browser, entered, next_place
 
 from sb3_presa.annotation.answers.answer import Answer, Segment, known_answer
 from sb3_presa.annotation.asking.desk import DeskOptions
-from sb3_presa.annotation.consensus.left_out import Change, effect_without
+from sb3_presa.annotation.consensus.compared import Change, effect_without
 from sb3_presa.annotation.web.gate import OWNER
 from sb3_presa.annotation.web.owner import disagreements, owners_view
 from sb3_presa.annotation.web.server import create_app

@@ -19,6 +19,8 @@ from typer.testing import CliRunner, Result
 from sb3_presa import BC
 from sb3_presa.annotation.answers.answer import Answer, Segment
 from sb3_presa.annotation.answers.store import AnswerStore
+from sb3_presa.annotation.consensus.agreement import safety_votes
+from sb3_presa.annotation.consensus.compared import overruled_majorities
 from sb3_presa.cli import app
 from sb3_presa.data import load_transitions
 from sb3_presa.errors import FeedbackNotFoundError
@@ -454,3 +456,34 @@ def test_merging_without_somebody(answered: MinariDataset, run: Run) -> None:
     assert "ann" not in feedback.provenance["annotators"]
     refused = run(*common, "--without", "dora", exit_code=1).stderr
     assert "--without must be among ann, bob, cid, got dora" in refused
+
+
+def test_a_noise_model_that_decides_against_most_people_is_told(
+    dataset: MinariDataset, run: Run
+) -> None:
+    """One is right, one calls everything safe, one guesses: such answers do not tell who is who."""
+    random = np.random.default_rng(1)
+    answers = []
+    for number in range(40):
+        safe = float(random.random() > 0.4)
+        for who, label in (("ann", safe), ("ben", 1.0), ("cyd", float(random.random() < 0.5))):
+            if random.random() < 0.6:
+                clip = (number % 4, number // 4, 10)
+                answers.append(Answer(who, clip, None, None, label, None, 1.0, float(number)))
+    judged = safety_votes(answers)
+    with contextlib.closing(AnswerStore(answers_path(dataset, "team"), dataset.id)) as store:
+        store.record_episodes(load_transitions(dataset).hashes_by_id())
+        store.add_all(answers)
+    comparisons, safety = overruled_majorities(answers, "noise-model")
+    decided = [sum(votes.values()) / len(votes) for votes in judged.values() if len(votes) > 1]
+    assert safety.labels == sum(share != 0.5 for share in decided)
+    assert (comparisons.labels, comparisons.turned) == (0, 0)
+    assert safety.turned > safety.labels / 4
+    common = ("labels", dataset.id, "--feedback", "team", "--overwrite", "--merge")
+    told = f"decides against the majority on {safety.turned} of {safety.labels} safety labels"
+    with pytest.warns(UserWarning, match=f"{told}.*--without NAME.*--merge majority"):
+        run(*common, "noise-model")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(*common, "majority")
+        run(*common, "noise-model", "--without", "ben", "--without", "cyd")

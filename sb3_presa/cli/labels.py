@@ -3,9 +3,10 @@
 import contextlib
 import json
 import shlex
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,10 +17,14 @@ from sb3_presa.errors import ConfigError, FeedbackError
 if TYPE_CHECKING:
     from minari import MinariDataset
 
+    from sb3_presa.annotation.answers.answer import Answer
     from sb3_presa.annotation.answers.store import AnswerStore
     from sb3_presa.annotation.consensus.agreement import Agreement
     from sb3_presa.annotation.consensus.report import LabelsReport
     from sb3_presa.feedback import Feedback
+
+#: Share of majorities against which a noise model may decide without a warning.
+_MOST_OVERRULED: Final = 0.25
 
 
 def labels(
@@ -179,8 +184,8 @@ def _merge(
     without: list[str],
     implied: bool,
 ) -> None:
+    from sb3_presa.annotation.consensus.compared import effect_without
     from sb3_presa.annotation.consensus.implied import with_implied
-    from sb3_presa.annotation.consensus.left_out import effect_without
     from sb3_presa.annotation.consensus.merge import merge_answers
     from sb3_presa.data import load_transitions
 
@@ -209,7 +214,26 @@ def _merge(
                     f"Without {', '.join(effect.people)}, {kind}: {change.turned} of "
                     f"{change.labels} change, {change.lost} are lost"
                 )
+        if method == "noise-model":
+            _warn_of_overruled(store.answers(), without)
     _print_saved(dataset, into, with_implied(merged) if implied else merged)
+
+
+def _warn_of_overruled(answers: "Sequence[Answer]", left_out: list[str]) -> None:
+    """People who always say the same can pass for careful, and their judgement for the truth."""
+    from sb3_presa.annotation.consensus.compared import overruled_majorities
+    from sb3_presa.annotation.consensus.merge import without
+
+    found = overruled_majorities(without(answers, left_out), "noise-model")
+    for kind, one in zip(("preferences", "safety labels"), found, strict=True):
+        if one.turned > _MOST_OVERRULED * one.labels:
+            warnings.warn(
+                f"the noise model decides against the majority on {one.turned} of {one.labels} "
+                f"{kind} that several people gave. Look at `sb3-presa labels` for people who "
+                "always say the same or agree with nobody, and leave them out (--without NAME), "
+                "or merge with --merge majority",
+                stacklevel=2,
+            )
 
 
 def _print_training(dataset: str, name: str) -> None:

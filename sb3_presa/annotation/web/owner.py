@@ -6,8 +6,8 @@ from typing import Any
 from sb3_presa.annotation.answers.answer import STRENGTHS, Answer, Segment
 from sb3_presa.annotation.asking.desk import Desk
 from sb3_presa.annotation.consensus.agreement import preference_votes, safety_votes, voting
+from sb3_presa.annotation.consensus.compared import effect_without
 from sb3_presa.annotation.consensus.consistency import Share, consistency
-from sb3_presa.annotation.consensus.left_out import effect_without
 
 #: Disagreements that are shown, those of most people first.
 _MOST = 50

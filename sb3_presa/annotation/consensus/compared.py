@@ -1,10 +1,11 @@
-"""Merges without some people, compared with the merge of everybody."""
+"""Merges of the same answers, compared: without some people, and of two methods."""
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sb3_presa.annotation.answers.answer import Answer
+from sb3_presa.annotation.consensus.agreement import Votes, preference_votes, safety_votes
 from sb3_presa.annotation.consensus.merge import MergeMethod, merged_labels, without
 
 
@@ -54,6 +55,44 @@ def effect_without(
     )
 
 
+@dataclass(frozen=True)
+class Overruled:
+    """Majorities against which a method decides.
+
+    :param labels: number of labels of several people of which a majority takes one side.
+    :param turned: those of which the method takes the other side.
+    """
+
+    labels: int
+    turned: int
+
+
+def overruled_majorities(
+    answers: Sequence[Answer], method: MergeMethod
+) -> tuple[Overruled, Overruled]:
+    """Compare a merge with the majority.
+
+    :param answers: in the order in which they were given.
+    :param method: the method of the merge.
+    :return: of comparisons and of safety labels.
+    """
+    majority, merged = merged_labels(answers, "majority"), merged_labels(answers, method)
+    compared, judged = preference_votes(answers), safety_votes(answers)
+    return (
+        _overruled(compared, majority.preferences, merged.preferences),
+        _overruled(judged, majority.p_safe, merged.p_safe),
+    )
+
+
+def _overruled(votes: Votes, before: Mapping[Any, float], after: Mapping[Any, float]) -> Overruled:
+    sides = [
+        (_side(before[item]), _side(after[item]))
+        for item, labels in votes.items()
+        if len(labels) > 1 and _side(before[item])
+    ]
+    return Overruled(len(sides), sum(one == -other for one, other in sides))
+
+
 def _change(before: Mapping[Any, float], after: Mapping[Any, float]) -> Change:
     return Change(
         labels=len(before),
@@ -64,5 +103,5 @@ def _change(before: Mapping[Any, float], after: Mapping[Any, float]) -> Change:
     )
 
 
-def _side(label: float) -> Hashable:
+def _side(label: float) -> int:
     return (label > 0.5) - (label < 0.5)

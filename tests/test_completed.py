@@ -51,6 +51,7 @@ from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.evaluation import completion_figure
 from sb3_presa.evaluation.figures import written_figure
 from sb3_presa.feedback.file import feedback_path
+from sb3_presa.learning.offline_data import Needs, narrow
 
 N_EPISODES, STEPS, CLIP = 60, 30, 6
 OBSERVATIONS = gym.spaces.Box(-np.inf, np.inf, (2,), np.float32)
@@ -892,6 +893,50 @@ def test_no_marker_is_cut_and_no_legend_hides_points(
     for axes in figure.axes:
         assert axes.get_legend() is None
         assert not axes.get_window_extent().overlaps(legend.get_window_extent())
+
+
+@pytest.mark.parametrize(
+    ("needs", "along", "up", "known"),
+    [
+        (
+            frozenset({"comparisons"}),
+            "place (no safety labels)",
+            "predicted reward per step",
+            "comparisons",
+        ),
+        (frozenset({"safety labels"}), "estimated P(safe)", "place (no comparisons)", "safety"),
+    ],
+)
+def test_one_kind_of_label_tells_of_one_axis(
+    logged: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    needs: Needs,
+    along: str,
+    up: str,
+    known: str,
+) -> None:
+    """Nothing is drawn at, or said of, a value that is not known."""
+    drawn: list[tuple[str, str, list[float]]] = []
+
+    @contextmanager
+    def looked_at(path: Path, width: float, height: float) -> Iterator[Figure]:
+        with written_figure(path, width, height) as figure:
+            yield figure
+            axes = figure.axes[0]
+            rest, chosen = (np.asarray(points.get_offsets()) for points in axes.collections)
+            places = np.concatenate([rest, chosen])[:, 0 if "place" in along else 1]
+            drawn.append((axes.get_xlabel(), axes.get_ylabel(), sorted(places.tolist())))
+
+    monkeypatch.setattr(completion_figure, "written_figure", looked_at)
+    narrow(clips(logged), needs).save(logged[0], "people")
+    command = ["complete", logged[0].id, "--feedback", "people", "--json", "-"]
+    run = CliRunner().invoke(app, [*command, "--plot", str(tmp_path / "a.png")])
+    assert run.exit_code == 0, run.output
+    rates = json.loads(run.stdout)["error_rates"]
+    assert {kind for kind, rate in rates.items() if rate is not None} == {known}
+    n = int(logged[0].total_episodes)
+    assert drawn == [(along, up, [float(place) for place in range(1, n + 1)])]
 
 
 def test_the_command_without_labels_says_so(logged: Any) -> None:

@@ -103,7 +103,7 @@ def _figures(found: "Completion", level: float) -> dict[str, Any]:
         "safety": _accuracy(found.safety_accuracy),
         "safety_ranking": _accuracy(found.safety_ranking),
         "split_half": _accuracy(found.split_half(level)),
-        "error_rates": found.error_rates._asdict(),
+        "error_rates": _error_rates(found),
         "calibration": {
             kind: [
                 {"predicted": one.predicted, **_accuracy(one.seen)}
@@ -137,6 +137,16 @@ def _accuracy(accuracy: Any) -> dict[str, Any]:
     return {**plain, "n": accuracy.n}
 
 
+def _error_rates(found: "Completion") -> dict[str, float | None]:
+    """The share of each kind of label that is taken to be wrong; a tie is never wrong."""
+    rates = found.error_rates
+    decided = bool((found.labelled.preferences != 0.5).any())
+    return {
+        "safety": None if found.p_safe is None else rates.safety,
+        "comparisons": rates.comparisons if decided else None,
+    }
+
+
 def _print(found: "Completion", figures: dict[str, Any], level: float) -> None:
     dataset = found.transitions.dataset_id
     print_table(
@@ -166,11 +176,9 @@ def _print(found: "Completion", figures: dict[str, Any], level: float) -> None:
     )
     if found.ranks:
         typer.echo(f"First halves of safe segments rank second halves: {found.split_half(level)}.")
-    wrong = []
-    if found.p_safe is not None:
-        wrong.append(f"{found.error_rates.safety:.0%} of the safety labels")
-    if (found.labelled.preferences != 0.5).any():  # a tie is never wrong
-        wrong.append(f"{found.error_rates.comparisons:.0%} of the comparisons")
+    names = {"safety": "safety labels", "comparisons": "comparisons"}
+    rates = _error_rates(found).items()
+    wrong = [f"{rate:.0%} of the {names[kind]}" for kind, rate in rates if rate is not None]
     if wrong:
         typer.echo(f"Taken to be wrong: {', '.join(wrong)}.")
     if found.p_safe is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sb3_presa.completion import Completion
 from sb3_presa.evaluation.figures import FAINT, INK, PALETTE, SAFE, style_axes, written_figure
@@ -32,16 +33,27 @@ def draw_completion(completion: Completion, path: Path, level: float = 0.7) -> N
 
 def _draw_segments(left: Axes, completion: Completion, level: float) -> None:
     n = len(completion.segments)
-    p_safe = np.full(n, np.nan) if completion.p_safe is None else completion.p_safe
-    merit = np.zeros(n) if completion.merit is None else completion.merit
-    x = np.zeros(n) if completion.p_safe is None else p_safe
+    p_safe, merit = completion.p_safe, completion.merit
     chosen = completion.selected(level)
     style_axes(left, f"{n} segments, {int(chosen.sum())} imitated")
-    left.scatter(x[~chosen], merit[~chosen], s=12, color=FAINT, alpha=0.5, linewidths=0)
-    left.scatter(x[chosen], merit[chosen], s=26, color=SAFE, marker="*", label="imitated")
-    left.axvline(level, color=INK, linewidth=0.8, linestyle="--")
-    left.set_xlabel("estimated P(safe)", color=INK)
-    left.set_ylabel("predicted reward per step", color=INK)
+    # One kind of label tells of one axis; along the other segments stand in their order
+    x = _order(merit) if p_safe is None else p_safe
+    y = _order(p_safe) if merit is None else merit
+    left.scatter(x[~chosen], y[~chosen], s=12, color=FAINT, alpha=0.5, linewidths=0)
+    left.scatter(x[chosen], y[chosen], s=26, color=SAFE, marker="*", label="imitated")
+    if p_safe is not None:
+        left.axvline(level, color=INK, linewidth=0.8, linestyle="--")
+    left.set_xlabel(
+        "place (no safety labels)" if p_safe is None else "estimated P(safe)", color=INK
+    )
+    left.set_ylabel(
+        "place (no comparisons)" if merit is None else "predicted reward per step", color=INK
+    )
+
+
+def _order(values: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    assert values is not None  # one of the two kinds is there
+    return np.argsort(np.argsort(values)).astype(np.float64) + 1.0
 
 
 def _draw_calibration(right: Axes, completion: Completion) -> None:

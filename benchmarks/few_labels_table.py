@@ -21,14 +21,19 @@ def few_labels_table(regime: str = "", results: Path = FEW_LABELS) -> list[str]:
     """
     :param regime: ending of the algorithms' names: ``", hard"``, ``", exact"`` or neither
     :param results: a results file of ``benchmarks/suites/few_labels.yaml``
-    :return: a line an algorithm that has run on all cells, with rewards in the range of the
-        dataset's returns: safe agents, reward, its share of the best safe episode's, cost
+    :return: a line an algorithm that has run on all cells of :func:`common_tasks`, with rewards in
+        the range of the dataset's returns: safe agents, reward, its share of the best safe
+        episode's, cost
     """
     agents = read_agents([results])
-    tasks = list(dict.fromkeys(agent.task for agent in agents))
+    by_algorithm = of_regime(agents, regime)
+    tasks = common_tasks(by_algorithm)
     heads = ["", "safe", "reward", "of the best safe episode", "cost", *tasks]
     lines = [line(heads), rule(len(heads))]
-    found = of_regime(agents, regime)
+    found = {
+        name: {place: agent for place, agent in places.items() if agent.task in tasks}
+        for name, places in by_algorithm.items()
+    }
     most = max(map(len, found.values()), default=0)
     for name, places in found.items():
         mine = list(places.values())
@@ -43,6 +48,18 @@ def few_labels_table(regime: str = "", results: Path = FEW_LABELS) -> list[str]:
         columns = ([agent for agent in mine if agent.task == task] for task in tasks)
         lines.append(line([name.removesuffix(regime), *overall, *map(cell, columns)]))
     return lines
+
+
+def common_tasks(by_algorithm: Agents) -> list[str]:
+    """
+    :param by_algorithm: algorithm -> its agents
+    :return: tasks that more than half of the algorithms have run on
+    """
+    ran = [
+        dict.fromkeys(agent.task for agent in places.values()) for places in by_algorithm.values()
+    ]
+    tasks = list(dict.fromkeys(task for of_one in ran for task in of_one))
+    return [task for task in tasks if 2 * sum(task in of_one for of_one in ran) > len(ran)]
 
 
 def of_regime(agents: Sequence[Agent], regime: str = "") -> Agents:

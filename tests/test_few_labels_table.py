@@ -44,6 +44,28 @@ def test_each_regime_has_its_own_table(results: Path, regime: str, expected: lis
     assert only[:5] == expected
 
 
+def test_a_task_that_half_of_the_algorithms_lack_is_left_out(tmp_path: Path) -> None:
+    """Or those without it would be left out, and the table would lose its comparison."""
+    results, rows = tmp_path / "few_labels.csv", []
+    ran = {"PRESA": "AB", "BC, best": "A", "PRESA, hard": "AB", "CPL": "A"}
+    for algorithm, tasks in ran.items():
+        for task in tasks:
+            own = {"alpha": 0.01 * len(algorithm)}
+            cell = Cell(task, f"presa/{task}-v0", 20.0, algorithm, "PRESA", 0, settings=own)
+            more = {"own_range_reward": 0.4, "best_safe_reward": 0.5}
+            rows.append(row(cell, 0.4, 0.5) | more)
+    results.write_text(format_rows(rows, list(rows[0])))
+    lines = [
+        [c.strip() for c in line.strip("|").split("|")] for line in few_labels_table("", results)
+    ]
+    assert lines[0][5:] == ["A"]
+    assert [line[:2] for line in lines[2:]] == [
+        [name, "1 / 1"] for name in ("PRESA", "BC, best", "CPL")
+    ]
+    (only,) = few_labels_table(", hard", results)[2:]
+    assert only.startswith("| PRESA | 2 / 2 ")
+
+
 def test_levels_of_a_sweep_stand_below_each_other(tmp_path: Path) -> None:
     """The main comparison has the level that it was run at; a sweep that is cut off is left out."""
     results, rows = tmp_path / "few_labels.csv", []

@@ -326,6 +326,10 @@ def test_evaluate_writes_the_numbers(
     [
         ("delta=2", r"`delta` must be in \(0, 1\), got 2"),
         ("dleta=0.9", r"dleta: unknown setting; did you mean 'delta'"),
+        (
+            "attain_margin=0.9",
+            r"attain_margin: unknown setting; did you mean 'objective_kwargs.attain_margin'",
+        ),
         ("delta", r"KEY=VALUE"),
         ("gamma=fast", r"`gamma` must be a finite number, got 'fast'"),
         ("alpha=nan", r"^Error: .*`alpha` must be a finite number, got 'nan'"),

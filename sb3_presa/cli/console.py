@@ -100,7 +100,9 @@ def print_renderable(renderable: RenderableType) -> None:
     Console(width=None if sys.stdout.isatty() else 160, emoji=False).print(renderable)
 
 
-def parse_settings(settings: Collection[str], allowed: Mapping[str, Any]) -> dict[str, Any]:
+def parse_settings(
+    settings: Collection[str], allowed: Mapping[str, Any], inner: Mapping[str, Collection[str]] = {}
+) -> dict[str, Any]:
     """
     Read ``key=value`` texts. A value is a Python literal (``3e-4``, ``None``, ``"safe"``,
     ``{"net_arch": [64]}``), ``true``, ``false``, ``none`` or ``inf`` in any case, or else the text
@@ -108,6 +110,7 @@ def parse_settings(settings: Collection[str], allowed: Mapping[str, Any]) -> dic
 
     :param settings: the texts
     :param allowed: the known names
+    :param inner: known names of the entries of some dictionaries, to point to
     :return: the values by name
     :raises ConfigError: if a text has no ``=``, or a name is unknown or given twice
     """
@@ -117,13 +120,16 @@ def parse_settings(settings: Collection[str], allowed: Mapping[str, Any]) -> dic
         key = key.strip()
         if not equals:
             raise ConfigError(f"--set must be KEY=VALUE, got {setting!r}")
-        name, dot, inner = key.partition(".")
+        name, dot, entry = key.partition(".")
         if name not in allowed or (dot and not name.endswith("_kwargs")):
-            raise ConfigError(f"--set {key}: unknown setting; {closest(name, list(allowed))}")
+            within = [f"{outer}.{name}" for outer, names in inner.items() if name in names]
+            raise ConfigError(
+                f"--set {key}: unknown setting; {closest(name, within or [*allowed])}"
+            )
         place = values.setdefault(name, {}) if dot else values
-        if (inner or name) in place:
+        if (entry or name) in place:
             raise ConfigError(f"--set {key} must be given once, got it twice")
-        place[inner or name] = _read_value(text)
+        place[entry or name] = _read_value(text)
     return values
 
 

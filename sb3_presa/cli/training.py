@@ -4,7 +4,7 @@ import os
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -111,9 +111,7 @@ def train(
     if (eval_env is None) != (cost_limit is None):
         raise ConfigError("--eval-env and --cost-limit must be given together, got only one")
     chosen = algorithm_named(algorithm)
-    values = parse_settings(settings or (), dict.fromkeys(settings_of(chosen)))
-    if preset is not None:
-        values = with_settings(preset_of(chosen, preset), values)
+    values = _read_settings(chosen, settings or [], preset)
     if tensorboard is not None:
         _check_tensorboard()
     check_device(device)
@@ -218,6 +216,18 @@ def _set_threads(threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
+
+
+def _read_settings(
+    algorithm: type["OfflineAlgorithm"], settings: list[str], preset: str | None
+) -> dict[str, Any]:
+    from sb3_presa.learning.settings import ObjectiveSettings
+
+    allowed = settings_of(algorithm)
+    entries = {"objective_kwargs": ObjectiveSettings.expert()}
+    inner = {name: names for name, names in entries.items() if name in allowed}
+    values = parse_settings(settings, allowed, inner)
+    return values if preset is None else with_settings(preset_of(algorithm, preset), values)
 
 
 def _check_tensorboard() -> None:

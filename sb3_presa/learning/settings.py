@@ -89,6 +89,11 @@ class ObjectiveSettings:
             )
 
     @classmethod
+    def expert(cls) -> list[str]:
+        """:return: names of the settings that are entries of ``objective_kwargs``"""
+        return [field.name for field in fields(cls) if field.default is not MISSING]
+
+    @classmethod
     def of(cls, model: Any) -> "ObjectiveSettings":
         """
         :param model: an algorithm that has the first seven settings as attributes, and
@@ -96,7 +101,7 @@ class ObjectiveSettings:
         :return: its settings, checked
         :raises ConfigError: for a setting that is unknown or out of its range
         """
-        expert = [field.name for field in fields(cls) if field.default is not MISSING]
+        expert = cls.expert()
         given = dict(model.objective_kwargs or {})
         for name in given:
             if name not in expert:

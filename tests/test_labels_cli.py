@@ -8,6 +8,7 @@ import shlex
 import shutil
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -475,6 +476,9 @@ def test_a_noise_model_that_decides_against_most_people_is_told(
         store.record_episodes(load_transitions(dataset).hashes_by_id())
         store.add_all(answers)
     comparisons, safety = overruled_majorities(answers, "noise-model")
+    models = [replace(answer, annotator="model:rule") for answer in answers]
+    beside = overruled_majorities([*answers, *models], "noise-model")
+    assert beside == (comparisons, safety)  # a model never makes a majority of one person
     decided = [sum(votes.values()) / len(votes) for votes in judged.values() if len(votes) > 1]
     assert safety.labels == sum(share != 0.5 for share in decided)
     assert (comparisons.labels, comparisons.turned) == (0, 0)

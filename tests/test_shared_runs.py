@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
+from algorithm_data import tiny_feedback
 from minari import MinariDataset
 from toy_envs import env_id
 
+from sb3_presa import CPL
 from sb3_presa.benchmark.engine import training
+from sb3_presa.benchmark.engine.shared_runs import Run, SharedRuns
 from sb3_presa.benchmark.engine.training import run_cell
 from sb3_presa.benchmark.suites.cell import Cell, Labels
+from sb3_presa.evaluation.safety import SafetyEvaluation
 from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -90,3 +95,22 @@ def test_other_agents_are_not_shared(box_dataset: MinariDataset, trained: list[s
     assert trained[-2:] == ["TraC", "TraC"]
     run_cell(cell)
     assert len(trained) == len(others) + 2
+
+
+def test_labels_that_weigh_segments_otherwise_are_others(box_dataset: MinariDataset) -> None:
+    """Completed labels have weights, which may change with the limit where comparisons do not."""
+    cell, runs = a_cell(box_dataset, "CPL"), SharedRuns()
+    labels = tiny_feedback(box_dataset, seed=0)
+    weighed = replace(labels, weights=np.ones(len(labels.segments), dtype=np.float32))
+    result = SafetyEvaluation.from_episodes([1.0], [2.0], [3], cost_limit=5.0)
+    found: list[Run] = []
+
+    def run() -> Run:
+        found.append(Run(result, ("own", 0.0, 1.0), {}, {}, ()))
+        return found[-1]
+
+    model = CPL.load_offline(box_dataset, labels, seed=0, n_cloning_steps=2)
+    for count, one in enumerate((labels, weighed), 1):
+        for _ in range(2):
+            runs.of(cell, model, one, run)
+        assert len(found) == count

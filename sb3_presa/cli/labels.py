@@ -200,14 +200,15 @@ def _merge(
                     f"episode {episode} of {dataset.id} must be the one that was shown to people, "
                     f"got another one: the answers belong to other data ({store.path})"
                 )
-        people = {answer.annotator for answer in store.answers()}
+        answers = store.answers()
+        people = {answer.annotator for answer in answers}
         if not set(without) <= people:
             raise ConfigError(
                 f"--without must be among {', '.join(sorted(people))}, got {', '.join(without)}"
             )
         merged = merge_answers(store, transitions, method, left_out=without)  # type: ignore[arg-type]
         if without:
-            effect = effect_without(store.answers(), without, method)  # type: ignore[arg-type]
+            effect = effect_without(answers, without, method)  # type: ignore[arg-type]
             for kind in ("comparisons", "safety"):
                 change = getattr(effect, kind)
                 typer.echo(
@@ -215,7 +216,7 @@ def _merge(
                     f"{change.labels} change, {change.lost} are lost"
                 )
         if method == "noise-model":
-            _warn_of_overruled(store.answers(), without)
+            _warn_of_overruled(answers, without)
     _print_saved(dataset, into, with_implied(merged) if implied else merged)
 
 

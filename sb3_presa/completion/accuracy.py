@@ -85,7 +85,7 @@ def rank_correlation(one: Floats, other: Floats) -> Accuracy:
     :param other: numbers, (n,)
     :return: Spearman's rank correlation, in [-1, 1], with the interval of Fisher's z
     """
-    first, second = (_ranks(values) for values in (one, other))
+    first, second = (ranks(values) for values in (one, other))
     if len(one) < FEWEST_RANKED or first.std() == 0.0 or second.std() == 0.0:
         return Accuracy(0.0, -1.0, 1.0, len(one))
     value = float(np.corrcoef(first, second)[0, 1])
@@ -94,7 +94,11 @@ def rank_correlation(one: Floats, other: Floats) -> Accuracy:
     return Accuracy(value, math.tanh(z - reach), math.tanh(z + reach), len(one))
 
 
-def _ranks(values: Floats) -> Floats:
+def ranks(values: Floats) -> Floats:
+    """
+    :param values: numbers, (n,)
+    :return: the place of each from 1 on; equal ones share the mean of their places, (n,)
+    """
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(counts) - 0.5 * (counts - 1))[place])
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sb3_presa.completion import Completion
+from sb3_presa.completion.accuracy import ranks
 from sb3_presa.evaluation.figures import FAINT, INK, PALETTE, SAFE, style_axes, written_figure
 
 if TYPE_CHECKING:
@@ -37,8 +37,9 @@ def _draw_segments(left: Axes, completion: Completion, level: float) -> None:
     chosen = completion.selected(level)
     style_axes(left, f"{n} segments, {int(chosen.sum())} imitated")
     # One kind of label tells of one axis; along the other segments stand in their order
-    x = _order(merit) if p_safe is None else p_safe
-    y = _order(p_safe) if merit is None else merit
+    x = ranks(merit) if p_safe is None and merit is not None else p_safe
+    y = ranks(p_safe) if merit is None and p_safe is not None else merit
+    assert x is not None and y is not None  # one of the two kinds is there
     left.scatter(x[~chosen], y[~chosen], s=12, color=FAINT, alpha=0.5, linewidths=0)
     left.scatter(x[chosen], y[chosen], s=26, color=SAFE, marker="*", label="imitated")
     if p_safe is not None:
@@ -49,11 +50,6 @@ def _draw_segments(left: Axes, completion: Completion, level: float) -> None:
     left.set_ylabel(
         "place (no comparisons)" if merit is None else "predicted reward per step", color=INK
     )
-
-
-def _order(values: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    assert values is not None  # one of the two kinds is there
-    return np.argsort(np.argsort(values)).astype(np.float64) + 1.0
 
 
 def _draw_calibration(right: Axes, completion: Completion) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sb3_presa.annotation.answers.answer import Answer
 from sb3_presa.annotation.consensus.agreement import Votes, preference_votes, safety_votes
-from sb3_presa.annotation.consensus.merge import MergeMethod, merged_labels, without
+from sb3_presa.annotation.consensus.merge import MergeMethod, merged_labels, people_first, without
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ def overruled_majorities(
     :param method: the method of the merge.
     :return: of comparisons and of safety labels.
     """
+    answers = people_first(answers)
     majority, merged = merged_labels(answers, "majority"), merged_labels(answers, method)
     compared, judged = preference_votes(answers), safety_votes(answers)
     return (

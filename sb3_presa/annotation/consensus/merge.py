@@ -137,7 +137,7 @@ def merged_labels(
     :param prior_accuracy: as there.
     :param prior_strength: as there.
     """
-    answers = _people_first(answers)
+    answers = people_first(answers)
     compared, judged = _sorted(preference_votes(answers)), _sorted(safety_votes(answers))
     scales, facts = strength_scales(answers), dict[str, Any]()
     if method == "noise-model":
@@ -160,8 +160,11 @@ def merged_labels(
     return MergedLabels(preferences, p_safe, _counts(answers, compared, judged), facts)
 
 
-def _people_first(answers: Sequence[Answer]) -> list[Answer]:
-    """The answers, without what models say of things that a person has judged."""
+def people_first(answers: Sequence[Answer]) -> list[Answer]:
+    """The answers, without what models say of things that a person has judged.
+
+    :param answers: the answers.
+    """
     people = [answer for answer in answers if not is_model(answer.annotator)]
     compared, judged = preference_votes(people), safety_votes(people)
     return [_beside(answer, compared, judged) for answer in answers]

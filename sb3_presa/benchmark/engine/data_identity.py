@@ -108,8 +108,17 @@ def _hash_of_labels(path: Path, changed_at: int) -> str:
         if name == "episode_hashes":
             digest.update(b"".join(found[episode] for episode in sorted(found)))
         elif isinstance(found, np.ndarray):
-            digest.update(f"{name}{found.shape}".encode() + found.tobytes())
+            digest.update(array_bytes(name, found))
     return digest.hexdigest()[:12]
+
+
+def array_bytes(name: str, values: npt.NDArray[Any]) -> bytes:
+    """
+    :param name: name of an array
+    :param values: its values
+    :return: what a hash of several arrays reads of it
+    """
+    return f"{name}{values.shape}".encode() + values.tobytes()
 
 
 def is_of_other_data(row: Mapping[str, Any]) -> bool:

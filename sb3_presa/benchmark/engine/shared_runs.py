@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from warnings import WarningMessage
 
-from sb3_presa.benchmark.engine.data_identity import data_hash
+import numpy as np
+
+from sb3_presa.benchmark.engine.data_identity import array_bytes, data_hash
 from sb3_presa.benchmark.suites.cell import Cell, Labels
 from sb3_presa.evaluation.safety import SafetyEvaluation
 from sb3_presa.feedback.table import Feedback
@@ -83,7 +85,7 @@ def _identity(cell: Cell, labels: Feedback) -> str:
     """A hash of the cell without its limit, its data, and the labels that its agent reads."""
     alike = replace(cell, cost_limit=0.0, labels=Labels())
     digest = hashlib.sha256(f"{alike.key} {data_hash(cell.dataset)}".encode())
-    for values in (labels.segments, labels.p_safe, labels.comparisons, labels.preferences):
-        digest.update(f"{values.shape}".encode())
-        digest.update(values.tobytes())
+    for name, values in sorted(vars(labels).items()):
+        if isinstance(values, np.ndarray):  # the weights of completed labels, too
+            digest.update(array_bytes(name, values))
     return digest.hexdigest()

@@ -67,7 +67,6 @@ def run_cell(cell: Cell) -> dict[str, Any]:
         model = algorithm.load_offline(
             dataset, feedback, seed=cell.seed, device=cell.device, **settings
         )
-
         of_labels = list(caught)
         caught.clear()
         run = _runs().of(

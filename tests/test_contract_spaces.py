@@ -355,6 +355,7 @@ PRESA_REFUSALS: list[tuple[str, Any]] = [
     *[(name, value) for name in ("gamma", "safety_gamma") for value in (0.0, 1.01)],
     *[("unsafe_weight", value) for value in (0.0, 1.0)],
     *[("attain_margin", value) for value in (0.0, 1.5)],
+    ("least_clone_error", -0.1),
     *[("validation_fraction", value) for value in (-0.1, 1.0)],
     *[("multiplier_init", value) for value in (-1.0, 5.0)],
     ("preference_filter", "none"),

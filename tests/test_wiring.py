@@ -250,7 +250,14 @@ CHANGES: list[tuple[str, Any, set[str]]] = [
 ]
 IDS = [f"{name}={value}" for name, value, _ in CHANGES]
 #: Settings that act between steps, or on what is drawn; their tests are below.
-ELSEWHERE = {"delta", "preference_filter", "n_attain_steps", "attain_margin", "multiplier_init"}
+ELSEWHERE = {
+    "delta",
+    "preference_filter",
+    "n_attain_steps",
+    "attain_margin",
+    "least_clone_error",
+    "multiplier_init",
+}
 
 
 @pytest.mark.parametrize("attains", [False, True], ids=["constrain", "attain"])

@@ -164,7 +164,13 @@ class PRESAObjective(Objective):
 
     def signature(self) -> Hashable:
         # These act between steps only, on the state
-        settings = replace(self.settings, delta="auto", multiplier_init=0.0, attain_margin=1.0)
+        settings = replace(
+            self.settings,
+            delta="auto",
+            multiplier_init=0.0,
+            attain_margin=1.0,
+            least_clone_error=0.0,
+        )
         return settings, self.has_safety, self.has_comparisons
 
     def preference_utility(self, batch: PairBatch) -> th.Tensor:

@@ -35,6 +35,7 @@ from sb3_presa.learning.acceptable import cloning_weights
 from sb3_presa.learning.agent import Imitate, agent_actions
 from sb3_presa.learning.alignment import Align, PairLoss, Reference
 from sb3_presa.learning.alignment_algorithm import AlignmentAlgorithm
+from sb3_presa.learning.exactness import Exactness
 from sb3_presa.learning.offline_data import (
     LABELS,
     LEVELS,
@@ -313,8 +314,9 @@ class PRESA(AlignmentAlgorithm):
     def _alignment_phases(self, end: int) -> Sequence[Align]:
         reference = Reference(self.policy, self.require_source(), self._autocast)
         start, n_attain = self.n_cloning_steps, self.objective.settings.n_attain_steps
+        shared = {"reference": reference, "exactness": self._exactness()}
         if not self.objective.has_safety:
-            return [self._align("prefer", start, end, end, self._pair_loss(), reference=reference)]
+            return [self._align("prefer", start, end, end, self._pair_loss(), **shared)]
         settled = start + n_attain
         constrain = self._align(
             "constrain",
@@ -322,17 +324,25 @@ class PRESA(AlignmentAlgorithm):
             max(end, settled + 1),
             end,
             self._pair_loss(),
-            reference=reference,
             freezes_reference=not n_attain,
             on_enter=self.objective.settle_delta if n_attain else None,
+            **shared,
         )
         if not n_attain:
             return [constrain]
         constrain.reports += ("train/attained",)
         attain = self._align(
-            "attain", start, settled, end, self.objective.loss(attains=True), reference=reference
+            "attain", start, settled, end, self.objective.loss(attains=True), **shared
         )
         return [attain, constrain]
+
+    def _exactness(self) -> Exactness | None:
+        """The test whether the clone is kept; ``None`` where it must be aligned."""
+        source, least = self.require_source(), self.objective.settings.least_clone_error
+        chosen = source.training.weights is not None and self.agent is None
+        if not chosen or self.delta != "auto":  # a delta that was given is to be met
+            return None
+        return Exactness(self.policy, source, self._cloning_rows(source), least)
 
     def _shortage(self, phases: Sequence[Phase], end: int) -> str:
         last = phases[-1]

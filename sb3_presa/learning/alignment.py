@@ -15,6 +15,7 @@ from sb3_presa.learning.diagnostics import (
     validation_metrics,
     validation_rows,
 )
+from sb3_presa.learning.exactness import Exactness
 from sb3_presa.learning.losses import LossAndState, PairBatch, State
 from sb3_presa.learning.phases import Autocast, LikelihoodPhase, log_prob_of_all
 from sb3_presa.learning.source import BatchSource, SegmentLabels, SegmentSteps, sample_rows
@@ -164,6 +165,8 @@ class Align(LikelihoodPhase):
     :param freezes_reference: whether the policy becomes the reference when the phase is entered;
         otherwise it returns to the reference that there is
     :param on_enter: changes the state of the objective at the start; returns numbers to log
+    :param exactness: tells whether the reference is kept as it is, so that no step moves it;
+        ``None`` never keeps it
     :param compiles: whether the step is compiled
     :param kwargs: as for :class:`~sb3_presa.learning.phases.LikelihoodPhase`
     """
@@ -179,6 +182,7 @@ class Align(LikelihoodPhase):
         reference: Reference,
         freezes_reference: bool = True,
         on_enter: Callable[[], dict[str, float]] | None = None,
+        exactness: Exactness | None = None,
         compiles: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -193,11 +197,14 @@ class Align(LikelihoodPhase):
         self._reference_log_prob = th.zeros(0)
         self._freezes_reference = freezes_reference
         self._on_enter = on_enter
+        self._exactness = exactness
         self._evaluate = self._loss_of_rows
         if compiles:
             self._evaluate = CompiledFunction(self._loss_of_rows, self.source.device)
         self._validation_rows = validation_rows(self.source.held_out)
         self.reports = policy_diagnostic_names(self.policy)
+        if exactness is not None:
+            self.reports += ("train/clone_error",)
         if self._validation_rows is not None:
             self.reports += ("validation/preference_accuracy", "validation/safety_auc")
 
@@ -206,9 +213,19 @@ class Align(LikelihoodPhase):
             self._reference.freeze()
         self.policy.return_to_reference()
         self.policy.optimizer.state.clear()
-        return self._on_enter() if self._on_enter is not None else {}
+        found: dict[str, float] = {}
+        if self._exactness is not None:
+            found["train/clone_error"] = self._exactness.error()
+        if self._on_enter is not None and not self._keeps_reference():
+            found |= self._on_enter()
+        return found
+
+    def _keeps_reference(self) -> bool:
+        return self._exactness is not None and self._exactness.suffices()
 
     def prepare(self) -> None:
+        if self._keeps_reference():
+            self.learning_rates = [0.0] * (self.stop - self.start)
         if self.source.training.levels is None:
             self._reference_log_prob = self._reference.log_prob()
 

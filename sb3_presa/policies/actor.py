@@ -238,12 +238,21 @@ class GaussianHead(ActionHead):
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def log_prob(self, features: th.Tensor, actions: th.Tensor) -> th.Tensor:
-        actions = actions.clamp(-1.0 + _ACTION_MARGIN, 1.0 - _ACTION_MARGIN)
-        distance = (actions - self.mode(features)).float() / self.spread
+        distance = self.error(features, actions)
         log_scale = math.log(self.action_std) + 0.5 * math.log(2.0 * math.pi)
         squared = distance.square().sum(-1)
         constant = actions.shape[-1] * log_scale + self.spread.log().sum()
         return -0.5 / self.action_std**2 * squared - constant
+
+    def error(self, features: th.Tensor, actions: th.Tensor) -> th.Tensor:
+        """
+        :param features: (N, F)
+        :param actions: (N, A)
+        :return: how far the actions are from the mean, in units of half their range, or of
+            :attr:`spread` where they are narrow, (N, A)
+        """
+        actions = actions.clamp(-1.0 + _ACTION_MARGIN, 1.0 - _ACTION_MARGIN)
+        return (actions - self.mode(features)).float() / self.spread
 
     def mode(self, features: th.Tensor) -> th.Tensor:
         return th.tanh(self.mean(features))

@@ -47,9 +47,22 @@ def exact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield write("toy/exact-v0", episodes, OBSERVATIONS, ACTIONS)
 
 
+def made(exact: Any, flip: float) -> Feedback:
+    return Feedback.synthetic(
+        exact,
+        150,
+        segment_length=CLIP,
+        cost_limit=10.0,
+        seed=0,
+        flip_preferences=flip,
+        flip_safety=flip,
+    )
+
+
 @pytest.fixture(scope="module")
 def labels(exact: Any) -> Feedback:
-    return Feedback.synthetic(exact, 150, segment_length=CLIP, cost_limit=10.0, seed=0)
+    """15% of them wrong, so that nothing predicts nine of ten right."""
+    return made(exact, flip=0.15)
 
 
 def make(exact: Any, labels: Feedback, **settings: Any) -> PRESA:
@@ -109,6 +122,14 @@ def test_it_is_aligned_where_asked(exact: Any, labels: Feedback, settings: dict[
     model = make(exact, labels, **settings)
     learn_quietly(model, N_STEPS)
     assert moved(model)
+
+
+def test_it_is_aligned_where_labels_are_sure(exact: Any, labels: Feedback) -> None:
+    sure = made(exact, flip=0.0)
+    assert sure.complete(exact).aligns_exact and not labels.complete(exact).aligns_exact
+    model = make(exact, sure)
+    assert exactness_of(model) is None
+    assert moved(model.learn(N_STEPS))
 
 
 def test_an_agent_that_exists_is_aligned(exact: Any, labels: Feedback) -> None:

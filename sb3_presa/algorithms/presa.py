@@ -340,7 +340,8 @@ class PRESA(AlignmentAlgorithm):
         """The test whether the clone is kept; ``None`` where it must be aligned."""
         source, least = self.require_source(), self.objective.settings.least_clone_error
         chosen = source.training.weights is not None and self.agent is None
-        if not chosen or self.delta != "auto":  # a delta that was given is to be met
+        certain = self.feedback is not None and self.feedback.provenance.get("aligns_exact", False)
+        if not chosen or certain or self.delta != "auto":  # a delta that was given is to be met
             return None
         return Exactness(self.policy, source, self._cloning_rows(source), least)
 

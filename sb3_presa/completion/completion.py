@@ -34,6 +34,8 @@ _MOST_COMPARISONS: Final = 5_000
 #: Accuracy on labels not seen from which on alignment is safe. A tenth of wrong labels leaves .7 to
 #: .85 in the tasks of the benchmark, a fifth .6 to .7.
 _KNOWN_WELL: Final = 0.7
+#: The same where a clone repeats exactly what it imitates: wrong labels leave less
+_KNOWN_SURELY: Final = 0.9
 #: Probabilities of comparisons are kept off 0 and 1: nobody compared these segments.
 _SURE: Final = 0.99
 
@@ -139,9 +141,22 @@ class Completion:
 
         :return: whether labels that models have not seen are predicted right in seven of ten cases
         """
+        return self._decisive.value >= _KNOWN_WELL
+
+    @property
+    def aligns_exact(self) -> bool:
+        """
+        Whether labels are known well enough to move even a clone that repeats exactly what it
+        imitates. A small move may leave the data then, and is to be worth it.
+
+        :return: whether labels that models have not seen are predicted right in nine of ten cases
+        """
+        return self._decisive.value >= _KNOWN_SURELY
+
+    @property
+    def _decisive(self) -> Accuracy:
         by_safety = self.tells_safety or self.merit is None
-        decisive = self.safety_accuracy if by_safety else self.preference_accuracy
-        return decisive.value >= _KNOWN_WELL
+        return self.safety_accuracy if by_safety else self.preference_accuracy
 
     def selected(self, level: ShareWithin = 0.7) -> NDArray[np.bool_]:
         """
@@ -336,6 +351,7 @@ class Completion:
             "safety_model": str(self.safety_model),
             "seed": seed,
             "aligns": self.aligns,
+            "aligns_exact": self.aligns_exact,
             "given": {
                 "comparisons": len(self.labelled.comparisons),
                 "safety_labels": int((~np.isnan(self.labelled.p_safe)).sum()),

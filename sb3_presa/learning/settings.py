@@ -50,10 +50,10 @@ class ObjectiveSettings:
         paper does
     :param attain_margin: share of the way from chance (0.5) to the attained level that delta is
         held to
-    :param least_clone_error: where delta is ``"auto"`` and completed labels choose what is cloned,
-        alignment leaves a clone as it is whose root mean squared error on it is below this share of
-        half the range of actions. Log-ratios of exact actions are small, and a small move may leave
-        the data. 0 always aligns; discrete actions always are
+    :param least_clone_error: where delta is ``"auto"``, completed labels choose what is cloned, and
+        less than nine in ten unseen labels are predicted right, alignment leaves a clone as it is
+        whose root mean squared error on it is below this share of half the range of actions. A
+        small move of exact actions may leave the data. 0 always aligns; discrete actions always are
     :param unsafe_weight: share of E[p] that falls to the unsafe segments, however many there are;
         ``None`` is the paper's plain mean over all labelled segments
     :param center_utilities: ``True`` classifies against a running midpoint z0 between the two

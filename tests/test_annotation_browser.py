@@ -376,6 +376,37 @@ def test_a_phone_held_sideways(office: Office, enter: Enter) -> None:
     count(page, 1)
 
 
+@pytest.mark.parametrize(("width", "height"), [(1024, 600), (700, 600), (1366, 640)])
+def test_a_low_window_shows_clips_and_all_buttons(
+    tmp_path: Path, enter: Enter, width: int, height: int
+) -> None:
+    """Nobody scrolls at every pair; no button lies upon another."""
+    with open_office(tmp_path, tags=("too close", "jerky")) as office, served(office):
+        page = enter(office, viewport={"width": width, "height": height})
+        begin(page)
+        for side in ("left", "right"):
+            picture = page.locator(f"#{side} canvas").bounding_box()
+            assert picture
+            assert picture["height"] >= 170
+        assert page.evaluate("document.documentElement.scrollHeight") == height
+        buttons = page.locator("button:visible, .progress")
+        boxes = [button.bounding_box() for button in buttons.all()]
+        assert len(boxes) >= 20
+        for number, one in enumerate(boxes):
+            assert one
+            assert one["y"] + one["height"] <= height
+            for other in boxes[:number]:
+                assert other
+                assert (
+                    one["x"] >= other["x"] + other["width"] - 1
+                    or other["x"] >= one["x"] + one["width"] - 1
+                    or one["y"] >= other["y"] + other["height"] - 1
+                    or other["y"] >= one["y"] + one["height"] - 1
+                )
+        for verdict in page.locator(".verdict button").all():
+            assert verdict.evaluate("button => button.scrollWidth <= button.clientWidth")
+
+
 def test_a_page_that_the_server_no_longer_knows_says_so(office: Office, enter: Enter) -> None:
     """It does not try for ever: the same would be refused again."""
     page = enter(office)

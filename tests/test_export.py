@@ -188,6 +188,12 @@ def test_another_suffix_is_refused(box_dataset: MinariDataset, tmp_path: Path) -
         export_policy(PRESA_CASE.make(box_dataset), tmp_path / "agent.h5")
 
 
+def test_only_models_are_exported(tmp_path: Path) -> None:
+    wrong: Any = "agent.zip"
+    with pytest.raises(ConfigError, match=r"`model` must be a model of sb3_presa, .*, got str"):
+        export_policy(wrong, tmp_path / "agent.onnx")
+
+
 def test_the_command(box_dataset: MinariDataset, tmp_path: Path) -> None:
     feedback = tiny_feedback(box_dataset)
     PRESA_CASE.make(box_dataset, feedback).save(tmp_path / "agent.zip")

@@ -17,6 +17,7 @@ from algorithm_data import one_thread, tiny_feedback  # noqa: F401
 from contract import PRESA_CASE
 from fake_hub import FakeHub, running
 from minari import MinariDataset
+from stable_baselines3 import PPO
 
 from sb3_presa import BC, TraC
 from sb3_presa.completion import complete
@@ -119,6 +120,13 @@ def test_a_hub_that_refuses_is_told(
         push(model, hub)
     with pytest.raises(ConfigError, match="`picture` must be a file"):
         push(model, hub, picture=tmp_path / "none.png")
+    assert not hub.files
+
+
+@pytest.mark.parametrize("wrong", ["agent.zip", None, PPO])
+def test_only_models_are_pushed(wrong: Any, hub: FakeHub) -> None:
+    with pytest.raises(ConfigError, match=r"`model` must be a model of sb3_presa, .*, got"):
+        push(wrong, hub)
     assert not hub.files
 
 

@@ -348,6 +348,15 @@ def test_the_safe_one_is_chosen(labels: Labels, verdicts: dict[str, Verdict]) ->
         choose({}, NAME, labels=labels)
 
 
+def test_agents_need_names_and_predict() -> None:
+    wrong: list[Any] = [[Push(1.0)], {"right": "agent.zip"}]
+    for agents, message in zip(
+        wrong, ("dict of names .*got list", "'right'.*got str"), strict=True
+    ):
+        with pytest.raises(ConfigError, match=message):
+            choose(agents, "me/missing-v0")  # before anything is read
+
+
 def test_what_nobody_did_is_seen(verdicts: dict[str, Verdict], labels: Labels) -> None:
     for name, verdict in verdicts.items():
         assert verdict.unlike is not None

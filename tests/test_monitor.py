@@ -224,6 +224,13 @@ def test_what_cannot_be_fitted_is_refused(box_dataset: MinariDataset) -> None:
     for on_alarm in wrong:
         with pytest.raises(ConfigError, match=f"`on_alarm` must be .*got {on_alarm!r}"):
             watched(box_dataset, on_alarm=on_alarm)
+        with pytest.raises(ConfigError, match=f"^`on_alarm` must be .*got {on_alarm!r}"):
+            SafetyMonitor.load("monitor.safetensors", Braking(), on_alarm=on_alarm)
+    file: Any = "agent.zip"
+    with pytest.raises(ConfigError, match="`model` must have SB3's predict, got str"):
+        SafetyMonitor.fit(file, box_dataset, labels(box_dataset))
+    with pytest.raises(ConfigError, match="`model` must have SB3's predict, got str"):
+        SafetyMonitor.load("monitor.safetensors", file)
 
 
 def test_labels_that_tell_nothing_give_a_warning(box_dataset: MinariDataset) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.deploy.acting import OBSERVATION, ActingModule, space_by_key
-from sb3_presa.deploy.metadata import METADATA, metadata_of
+from sb3_presa.deploy.metadata import METADATA, check_model, metadata_of
 from sb3_presa.deploy.samples import Parts, logged_observations, sampled_observations
 from sb3_presa.errors import ConfigError, ExportError
 from sb3_presa.files import atomic_path, check_writable
@@ -88,9 +88,11 @@ def export_policy(
     :param channels_last: whether images are given with their channels last; by default as in the
         dataset, or first where there is none
     :return: what was written, and the largest difference
-    :raises ConfigError: for another suffix, or a policy that cannot be traced
+    :raises ConfigError: for another suffix, another object than a model, or a policy that cannot
+        be traced
     :raises ExportError: if the file acts otherwise than ``predict``
     """
+    check_model(model)
     path = Path(path)
     if path.suffix not in _WRITERS:
         raise ConfigError(

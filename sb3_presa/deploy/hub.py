@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sb3_presa.deploy.card import model_card
-from sb3_presa.deploy.metadata import metadata_of
+from sb3_presa.deploy.metadata import check_model, metadata_of
 from sb3_presa.errors import ConfigError
 from sb3_presa.registry import HOMES, algorithm_class
 
@@ -48,11 +48,12 @@ def push_to_hub(
     :param endpoint: address of another hub than huggingface.co
     :param commit_message: first line of the commit
     :return: address of the commit
-    :raises ConfigError: if ``huggingface_hub`` is not installed, the picture is missing, or the hub
-        refuses
+    :raises ConfigError: if ``model`` is none, ``huggingface_hub`` is not installed, the picture is
+        missing, or the hub refuses
     """
     from sb3_presa.evaluation.judge.page import markdown
 
+    check_model(model)
     hub = _library()
     source = None if picture is None else Path(picture)
     if source is not None and not source.is_file():

@@ -9,6 +9,7 @@ from minari.serialization import serialize_space
 from sb3_presa._version import __version__
 from sb3_presa.data.datasets import DatasetLike, resolve_dataset
 from sb3_presa.data.names import COLUMNS
+from sb3_presa.errors import ConfigError
 
 if TYPE_CHECKING:
     from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
@@ -16,6 +17,20 @@ if TYPE_CHECKING:
 #: Key of the metadata in a file.
 METADATA: Final = "sb3_presa"
 _FORMAT: Final = 1
+
+
+def check_model(model: object) -> None:
+    """
+    :param model: what was given as a model of this package
+    :raises ConfigError: if it is something else
+    """
+    from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
+
+    if not isinstance(model, OfflineAlgorithm):
+        raise ConfigError(
+            "`model` must be a model of sb3_presa, as PRESA.load('agent.zip') gives it, got "
+            f"{type(model).__name__}"
+        )
 
 
 def metadata_of(

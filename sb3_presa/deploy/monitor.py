@@ -101,11 +101,6 @@ class SafetyMonitor:
         action_space: spaces.Space[Any],
         on_alarm: OnAlarm = "warn",
     ) -> None:
-        known = isinstance(on_alarm, str) and on_alarm in ("warn", "stop")
-        if not (known or callable(on_alarm) or hasattr(on_alarm, "predict")):
-            raise ConfigError(
-                f"`on_alarm` must be 'warn', 'stop', a policy or a function, got {on_alarm!r}"
-            )
         self.model, self.risk, self.on_alarm = model, risk, on_alarm
         self.neighbours, self.mean, self.scale = neighbours, mean, scale
         self.thresholds, self.accuracy = thresholds, accuracy
@@ -141,6 +136,7 @@ class SafetyMonitor:
         :raises FeedbackError: without safety labels
         :raises ConfigError: for an argument out of its range
         """
+        _check_acting(model, on_alarm)
         if not 0.0 < quantile < 1.0:
             raise ConfigError(f"`quantile` must be in (0, 1), got {quantile!r}")
         found = resolve_dataset(dataset)
@@ -331,8 +327,9 @@ class SafetyMonitor:
         :param model: the agent
         :param on_alarm: as for the constructor
         :return: the monitor
-        :raises ConfigError: for any other file
+        :raises ConfigError: for any other file, or a model without ``predict``
         """
+        _check_acting(model, on_alarm)
         if not Path(path).is_file():
             raise ConfigError(f"`path` must be the file of a monitor, got {path}, which is missing")
         try:
@@ -355,6 +352,16 @@ class SafetyMonitor:
             )
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"{path} cannot be read as a monitor: {error}") from error
+
+
+def _check_acting(model: object, on_alarm: object) -> None:
+    if not hasattr(model, "predict"):
+        raise ConfigError(f"`model` must have SB3's predict, got {type(model).__name__}")
+    known = isinstance(on_alarm, str) and on_alarm in ("warn", "stop")
+    if not (known or callable(on_alarm) or hasattr(on_alarm, "predict")):
+        raise ConfigError(
+            f"`on_alarm` must be 'warn', 'stop', a policy or a function, got {on_alarm!r}"
+        )
 
 
 _RISK_ARRAYS: Final = ("projection", "of_projected", "of_inputs")

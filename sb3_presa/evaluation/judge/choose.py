@@ -58,9 +58,20 @@ def choose(
         reach the threshold
     :param labels: ``Labels.read(dataset, feedback, alpha)``, if they were read before
     :return: the choice
-    :raises ConfigError: if there are no agents, or ``alpha`` is out of its range
+    :raises ConfigError: if there are no agents, one has no ``predict`` or no name, or ``alpha``
+        is out of its range
     :raises FeedbackError: if there are no safety labels
     """
+    if not isinstance(agents, Mapping):
+        raise ConfigError(
+            "`agents` must be a dict of names and agents, as {'bold': model}, got "
+            f"{type(agents).__name__}"
+        )
+    for name, agent in agents.items():
+        if not hasattr(agent, "predict"):
+            raise ConfigError(
+                f"`agents[{name!r}]` must have SB3's predict, got {type(agent).__name__}"
+            )
     if not agents:
         raise ConfigError("`agents` must hold at least one agent, got none")
     labels = Labels.read(dataset, feedback, alpha) if labels is None else labels

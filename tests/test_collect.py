@@ -24,7 +24,7 @@ from test_action_log import in_this_process
 from toy_envs import Kind, PointEnv, env_id
 
 from sb3_presa.collect import collection as collect_module
-from sb3_presa.collect.agents import CostWeight, Job
+from sb3_presa.collect.agents import CostPenalty, CostWeight, Job, play_episode
 from sb3_presa.collect.collection import CollectRecipe, collect
 from sb3_presa.collect.thinning import thin
 from sb3_presa.errors import ConfigError, DatasetError, WorkerError
@@ -425,6 +425,43 @@ def test_what_does_not_change_the_data_does_not_change_the_digest() -> None:
 
 
 @needs("bullet")
+class ResetsItself(gym.Wrapper[Any, Any, Any, Any]):
+    """As Gymnasium's vector environments in the mode ``same-step``."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        reward = float(reward)
+        if terminated or truncated:
+            final = {"final_obs": observation, "final_info": info}
+            observation, info = self.env.reset()
+            info |= final
+        return observation, reward, terminated, truncated, info
+
+
+@pytest.mark.parametrize("wrap", [ResetsItself, gym.wrappers.Autoreset])
+def test_an_episode_ends_with_its_own_observation_and_cost(wrap: Any) -> None:
+    """Not with the first ones of the next, where the environment resets itself."""
+    plain = gym.make(env_id("box"))
+
+    def upwards(_: Any) -> Any:
+        return np.array([0.3, 1.0], np.float32)
+
+    for seed in (3, 4):
+        expected = play_episode(plain, seed, upwards)
+        found = play_episode(wrap(gym.make(env_id("box"))), seed, upwards)
+        assert expected["costs"][-1] == 1.0
+        for key in ("observations", "actions", "rewards", "costs"):
+            np.testing.assert_array_equal(found[key], expected[key])
+
+
+def test_an_agent_is_charged_the_last_cost_of_an_environment_that_resets_itself() -> None:
+    job = Job(0, "weight", (1.0,), env_id("box"), 0, 1.0, 10.0, TINY)
+    env = CostPenalty(ResetsItself(gym.make(env_id("box"))), job, 1.0)
+    episode = play_episode(env, 3, lambda _: np.array([0.3, 1.0], np.float32))
+    assert env.finished_costs() == [episode["costs"].sum()]
+    assert episode["costs"][-1] == 1.0
+
+
 def test_nothing_in_the_ranges_and_a_failing_worker_are_told(tmp_path: Path) -> None:
     untrained = dataclasses.replace(TINY, cost_weights=(), cost_budgets=())
     too_good = dataclasses.replace(untrained, reward_range=(1e5, 1e6))

@@ -152,6 +152,18 @@ def _on_grid(act: Callable[[Any], Any], space: Any, bits: int) -> Callable[[Any]
     return rounded
 
 
+def own_end(observation: Any, info: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """What a step led to, also where the environment then reset itself (Gymnasium's ``same-step``).
+
+    :param observation: The observation that the step returned: of the next episode, if so.
+    :param info: Its info. ``final_obs`` and ``final_info`` belong to the episode that ended.
+    :return: The observation and the info of the step itself.
+    """
+    if "final_obs" not in info:
+        return observation, info
+    return info["final_obs"], info.get("final_info", info)
+
+
 def play_episode(
     env: gym.Env[Any, Any],
     seed: int,
@@ -174,6 +186,7 @@ def play_episode(
     while not (terminated or truncated):
         action = act(observation)
         observation, reward, terminated, truncated, info = env.step(action)
+        observation, info = own_end(observation, info)
         observations.append(np.array(observation))
         actions.append(np.array(action))
         rewards.append(float(reward))
@@ -230,6 +243,7 @@ class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Step the environment and subtract the weighted cost from the reward."""
         observation, reward, terminated, truncated, info = self.env.step(action)
+        observation, info = own_end(observation, info)
         cost = float(info["cost"])
         self._cost += cost
         if terminated or truncated:

@@ -7,6 +7,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
+from sb3_presa.collect.agents import own_end
 from sb3_presa.collect.recipe import CollectRecipe
 from sb3_presa.envs import Task, find_task
 from sb3_presa.envs.making import make_environment
@@ -96,7 +97,8 @@ def _mean_absolute_reward(env_id: str, env: gym.Env[Any, Any]) -> float:
     env.reset(seed=0)
     rewards = []
     for step in range(_PROBE_STEPS):
-        _, reward, terminated, truncated, info = env.step(env.action_space.sample())
+        observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
+        _, info = own_end(observation, info)
         if "cost" not in info:
             raise DatasetError(
                 f"the info of every step of {env_id} must contain 'cost', got the keys "

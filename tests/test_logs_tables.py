@@ -319,6 +319,20 @@ def test_a_file_of_a_heading_alone_has_no_step(tmp_path: Path) -> None:
         import_logs(tmp_path / "b.csv", "me/robot-v0", observations="x,y", actions="a")
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint32", "uint64", "int8"])
+def test_whole_times_of_any_type_must_increase(dtype: str) -> None:
+    """Differences of small types came round: times that fell looked as if they rose."""
+    columns = {"x": np.arange(4.0), "a": np.full(4, 0.5)}
+    rising = {"time": np.array([-100 if dtype == "int8" else 0, 40, 90, 120]).astype(dtype)}
+    options: dict[str, Any] = {"observations": "x", "actions": "a"}
+    times = read_logs(columns | rising, **options).episodes[0].times
+    assert times is not None
+    assert times[1] - times[0] == (140 if dtype == "int8" else 40)
+    falling = {"time": np.array([100, 10, 20, 30]).astype(dtype)}
+    log = read_logs(columns | falling, **options)
+    assert "times must increase within an episode" in str(next(iter(log.faults)))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

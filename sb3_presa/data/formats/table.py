@@ -117,5 +117,6 @@ def as_seconds(values: Array) -> npt.NDArray[np.float64]:
         nanoseconds = values.astype(f"{values.dtype.kind}8[ns]").astype(np.int64)
         return np.asarray((nanoseconds - nanoseconds[:1]) / 1e9)
     if values.dtype.kind in "iu":
-        return np.asarray(values - values[:1], dtype=np.float64)
+        whole = values.astype(np.int64)  # differences of small types come round
+        return np.asarray(whole - whole[:1], dtype=np.float64)
     return np.asarray(values.astype(np.float64) - values[:1].astype(np.float64))

@@ -159,7 +159,7 @@ def own_end(observation: Any, info: dict[str, Any]) -> tuple[Any, dict[str, Any]
     :param info: Its info. ``final_obs`` and ``final_info`` belong to the episode that ended.
     :return: The observation and the info of the step itself.
     """
-    if "final_obs" not in info:
+    if info.get("final_obs") is None:
         return observation, info
     return info["final_obs"], info.get("final_info", info)
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from PIL import Image
 from playwright.sync_api import Browser
 from rich.console import Console
 from typer.testing import CliRunner
@@ -87,6 +88,14 @@ def agents(tmp_path: Path) -> list[Agent]:
     return read_agents([write(tmp_path / "known.csv", comparison() + sweep())])
 
 
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of text: pictures are composed, but painting them takes most of a report's time."""
+    content = io.BytesIO()
+    Image.new("L", (1, 1)).save(content, "PNG")
+    monkeypatch.setattr(Figure, "savefig", lambda _, file, **__: file.write(content.getvalue()))
+
+
 def test_known_effects_are_found(agents: list[Agent]) -> None:
     """Runs of one task, limit and seed share their luck: paired differences are the effects."""
     main = analysis.by_algorithm(agents)
@@ -101,6 +110,7 @@ def test_known_effects_are_found(agents: list[Agent]) -> None:
     assert found["CPL"].safe == (27, 0)
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize(
     ("seeds", "tasks", "limits", "paired"),
     [([0], 1, 1, False), ([0, 1], 1, 1, False), ([0], 3, 3, True), ([0, 1, 2], 1, 1, True)],
@@ -204,6 +214,7 @@ OTHER_AGENTS: list[tuple[Mapping[str, Any], str]] = [
 ]
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize(("changes", "said"), OTHER_AGENTS)
 def test_agents_that_were_not_made_alike_are_warned_of(
     tmp_path: Path, changes: Mapping[str, Any], said: str
@@ -261,6 +272,7 @@ def test_a_reference_that_there_is_not(tmp_path: Path) -> None:
     assert "--reference must be one of PRESA, BC, safe, CPL, TraC, got 'Foo'" in refused.output
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.filterwarnings("error")
 def test_what_may_differ_is_not_warned_of(tmp_path: Path) -> None:
     """Sweeps, tasks, numbers written otherwise, rows that do not say, labels that nobody reads."""

@@ -1,19 +1,14 @@
 """The algorithm classes that the contract tests run over. A new algorithm is one more line here."""
 
-import hashlib
 import os
-import pickle
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import torch as th
 from algorithm_data import TINY_PRESA, TINY_STEPS, in_objective, learn_quietly, tiny_feedback
 from minari import MinariDataset
 
 from sb3_presa import BC, CPL, PRESA, BCQLag, SafeFirst, SafeRLHF, SafetyOnly, TraC
-from sb3_presa.completion import estimating
-from sb3_presa.completion.fitting import FittedLabels, fit_labels
 from sb3_presa.feedback.table import Feedback
 
 #: where the suite trains; ``benchmarks/gpu.py`` runs it on a GPU
@@ -102,23 +97,3 @@ CASES = [
 ]
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-
-_FITTED: dict[str, FittedLabels] = {}
-
-
-def _fit_labels_once(*data: Any, **options: Any) -> FittedLabels:
-    given = pickle.dumps((data, options, th.get_default_dtype()))
-    key = hashlib.sha256(given).hexdigest()
-    if key not in _FITTED:
-        _FITTED[key] = fit_labels(*data, **options)
-    return _FITTED[key]
-
-
-@pytest.fixture(autouse=True)
-def labels_fitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For modules that import it: models of the same labels are not fitted for each test.
-
-    On data of this size, that takes longer than all the rest of a run. It is a function of its
-    arguments alone, as its own tests show.
-    """
-    monkeypatch.setattr(estimating, "fit_labels", _fit_labels_once)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch as th
 from algorithm_data import TINY_PRESA, tiny_feedback
+from fitted_once import labels_fitted_once  # noqa: F401
 from minari import MinariDataset
 from test_completed import clips, logged  # noqa: F401 - a fixture
 from toy_envs import env_id

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pytest
 import torch as th
 from algorithm_data import TINY_PRESA, in_objective
+from fitted_once import labels_fitted_once  # noqa: F401
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import write
@@ -24,11 +25,12 @@ from typer.testing import CliRunner
 
 from sb3_presa import BC, PRESA, Feedback
 from sb3_presa.cli import app
-from sb3_presa.completion import Completion, complete
+from sb3_presa.completion import Completion, complete, estimating
 from sb3_presa.completion.accuracy import Accuracy, balanced_share_right, calibration, share_right
 from sb3_presa.completion.clips import labels_are_of_clips
 from sb3_presa.completion.cross_fit import unseen_mean
 from sb3_presa.completion.features import StepFeatures, step_vectors
+from sb3_presa.completion.fitting import fit_labels
 from sb3_presa.completion.label_arrays import Labels
 from sb3_presa.completion.label_models import (
     STEEPNESS,
@@ -195,8 +197,11 @@ def test_doubts_are_the_wrong_labels(logged: Any, completion: Completion) -> Non
     assert ((corrected.p_safe > 0.5) == (right.p_safe > 0.5)).mean() > (~wrong).mean()
 
 
-def test_it_repeats_and_reads_no_outcome(logged: Any, completion: Completion) -> None:
+def test_it_repeats_and_reads_no_outcome(
+    logged: Any, completion: Completion, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The transitions that it is given hold neither rewards nor costs."""
+    monkeypatch.setattr(estimating, "fit_labels", fit_labels)  # each is fitted anew
     again = complete(load_transitions(logged[0]), clips(logged))
     assert again.p_safe is not None and completion.p_safe is not None
     assert np.array_equal(again.p_safe, completion.p_safe)

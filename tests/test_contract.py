@@ -17,12 +17,12 @@ from algorithm_data import (  # noqa: F401
     record_log,
     weights_of,
 )
-from contract import (  # noqa: F401
+from contract import (
     PRESA_CASE,
     Case,
     every_case,
-    labels_fitted_once,
 )
+from fitted_once import labels_fitted_once  # noqa: F401
 from minari import MinariDataset
 from stable_baselines3.common import callbacks as sb3
 from stable_baselines3.common.env_util import make_vec_env

@@ -19,13 +19,13 @@ from algorithm_data import (  # noqa: F401
     tiny_feedback,
     weights_of,
 )
-from contract import (  # noqa: F401
+from contract import (
     CASES,
     PRESA_CASE,
     Case,
     every_case,
-    labels_fitted_once,
 )
+from fitted_once import labels_fitted_once  # noqa: F401
 from minari import MinariDataset
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecNormalize

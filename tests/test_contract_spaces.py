@@ -17,12 +17,12 @@ from algorithm_data import (  # noqa: F401
     random_dataset,
     tiny_feedback,
 )
-from contract import (  # noqa: F401
+from contract import (
     PRESA_CASE,
     Case,
     every_case,
-    labels_fitted_once,
 )
+from fitted_once import labels_fitted_once  # noqa: F401
 from gymnasium import spaces
 from minari import MinariDataset
 from stable_baselines3.common.evaluation import evaluate_policy

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch as th
 from algorithm_data import episode, one_thread  # noqa: F401
-from contract import (  # noqa: F401
+from contract import (
     Case,
     every_case,
-    labels_fitted_once,
 )
+from fitted_once import labels_fitted_once  # noqa: F401
 from minari import MinariDataset
 from toy_envs import Kind
 

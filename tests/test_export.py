@@ -12,12 +12,12 @@ import onnxruntime
 import pytest
 import torch as th
 from algorithm_data import one_thread, random_dataset, tiny_feedback  # noqa: F401
-from contract import (  # noqa: F401
+from contract import (
     CASES,
     PRESA_CASE,
     Case,
-    labels_fitted_once,
 )
+from fitted_once import labels_fitted_once  # noqa: F401
 from minari import MinariDataset
 from test_contract_spaces import MATRIX, UNIT, VECTOR, batch_of
 from typer.testing import CliRunner

@@ -16,12 +16,12 @@ from algorithm_data import (  # noqa: F401
     tiny_feedback,
     weights_of,
 )
-from contract import (  # noqa: F401
+from contract import (
     CASES,
     PRESA_CASE,
     Case,
-    labels_fitted_once,
 )
+from fitted_once import labels_fitted_once  # noqa: F401
 from minari import MinariDataset
 
 from sb3_presa import PRESA, learn_many

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from algorithm_data import TINY_STEPS
-from contract import (  # noqa: F401
+from contract import (
     CASES,
     Case,
-    labels_fitted_once,
 )
+from fitted_once import labels_fitted_once  # noqa: F401
 from minari import MinariDataset
 from scripted_env import ScriptedEnv
 from stable_baselines3 import PPO

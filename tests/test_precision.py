@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch as th
 from algorithm_data import TINY_STEPS, learn_quietly, one_thread, tiny_feedback  # noqa: F401
-from contract import (  # noqa: F401
+from contract import (
     PRESA_CASE,
     Case,
     every_case,
-    labels_fitted_once,
 )
+from fitted_once import labels_fitted_once  # noqa: F401
 from minari import MinariDataset
 from torch.utils._python_dispatch import TorchDispatchMode
 

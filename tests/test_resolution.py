@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch as th
 from algorithm_data import episode, one_thread, stored  # noqa: F401
-from contract import (  # noqa: F401
+from contract import (
     Case,
     every_case,
-    labels_fitted_once,
 )
+from fitted_once import labels_fitted_once  # noqa: F401
 from minari import MinariDataset
 
 from sb3_presa import BC

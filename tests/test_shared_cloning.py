@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from algorithm_data import TINY_STEPS, assert_same_weights, tiny_feedback
-from contract import (  # noqa: F401
+from contract import (
     CASES,
     PRESA_CASE,
     Case,
-    labels_fitted_once,
 )
+from fitted_once import labels_fitted_once  # noqa: F401
 from minari import MinariDataset
 
 from sb3_presa import CPL

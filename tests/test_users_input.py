@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import torch as th
 from algorithm_data import episode, one_thread, stored, tiny_feedback  # noqa: F401
-from contract import (  # noqa: F401
+from contract import (
     CASES,
     PRESA_CASE,
     Case,
     every_case,
-    labels_fitted_once,
 )
+from fitted_once import labels_fitted_once  # noqa: F401
 from gymnasium.wrappers import NormalizeObservation
 from minari import MinariDataset
 from stable_baselines3 import PPO

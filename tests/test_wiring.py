@@ -21,6 +21,7 @@ from algorithm_data import (  # noqa: F401
     record_log,
     tiny_feedback,
 )
+from fitted_once import labels_fitted_once  # noqa: F401
 from minari import MinariDataset
 
 from sb3_presa import PRESA

@@ -93,7 +93,6 @@ def fit_safety(
     across = features.T.contiguous()
     parameters = th.zeros(features.shape[1] + 1)
     parameters[-1] = 0.5 if model is SafetyModel.RATE else -4.0
-    parameters.requires_grad_(True)
     optimizer = th.optim.LBFGS(
         [parameters],
         max_iter=_N_ITERATIONS,
@@ -102,19 +101,51 @@ def fit_safety(
         tolerance_change=1e-6,
     )
 
+    @th.no_grad()
     def closure() -> th.Tensor:
-        optimizer.zero_grad()
-        risks = F.softplus(parameters[:-1] @ across + parameters[-1]) * steps_for
-        totals = th.zeros(len(lengths)).index_add(0, segment_of, risks)
-        chance = said_chance(p_safe_of(totals, lengths, model), error_rate)
-        losses = p_safe * chance.log() + (1.0 - p_safe) * (1.0 - chance).log()
-        loss = -losses.sum() + 0.5 * _PENALTY * parameters[:-1].square().sum()
-        loss.backward()
+        loss, parameters.grad = _safety_loss(
+            parameters, across, segment_of, steps_for, lengths, p_safe, model, error_rate
+        )
         return loss
 
-    with th.enable_grad():
-        optimizer.step(closure)
+    optimizer.step(closure)
     return parameters.detach()
+
+
+def _safety_loss(
+    parameters: th.Tensor,
+    across: th.Tensor,
+    segment_of: th.Tensor,
+    steps_for: th.Tensor,
+    lengths: th.Tensor,
+    p_safe: th.Tensor,
+    model: SafetyModel,
+    error_rate: float,
+) -> tuple[th.Tensor, th.Tensor]:
+    """
+    What :func:`fit_safety` minimises. A fit asks for it some 70 times: the gradient by hand saves a
+    third of a small fit, and has autograd's values to the last bit.
+
+    :param parameters: weights and then b, (F + 1,)
+    :param across: features of the sampled steps, (F, M); the rest is as for :func:`fit_safety`
+    :return: the loss, and its gradient, (F + 1,)
+    """
+    weights = parameters[:-1]
+    logits = weights @ across + parameters[-1]
+    risks = F.softplus(logits) * steps_for
+    safe = p_safe_of(th.zeros(len(lengths)).index_add(0, segment_of, risks), lengths, model)
+    chance = said_chance(safe, error_rate)
+    p_unsafe, other = 1.0 - p_safe, 1.0 - chance
+    losses = p_safe * chance.log() + p_unsafe * other.log()
+    loss = -losses.sum() + 0.5 * _PENALTY * weights.square().sum()
+    slope = (p_unsafe / other - p_safe / chance) * (1.0 - 2.0 * error_rate)
+    if model is SafetyModel.ANY:
+        slope = slope * safe
+    else:
+        slope = slope * (1.0 - safe) * safe * STEEPNESS / lengths
+    of_logits = th.ops.aten.softplus_backward(-slope[segment_of] * steps_for, logits, 1.0, 20.0)
+    gradient = th.cat([across.mv(of_logits) + _PENALTY * weights, of_logits.sum().view(1)])
+    return loss, gradient
 
 
 def risk_of(features: th.Tensor, parameters: th.Tensor) -> th.Tensor:

@@ -51,7 +51,7 @@ def share_in(folder: Path) -> None:
         found: FittedLabels = pickle.loads(kept.read_bytes())
         return found
 
-    estimating.fit_labels = fit  # type: ignore[assignment]
+    vars(estimating)["fit_labels"] = fit
 
 
 def _key(

@@ -16,6 +16,24 @@ from PIL import Image
 from sb3_presa import PRESA
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+#: Runs an example as Python does, but takes models of labels that another example has fitted.
+SHARING = """
+import sys
+tests, folder, script, *options = sys.argv[1:]
+sys.path[0] = tests
+from pathlib import Path
+import fitted_once
+fitted_once.share_in(Path(folder))
+sys.path[0], sys.argv = str(Path(script).parent), [script, *options]
+import runpy
+runpy.run_path(script, run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what examples fit to the labels of the ready-made dataset."""
+    return tmp_path_factory.mktemp("fitted")
 
 
 def run(folder: Path, *command: str) -> str:
@@ -42,9 +60,13 @@ def example(name: str) -> str:
     return str(EXAMPLES / f"{name}.py")
 
 
-def test_quickstart_prints_its_table_and_writes_its_files(tmp_path: Path) -> None:
+def sharing(fitted: Path, name: str) -> list[str]:
+    return ["-c", SHARING, str(Path(__file__).parent), str(fitted), example(name)]
+
+
+def test_quickstart_prints_its_table_and_writes_its_files(tmp_path: Path, fitted: Path) -> None:
     options = ("--all", "--steps", "40", "--episodes", "1", "--clip-steps", "20")
-    printed = run(tmp_path, example("quickstart"), *options)
+    printed = run(tmp_path, *sharing(fitted, "quickstart"), *options)
     agents = (
         *("BC, everything", "BC, safe", "BC, preferred and safe", "CPL, preferences alone"),
         *("SafetyOnly", "SafeFirst", "SafeRLHF", "PRESA"),
@@ -93,10 +115,12 @@ def test_quickstart_without_the_simulator_says_how_to_install_it(tmp_path: Path)
     assert not list(tmp_path.iterdir())
 
 
-def test_quickstart_without_a_way_to_draw_leaves_the_clip_out(tmp_path: Path) -> None:
+def test_quickstart_without_a_way_to_draw_leaves_the_clip_out(tmp_path: Path, fitted: Path) -> None:
     options = ("--steps", "16", "--episodes", "1", "--clip-steps", "5")
     prepare = "import os\nos.environ['MUJOCO_GL'] = 'egl'\nsys.modules['mujoco.egl'] = None"
     prepare += "\nsys.modules['mujoco.osmesa'] = None"
+    prepare += f"\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nimport fitted_once, pathlib"
+    prepare += f"\nfitted_once.share_in(pathlib.Path({str(fitted)!r}))\ndel sys.path[0]"
     printed = quickstart_without(tmp_path, prepare, *options)
     assert "no clip: " in printed and "MUJOCO_GL=osmesa" in printed
     written = {path.name for path in (tmp_path / "quickstart").iterdir()}
@@ -113,17 +137,17 @@ def test_own_data_drives_faster_than_the_log_and_off_the_walls(tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
-def test_compare_with_sb3_has_a_row_for_each(tmp_path: Path) -> None:
+def test_compare_with_sb3_has_a_row_for_each(tmp_path: Path, fitted: Path) -> None:
     options = ("--steps", "120", "--gradient-steps", "40", "--episodes", "1")
-    printed = run(tmp_path, example("compare_with_sb3"), *options)
+    printed = run(tmp_path, *sharing(fitted, "compare_with_sb3"), *options)
     mean_and_std = r" +-?\d+\.\d ± \d+\.\d"
     for agent, steps in (("PRESA", "0"), ("PPO", "1,000"), ("SAC", "120")):
         row = rf"^ +{agent} +{steps}{mean_and_std}{mean_and_std} +(yes|no) *$"
         assert len(re.findall(row, printed, re.MULTILINE)) == 1, printed
 
 
-def test_resume_ends_with_the_same_weights(tmp_path: Path) -> None:
-    printed = run(tmp_path, example("resume"), "--steps", "40")
+def test_resume_ends_with_the_same_weights(tmp_path: Path, fitted: Path) -> None:
+    printed = run(tmp_path, *sharing(fitted, "resume"), "--steps", "40")
     assert "Stopped at step 35 of 40.\nGoing on from presa_30_steps.zip." in printed
     assert "tensors of the policy equal those of the uninterrupted run." in printed
     assert not list(tmp_path.iterdir())

@@ -13,6 +13,7 @@ import minari
 import numpy as np
 import pytest
 from algorithm_data import flat_transitions, lone_feedback
+from fitted_once import fit_labels_once, labels_fitted_once  # noqa: F401
 from made_up import write
 from minari import MinariDataset
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from sb3_presa import PRESA, Feedback
 from sb3_presa.cli import app
 from sb3_presa.completion.accuracy import Accuracy, rank_correlation
 from sb3_presa.completion.auc import auc
-from sb3_presa.completion.fitting import fit_labels
+from sb3_presa.completion.fitting import FittedLabels, fit_labels
 from sb3_presa.completion.label_models import SafetyModel
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.evaluation.judge import Labels, Verdict, choose, judge
@@ -44,6 +45,21 @@ N_EPISODES, STEPS, CLIP = 60, 40, 8
 OBSERVATIONS = gym.spaces.Box(-np.inf, np.inf, (2,), np.float32)
 ACTIONS = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
 NAME = "toy/track-v0"
+#: Where the judge fits models of labels, and learns the world that it imagines in
+JUDGES_FIT = "sb3_presa.evaluation.judge.verdict.fit_labels"
+JUDGES_WORLD = "sb3_presa.evaluation.judge.verdict.World"
+_WORLDS: dict[tuple[int, bytes, int], tuple[FittedLabels, World]] = {}
+
+
+class WorldLearntOnce:
+    """``World.learn`` of the same models of labels, which are kept beside what is learnt."""
+
+    @staticmethod
+    def learn(fitted: FittedLabels, terminated: NDArray[np.bool_], horizon: int) -> World:
+        key = (id(fitted), terminated.tobytes(), horizon)
+        if key not in _WORLDS:
+            _WORLDS[key] = fitted, World.learn(fitted, terminated, horizon)
+        return _WORLDS[key][1]
 
 
 class Push:
@@ -111,8 +127,16 @@ def said(track: MinariDataset, guess: bool = False) -> Feedback:
 def labels(root: Path) -> Labels:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MINARI_DATASETS_PATH", str(root))
+        patch.setattr(JUDGES_FIT, fit_labels_once)
+        patch.setattr(JUDGES_WORLD, WorldLearntOnce)
         dataset = minari.load_dataset(NAME)
         return Labels.read(dataset, said(dataset))
+
+
+@pytest.fixture(autouse=True)
+def judged_labels_fitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JUDGES_FIT, fit_labels_once)
+    monkeypatch.setattr(JUDGES_WORLD, WorldLearntOnce)
 
 
 @pytest.fixture(scope="module")
@@ -406,8 +430,13 @@ def test_an_agent_with_a_reference_is_asked_about_held_out_comparisons(
 
 
 def test_neither_rewards_nor_costs_are_read(
-    track: MinariDataset, root: Path, verdicts: dict[str, Verdict]
+    track: MinariDataset,
+    root: Path,
+    verdicts: dict[str, Verdict],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(JUDGES_FIT, fit_labels)  # to the blind data themselves
+    monkeypatch.setattr(JUDGES_WORLD, World)
     file = root / NAME / "data/main_data.hdf5"
     honest = file.read_bytes()
     try:

@@ -5,6 +5,7 @@ arguments alone, as ``test_completed.py`` shows.
 """
 
 import hashlib
+import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import fields
@@ -47,7 +48,9 @@ def share_in(folder: Path) -> None:
     ) -> FittedLabels:
         kept = folder / _key(dataset, feedback, options)
         if not kept.exists():
-            kept.write_bytes(pickle.dumps(fit_labels(dataset, feedback, **options)))
+            written = kept.with_suffix(f".{os.getpid()}")  # a killed process leaves no half of it
+            written.write_bytes(pickle.dumps(fit_labels(dataset, feedback, **options)))
+            written.replace(kept)
         found: FittedLabels = pickle.loads(kept.read_bytes())
         return found
 

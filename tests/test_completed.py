@@ -310,14 +310,14 @@ def test_risk_is_found_where_it_is(model: SafetyModel) -> None:
 @pytest.mark.parametrize("model", list(SafetyModel))
 @pytest.mark.parametrize("error_rate", [0.1, 0.3])
 def test_the_gradient_by_hand_is_that_of_autograd(model: SafetyModel, error_rate: float) -> None:
-    """To the last bit: what was fitted with autograd is fitted again."""
+    """As near as rounding lets it be: what was fitted with autograd is fitted again."""
     random = th.Generator().manual_seed(0)
     across, segment_of = th.randn(7, 300, generator=random), th.arange(300) // 10
     steps_for, p_safe = 1.0 + th.rand(300, generator=random), th.rand(30, generator=random)
     parameters = th.randn(8, generator=random).requires_grad_()
     labels = (segment_of, steps_for, th.full((30,), 15.0), p_safe)
     loss, gradient = _safety_loss(parameters, across, *labels, model, error_rate)
-    assert th.equal(gradient, th.autograd.grad(loss, parameters)[0])
+    th.testing.assert_close(gradient, th.autograd.grad(loss, parameters)[0], rtol=1e-5, atol=1e-5)
 
 
 def test_the_two_meanings_by_hand() -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from sb3_presa.annotation.asking.desk import DeskOptions
 from sb3_presa.annotation.asking.enough import FIRST, Enough, curve_command, due
 from sb3_presa.annotation.web.gate import OWNER
 from sb3_presa.cli import app
-from sb3_presa.completion.learning_curve import Forecast, learning_curve
+from sb3_presa.completion.learning_curve import Curve, Forecast, learning_curve
 from sb3_presa.data import load_transitions
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.feedback import Feedback
@@ -111,7 +112,18 @@ def answer_on(data: Transitions, number: int) -> Answer:
     return Answer("ann", pair[0], pair[1], float(number % 2), 1.0, 0.0, None, float(number))
 
 
-def test_the_command_prints_writes_and_draws(minari_root: Path, tmp_path: Path) -> None:
+def test_the_command_prints_writes_and_draws(
+    minari_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curves: list[tuple[Curve, ...]] = []
+
+    def once(*arguments: Any, **options: Any) -> tuple[Curve, ...]:
+        """They are the same when the command is called again; that takes most of its time."""
+        if not curves:
+            curves.append(learning_curve(*arguments, **options))
+        return curves[0]
+
+    monkeypatch.setattr("sb3_presa.completion.learning_curve.learning_curve", once)
     dataset = write("toy/enough-v0", [episode(40, seed) for seed in range(6)])
     transitions_ = load_transitions(dataset)
     command = ["labels", "toy/enough-v0", "--curve"]

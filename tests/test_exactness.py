@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch as th
 from algorithm_data import in_objective, learn_quietly, record_log, tiny_feedback
+from fitted_once import labels_fitted_once  # noqa: F401
 from made_up import write
 from stable_baselines3 import PPO
 

@@ -124,7 +124,7 @@ def _safety_loss(
 ) -> tuple[th.Tensor, th.Tensor]:
     """
     What :func:`fit_safety` minimises. A fit asks for it some 70 times: the gradient by hand saves a
-    third of a small fit, and has autograd's values to the last bit.
+    third of a small fit.
 
     :param parameters: weights and then b, (F + 1,)
     :param across: features of the sampled steps, (F, M); the rest is as for :func:`fit_safety`

@@ -337,12 +337,13 @@ class PRESA(AlignmentAlgorithm):
         return [attain, constrain]
 
     def _exactness(self) -> Exactness | None:
-        """The test whether the clone is kept; ``None`` where it must be aligned."""
+        """The test whether the clone is kept; ``None`` where labels did not choose what it is."""
         source, least = self.require_source(), self.objective.settings.least_clone_error
-        chosen = source.training.weights is not None and self.agent is None
-        certain = self.feedback is not None and self.feedback.provenance.get("aligns_exact", False)
-        if not chosen or certain or self.delta != "auto":  # a delta that was given is to be met
+        if source.training.weights is None or self.agent is not None:
             return None
+        sure = self.feedback is not None and self.feedback.provenance.get("aligns_exact", False)
+        if sure or self.delta != "auto":  # a delta that was given is to be met
+            least = 0.0
         return Exactness(self.policy, source, self._cloning_rows(source), least)
 
     def _shortage(self, phases: Sequence[Phase], end: int) -> str:

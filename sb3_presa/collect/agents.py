@@ -153,7 +153,7 @@ def _on_grid(act: Callable[[Any], Any], space: Any, bits: int) -> Callable[[Any]
 
 
 def own_end(observation: Any, info: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """What a step led to, also where the environment then reset itself (Gymnasium's ``same-step``).
+    """The end of a step, also where the environment then reset itself (Gymnasium's ``same-step``).
 
     :param observation: The observation that the step returned: of the next episode, if so.
     :param info: Its info. ``final_obs`` and ``final_info`` belong to the episode that ended.

@@ -123,7 +123,7 @@ def _safety_loss(
     error_rate: float,
 ) -> tuple[th.Tensor, th.Tensor]:
     """
-    What :func:`fit_safety` minimises. A fit asks for it some 70 times: the gradient by hand saves a
+    The loss of :func:`fit_safety`. A fit asks for it some 70 times: the gradient by hand saves a
     third of a small fit.
 
     :param parameters: weights and then b, (F + 1,)

@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sb3_presa.completion import complete
 from sb3_presa.errors import ConfigError
+from sb3_presa.learning.exactness import Exactness
 from sb3_presa.learning import precision as precision_module
 from sb3_presa.learning.precision import Precision, resolve_precision
 
@@ -85,7 +86,9 @@ def test_every_phase_multiplies_in_the_precision_of_the_model(
     """Cloning, the reference's log-probabilities and alignment; diagnostics do not."""
     cpu(hardware)
     model = case.make(box_dataset, precision="auto")
-    monkeypatch.setattr(model, "warn_of_saturation", lambda **_: None)  # it looks as predict does
+    # These two look as predict does
+    monkeypatch.setattr(model, "warn_of_saturation", lambda **_: None)
+    monkeypatch.setattr(Exactness, "error", lambda _: np.inf)
     with MatrixProducts() as products:
         learn_quietly(model, TINY_STEPS, log_interval=TINY_STEPS + 1, callback=stop_before_the_log)
     assert products.dtypes == {th.bfloat16 if hardware else th.float32}

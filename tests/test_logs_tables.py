@@ -308,6 +308,52 @@ def test_lines_are_found_behind_values_of_any_length(tmp_path: Path) -> None:
     assert csv.field_size_limit() == before
 
 
+def test_every_column_of_text_is_named(tmp_path: Path) -> None:
+    """Such as those of a program that writes decimal commas."""
+    path = tmp_path / "run.csv"
+    path.write_text("x;y;a\n0,5;1;0,25\n0,6;2;0,5\n")
+    faults = [str(fault) for fault in read_logs(path, observations="x,y", actions="a").faults]
+    assert [fault.split("'")[1] for fault in faults] == ["a", "x"]
+
+
+def test_a_row_that_is_too_short_is_named(tmp_path: Path) -> None:
+    """The last row of a run that was killed."""
+    path = tmp_path / "run.csv"
+    path.write_text("x,y,a\n1,2,.3\n2,2,.4\n3,")
+    with pytest.raises(DatasetError, match=r"run.csv cannot be read as csv: .*Row #4: Expected 3"):
+        read_logs(path, observations="x,y", actions="a")
+
+
+def test_blanks_around_headings_are_no_part_of_names(tmp_path: Path) -> None:
+    path = tmp_path / "run.csv"
+    path.write_text("x, y [m] , a\n1, 2, .3\n2, 2, .4\n")
+    log = read_logs(path, observations="x,y", actions="a")
+    assert [str(fact) for fact in log.columns] == [
+        "x in [1, 2]",
+        "y [m] in [2, 2]",
+        "a in [0.3, 0.4]",
+    ]
+
+
+def test_episodes_that_are_joined_of_parts_are_noted() -> None:
+    """Numbers that start again behind a restart look like episodes that alternate."""
+    columns = {"episode": [0, 0, 1, 0, 0, 1], "state": np.arange(6.0), "action": [0.1] * 6}
+    noted = "2 episodes have rows of others between theirs"
+    assert noted in "\n".join(read_logs(pa.table(columns)).notes)
+    timed = pa.table({**columns, "time": np.arange(6.0)})
+    assert noted not in "\n".join(read_logs(timed).notes)
+    whole = pa.table({**columns, "episode": [0, 0, 1, 1, 2, 2]})
+    assert "between theirs" not in "\n".join(read_logs(whole).notes)
+
+
+def test_a_key_of_a_dict_space_is_named_once(tmp_path: Path) -> None:
+    """Before, the last one counted, and the columns of the others were left out."""
+    options = ["--observations", "a=x", "--observations", "a=y", "--actions", "throttle"]
+    done = CliRunner().invoke(app, ["import", str(one_csv(tmp_path)), "--dry-run", *options])
+    assert done.exit_code == 1
+    assert "--observations must name each key once, got 'a' twice" in done.stderr
+
+
 def test_a_file_of_a_heading_alone_has_no_step(tmp_path: Path) -> None:
     """As a run that was broken off leaves it. Its columns have no type."""
     (tmp_path / "a.csv").write_text("x,y,a\n1,2,.3\n2,2,.4\n")
@@ -365,6 +411,10 @@ def test_faults_are_named(change: dict[str, list[Any]], message: str, tmp_path: 
         ({**COLUMNS, "reward": "profit"}, "`reward` must name a column .* got 'profit'"),
         ({**COLUMNS, "bounds": (1, -1)}, "`bounds` must have low < high, got 1:-1"),
         ({**COLUMNS, "bounds": {"q": (0, 1)}}, "`bounds` must name columns that are read"),
+        (
+            {**COLUMNS, "units": {"sped": "m"}},
+            "`units` must name columns .* got 'sped'; they are x,",
+        ),
         ({**COLUMNS, "kind": "both"}, "`kind` must be continuous or discrete, got 'both'"),
         ({**COLUMNS, "format": "xls"}, "`format` must be one of"),
         ({**COLUMNS, "kind": "discrete"}, "got real numbers in steering, throttle"),

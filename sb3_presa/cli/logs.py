@@ -194,7 +194,11 @@ def _by_key(given: list[str] | None) -> Any:
         raise ConfigError(
             f"--observations must be KEY=COLUMNS where it is repeated, got {wrong[0]!r}"
         )
-    return {text.partition("=")[0].strip(): text.partition("=")[2] for text in given}
+    keys = [text.partition("=")[0].strip() for text in given]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise ConfigError(f"--observations must name each key once, got {twice[0]!r} twice")
+    return {key: text.partition("=")[2] for key, text in zip(keys, given, strict=True)}
 
 
 def _pairs(text: str, option: str, form: str) -> dict[str, str]:

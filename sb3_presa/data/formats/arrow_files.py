@@ -72,7 +72,7 @@ def arrow_table(table: Any, where: str, *, line_of: Callable[[int], int] | None 
     :param line_of: the line of a row in a file of text, whose numbers have no declared type.
     :raises DatasetError: if two columns have one name.
     """
-    headings = [split_unit(heading) for heading in table.column_names]
+    headings = [split_unit(heading.strip()) for heading in table.column_names]
     names = [name for name, _ in headings]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -167,13 +167,23 @@ def _lists(column: Any) -> Array:
 
 
 def _read_csv(path: Path) -> Any:
+    import pyarrow as pa
     import pyarrow.csv
 
-    return pyarrow.csv.read_csv(
-        str(path),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=_separator(path), newlines_in_values=True),
-        convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True),
-    )
+    def read(threads: bool) -> Any:
+        return pyarrow.csv.read_csv(
+            str(path),
+            read_options=pyarrow.csv.ReadOptions(use_threads=threads),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=_separator(path), newlines_in_values=True
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True),
+        )
+
+    try:
+        return read(threads=True)
+    except pa.ArrowInvalid:
+        return read(threads=False)  # only so does the error name the row
 
 
 def _separator(path: Path) -> str:

@@ -80,6 +80,8 @@ class Assembly:
         #: the heading of every chosen column: its name, unit and the names of its coordinates
         self.headings: dict[str, LogColumn] = {}
         self.empty = 0
+        #: episodes with rows of others between theirs
+        self.scattered = 0
         self._seen: dict[Any, str] = {}
 
     def add(self, table: Table, place: int) -> None:
@@ -106,9 +108,10 @@ class Assembly:
             if not first.names and column.names:
                 self.headings[name] = LogColumn(first.values, unit=column.unit, names=column.names)
         learnt = [*chosen.actions, *(n for part in chosen.observations.values() for n in part)]
-        for name in [*learnt, *(v for k, v in chosen.single.items() if k != "episode")]:
-            if not self._is_numbers(table, name, columns[name].values):
-                return None
+        numeric = [*learnt, *(v for k, v in chosen.single.items() if k != "episode")]
+        sound = [self._is_numbers(table, name, columns[name].values) for name in numeric]
+        if not all(sound):  # every column of text is named
+            return None
         actions = [columns[name] for name in chosen.actions]
         self.integer_actions &= all(column.integer for column in actions)
         flags = all(column.values.dtype.kind == "b" for column in actions)
@@ -218,6 +221,7 @@ class Assembly:
                     "episodes",
                     f"{name} in {other} and in {loaded.table.where}",
                 )
+            self.scattered += rows[-1] - rows[0] >= len(rows)
             yield name, np.asarray(rows, dtype=np.int64)
 
     def _flags(self, loaded: _Loaded) -> npt.NDArray[np.bool_]:

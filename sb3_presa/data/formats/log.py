@@ -21,7 +21,7 @@ from sb3_presa.data.formats.spaces import Kind, LogSpaces, Ranges
 from sb3_presa.data.formats.table import Array
 from sb3_presa.data.minari_store import check_free, write_dataset
 from sb3_presa.data.names import COLUMNS
-from sb3_presa.errors import DatasetError
+from sb3_presa.errors import ConfigError, DatasetError
 
 _MOST_COLUMNS = 24
 
@@ -222,6 +222,13 @@ def assemble(
     roles, faults = options.roles.over(reading.roles), FaultList()
     first = reading.tables[0]
     chosen = choose(roles, first.names, first.where)
+    names = list(dict.fromkeys(chosen.all()))
+    for pattern in units:
+        if not any(name == pattern or fnmatchcase(name, pattern) for name in names):
+            raise ConfigError(
+                f"`units` must name columns that are read, got '{pattern}'; they are "
+                f"{', '.join(names[:_MOST_COLUMNS])}"
+            )
     assembly = Assembly(chosen, reading.several, faults)
     for place, table in enumerate(reading.tables):
         lacking = set(chosen.all()) - set(table.names)
@@ -295,6 +302,11 @@ def _note(
         )
     if len(episodes) > repeated:
         notes.append(f"{len(episodes) - repeated:,} episodes have T + 1 observations for T steps")
+    if assembly.scattered and "time" not in chosen.single:
+        notes.append(
+            f"{assembly.scattered:,} episodes have rows of others between theirs: the rows of an "
+            "episode are joined in the order of the file"
+        )
     if assembly.empty:
         notes.append(f"{assembly.empty:,} episodes have no step and are left out")
     if "end" not in chosen.single:

@@ -130,6 +130,21 @@ def test_only_models_are_pushed(wrong: Any, hub: FakeHub) -> None:
     assert not hub.files
 
 
+def test_names_and_judgements_of_another_type_are_refused(
+    box_dataset: MinariDataset, hub: FakeHub, tmp_path: Path
+) -> None:
+    """Before, these were AttributeErrors from inside the card."""
+    model = PRESA_CASE.make(box_dataset)
+    nothing: Any = None
+    with pytest.raises(ConfigError, match=r"`repo_id` must be a text such as 'me/agent', got None"):
+        push_to_hub(model, nothing, endpoint=hub.url, token="hf_test")
+    with pytest.raises(ConfigError, match=r"`repo_id` must be a text .*, got None"):
+        load_from_hub(nothing, **of(hub, tmp_path))
+    with pytest.raises(ConfigError, match=r"`judgement` must be a text, .*, got 3"):
+        push(model, hub, judgement=3)
+    assert not hub.files
+
+
 def test_a_hub_that_is_not_there_is_told(box_dataset: MinariDataset) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

@@ -48,12 +48,18 @@ def push_to_hub(
     :param endpoint: address of another hub than huggingface.co
     :param commit_message: first line of the commit
     :return: address of the commit
-    :raises ConfigError: if ``model`` is none, ``huggingface_hub`` is not installed, the picture is
-        missing, or the hub refuses
+    :raises ConfigError: if ``model`` is none, ``repo_id`` or ``judgement`` is of another type,
+        ``huggingface_hub`` is not installed, the picture is missing, or the hub refuses
     """
+    from sb3_presa.evaluation.judge import Verdict
     from sb3_presa.evaluation.judge.page import markdown
 
     check_model(model)
+    _check_repo_id(repo_id)
+    if not isinstance(judgement, str | Verdict | None):
+        raise ConfigError(
+            f"`judgement` must be a text, a verdict of judge, or None, got {judgement!r}"
+        )
     hub = _library()
     source = None if picture is None else Path(picture)
     if source is not None and not source.is_file():
@@ -108,8 +114,10 @@ def load_from_hub(
     :param trust: whether to unpickle Python objects in the file, which runs code of its author
     :param kwargs: further arguments of ``load``
     :return: the model
-    :raises ConfigError: if it cannot be downloaded, is damaged, or would have to be unpickled
+    :raises ConfigError: if ``repo_id`` is no text, or the model cannot be downloaded, is damaged,
+        or would have to be unpickled
     """
+    _check_repo_id(repo_id)
     hub = _library()
     try:
         path = hub.hf_hub_download(
@@ -124,6 +132,11 @@ def load_from_hub(
         raise ConfigError(f"{repo_id} cannot be downloaded: {error}") from error
     chosen = _algorithm_of(path, repo_id) if algorithm is None else algorithm
     return chosen.load(path, device=device, trust=trust, **kwargs)
+
+
+def _check_repo_id(repo_id: object) -> None:
+    if not isinstance(repo_id, str):
+        raise ConfigError(f"`repo_id` must be a text such as 'me/agent', got {repo_id!r}")
 
 
 def _algorithm_of(path: str, repo_id: str) -> "type[OfflineAlgorithm]":

@@ -144,6 +144,7 @@ def test_from_a_dataset_to_answers_and_on_after_a_restart(
         (["--annotator", "ann", "--annotator", "ann"], "different names"),
         (["--annotator", " "], "printable"),
         (["--token", "short"], "at least 16"),
+        (["--group", "5"], "`group` must be 2 or 4, got 5"),
         (["--clips", "video"], "must be one of auto"),
         (["--curves", "*x"], "got '*x'. Columns: observation 0, observation 1, observation 2, act"),
         (["--track", "action 0"], "`track` must be two columns such as x,y, got 'action 0'"),

@@ -45,7 +45,7 @@ def annotate(
         float, typer.Option(min=0, max=1, help="Share of the pairs that all people are asked.")
     ] = 0.2,
     group: Annotated[
-        int, typer.Option(min=2, max=4, help="Clips shown at once: 2, or 4 to put in an order.")
+        int, typer.Option(help="Clips shown at once: 2, or 4 to put in an order.")
     ] = 2,
     guess: Annotated[
         bool,

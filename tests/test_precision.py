@@ -19,8 +19,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sb3_presa.completion import complete
 from sb3_presa.errors import ConfigError
-from sb3_presa.learning.exactness import Exactness
 from sb3_presa.learning import precision as precision_module
+from sb3_presa.learning.exactness import Exactness
 from sb3_presa.learning.precision import Precision, resolve_precision
 
 

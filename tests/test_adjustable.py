@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from sb3_presa import BC, PRESA, Feedback, learn_many
 from sb3_presa.cli import app
 from sb3_presa.completion import complete
+from sb3_presa.deploy.metadata import metadata_of
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.learning.alignment import Align
 from sb3_presa.learning.offline_data import LEVELS
@@ -58,6 +59,7 @@ def test_saved_and_loaded_at_any_level(trained: PRESA, tmp_path: Path) -> None:
     cautious = PRESA.load(tmp_path / "agent", device="cpu", safety_level=0.9)
     assert cautious.safety_level == 0.9
     assert cautious.policy.safety_level == pytest.approx(0.9)
+    assert metadata_of(cautious, None, channels_last=False)["safety_level"] == 0.9
     trained.safety_level = 0.9
     assert np.array_equal(acts(cautious), acts(trained))
     trained.safety_level = 0.7

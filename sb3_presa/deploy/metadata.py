@@ -58,7 +58,8 @@ def metadata_of(
         "trained_on": model.trained_on,
     }
     if model.policy.adjustable:
-        found["safety_level"] = model.policy.safety_level
+        level = model.policy.safety_level  # held in float32, which has seven digits
+        found["safety_level"] = float(f"{level:.7g}")
     return {key: _finite(value) for key, value in found.items()}
 
 

@@ -73,8 +73,8 @@ def preset_of(algorithm: type["OfflineAlgorithm"], name: str) -> dict[str, Any]:
     """
     presets = {n.lower(): v for n, v in vars(algorithm).items() if n.isupper() and _is_map(v)}
     if name not in presets:
-        known = ", ".join(presets) or "none"
-        raise ConfigError(f"`preset` of {algorithm.__name__} must be one of {known}, got {name!r}")
+        allowed = f"one of {', '.join(presets)}" if presets else "left out: the class has none"
+        raise ConfigError(f"`preset` of {algorithm.__name__} must be {allowed}, got {name!r}")
     return {n: dict(v) if _is_map(v) else v for n, v in presets[name].items()}
 
 

@@ -158,6 +158,8 @@ def test_keys_stay() -> None:
             {"cpus": 0},
             r"resources\.cpus must be .*greater than 0, got 0",
         ),
+        ("algorithms/PRESA/preset", "papr", r"algorithms\.PRESA: `preset` .* paper, got 'papr'"),
+        ("algorithms/TraC/preset", "paper", r"algorithms\.TraC: `preset` of TraC must be left out"),
         ("sweeps/0/vary", "noise", r"sweeps\[0\]\.vary must be labels\.OPTION .* got 'noise'"),
         ("sweeps/0/values", [], r"sweeps\[0\]\.values must be .*at least one item, got \[\]"),
         (

@@ -318,7 +318,11 @@ def _algorithms(
         class_name = here.at("class").text(entry.get("class", name))
         require_trust(class_name, trust, f"{place.path}: {here.key}")
         if (preset := entry.get("preset")) is not None:
-            arguments = preset_of(algorithm_class(class_name), here.at("preset").text(preset))
+            name_of_preset = here.at("preset").text(preset)
+            try:
+                arguments = preset_of(algorithm_class(class_name), name_of_preset)
+            except ConfigError as error:
+                raise ConfigError(f"{place.path}: {here.key}: {error}") from error
             settings = with_settings(arguments, settings)
         algorithms[name] = _Algorithm(
             name,

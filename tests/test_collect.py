@@ -424,7 +424,6 @@ def test_what_does_not_change_the_data_does_not_change_the_digest() -> None:
     assert len({digest, other.digest("a", 0), WALK.digest("a", 1), WALK.digest("b", 0)}) == 4
 
 
-@needs("bullet")
 class ResetsItself(gym.Wrapper[Any, Any, Any, Any]):
     """As Gymnasium's vector environments in the mode ``same-step``."""
 
@@ -462,6 +461,7 @@ def test_an_agent_is_charged_the_last_cost_of_an_environment_that_resets_itself(
     assert episode["costs"][-1] == 1.0
 
 
+@needs("bullet")
 def test_nothing_in_the_ranges_and_a_failing_worker_are_told(tmp_path: Path) -> None:
     untrained = dataclasses.replace(TINY, cost_weights=(), cost_budgets=())
     too_good = dataclasses.replace(untrained, reward_range=(1e5, 1e6))

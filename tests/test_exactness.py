@@ -111,7 +111,7 @@ def test_its_error_is_that_of_its_actions(exact: Any, labels: Feedback) -> None:
     assert isinstance(observations, th.Tensor)
     found, _ = model.predict(observations.numpy(), deterministic=True)
     by_hand = np.sqrt(np.mean((found - actions.numpy()) ** 2))
-    assert exactness.error() == pytest.approx(by_hand, rel=1e-4)
+    assert exactness.error == pytest.approx(by_hand, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_an_agent_that_exists_is_aligned(exact: Any, labels: Feedback) -> None:
 def test_a_clone_that_leaves_more_is_aligned(exact: Any, labels: Feedback) -> None:
     model = make(exact, labels, n_cloning_steps=2).learn(12)
     exactness = exactness_of(model)
-    assert exactness is not None and exactness.error() > 0.1
+    assert exactness is not None and exactness.error > 0.1
     assert moved(model)
 
 
@@ -175,4 +175,4 @@ def test_discrete_actions_are_always_aligned(discrete_dataset: Any) -> None:
     labels = tiny_feedback(discrete_dataset)
     model = PRESA.load_offline(discrete_dataset, labels, completion=True, seed=0)
     exactness = exactness_of(model)
-    assert exactness is not None and exactness.error() == np.inf and not exactness.suffices()
+    assert exactness is not None and exactness.error == np.inf and not exactness.suffices

@@ -215,13 +215,13 @@ class Align(LikelihoodPhase):
         self.policy.optimizer.state.clear()
         found: dict[str, float] = {}
         if self._exactness is not None:
-            found["train/clone_error"] = self._exactness.error()
+            found["train/clone_error"] = self._exactness.error
         if self._on_enter is not None and not self._keeps_reference():
             found |= self._on_enter()
         return found
 
     def _keeps_reference(self) -> bool:
-        return self._exactness is not None and self._exactness.suffices()
+        return self._exactness is not None and self._exactness.suffices
 
     def prepare(self) -> None:
         if self._keeps_reference():

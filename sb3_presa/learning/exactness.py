@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import torch as th
@@ -31,9 +32,12 @@ class Exactness:
     rows: RowSampler
     least_error: float
 
+    @cached_property
     @th.no_grad()
     def error(self) -> float:
         """
+        Measured once: the reference must be frozen by then.
+
         :return: root mean squared error of the reference's ``Box`` actions, as a share of half
             their range, or of their spread where they are narrow; infinity for discrete ones
         """
@@ -50,6 +54,7 @@ class Exactness:
             n += len(rows)
         return math.sqrt(float(th.stack(squared).mean()))
 
+    @property
     def suffices(self) -> bool:
         """:return: whether the reference is kept as it is"""
-        return self.error() < self.least_error
+        return self.error < self.least_error

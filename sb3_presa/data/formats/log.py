@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,11 @@ from sb3_presa.data.formats.cameras import Camera, write_cameras
 from sb3_presa.data.formats.episodes import Assembly, LoggedEpisode
 from sb3_presa.data.formats.format import Comparisons, Options, Reading
 from sb3_presa.data.formats.roles import Chosen, choose
-from sb3_presa.data.formats.spaces import Kind, LogSpaces, Ranges
+from sb3_presa.data.formats.spaces import Kind, LogSpaces, Ranges, check_named, fits
 from sb3_presa.data.formats.table import Array
 from sb3_presa.data.minari_store import check_free, write_dataset
 from sb3_presa.data.names import COLUMNS
-from sb3_presa.errors import ConfigError, DatasetError
+from sb3_presa.errors import DatasetError
 
 _MOST_COLUMNS = 24
 
@@ -224,11 +223,7 @@ def assemble(
     chosen = choose(roles, first.names, first.where)
     names = list(dict.fromkeys(chosen.all()))
     for pattern in units:
-        if not any(name == pattern or fnmatchcase(name, pattern) for name in names):
-            raise ConfigError(
-                f"`units` must name columns that are read, got '{pattern}'; they are "
-                f"{', '.join(names[:_MOST_COLUMNS])}"
-            )
+        check_named("units", pattern, names)
     assembly = Assembly(chosen, reading.several, faults)
     for place, table in enumerate(reading.tables):
         lacking = set(chosen.all()) - set(table.names)
@@ -330,7 +325,7 @@ def _headings(
         found = []
         for name in names:
             column = assembly.headings[name]
-            unit = next((u for p, u in units.items() if name == p or fnmatchcase(name, p)), "")
+            unit = next((u for p, u in units.items() if fits(name, p)), "")
             each = [name]
             if (len(names) == 1 and width > 1) or column.values.ndim > 1:
                 length = int(np.prod(column.values.shape[1:])) or width

@@ -135,19 +135,35 @@ def _check_names(bounds: Ranges, chosen: Chosen) -> None:
                 f"`bounds` must have low < high, got {low:g}:{high:g}"
                 + (f" for '{pattern}'" if pattern else "")
             )
-        if pattern != ALL_ACTIONS and not any(_fits(name, pattern) for name in names):
-            raise ConfigError(
-                f"`bounds` must name columns that are read, got '{pattern}'; they are "
-                f"{', '.join(names[:20])}"
-            )
+        if pattern != ALL_ACTIONS:
+            check_named("bounds", pattern, names)
 
 
-def _fits(name: str, pattern: str) -> bool:
+def check_named(option: str, pattern: str, names: Sequence[str]) -> None:
+    """
+    :param option: what a pattern was given for.
+    :param pattern: a name, or a pattern of names.
+    :param names: the columns that are read.
+    :raises ConfigError: if it fits none of them.
+    """
+    if not any(fits(name, pattern) for name in names):
+        raise ConfigError(
+            f"`{option}` must name columns that are read, got '{pattern}'; they are "
+            f"{', '.join(names[:20])}"
+        )
+
+
+def fits(name: str, pattern: str) -> bool:
+    """
+    :param name: name of a column.
+    :param pattern: a name, or a pattern of names.
+    :return: whether it is meant.
+    """
     return name == pattern or fnmatchcase(name, pattern)
 
 
 def _range(name: str, bounds: Ranges) -> tuple[float, float] | None:
-    return next((b for p, b in bounds.items() if p != ALL_ACTIONS and _fits(name, p)), None)
+    return next((b for p, b in bounds.items() if p != ALL_ACTIONS and fits(name, p)), None)
 
 
 def _is_discrete(assembly: Assembly, chosen: Chosen, kind: Kind | None) -> bool:

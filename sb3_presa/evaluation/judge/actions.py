@@ -7,12 +7,23 @@ from numpy.typing import NDArray
 from stable_baselines3.common.type_aliases import PolicyPredictor
 
 from sb3_presa.data.transitions import Transitions
+from sb3_presa.errors import ConfigError
 
 #: Observations that an agent is asked about at a time.
 _CHUNK: Final = 4_096
 
 #: Anything with SB3's ``predict``.
 Agent: TypeAlias = PolicyPredictor
+
+
+def check_agent(agent: object, name: str) -> None:
+    """
+    :param agent: what was given as an agent
+    :param name: the argument that it was given as
+    :raises ConfigError: if it has no ``predict``
+    """
+    if not hasattr(agent, "predict"):
+        raise ConfigError(f"`{name}` must have SB3's predict, got {type(agent).__name__}")
 
 
 def actions_in(agent: Agent, observations: Any, transitions: Transitions) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.errors import ConfigError
-from sb3_presa.evaluation.judge.actions import Agent
+from sb3_presa.evaluation.judge.actions import Agent, check_agent
 from sb3_presa.evaluation.judge.verdict import Labels, Verdict, judge
 from sb3_presa.feedback.table import Feedback
 
@@ -68,10 +68,7 @@ def choose(
             f"{type(agents).__name__}"
         )
     for name, agent in agents.items():
-        if not hasattr(agent, "predict"):
-            raise ConfigError(
-                f"`agents[{name!r}]` must have SB3's predict, got {type(agent).__name__}"
-            )
+        check_agent(agent, f"agents[{name!r}]")
     if not agents:
         raise ConfigError("`agents` must hold at least one agent, got none")
     labels = Labels.read(dataset, feedback, alpha) if labels is None else labels

@@ -13,8 +13,8 @@ from sb3_presa.completion.fitting import FittedLabels, fit_labels
 from sb3_presa.data.datasets import DatasetLike, dataset_horizon, resolve_dataset
 from sb3_presa.data.episodes import load_endings
 from sb3_presa.data.names import coordinate_names
-from sb3_presa.errors import ConfigError, FeedbackError
-from sb3_presa.evaluation.judge.actions import Agent
+from sb3_presa.errors import FeedbackError
+from sb3_presa.evaluation.judge.actions import Agent, check_agent
 from sb3_presa.evaluation.judge.conformal import Threshold, conformal_threshold
 from sb3_presa.evaluation.judge.distance import Unlike, unlike_logged
 from sb3_presa.evaluation.judge.imagined import World
@@ -168,8 +168,7 @@ def judge(
     :raises DatasetError: if the dataset cannot be used
     :raises FeedbackError: if there are no labels
     """
-    if not hasattr(agent, "predict"):
-        raise ConfigError(f"`agent` must have SB3's predict, got {type(agent).__name__}")
+    check_agent(agent, "agent")
     labels = Labels.read(dataset, feedback) if labels is None else labels
     fitted = labels.fitted
     transitions = fitted.transitions

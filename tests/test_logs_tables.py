@@ -215,9 +215,56 @@ def test_bounds_are_given_or_those_of_the_data() -> None:
     tight = read_logs(table, **COLUMNS, bounds=(-0.5, 0.5))
     outside = int((np.abs(np.concatenate([e["actions"] for e in EPISODES])) > 0.5).any(1).sum())
     (fault,) = tight.faults
-    assert fault.count == outside and "clip" in fault.remedy and "episode 0" in fault.places[0]
+    assert fault.count == outside and "clip" in fault.remedy and "row 1, column" in fault.places[0]
     clipped = read_logs(table, **COLUMNS, bounds=(-0.5, 0.5), clip=True).save("me/robot-v0")
     assert np.abs(load_transitions(clipped).actions).max() == 0.5
+
+
+def test_a_value_outside_its_bounds_is_named_by_line_and_column(tmp_path: Path) -> None:
+    rows = {"x": [0.0, 0.1, 0.2], "throttle": [0.0, 0.5, 0.5], "steering": [0.0, 0.0, 7.0]}
+    path = write_csv(tmp_path / "log.csv", rows)
+    columns: dict[str, Any] = {"observations": "x", "actions": "throttle,steering"}
+    (fault,) = read_logs(path, **columns, bounds=(-1, 1)).faults
+    assert fault.places == ["log.csv, line 4, column 'steering': 7 is outside [-1, 1]"]
+    (fault,) = read_logs(path, **columns, bounds={"": (-9, 9), "x": (0, 0.1)}).faults
+    assert fault.places == ["log.csv, line 4: 0.2 is outside [0, 0.1]"]
+
+
+def test_a_pause_of_the_recorder_is_noted(tmp_path: Path) -> None:
+    def gaps(times: list[float]) -> list[str]:
+        path = write_csv(tmp_path / "log.csv", {"time": times, "x": times, "throttle": times})
+        log = read_logs(path, observations="x", actions="throttle")
+        return [note for note in log.notes if note.startswith("steps that last")]
+
+    (note,) = gaps([0.0, 0.1, 0.2, 0.3, 5.5, 5.6, 5.7])
+    assert ": 1. The longest, of 5.2 s, ends at log.csv, line 6." in note
+    assert not gaps([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+
+
+@pytest.mark.parametrize(
+    ("option", "takers"),
+    [
+        ({"split": "train"}, "robomimic"),
+        ({"rate": 10}, "rosbag and mcap"),
+        ({"resampling": "linear"}, "rosbag and mcap"),
+        ({"cameras": "front"}, "lerobot"),
+    ],
+)
+def test_options_of_other_formats_are_refused(
+    tmp_path: Path, option: dict[str, Any], takers: str
+) -> None:
+    (name,) = option
+    with pytest.raises(ConfigError, match=f"`{name}` must be left out for csv.* {takers} alone"):
+        read_logs(one_csv(tmp_path), **COLUMNS, **option)
+    with pytest.raises(ConfigError, match=f"`{name}` must be left out for tables"):
+        read_logs(table_of(EPISODES), **COLUMNS, **option)
+
+
+def test_folders_in_a_list_and_of_a_named_format(tmp_path: Path) -> None:
+    folder = csv_folder(tmp_path)
+    more = write_csv(tmp_path / "more.csv", rows_of(EPISODES[0]))
+    assert len(read_logs([folder, more], **COLUMNS).episodes) == len(EPISODES) + 1
+    assert len(read_logs(folder, format="csv", **COLUMNS).episodes) == len(EPISODES)
 
 
 def test_types_that_nobody_would_guess(tmp_path: Path) -> None:

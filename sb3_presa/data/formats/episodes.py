@@ -1,7 +1,8 @@
 """From tables to episodes: where they begin and end, and what is wrong with them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class LoggedEpisode:
     :param attributes: facts about it.
     :param repeated: whether the log had T observations, so that the last one is there twice.
     :param table: the place of the table that it is in.
+    :param place: the file and the line of one of its rows, for messages.
     """
 
     where: str
@@ -44,6 +46,7 @@ class LoggedEpisode:
     attributes: dict[str, Scalar]
     repeated: bool
     table: int
+    place: Callable[[int], str]
 
 
 @dataclass(eq=False)
@@ -263,6 +266,7 @@ class Assembly:
             attributes={**loaded.table.attributes, **self._facts(loaded, where, taken)},
             repeated=steps == len(rows),
             table=place,
+            place=partial(_place, loaded.table, rows),
         )
         if episode.repeated:
             last = {key: values[rows[-1:]] for key, values in loaded.following.items()}
@@ -273,7 +277,7 @@ class Assembly:
             episode.repeated = not last
             if episode.times is not None:
                 episode.times = np.append(episode.times, episode.times[-1])
-        self._check_finite(loaded, where, rows, steps, episode)
+        self._check_finite(episode)
         self.episodes.append(episode)
 
     def _times(self, loaded: _Loaded, where: str, rows: Rows) -> Array | None:
@@ -327,9 +331,7 @@ class Assembly:
                 facts[name] = found[0]
         return facts
 
-    def _check_finite(
-        self, loaded: _Loaded, where: str, rows: Rows, steps: int, episode: LoggedEpisode
-    ) -> None:
+    def _check_finite(self, episode: LoggedEpisode) -> None:
         checked: dict[str, Array | None] = {
             f"observations '{key}'" if key else "observations": values
             for key, values in episode.observations.items()
@@ -344,18 +346,19 @@ class Assembly:
                 continue
             finite = np.isfinite(values.reshape(len(values), -1))
             wrong = np.flatnonzero(~finite.all(axis=1))
-            wrong = wrong[wrong < steps + (not episode.repeated)]  # what is repeated counts once
+            # What is repeated counts once
+            wrong = wrong[wrong < len(episode.actions) + (not episode.repeated)]
             if len(wrong):
                 row = int(wrong[0])
                 found = values.reshape(len(values), -1)[row][~finite[row]][0]
-                column = self._column_of(name, int(np.argmin(finite[row])))
+                column = name_of_column(self._names_of(name), int(np.argmin(finite[row])))
                 self._faults.add(
                     f"{name} must be finite",
                     _FINITE,
                     "steps",
-                    f"{loaded.table.place(int(rows[min(row, len(rows) - 1)]))}{column}: {found}",
+                    f"{episode.place(row)}{column}: {found}",
                     count=len(wrong),
-                    episode=where,
+                    episode=episode.where,
                 )
         costs = np.zeros(0) if episode.costs is None else episode.costs
         negative = np.flatnonzero((costs < 0) & np.isfinite(costs))
@@ -365,20 +368,30 @@ class Assembly:
                 "costs must be at least 0",
                 NEGATIVE_COST,
                 "steps",
-                f"{loaded.table.place(int(rows[first]))}: {costs[first]:g}",
+                f"{episode.place(first)}: {costs[first]:g}",
                 count=len(negative),
-                episode=where,
+                episode=episode.where,
             )
 
-    def _column_of(self, name: str, coordinate: int) -> str:
+    def _names_of(self, name: str) -> Sequence[str]:
         if name == "actions":
-            names: Sequence[str] = self._chosen.actions
-        elif name.startswith("observations"):
-            names = self._chosen.observations[name.removeprefix("observations").strip(" '")]
-        else:
-            return ""
-        # Columns of one number each: the coordinate is one of them
-        return f", column '{names[coordinate]}'" if coordinate < len(names) > 1 else ""
+            return self._chosen.actions
+        if name.startswith("observations"):
+            return self._chosen.observations[name.removeprefix("observations").strip(" '")]
+        return ()
+
+
+def name_of_column(names: Sequence[str], coordinate: int) -> str:
+    """
+    :param names: of the columns of an array, which have one number each, or several in one.
+    :param coordinate: of the flat array.
+    :return: the column as a place continues in messages; empty where there is one alone.
+    """
+    return f", column '{names[coordinate]}'" if coordinate < len(names) > 1 else ""
+
+
+def _place(table: Table, rows: Rows, row: int) -> str:
+    return table.place(int(rows[min(row, len(rows) - 1)]))
 
 
 def _joined(columns: Mapping[str, LogColumn], names: Sequence[str]) -> Array:

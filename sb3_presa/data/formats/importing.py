@@ -37,6 +37,13 @@ _HOMES: Mapping[str, tuple[str, str]] = {
     "csv": ("arrow_files", "ArrowFiles"),
 }
 FORMATS = tuple(_HOMES)
+#: Options that some formats read, beside the columns.
+_OPTIONS_OF: Mapping[str, tuple[str, ...]] = {
+    "lerobot": ("cameras",),
+    "rosbag": ("rate", "resampling"),
+    "mcap": ("rate", "resampling"),
+    "robomimic": ("split",),
+}
 
 
 def read_logs(
@@ -96,6 +103,7 @@ def read_logs(
     :param split: the filter key of a robomimic file.
     :param cameras: names or patterns of a LeRobot dataset's cameras, whose videos are kept for the
         labelling page. None: all; an empty text: none. They need PyAV.
+        Formats without a use for ``rate``, ``resampling``, ``split`` or ``cameras`` refuse them.
     :return: the log. Its ``faults`` keep it from being saved.
     :raises DatasetError: if a file is missing, damaged, or of no known format.
     :raises ConfigError: if an option does not fit the columns, or a library is missing.
@@ -196,9 +204,9 @@ def _read(source: LogSource, named: str | None, options: Options) -> tuple[str, 
         paths = [path for part in source for path in _paths(part)]
         name = f"{paths[0].name} and {len(paths) - 1} more" if len(paths) > 1 else paths[0].name
     else:
+        _check_read("tables", options)
         return "tables in memory", "tables", _in_memory(source)
-    if len(paths) == 1 and paths[0].is_dir() and _format_of(paths[0], named) is None:
-        paths = _files_in(paths[0])
+    paths = [file for path in paths for file in _files_of(path, named)]
     formats = [_require_format(path, named) for path in paths]
     words = {each.name for each in formats}
     if len(words) > 1:
@@ -206,8 +214,23 @@ def _read(source: LogSource, named: str | None, options: Options) -> tuple[str, 
             f"the files must be of one format, got {', '.join(sorted(words))} in {source}; name "
             "files of one format, such as 'runs/*.csv'"
         )
+    word = words.pop()
+    _check_read(word, options)
     readings = [each.read(path, options) for each, path in zip(formats, paths, strict=True)]
-    return name, words.pop(), _merged(readings)
+    return name, word, _merged(readings)
+
+
+def _check_read(word: str, options: Options) -> None:
+    """Refuse options that the format does not read."""
+    usual = Options()
+    for option in ("rate", "resampling", "split", "cameras"):
+        value = getattr(options, option)
+        if value != getattr(usual, option) and option not in _OPTIONS_OF.get(word, ()):
+            takers = [name for name, taken in _OPTIONS_OF.items() if option in taken]
+            raise ConfigError(
+                f"`{option}` must be left out for {word}, got {value!r}; it is an option of "
+                f"{' and '.join(takers)} alone"
+            )
 
 
 def _merged(readings: Sequence[Reading]) -> Reading:
@@ -232,6 +255,14 @@ def _paths(source: str | os.PathLike[str]) -> list[Path]:
     if not found:
         raise DatasetError(f"{source} must be a file, a folder or a pattern of files, got none")
     return found
+
+
+def _files_of(path: Path, named: str | None) -> list[Path]:
+    """The path itself; of a folder that is of no format, the files in it."""
+    names = FORMATS if named is None else (named,)
+    if path.is_dir() and not any(make_format(name).recognises(path) for name in names):
+        return _files_in(path)
+    return [path]
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -23,6 +23,8 @@ from sb3_presa.data.names import COLUMNS
 from sb3_presa.errors import DatasetError
 
 _MOST_COLUMNS = 24
+#: In median steps of an episode: a step that is longer is a gap in the log.
+_LONG_STEP = 10
 
 
 @dataclass(frozen=True)
@@ -302,12 +304,34 @@ def _note(
             f"{assembly.scattered:,} episodes have rows of others between theirs: the rows of an "
             "episode are joined in the order of the file"
         )
+    notes += _gaps(episodes)
     if assembly.empty:
         notes.append(f"{assembly.empty:,} episodes have no step and are left out")
     if "end" not in chosen.single:
         notes.append("the log has no column of ends: every episode counts as cut off (truncated)")
     if "cost" not in chosen.single:
         notes.append("the log has no costs")
+
+
+def _gaps(episodes: Sequence[LoggedEpisode]) -> list[str]:
+    """A note on steps that last far longer than others, as where a recorder paused."""
+    found: list[tuple[float, str]] = []
+    for episode in episodes:
+        if episode.times is None:
+            continue
+        lasts = np.diff(episode.times[: len(episode.actions)])
+        usual = np.median(lasts) if len(lasts) else 0.0
+        long = (lasts > _LONG_STEP * usual) & (usual > 0)
+        found += [(float(lasts[row]), episode.place(int(row) + 1)) for row in np.flatnonzero(long)]
+    if not found:
+        return []
+    longest, place = max(found)
+    return [
+        f"steps that last more than {_LONG_STEP} times the median of their episode: "
+        f"{len(found):,}. The longest, of {longest:.4g} s, ends at {place}. Steps before and after "
+        "count as consecutive. If they are not, give the parts names of their own in the column "
+        "of episodes"
+    ]
 
 
 Headings = dict[str, dict[str, list[list[str]]]]

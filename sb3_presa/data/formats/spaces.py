@@ -11,7 +11,7 @@ from gymnasium import spaces
 
 from sb3_presa.data.checks import Extremes, bound_excess, first_entry, first_true_row, space_bounds
 from sb3_presa.data.fault_list import FaultList
-from sb3_presa.data.formats.episodes import Assembly, LoggedEpisode
+from sb3_presa.data.formats.episodes import Assembly, LoggedEpisode, name_of_column
 from sb3_presa.data.formats.roles import Chosen
 from sb3_presa.data.formats.table import Array
 from sb3_presa.errors import ConfigError
@@ -198,7 +198,8 @@ def _observed(
     _set_given(low, high, names, bounds)
     space = spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
     name = f"observations '{key}'" if key else "observations"
-    _check_inside(space, [(e.where, e.observations[key]) for e in episodes], name, faults, clip)
+    arrays = [(episode, episode.observations[key]) for episode in episodes]
+    _check_inside(space, arrays, name, names, faults, clip)
     return space
 
 
@@ -250,7 +251,8 @@ def _box(
         high = np.where(given, high, np.where(constant, most + 1, most))
         notes.append("bounds of actions are taken from the data where none are given")
     space = spaces.Box(low.astype(kind), high.astype(kind), dtype=kind)
-    _check_inside(space, [(e.where, e.actions) for e in episodes], "actions", faults, clip)
+    arrays = [(episode, episode.actions) for episode in episodes]
+    _check_inside(space, arrays, "actions", names, faults, clip)
     return space
 
 
@@ -262,26 +264,28 @@ def _finite(values: Array) -> Array:
 
 def _check_inside(
     space: spaces.Box,
-    arrays: Sequence[tuple[str, Array]],
+    arrays: Sequence[tuple[LoggedEpisode, Array]],
     name: str,
+    columns: Sequence[str],
     faults: FaultList,
     clip: bool,
 ) -> None:
     low, high = space_bounds(space)
     if clip or (np.isinf(low).all() and np.isinf(high).all()):
         return
-    for where, values in arrays:
+    for episode, values in arrays:
         wrong = bound_excess(values, low, high)
         row = first_true_row(wrong)
         if row is not None:
             found, least, most = (first_entry(of, wrong[row]) for of in (values[row], low, high))
+            column = name_of_column(columns, int(np.argmax(wrong[row])))
             faults.add(
                 f"{name} must be within the bounds that are given",
                 "give wider bounds, or clip (clip=True, --clip)",
                 "steps",
-                f"{where}, step {row}: {found:g} is outside [{least:g}, {most:g}]",
+                f"{episode.place(row)}{column}: {found:g} is outside [{least:g}, {most:g}]",
                 count=int(wrong.reshape(len(wrong), -1).any(axis=1).sum()),
-                episode=where,
+                episode=episode.where,
             )
 
 

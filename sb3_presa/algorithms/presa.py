@@ -1,7 +1,6 @@
 """PRESA: preference-based and safety-based alignment of an offline policy."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from stable_baselines3.common.type_aliases import GymEnv, Schedule
 from stable_baselines3.common.vec_env import VecNormalize
 
 from sb3_presa.algorithms.objective import PRESAObjective
+from sb3_presa.algorithms.paper import PAPER_SETTINGS
 from sb3_presa.arguments import (
     Bound,
     Count,
@@ -24,17 +24,16 @@ from sb3_presa.arguments import (
     ShareAboveZero,
     ShareBelowOne,
     ShareWithin,
-    check_arguments_of,
 )
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
-from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.errors import ConfigError
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.learning.acceptable import cloning_weights
+from sb3_presa.learning.adjustable import AdjustableAlgorithm
 from sb3_presa.learning.agent import Imitate, agent_actions
 from sb3_presa.learning.alignment import Align, PairLoss, Reference
-from sb3_presa.learning.alignment_algorithm import AlignmentAlgorithm
 from sb3_presa.learning.exactness import Exactness
 from sb3_presa.learning.offline_data import (
     LABELS,
@@ -63,7 +62,7 @@ from sb3_presa.learning.utility import segment_utilities
 from sb3_presa.policies.spaces import channels_first, check_fits
 
 
-class PRESA(AlignmentAlgorithm):
+class PRESA(AdjustableAlgorithm):
     r"""
     Offline safe policy optimisation from heterogeneous feedback (Gong, Varakantham and Kumar,
     AAMAS 2026, https://arxiv.org/abs/2512.20173): a policy is learnt from logged behaviour,
@@ -148,40 +147,8 @@ class PRESA(AlignmentAlgorithm):
     needs: Needs = LABELS
     objective: PRESAObjective
 
-    #: The paper's settings, as arguments of the constructor: cloning of all data alike, plain sums,
-    #: no clipping, no cloning terms, a plain mean against 0, a given delta, and the last weights.
-    PAPER: ClassVar[Mapping[str, Any]] = MappingProxyType(
-        {
-            "learning_rate": 3e-4,
-            "n_cloning_steps": 2000,
-            "pretraining_share": 0.0,
-            "cloning_learning_rate": 1e-3,
-            "cloning_batch_size": 1024,
-            "n_pairs": 32,
-            "unsafe_cloning_weight": 1.0,
-            "alpha": 0.1,
-            "beta": 0.1,
-            "gamma": 0.99,
-            "delta": 0.95,
-            "clip_range": None,
-            "anchor_coef": 0.0,
-            "unlabelled_coef": 0.0,
-            "average_decay": 0.0,
-            "completion": False,
-            "objective_kwargs": MappingProxyType(
-                {
-                    "safety_gamma": 0.99,
-                    "normalize_length": False,
-                    "preference_filter": "all",
-                    "n_attain_steps": 0,
-                    "unsafe_weight": None,
-                    "center_utilities": False,
-                    "multiplier_init": 0.0,
-                    "multiplier_max": 1e6,
-                }
-            ),
-        }
-    )
+    #: The paper's settings, as arguments of the constructor.
+    PAPER: ClassVar[Mapping[str, Any]] = PAPER_SETTINGS
 
     def __init__(
         self,
@@ -374,69 +341,6 @@ class PRESA(AlignmentAlgorithm):
     def _complete(self, feedback: Feedback, transitions: Transitions) -> Feedback:
         level = LEVELS if self.adjustable else self.safety_level
         return completed(feedback, transitions, self.completion, level, self.data_seed)
-
-    def _use_data(self, data: OfflineData, source: BatchSource) -> None:
-        super()._use_data(data, source)
-        if self.adjustable and source.training.levels is None:
-            raise FeedbackError(
-                "`feedback` must be labels that are completed at several safety levels where "
-                "`adjustable` is True, got others. Set adjustable=False, or completion=True with "
-                "labels that are not completed yet."
-            )
-
-    @property
-    def safety_level(self) -> float:
-        """
-        The lowest probability, in (0, 1), that a segment is safe which is imitated.
-
-        :raises ConfigError: when it is set and the model has a policy that is not adjustable
-        """
-        level: float = self.__dict__["safety_level"]
-        return level
-
-    @safety_level.setter
-    def safety_level(self, level: float) -> None:
-        if hasattr(self, "policy"):
-            self.policy.safety_level = level
-        self.__dict__["safety_level"] = level  # by its name: saved and loaded as other settings
-
-    @classmethod
-    def load(cls, *args: Any, **kwargs: Any) -> Self:
-        """
-        Loads a model from a zip file, see
-        :meth:`sb3_presa.learning.saving.SavedLearner.load`.
-
-        :param args: as there
-        :param kwargs: as there; ``safety_level`` sets the level of an adjustable model
-        :return: the model
-        :raises ConfigError: as there, and for another ``safety_level`` than the file's where the
-            model is not adjustable
-        """
-        if "safety_level" in kwargs:
-            check_arguments_of(cls, {"safety_level": kwargs["safety_level"]})
-        level = kwargs.pop("safety_level", None)
-        model = super().load(*args, **kwargs)
-        if level is not None and level != model.safety_level:
-            model.safety_level = level
-        return model
-
-    def set_parameters(
-        self,
-        load_path_or_dict: str | dict[str, Any],
-        exact_match: bool = True,
-        device: th.device | str = "auto",
-    ) -> None:
-        super().set_parameters(load_path_or_dict, exact_match, device)
-        if self.adjustable:  # the level is this model's, not that of the weights
-            self.policy.safety_level = self.safety_level
-
-    def _policy_arguments(self) -> dict[str, Any]:
-        return {**self.policy_kwargs, "adjustable": True} if self.adjustable else self.policy_kwargs
-
-    def _setup_model(self) -> None:
-        super()._setup_model()
-        if self.adjustable:
-            self.policy.safety_level = self.safety_level
 
     def _clone(self, stop: int) -> Sequence[LikelihoodPhase]:
         source, rate = self.require_source(), self._cloning_rate(stop)

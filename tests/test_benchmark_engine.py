@@ -1,5 +1,6 @@
 """Running a suite: nothing is lost, nothing is done twice, and nothing is silently missing."""
 
+import io
 import json
 import os
 import subprocess
@@ -19,7 +20,7 @@ from sb3_presa import example_dataset
 from sb3_presa.benchmark.engine.local import LocalBackend
 from sb3_presa.benchmark.engine.progress import RunProgress
 from sb3_presa.benchmark.engine.results import COLUMNS, Failure, ResultFile, read_rows
-from sb3_presa.benchmark.engine.run import MOST_LOSSES, run_suite
+from sb3_presa.benchmark.engine.run import MOST_LOSSES, Outcome, run_suite
 from sb3_presa.benchmark.report.agents import read_agents
 from sb3_presa.benchmark.suites.cell import Cell
 from sb3_presa.benchmark.suites.suite import Suite
@@ -315,8 +316,9 @@ def test_shares_of_processors_and_gpus(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_the_time_that_is_left() -> None:
-    """A slow algorithm's cells count as slow ones."""
-    progress = RunProgress(Console(file=sys.stderr))
+    """A slow algorithm's cells count as slow ones; a cell that ended does not count as running."""
+    said = io.StringIO()
+    progress = RunProgress(Console(file=said, width=200))
     cells = [
         Cell("T", "toy/box-v0", 5.0, name, "PRESA", seed, settings={"of": name})
         for name in ("slow", "quick")
@@ -326,4 +328,6 @@ def test_the_time_that_is_left() -> None:
     progress.started(Suite("toy", tuple(cells)), rows, [cells[1], cells[2], cells[4], cells[5]])
     progress.tick(running=2)
     assert progress.remaining_seconds() == pytest.approx((2 * 100 + 2 * 60) / 2)
+    progress.ended(Outcome(cells[1], rows[0]), final=True)
     progress.stop()
+    assert "; 0 failed, about 2 min left" in said.getvalue()

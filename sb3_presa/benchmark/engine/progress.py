@@ -103,14 +103,16 @@ class RunProgress:
     def _say(self, text: str, style: str | None = None) -> None:
         done = self._total - len(self._left) - self._failed
         number = f"[{done}/{self._total}]"
-        rest = "" if self._console.is_terminal else f"; {self._rest()}"
+        rest = "" if self._console.is_terminal else f"; {self._failed} failed{self._time_left()}"
         line = f"{number} {text}{rest}"
         self._console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
     def _rest(self) -> str:
+        return f"{self._failed} failed, {self._running} running{self._time_left()}"
+
+    def _time_left(self) -> str:
         seconds = self.remaining_seconds()
-        left = "" if seconds is None or not self._left else f", about {_duration(seconds)} left"
-        return f"{self._failed} failed, {self._running} running{left}"
+        return "" if seconds is None or not self._left else f", about {_duration(seconds)} left"
 
 
 def _describe(row: Row) -> str:

@@ -262,14 +262,16 @@ def test_training_warnings_are_told_once(tmp_path: Path) -> None:
     with pytest.warns(UserWarning) as caught:
         read_agents([write(tmp_path / "warned.csv", rows)])
     (said,) = (str(item.message) for item in caught)
-    assert said == "training warned for 54 agents of PRESA, CPL: delta = 0.0 is a lot"
+    assert said == "training warned for 54 agents of 'PRESA', 'CPL': delta = 0.0 is a lot"
 
 
 def test_a_reference_that_there_is_not(tmp_path: Path) -> None:
     path = write(tmp_path / "toy.csv", comparison())
     refused = CliRunner().invoke(app, ["benchmark", "report", str(path), "--reference", "Foo"])
     assert refused.exit_code == 1
-    assert "--reference must be one of PRESA, BC, safe, CPL, TraC, got 'Foo'" in refused.output
+    assert (
+        "--reference must be one of 'PRESA', 'BC, safe', 'CPL', 'TraC', got 'Foo'" in refused.output
+    )
 
 
 @pytest.mark.usefixtures("unpainted")

@@ -243,7 +243,7 @@ def test_classes_and_settings_that_there_are_not(tmp_path: Path) -> None:
         wrong_value = load(tmp_path, changed("algorithms/PRESA/settings", settings))
         with pytest.raises(ConfigError, match=rf"algorithms\.PRESA cannot be made .*{said}"):
             wrong_value.check_algorithms()
-    with pytest.raises(ConfigError, match=r"algorithm must be one of PRESA, .*got 'presa'"):
+    with pytest.raises(ConfigError, match=r"algorithm must be one of 'PRESA', .*got 'presa'"):
         wrong.only(algorithms=["presa"])
     assert {cell.task for cell in wrong.only(tasks=["Toy"]).cells} == {"Toy"}
 

@@ -127,7 +127,9 @@ def report(
     agents = read_agents(results)
     names = dict.fromkeys(agent.algorithm for agent in agents)
     if reference not in (None, *names):
-        raise ConfigError(f"--reference must be one of {', '.join(names)}, got {reference!r}")
+        raise ConfigError(
+            f"--reference must be one of {', '.join(map(repr, names))}, got {reference!r}"
+        )
     reference = reference or "PRESA"
     page = write_report(
         agents,

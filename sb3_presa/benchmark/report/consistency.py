@@ -37,7 +37,7 @@ def training_warnings(rows: Iterable[Mapping[str, Any]]) -> list[str]:
             alike[re.sub(r"\d+(\.\d+)?", "#", text)].append((text, row["algorithm"]))
     return [
         f"training warned for {len(found)} agents of "
-        f"{', '.join(dict.fromkeys(name for _, name in found))}: {found[0][0].rstrip('.')}"
+        f"{', '.join(dict.fromkeys(repr(name) for _, name in found))}: {found[0][0].rstrip('.')}"
         for found in alike.values()
     ]
 

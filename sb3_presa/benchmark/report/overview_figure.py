@@ -109,6 +109,6 @@ def _caption(found: Overview) -> str:
         "a bootstrap's of the reward."
     )
     if found.left_out:
-        names = ", ".join(f"{name} ({n} tasks)" for name, n in found.left_out.items())
+        names = "; ".join(f"{name} ({n} tasks)" for name, n in found.left_out.items())
         text += f"\nLeft out, since they have run on few tasks: {names}."
     return text

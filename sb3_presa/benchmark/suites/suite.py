@@ -62,8 +62,8 @@ class Suite:
             for name in wanted:
                 if name not in there:
                     raise ConfigError(
-                        f"the {what} must be one of {', '.join(there)}, got {name!r} (suite "
-                        f"{self.name})"
+                        f"the {what} must be one of {', '.join(map(repr, there))}, got {name!r} "
+                        f"(suite {self.name})"
                     )
             kept = [cell for cell in kept if not wanted or getattr(cell, what) in wanted]
         chosen = {cell.key for cell in kept}

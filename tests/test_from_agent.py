@@ -130,6 +130,9 @@ def test_an_agent_of_another_task_is_refused(
         started(ppo(), discrete_dataset)
     with pytest.raises(ConfigError, match=r"`agent` must be a model of Stable-Baselines3.*got str"):
         started("ppo.zip", box_dataset)
+    stacked = VecFrameStack(DummyVecEnv([lambda: gym.make(env_id("box"))]), 4)
+    with pytest.raises(ConfigError, match="log the stacked observations"):
+        started(ppo(env=stacked), box_dataset)
     with pytest.raises(ConfigError, match="`adjustable` must be False with an agent"):
         started(ppo(), box_dataset, adjustable=True)
     broken = ppo()

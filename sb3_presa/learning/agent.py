@@ -71,7 +71,17 @@ def _check_spaces(agent: BaseAlgorithm, transitions: Transitions) -> None:
             transitions.action_space, agent.action_space, "action space", bounds=True, owner="agent"
         )
     except ConfigError as error:
-        raise ConfigError(f"`agent` must have the spaces of the dataset: {error}") from error
+        hint = ""
+        if _may_be_stacked(agent.observation_space, transitions.observation_space):
+            hint = "; if it sees stacked frames (VecFrameStack), log the stacked observations"
+        raise ConfigError(f"`agent` must have the spaces of the dataset: {error}{hint}") from error
+
+
+def _may_be_stacked(own: spaces.Space[Any], logged: spaces.Space[Any]) -> bool:
+    if not (isinstance(own, spaces.Box) and isinstance(logged, spaces.Box)):
+        return False
+    axes = list(zip(own.shape, logged.shape, strict=False))
+    return len(own.shape) == len(logged.shape) and any(n > m and n % m == 0 for n, m in axes)
 
 
 def _check_normalises(vec_normalize: VecNormalize, transitions: Transitions) -> None:

@@ -171,3 +171,19 @@ def _action(space: gym.Space[Any], lean: Any, random: np.random.Generator) -> An
         return np.clip(lean + random.normal(0, 0.4, 2), -1, 1).astype(np.float32)
     space.seed(int(random.integers(2**31)))
     return space.sample()
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The figures of Matplotlib, in the order in which they are written."""
+    from matplotlib.figure import Figure
+
+    figures: list[Figure] = []
+    real = Figure.savefig
+
+    def savefig(self: Figure, *args: Any, **kwargs: Any) -> None:
+        figures.append(self)
+        real(self, *args, **kwargs)
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    return figures

@@ -11,6 +11,7 @@ from typing import Any
 import gymnasium as gym
 import minari
 import numpy as np
+import numpy.typing as npt
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
 
@@ -32,6 +33,31 @@ def episode(steps: int, seed: int = 0, **changes: Any) -> dict[str, Any]:
         "infos": {"cost": np.r_[0.0, random.integers(0, 2, steps)]},
     }
     return arrays | changes
+
+
+def recorded(
+    observations: npt.ArrayLike,
+    actions: npt.ArrayLike,
+    costs: npt.ArrayLike | None = None,
+    rewards: npt.ArrayLike | None = None,
+) -> dict[str, Any]:
+    """The arrays of one episode of T steps that was cut off. Costs and rewards are 0 unless given.
+
+    :param observations: ``(T + 1, ...)``.
+    :param actions: ``(T, ...)``.
+    :param costs: ``(T,)``.
+    :param rewards: ``(T,)``.
+    """
+    taken = np.asarray(actions, dtype=np.float32)
+    none = np.zeros(len(taken))
+    return {
+        "observations": np.asarray(observations, dtype=np.float32),
+        "actions": taken,
+        "rewards": none if rewards is None else np.asarray(rewards, dtype=np.float64),
+        "terminations": np.zeros(len(taken), dtype=bool),
+        "truncations": np.arange(len(taken)) == len(taken) - 1,
+        "infos": {"cost": np.append(0.0, none if costs is None else costs)},
+    }
 
 
 def write(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +24,6 @@ CURVES = {
     "train/p_right_unsafe": (STEPS[20:], np.linspace(0.5, 0.8, 10)),
     "train/delta": (STEPS[20:], np.full(10, 0.85)),
 }
-
-
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
-    """The figures, in the order in which they were written."""
-    figures: list[Figure] = []
-    real = Figure.savefig
-
-    def savefig(self: Figure, *args: Any, **kwargs: Any) -> None:
-        figures.append(self)
-        real(self, *args, **kwargs)
-
-    monkeypatch.setattr(Figure, "savefig", savefig)
-    yield figures
 
 
 def texts(axes: Axes) -> dict[str, Annotation]:

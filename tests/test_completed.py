@@ -18,7 +18,7 @@ from algorithm_data import TINY_PRESA, in_objective
 from fitted_once import labels_fitted_once  # noqa: F401
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up import write
+from made_up import recorded, write
 from matplotlib.figure import Figure
 from minari import MinariDataset
 from typer.testing import CliRunner
@@ -71,18 +71,9 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Any:
     for i in range(N_EPISODES):
         costly = random.random(STEPS + 1) < share[i]
         x = np.where(costly, 1.0, -1.0) + 0.1 * random.normal(size=STEPS + 1)
-        observations = np.stack([x, random.normal(size=STEPS + 1)], axis=1).astype(np.float32)
+        observations = np.stack([x, random.normal(size=STEPS + 1)], axis=1)
         actions = np.clip(level[i] + 0.1 * random.normal(size=(STEPS, 1)), -1, 1)
-        episodes.append(
-            {
-                "observations": observations,
-                "actions": actions.astype(np.float32),
-                "rewards": actions[:, 0].astype(np.float64),
-                "terminations": np.zeros(STEPS, dtype=bool),
-                "truncations": np.arange(STEPS) == STEPS - 1,
-                "infos": {"cost": np.r_[0.0, costly[:STEPS].astype(float)]},
-            }
-        )
+        episodes.append(recorded(observations, actions, costly[:STEPS], actions[:, 0]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MINARI_DATASETS_PATH", str(tmp_path_factory.mktemp("minari")))
         yield write("toy/clips-v0", episodes, OBSERVATIONS, ACTIONS), level, share
@@ -601,21 +592,12 @@ def recordings(
         some = slice(start, start + CLIP + 1)
         observations = episodes[episode].observations[some].copy()
         observations[0, 1] *= 0.0 if starts_at_rest else 1.0
-        buffers.append(
-            {
-                "observations": observations,
-                "actions": episodes[episode].actions[some][:CLIP],
-                "rewards": np.zeros(CLIP),
-                "terminations": np.zeros(CLIP, dtype=bool),
-                "truncations": np.arange(CLIP) == CLIP - 1,
-                "infos": {"cost": np.zeros(CLIP + 1)},
-            }
-        )
-    recorded = write(f"toy/{name}-v0", buffers, OBSERVATIONS, ACTIONS)
+        buffers.append(recorded(observations, episodes[episode].actions[some][:CLIP]))
+    dataset = write(f"toy/{name}-v0", buffers, OBSERVATIONS, ACTIONS)
     pairs = np.arange(120).reshape(-1, 2)
     better = (level[of_episode[pairs[:, 0]]] > level[of_episode[pairs[:, 1]]]).astype(float)
     segments = np.stack([np.arange(120), np.zeros(120, dtype=int), np.full(120, CLIP)], axis=1)
-    return recorded, Feedback.create(recorded, segments, None, pairs, better)
+    return dataset, Feedback.create(dataset, segments, None, pairs, better)
 
 
 def test_labels_of_clips_are_used_as_given(logged: Any) -> None:

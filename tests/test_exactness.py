@@ -9,7 +9,7 @@ import pytest
 import torch as th
 from algorithm_data import in_objective, learn_quietly, record_log, tiny_feedback
 from fitted_once import labels_fitted_once  # noqa: F401
-from made_up import write
+from made_up import recorded, write
 from stable_baselines3 import PPO
 
 from sb3_presa import PRESA, Feedback, learn_many
@@ -33,16 +33,8 @@ def exact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         x = level[i] + 0.1 * random.normal(size=STEPS + 1)
         y = np.where(costly, 1.0, -1.0) + 0.1 * random.normal(size=STEPS + 1)
         actions = 0.5 * x[:STEPS, None]
-        episodes.append(
-            {
-                "observations": np.stack([x, y], axis=1).astype(np.float32),
-                "actions": actions.astype(np.float32),
-                "rewards": actions[:, 0].astype(np.float64),
-                "terminations": np.zeros(STEPS, dtype=bool),
-                "truncations": np.arange(STEPS) == STEPS - 1,
-                "infos": {"cost": np.r_[0.0, costly[:STEPS].astype(float)]},
-            }
-        )
+        observations = np.stack([x, y], axis=1)
+        episodes.append(recorded(observations, actions, costly[:STEPS], actions[:, 0]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MINARI_DATASETS_PATH", str(tmp_path_factory.mktemp("minari")))
         yield write("toy/exact-v0", episodes, OBSERVATIONS, ACTIONS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +19,6 @@ from sb3_presa.errors import ConfigError
 from sb3_presa.evaluation.safety import SafetyEvaluation
 
 REWARDS, COSTS = [1.0, 2.0, 5.0], [0.0, 10.0, 40.0]
-
-
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
-    """The figures, in the order in which they were written."""
-    figures: list[Figure] = []
-    real = Figure.savefig
-
-    def savefig(self: Figure, *args: Any, **kwargs: Any) -> None:
-        figures.append(self)
-        real(self, *args, **kwargs)
-
-    monkeypatch.setattr(Figure, "savefig", savefig)
-    yield figures
 
 
 def dots(axes: Axes) -> list[list[list[float]]]:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from algorithm_data import flat_transitions, lone_feedback
 from fitted_once import fit_labels_once, labels_fitted_once  # noqa: F401
-from made_up import write
+from made_up import recorded, write
 from minari import MinariDataset
 from numpy.typing import NDArray
 from typer.testing import CliRunner
@@ -86,16 +86,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             x = np.clip(x + 0.2 * actions[-1], -2, 2)
         observations.append((x, random.normal()))
         seen = np.asarray(observations, dtype=np.float32)
-        episodes.append(
-            {
-                "observations": seen,
-                "actions": np.asarray(actions, dtype=np.float32)[:, None],
-                "rewards": np.zeros(STEPS),
-                "terminations": np.zeros(STEPS, dtype=bool),
-                "truncations": np.arange(STEPS) == STEPS - 1,
-                "infos": {"cost": np.r_[0.0, (seen[:-1, 0] > 0).astype(float)]},
-            }
-        )
+        episodes.append(recorded(seen, np.asarray(actions)[:, None], seen[:-1, 0] > 0))
     folder = tmp_path_factory.mktemp("minari")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MINARI_DATASETS_PATH", str(folder))

@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 import pytest
-from made_up import write
+from made_up import recorded, write
 from minari import MinariDataset
 from typer.testing import CliRunner
 
@@ -35,16 +35,8 @@ def dataset(minari_root: Path) -> MinariDataset:
         x = np.where(unsafe, 0.3, -0.3) + 0.3 * random.normal(size=STEPS + 1)
         others = random.normal(size=(STEPS + 1, 3))
         actions = random.uniform(-1, 1, (STEPS, 1)).astype(np.float32)
-        episodes.append(
-            {
-                "observations": np.column_stack([x, others]).astype(np.float32),
-                "actions": actions,
-                "rewards": actions[:, 0].astype(np.float64),
-                "terminations": np.zeros(STEPS, dtype=bool),
-                "truncations": np.arange(STEPS) == STEPS - 1,
-                "infos": {"cost": np.r_[0.0, unsafe[:STEPS].astype(float)]},
-            }
-        )
+        observations = np.column_stack([x, others])
+        episodes.append(recorded(observations, actions, unsafe[:STEPS], actions[:, 0]))
     return write("toy/moments-v0", episodes, SPACE)
 
 

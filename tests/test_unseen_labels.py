@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up import write
+from made_up import recorded, write
 from minari import MinariDataset
 from numpy.typing import NDArray
 
@@ -30,17 +30,7 @@ def noise(name: str, lengths: Sequence[int]) -> MinariDataset:
     random = np.random.default_rng(0)
     return write(
         f"toy/{name}-v0",
-        [
-            {
-                "observations": random.normal(size=(n + 1, 3)).astype(np.float32),
-                "actions": random.uniform(-1, 1, (n, 1)).astype(np.float32),
-                "rewards": np.zeros(n),
-                "terminations": np.zeros(n, dtype=bool),
-                "truncations": np.arange(n) == n - 1,
-                "infos": {"cost": np.zeros(n + 1)},
-            }
-            for n in lengths
-        ],
+        [recorded(random.normal(size=(n + 1, 3)), random.uniform(-1, 1, (n, 1))) for n in lengths],
         OBSERVATIONS,
         ACTIONS,
     )

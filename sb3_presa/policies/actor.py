@@ -135,11 +135,13 @@ class ObservationStandardizer(nn.Module):
 
     def _standardize(self, key: str, value: th.Tensor) -> th.Tensor:
         number, of = self.keys[key], cast(dict[str, th.Tensor], self._buffers)
+        if value.dtype == th.bool:  # has no difference; as the numbers 0 and 1 would be
+            value = value.float()
         if value.dtype == th.float32:
             # As exact as in float64, which would take twice the time: the mean in two parts
             distance = value - of[f"high_{number}"] - of[f"low_{number}"]
         else:
-            distance = (value.double() - of[f"mean_{number}"]).float()  # bool has no difference
+            distance = (value.double() - of[f"mean_{number}"]).float()
         standard = distance / of[f"std_{number}"]
         return standard.clamp(of[f"least_{number}"], of[f"clip_{number}"])
 

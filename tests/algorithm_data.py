@@ -1,8 +1,14 @@
 """Data, models and comparisons that the tests of the algorithms share."""
 
+import copy
+import os
+import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import gymnasium as gym
@@ -13,6 +19,7 @@ import pytest
 import torch as th
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
+from minari.serialization import serialize_space
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import KVWriter, Logger
 
@@ -34,6 +41,11 @@ TINY_PRESA: dict[str, Any] = {
     "average_decay": 0.5,
 }
 TINY_STEPS = 15
+
+# Made once, for many tests use the same ones
+_TINY_FEEDBACK: dict[tuple[Any, ...], Feedback] = {}
+_RANDOM_DATASETS: dict[tuple[Any, ...], Path] = {}
+_KEPT = TemporaryDirectory()
 
 
 @pytest.fixture(autouse=True)
@@ -71,8 +83,13 @@ def loss_of(model: Any, batch: PairBatch) -> tuple[th.Tensor, dict[str, th.Tenso
 
 
 def tiny_feedback(dataset: MinariDataset, **options: Any) -> Feedback:
-    """60 comparisons of segments of 8 steps, about half of them safe."""
-    return Feedback.synthetic(dataset, 60, 8, **{"cost_limit": 4.0, "seed": 0, **options})
+    """60 comparisons of segments of 8 steps, about half of them safe; made once for equal files."""
+    given = {"cost_limit": 4.0, "seed": 0, **options}
+    content = sha256((dataset.storage.data_path / "main_data.hdf5").read_bytes()).digest()
+    key = (dataset.id, content, repr(sorted(given.items())))
+    if key not in _TINY_FEEDBACK:
+        _TINY_FEEDBACK[key] = Feedback.synthetic(dataset, 60, 8, **given)
+    return copy.deepcopy(_TINY_FEEDBACK[key])
 
 
 def lone_feedback(
@@ -120,9 +137,18 @@ def random_dataset(
     n_episodes: int = 6,
     n_steps: int = 12,
 ) -> MinariDataset:
-    """A dataset of any spaces, with samples of them and a cost that is 1 a third of the time."""
+    """A dataset of any spaces, with samples of them and a cost that is 1 a third of the time.
+
+    Many tests use the same one: it is written once, and tests get copies.
+    """
+    root, dataset_id = Path(os.environ["MINARI_DATASETS_PATH"]), f"toy/{name}-v0"
     observation_space.seed(0)
     action_space.seed(0)
+    spaces = (serialize_space(observation_space), serialize_space(action_space))
+    key = (name, *spaces, n_episodes, n_steps)
+    if key in _RANDOM_DATASETS:
+        shutil.copytree(_RANDOM_DATASETS[key], root / dataset_id)
+        return minari.load_dataset(dataset_id)
     random = np.random.default_rng(0)
     episodes = [
         episode(
@@ -133,7 +159,10 @@ def random_dataset(
         )
         for _ in range(n_episodes)
     ]
-    return stored(name, episodes, observation_space, action_space)
+    dataset = stored(name, episodes, observation_space, action_space)
+    _RANDOM_DATASETS[key] = Path(_KEPT.name) / str(len(_RANDOM_DATASETS))
+    shutil.copytree(root / dataset_id, _RANDOM_DATASETS[key])
+    return dataset
 
 
 def stored(

@@ -1,5 +1,6 @@
 """Fixtures that all tests share: a datasets root of their own, with tiny Minari datasets in it."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +23,14 @@ N_EPISODES = 24
 # How long an example takes says nothing on a busy machine
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_waits_for_disks() -> Iterator[None]:
+    """Tests kill processes, never the machine: what was written is there without ``fsync``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -511,23 +511,20 @@ def test_the_commands(
 
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
 def test_the_logs_of_the_benchmark_repeat_here(path: Path, tmp_path: Path) -> None:
-    """The first and the last episode of each, bit for bit: its results are of the same data on any
-    machine."""
+    """The last episode of each, bit for bit: its results are of the same data on any machine."""
     log = ActionLog.load(path)
     assert log.about["dataset_id"] == f"presa/{path.stem}-v0"
     skip_without(simulator_of(json.loads(log.about["env_spec"])["id"]))
-    rows = np.array([0, len(log.seeds) - 1])
-    ends = np.cumsum(log.lengths)
-    some = ActionLog(
-        seeds=log.seeds[rows],
-        lengths=log.lengths[rows],
-        actions=np.concatenate([log.actions[ends[i] - log.lengths[i] : ends[i]] for i in rows]),
-        hashes=[log.hashes[i] for i in rows],
-        about={**log.about, "attributes": [log.about["attributes"][i] for i in rows]},
+    last = ActionLog(
+        seeds=log.seeds[-1:],
+        lengths=log.lengths[-1:],
+        actions=log.actions[-log.lengths[-1] :],
+        hashes=log.hashes[-1:],
+        about={**log.about, "attributes": log.about["attributes"][-1:]},
     )
-    made = some.replay(root=tmp_path, progress_bar=False)
+    made = last.replay(root=tmp_path, progress_bar=False)
     assert made.n_different == 0
-    assert len(load_transitions(made.dataset).episode_ids) == len(rows)
+    assert len(load_transitions(made.dataset).episode_ids) == 1
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

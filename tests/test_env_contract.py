@@ -28,19 +28,15 @@ Env = gym.Env[Any, Any]
 
 ENTRIES = {entry.env_id: entry for found in SIMULATORS.values() for entry in found.envs}
 SIMULATOR_OF = {env_id: found for found in SIMULATORS.values() for env_id in found.env_ids}
-#: One task of each kind and level, with the robots by turns: tasks of a kind share their code. All
+#: One task of each kind, with robots and levels by turns: tasks of a kind share their code. All
 #: tasks are made and stepped; whole episodes, pictures and other processes are tested with these.
 OF_EACH_KIND = [
     f"presa/{name}"
     for name in (
         "SafetyPointButton1-v0",
-        "SafetyCarButton2-v0",
-        "SafetyCarGoal1-v0",
         "SafetyPointGoal2-v0",
-        "SafetyPointPush1-v0",
         "SafetyCarPush2-v0",
         "SafetyCarCircle1-v0",
-        "SafetyPointCircle2-v0",
         "SafetySwimmerVelocity-v1",
         "SafetyHopperVelocity-v1",
         "SafetyAntVelocity-v1",
@@ -49,7 +45,6 @@ OF_EACH_KIND = [
         "SafetyDroneRun-v0",
         "SafetyAntCircle-v0",
         "MetaDrive-easysparse-v0",
-        "MetaDrive-mediummean-v0",
         "MetaDrive-harddense-v0",
         "HighwaySafe-v0",
         "HighwaySafeDiscrete-v0",

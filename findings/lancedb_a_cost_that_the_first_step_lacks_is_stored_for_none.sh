@@ -2,12 +2,12 @@
 # LanceDB stores no cost for any of 100 steps of a list when the first step has none, though the table has the column.
 #
 # Versions: lancedb 0.40.0, pyarrow 26.0.1, numpy 2.4.6.
-# One would guess: a table with the columns `step` and `cost` takes from each record what it has, and leaves out a cost
-#   only where a record has none.
+# One would guess: a table with the columns `step` and `cost` takes from each record what it has: only a record
+#   without a cost is stored without one.
 # What happens: the keys of the first record of a list are those of all. What later records hold besides is dropped,
 #   and the column is filled with null. No error or warning. `create_table` of such a list has no such column at all.
-# Seen: of 100 steps, the first without a cost, and 0.25 in each of the others, the table holds 100 costs of null. Step
-#   0 at the end of the same list: 99 costs, sum 24.75. A misspelled key in the first record is refused.
+# Seen: step 0 has no cost, and steps 1 to 99 have 0.25 each. The table holds 100 rows and no cost. With step 0 at the
+#   end of the same list it holds 99 costs, sum 24.75. A misspelled key in the first record is refused.
 # Why it matters: a reset has an observation and no cost, so the first record of an episode often lacks the key. The
 #   sum of the costs is then null or 0, and every episode is within its limit.
 # Way round: `pyarrow.Table.from_pylist(steps, schema=table.schema)`.

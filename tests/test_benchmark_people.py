@@ -1,6 +1,7 @@
 """Suites on data and labels of one's own: feedback by its name, and logs that hold no costs."""
 
 import warnings
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -165,13 +166,13 @@ def test_a_suite_of_feedback_by_name(box_dataset: MinariDataset, tmp_path: Path)
     ran = CliRunner().invoke(app, arguments)
     assert ran.exit_code == 0, ran.output
     assert (
-        "Warning: training warned for 2 agents of PRESA: `total_timesteps` should be above"
+        "Warning: training warned for 2 agents of 'PRESA': `total_timesteps` should be above"
         in ran.stderr
     )
     rows = read_rows(tmp_path / "mine.csv")
     assert sorted(row["feedback"] for row in rows) == ["ann"] * 4 + ["bob"] * 2
     page = CliRunner().invoke(app, ["benchmark", "report", str(tmp_path / "mine.csv")])
     assert page.exit_code == 0, page.output
-    html = (tmp_path / "mine-report/report.html").read_text()
-    assert "2 agents of PRESA: `total_timesteps` should be above" in html
+    text = unescape((tmp_path / "mine-report/report.html").read_text())
+    assert "2 agents of 'PRESA': `total_timesteps` should be above" in text
     assert (tmp_path / "mine-report/ablation_labels_feedback.png").exists()

@@ -24,15 +24,9 @@ UNIT = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
 def episode(steps: int, seed: int = 0, **changes: Any) -> dict[str, Any]:
     """The arrays of one random episode, for ``REAL`` observations and ``UNIT`` actions."""
     random = np.random.default_rng(seed)
-    arrays: dict[str, Any] = {
-        "observations": random.normal(size=(steps + 1, 2)).astype(np.float32),
-        "actions": random.uniform(-1, 1, (steps, 1)).astype(np.float32),
-        "rewards": random.normal(size=steps),
-        "terminations": np.zeros(steps, dtype=bool),
-        "truncations": np.arange(steps) == steps - 1,
-        "infos": {"cost": np.r_[0.0, random.integers(0, 2, steps)]},
-    }
-    return arrays | changes
+    observations, actions = random.normal(size=(steps + 1, 2)), random.uniform(-1, 1, (steps, 1))
+    rewards, costs = random.normal(size=steps), random.integers(0, 2, steps)
+    return recorded(observations, actions, costs, rewards) | changes
 
 
 def recorded(

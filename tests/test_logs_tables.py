@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import gc
 import gzip
 import re
 import subprocess
@@ -239,6 +240,23 @@ def test_a_pause_of_the_recorder_is_noted(tmp_path: Path) -> None:
     (note,) = gaps([0.0, 0.1, 0.2, 0.3, 5.5, 5.6, 5.7])
     assert ": 1. The longest, of 5.2 s, ends at log.csv, line 6." in note
     assert not gaps([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+
+
+def test_a_log_does_not_hold_its_tables(tmp_path: Path) -> None:
+    """Beside what it made of them; places for messages were once their owners."""
+    columns = {name: np.zeros(50_000) for name in ("x", "throttle", "left_out")}
+    pyarrow.parquet.write_table(pa.table(columns), tmp_path / "log.parquet")
+    gc.collect()
+    before = pa.total_allocated_bytes()
+    log = read_logs(tmp_path / "log.parquet", observations="x", actions="throttle")
+    gc.collect()
+    assert log.steps == 50_000 and pa.total_allocated_bytes() - before < 100_000
+
+
+def test_a_folder_that_is_called_a_lerobot_dataset_says_what_it_lacks(tmp_path: Path) -> None:
+    folder = csv_folder(tmp_path)
+    with pytest.raises(DatasetError, match=r"runs cannot be read as a LeRobot dataset: .*info"):
+        read_logs(folder, format="lerobot")
 
 
 @pytest.mark.parametrize(

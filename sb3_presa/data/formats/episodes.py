@@ -11,7 +11,15 @@ import numpy.typing as npt
 from sb3_presa.data.checks import NEGATIVE_COST
 from sb3_presa.data.fault_list import FaultList
 from sb3_presa.data.formats.roles import Chosen
-from sb3_presa.data.formats.table import Array, LogColumn, Scalar, Table, as_seconds, is_text
+from sb3_presa.data.formats.table import (
+    Array,
+    LogColumn,
+    RowNames,
+    Scalar,
+    Table,
+    as_seconds,
+    is_text,
+)
 
 Rows = npt.NDArray[np.int64]
 
@@ -266,7 +274,7 @@ class Assembly:
             attributes={**loaded.table.attributes, **self._facts(loaded, where, taken)},
             repeated=steps == len(rows),
             table=place,
-            place=partial(_place, loaded.table, rows),
+            place=partial(_place, loaded.table.row_names, rows),
         )
         if episode.repeated:
             last = {key: values[rows[-1:]] for key, values in loaded.following.items()}
@@ -390,8 +398,8 @@ def name_of_column(names: Sequence[str], coordinate: int) -> str:
     return f", column '{names[coordinate]}'" if coordinate < len(names) > 1 else ""
 
 
-def _place(table: Table, rows: Rows, row: int) -> str:
-    return table.place(int(rows[min(row, len(rows) - 1)]))
+def _place(names: RowNames, rows: Rows, row: int) -> str:
+    return names.place(int(rows[min(row, len(rows) - 1)]))
 
 
 def _joined(columns: Mapping[str, LogColumn], names: Sequence[str]) -> Array:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
@@ -44,6 +45,8 @@ _OPTIONS_OF: Mapping[str, tuple[str, ...]] = {
     "mcap": ("rate", "resampling"),
     "robomimic": ("split",),
 }
+#: No file is one of these: where a folder is called one, it says itself what it lacks.
+_FOLDERS_ONLY = ("lerobot",)
 
 
 def read_logs(
@@ -223,10 +226,10 @@ def _read(source: LogSource, named: str | None, options: Options) -> tuple[str, 
 def _check_read(word: str, options: Options) -> None:
     """Refuse options that the format does not read."""
     usual = Options()
-    for option in ("rate", "resampling", "split", "cameras"):
+    for option in dict.fromkeys(chain.from_iterable(_OPTIONS_OF.values())):
         value = getattr(options, option)
-        if value != getattr(usual, option) and option not in _OPTIONS_OF.get(word, ()):
-            takers = [name for name, taken in _OPTIONS_OF.items() if option in taken]
+        takers = [name for name, taken in _OPTIONS_OF.items() if option in taken]
+        if value != getattr(usual, option) and word not in takers:
             raise ConfigError(
                 f"`{option}` must be left out for {word}, got {value!r}; it is an option of "
                 f"{' and '.join(takers)} alone"
@@ -260,7 +263,11 @@ def _paths(source: str | os.PathLike[str]) -> list[Path]:
 def _files_of(path: Path, named: str | None) -> list[Path]:
     """The path itself; of a folder that is of no format, the files in it."""
     names = FORMATS if named is None else (named,)
-    if path.is_dir() and not any(make_format(name).recognises(path) for name in names):
+    if (
+        path.is_dir()
+        and named not in _FOLDERS_ONLY
+        and not any(make_format(name).recognises(path) for name in names)
+    ):
         return _files_in(path)
     return [path]
 

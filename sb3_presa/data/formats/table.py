@@ -33,6 +33,28 @@ class LogColumn:
     names: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class RowNames:
+    """The names of rows in messages, which do not hold their table.
+
+    :param where: as for :class:`Table`.
+    :param row_name: as for :class:`Table`.
+    :param number_of: as for :class:`Table`.
+    """
+
+    where: str
+    row_name: str
+    number_of: Callable[[int], int] | None
+
+    def place(self, row: int) -> str:
+        """The place of a row.
+
+        :param row: its number, from 0.
+        """
+        number = row if self.number_of is None else self.number_of(row)
+        return f"{self.where}, {self.row_name} {number}"
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Rows of a file, in its order.
@@ -59,8 +81,12 @@ class Table:
 
         :param row: its number, from 0.
         """
-        number = row if self.number_of is None else self.number_of(row)
-        return f"{self.where}, {self.row_name} {number}"
+        return self.row_names.place(row)
+
+    @property
+    def row_names(self) -> RowNames:
+        """The names of its rows, for what outlives it."""
+        return RowNames(self.where, self.row_name, self.number_of)
 
 
 def of_arrays(

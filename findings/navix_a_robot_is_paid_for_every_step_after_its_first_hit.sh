@@ -2,14 +2,14 @@
 # Navix's `wall_hit_cost` pays a robot 0.01 for a hit against the wall, and again at every step until the end.
 #
 # Versions: navix 0.7.4, jax 0.10.2, flax 0.12.8, numpy 2.4.6.
-# One would guess: a step that hits a wall costs 0.01, so its reward is -0.01, and all others cost nothing. The docstring
-#   says "negative value" and "for each wall hit".
-# What happens: the reward is +0.01, while `action_cost` and `time_cost` beside it do give -0.01. And the event is never
-#   cleared: after the first hit, turns and free steps are paid too. No error or warning.
+# One would guess: a step that hits a wall costs 0.01, so its reward is -0.01, and all others cost nothing. The
+#   docstring says "negative value" and "for each wall hit".
+# What happens: the reward is +0.01, while `action_cost` and `time_cost` beside it do give -0.01. And the event is
+#   never cleared: after the first hit, turns and free steps are paid too. No error or warning.
 # Seen: a robot in the empty room takes three steps, of which the third hits the wall, then turns around and goes one
 #   step back. Rewards 0, 0, 0.01, 0.01, 0.01, 0.01 and a return of +0.04, where one hit should give -0.01.
-# Why it matters: who adds this cost to a task for safety teaches the robot to hit the wall early and to stay: the longer
-#   the episode after the hit, the higher the return. A count of hits is the count of steps since the first.
+# Why it matters: who adds this cost to a task for safety teaches the robot to hit the wall early and to stay: the
+#   longer the episode after the hit, the higher the return. A count of hits is the count of steps since the first.
 # Way round: compare the places before and after a step forward, and give -0.01 where they are the same.
 set -euo pipefail
 work=$(mktemp -d)

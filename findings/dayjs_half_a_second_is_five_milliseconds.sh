@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Day.js reads `00:00:00.5` as 5 ms after midnight, and `00:00:00.5Z` as 500: steps half a second apart change order.
+# Day.js reads `00:00:00.5` as 5 ms after midnight, and `00:00:00.25` as 25: the later step comes first.
 #
 # Versions: dayjs 1.11.23, with Node.js 20 (Debian: nodejs, npm).
 # One would guess: digits after the point of a second are its decimal fraction, as in ISO 8601 and for `new Date`,
@@ -7,13 +7,13 @@
 # What happens: without a zone, the first three digits are taken for a number of milliseconds, also where there are
 #   only one or two. `dayjs.utc` does the same. With a Z or an offset, and with three digits or more, all is right.
 #   The result is valid, and nothing is said.
-# Seen: .5, .25 and .75 become 5, 25 and 75 ms, and .125 stays 125. Steps each quarter of a second, as DuckDB 2.0.1
-#   prints them: 0, .25, .5, .75, 1 become 0, 25, 5, 75, 1000 ms. Sorted by time the third step is second, and the
-#   longest gap between two steps is 925 ms and not 250.
+# Seen: .5, .25 and .75 become 5, 25 and 75 ms. Steps each quarter of a second, as DuckDB 2.0.1 prints them: 0, .25,
+#   .5, .75, 1 become 0, 25, 5, 75, 1000 ms. Sorted by time the third step is second, and the longest gap between two
+#   steps is 925 ms and not 250.
 # Why it matters: databases print times without a zone and leave out the zeros at the end, so every log with steps of
 #   0.1, 0.25 or 0.5 s is hit, and not only in a few rows. Clips cut by time on a page show other steps, and speeds
 #   are wrong up to the hundredfold.
-# Way round: add "Z", or `dayjs(new Date(text))`.
+# Way round: add "Z" where times are UTC, or `dayjs(new Date(text))`.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

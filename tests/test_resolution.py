@@ -18,6 +18,7 @@ from minari import MinariDataset
 from sb3_presa import BC
 from sb3_presa.data.checks import Extremes
 from sb3_presa.data.episodes import load_endings, load_transitions
+from sb3_presa.data.faults import check_dataset
 from sb3_presa.data.minari_store import repack
 from sb3_presa.policies.actor import ObservationStandardizer
 
@@ -124,6 +125,34 @@ def test_constant_coordinates_are_named_by_key(
     BC.load_offline(data, None, device="cpu", verbose=1)
     said = "coordinates 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more of 'a.b'; coordinate 1 of 'c'\n"
     assert f"Constant in all observations: {said}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("last", "warns"), [(0, True), (200, False)])
+def test_pictures_that_are_all_the_same_are_told(
+    minari_root: object, recwarn: pytest.WarningsRecorder, last: int, warns: bool
+) -> None:
+    """As Gymnasium's RescaleObservation leaves them: black. One that differs is enough."""
+    camera = gym.spaces.Box(0, 255, (36, 36, 3), np.uint8)
+    space = gym.spaces.Dict({"camera": camera, "speed": gym.spaces.Box(-9, 9, (1,))})
+    pictures = np.zeros((STEPS + 1, 36, 36, 3), np.uint8)
+    pictures[STEPS - 1] = last  # stored by JPEG: a single pixel could be lost
+    rows = [
+        {"camera": picture, "speed": np.array([step % 3])} for step, picture in enumerate(pictures)
+    ]
+    acted = np.zeros((STEPS, 1))
+    data = stored("black", [episode(rows, acted, np.ones(STEPS), np.zeros(STEPS))], space, UNIT)
+    BC.load_offline(data, None, device="cpu")
+    told = [str(w.message) for w in recwarn if "every picture" in str(w.message)]
+    assert told == (
+        [
+            "every picture of 'camera' is the same, and the policy learns nothing from them: "
+            "log what the camera gives, from below wrappers that scale it"
+        ]
+        if warns
+        else []
+    )
+    notes = [note for note in check_dataset(data).notes if "every picture" in note.kind]
+    assert [note.places for note in notes] == ([["'camera'"]] if warns else [])
 
 
 def test_a_time_that_float32_cannot_tell_is_named(minari_root: object) -> None:

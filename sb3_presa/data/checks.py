@@ -33,6 +33,8 @@ CONSTANT_ROUNDINGS = 4.0
 LEAST_RANGE = 1e-11
 #: What to do about a cost below 0, which would make up for others in a sum.
 NEGATIVE_COST = "where it stands for nothing measured, leave the episode out"
+#: What to do about pictures that are all the same.
+LOG_PICTURES = "log what the camera gives, from below wrappers that scale it"
 
 
 def check_transitions(transitions: "Transitions") -> None:
@@ -142,6 +144,22 @@ def coordinates(
         noun = "coordinate" if len(numbers) == 1 else "coordinates"
         parts.append(f"{noun} {shown}{rest}{name}")
     return "; ".join(parts)
+
+
+def blank_pictures(transitions: "Transitions") -> list[str]:
+    """The keys of observations, ``""`` for one without keys, of which all pictures are the same.
+
+    :param transitions: what was read.
+    """
+    observations = transitions.observations
+    named = observations if isinstance(observations, dict) else {"": observations}
+    return [
+        key
+        for key, values in named.items()
+        if values.dtype == np.uint8
+        and values.ndim > 2
+        and all((block == values[0]).all() for _, block in _blocks(values))
+    ]
 
 
 def first_true_row(bad: Array) -> int | None:

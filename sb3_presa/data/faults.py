@@ -15,6 +15,7 @@ import numpy.typing as npt
 from minari import MinariDataset
 
 from sb3_presa.data.checks import (
+    LOG_PICTURES,
     NEGATIVE_COST,
     Extremes,
     bound_excess,
@@ -38,6 +39,7 @@ from sb3_presa.data.stored import (
     StoredEpisodes,
     check_rows,
     column_name,
+    may_be_pictures,
     space_parts,
 )
 from sb3_presa.errors import ConfigError, DatasetError
@@ -256,6 +258,11 @@ class _Check:
             self._faults.add(kind, remedy, "steps", count=len(rows) - MOST_PLACES)
 
     def _note_what_is_learnt(self) -> None:
+        for leaf, extremes in self._extremes.items():
+            shape = leaf.space.shape or ()
+            if may_be_pictures(leaf.space) and len(extremes.constant()) == math.prod(shape):
+                place = f"'{leaf.key}'" if leaf.key else ""
+                self._note("every picture is the same, so not learnt from", LOG_PICTURES, "", place)
         constant = {
             leaf.key: numbers
             for leaf, extremes in self._extremes.items()

@@ -23,7 +23,7 @@ from sb3_presa.arguments import (
     check_default_dtype,
     checking_arguments,
 )
-from sb3_presa.data.checks import coordinates
+from sb3_presa.data.checks import LOG_PICTURES, blank_pictures, coordinates
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.spaces import USUAL_QUANTILE, check_action_space, describe_narrow_actions
 from sb3_presa.data.transitions import Outcomes, Transitions
@@ -298,6 +298,7 @@ class OfflineAlgorithm(SavedLearner):
         self.trained_on = data.origin()
         if self._is_untrained():
             self._fit_statistics(source, transitions.observation_names)
+            self._warn_of_blank_pictures(transitions)
 
     def _relabel(
         self, feedback: Feedback, transitions: Transitions, outcomes: Outcomes | None
@@ -376,6 +377,15 @@ class OfflineAlgorithm(SavedLearner):
                 f"constant within rounding in all observations: "
                 f"{coordinates(standardizer.unresolved, names)}. The policy learns nothing from "
                 "them. Where they should vary, store them as float64",
+                stacklevel=4,
+            )
+
+    def _warn_of_blank_pictures(self, transitions: Transitions) -> None:
+        for key in blank_pictures(transitions):
+            of_key = f" of '{key}'" if key else ""
+            warnings.warn(
+                f"every picture{of_key} is the same, and the policy learns nothing from them: "
+                f"{LOG_PICTURES}",
                 stacklevel=4,
             )
 

@@ -103,6 +103,11 @@ def test_models_are_saved_and_evaluated_on_the_way(
     assert said.count("Eval num_timesteps=") == 2
     refused = run(*train(labelled, tmp_path / "m.zip", 10, *evaluated[:2]), exit_code=1)
     assert "--eval-env and --cost-limit must be given together" in refused.stderr
+    saved.clear()
+    other = ("--eval-env", env_id("dict"), "--cost-limit", 5, "--eval-every", 20)
+    refused = run(*train(labelled, tmp_path / "m.zip", 10, *other), exit_code=1)
+    assert "the observation space of the environment must equal" in refused.stderr
+    assert not saved, "it is refused before training"
 
 
 def test_evaluate_takes_models_of_stable_baselines3(run: Run, tmp_path: Path) -> None:  # noqa: F811

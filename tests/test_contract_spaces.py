@@ -16,6 +16,7 @@ from algorithm_data import (  # noqa: F401
     one_thread,
     random_dataset,
     tiny_feedback,
+    weights_of,
 )
 from contract import (
     PRESA_CASE,
@@ -399,10 +400,21 @@ def test_arguments_out_of_their_range(algorithm: Any, name: str, value: Any) -> 
         algorithm(**(in_objective(settings) if algorithm is PRESA else settings), device="cpu")
 
 
-@pytest.mark.parametrize("kwargs", [{"total_timesteps": 0}, {"log_interval": 0}])
-def test_learn_wants_at_least_one_step(kwargs: dict[str, int], box_dataset: MinariDataset) -> None:
-    with pytest.raises(ConfigError, match="must be at least 1"):
+@pytest.mark.parametrize("kwargs", [{"total_timesteps": -1}, {"log_interval": 0}])
+def test_learn_wants_counts(kwargs: dict[str, int], box_dataset: MinariDataset) -> None:
+    (name,) = kwargs
+    with pytest.raises(ConfigError, match=f"`{name}` must be at least"):
         PRESA_CASE.make(box_dataset).learn(**kwargs)
+
+
+@every_case
+def test_nothing_remains_of_a_finished_run(case: Case, box_dataset: MinariDataset) -> None:
+    """As in SB3: a script that goes on with what is left may run once more."""
+    model = case.trained(box_dataset)
+    before, steps = weights_of(model), model.num_timesteps
+    model.learn(0, reset_num_timesteps=False)
+    assert model.num_timesteps == steps
+    assert all(np.array_equal(value, before[name]) for name, value in weights_of(model).items())
 
 
 @every_case

@@ -18,6 +18,7 @@ from contract import (
     Case,
 )
 from fitted_once import labels_fitted_once  # noqa: F401
+from gymnasium import spaces
 from minari import MinariDataset
 from test_contract_spaces import MATRIX, UNIT, VECTOR, batch_of
 from typer.testing import CliRunner
@@ -26,7 +27,7 @@ from sb3_presa import BC
 from sb3_presa.cli import app
 from sb3_presa.deploy import export
 from sb3_presa.deploy.export import export_policy
-from sb3_presa.errors import ConfigError, ExportError
+from sb3_presa.errors import ConfigError, DatasetError, ExportError
 
 Batch = dict[str, npt.NDArray[Any]]
 SAFE_RLHF = next(case for case in CASES if case.name == "safe-rlhf")
@@ -117,6 +118,47 @@ def test_an_observation_that_is_not_finite_gives_no_action(
         found = RUNS[suffix](path, {"observation": batch})
         contained = [bool(actions.contains(action)) for action in found]
         assert contained == [True, False, False, True, False]
+
+
+@pytest.mark.parametrize("acted", ["box", "discrete"])
+def test_a_class_that_the_space_lacks_gives_no_action(
+    acted: str, minari_root: Path, tmp_path: Path
+) -> None:
+    """``predict`` refuses it. All zeros in its place would be acted on."""
+    parts = {
+        "gear": spaces.Discrete(3),
+        "signals": spaces.MultiDiscrete([3, 4]),
+        "speed": spaces.Box(-1, 1, (2,), np.float32),
+    }
+    observed = spaces.Dict(parts)
+    action_space = UNIT if acted == "box" else spaces.Discrete(3)
+    model = BC.load_offline(random_dataset("classes", observed, action_space), None, device="cpu")
+    path = export_policy(model, tmp_path / "agent.onnx").path
+    batch = batch_of(observed, 6)
+    batch["gear"][:] = [0, 2, 3, -1, 1, 1]
+    batch["signals"][:] = [[0, 0], [2, 3], [1, 0], [1, 0], [-1, 0], [2, 4]]
+    found = run_onnx(path, batch)
+    contained = [bool(action_space.contains(action)) for action in found]
+    assert contained == [True, True, False, False, False, False]
+
+
+def test_keys_may_be_called_as_operators_are(minari_root: Path, tmp_path: Path) -> None:
+    """PyTorch 2.13 calls values by their operators, and writes a file with one name twice."""
+    names = ("where", "relu", "cat", "clamp", "addmm", "linear", "mul", "add", "isnan", "sub")
+    observed = spaces.Dict({name: spaces.Box(-1, 1, (2,), np.float32) for name in names})
+    model = BC.load_offline(random_dataset("named", observed, UNIT), None, device="cpu")
+    path = export_policy(model, tmp_path / "agent.onnx").path
+    batch = batch_of(observed, 3)
+    expected, _ = model.predict(batch, deterministic=True)
+    assert np.allclose(run_onnx(path, batch), expected, atol=1e-5)
+
+
+def test_another_dataset_is_refused_in_plain_words(
+    box_dataset: MinariDataset, dict_dataset: MinariDataset, tmp_path: Path
+) -> None:
+    model = PRESA_CASE.make(box_dataset)
+    with pytest.raises(DatasetError, match="observation space of the dataset must equal that of"):
+        export_policy(model, tmp_path / "agent.onnx", dataset=dict_dataset)
 
 
 def test_nothing_follows_what_makes_nan(box_dataset: MinariDataset, tmp_path: Path) -> None:

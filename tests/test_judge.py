@@ -27,7 +27,7 @@ from sb3_presa.completion.fitting import FittedLabels, fit_labels
 from sb3_presa.completion.label_models import SafetyModel
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.evaluation.judge import Labels, Verdict, choose, judge
-from sb3_presa.evaluation.judge.conformal import conformal_threshold
+from sb3_presa.evaluation.judge.conformal import Threshold, conformal_threshold
 from sb3_presa.evaluation.judge.html import page_html
 from sb3_presa.evaluation.judge.imagined import Episodes, World
 from sb3_presa.evaluation.judge.neighbours import Neighbours
@@ -359,6 +359,9 @@ def test_the_safe_one_is_chosen(labels: Labels, verdicts: dict[str, Verdict]) ->
     assert "with a probability of at most 0.1" in str(choice)
     none = choose({"right": Push(1.0)}, NAME, labels=labels)
     assert (none.name, none.passes) == ("right", False) and "too low" in str(none)
+    beyond = replace(labels, threshold=Threshold(0.999, 0.1, 40))
+    out_of_reach = choose({"left": Push(-1.0)}, NAME, labels=beyond)
+    assert not out_of_reach.passes and "no agent can pass" in str(out_of_reach)
     with pytest.raises(ConfigError, match="at least one agent, got none"):
         choose({}, NAME, labels=labels)
 
@@ -496,3 +499,10 @@ def test_command(track: MinariDataset, tmp_path: Path) -> None:
     assert page.read_text().startswith("<!doctype html>")
     refused = CliRunner().invoke(app, [*command[:-1], str(tmp_path)])
     assert refused.exit_code == 1
+    printed = CliRunner().invoke(app, [*command[:-2], "--json", "-"])
+    figures = json.loads(printed.stdout)
+    assert figures["verdict"] in ("safe", "unsafe", "undecided") and len(figures["moments"]) == 10
+    assert figures["p_safe"].keys() == {"value", "low", "high"}
+    assert figures["safety_auc"].keys() == {"value", "low", "high", "n"}
+    assert CliRunner().invoke(app, [*command[:-2], "--json", str(tmp_path / "a.json")]).output
+    assert json.loads((tmp_path / "a.json").read_text()) == figures

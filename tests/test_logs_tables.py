@@ -24,11 +24,14 @@ from logged import NAMES, robot_episode, rows_of, table_of, write_csv
 from minari import MinariDataset
 from typer.testing import CliRunner
 
+from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.clips.columns import columns_of
 from sb3_presa.cli import app
 from sb3_presa.data import check_dataset, import_logs, load_outcomes, load_transitions, read_logs
 from sb3_presa.data.episodes import load_endings
 from sb3_presa.errors import ConfigError, DatasetError
+from sb3_presa.feedback import Feedback
+from sb3_presa.feedback.file import answers_path
 
 LENGTHS = (5, 3, 12)
 EPISODES = [robot_episode(steps, seed) for seed, steps in enumerate(LENGTHS)]
@@ -174,6 +177,75 @@ def test_flags_end_episodes_and_say_how(tmp_path: Path) -> None:
     dataset = import_logs(flat, "me/robot-v0")
     assert load_transitions(dataset).episode_lengths.tolist() == list(LENGTHS)
     assert load_endings(dataset).terminated.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("end", "ended", "cut", "found"),
+    [
+        ("terminated", True, True, (True, True)),
+        ("terminated", True, False, (True, False)),
+        ("terminated", False, True, (False, True)),
+        ("terminated", False, False, (False, True)),
+        ("dones", True, True, (False, True)),
+        ("done", True, False, (True, False)),
+        ("done", False, True, (False, True)),
+    ],
+)
+def test_both_flags_of_the_last_step_count(
+    end: str, ended: bool, cut: bool, found: tuple[bool, bool]
+) -> None:
+    """A done of Stable-Baselines3 is an end of either kind, and a flag beside it tells which."""
+    last = np.arange(5) == 4
+    log = {"state_a": np.arange(5.0), "action": np.linspace(-1, 1, 5)}
+    flags = {end: last & ended, "truncated": last & cut}
+    (episode,) = import_logs(pd.DataFrame(log | flags), "me/robot-v0").iterate_episodes()
+    assert (bool(episode.terminations[-1]), bool(episode.truncations[-1])) == found
+    assert not episode.terminations[:-1].any() and not episode.truncations[:-1].any()
+
+
+@pytest.mark.parametrize("role", ["x", "throttle", "cost", "reward"])
+@pytest.mark.parametrize("kind", ["timedelta64[ns]", "datetime64[s]"])
+def test_times_and_durations_are_no_numbers(role: str, kind: str) -> None:
+    """As whole numbers of an unknown unit they would be 1e9 times too large."""
+    columns: dict[str, Any] = {name: np.arange(4.0) for name in ("x", "throttle", "cost", "reward")}
+    columns[role] = np.arange(4).astype(kind)
+    log = read_logs(pa.table(pd.DataFrame(columns)), observations="x", actions="throttle")
+    (fault,) = log.faults
+    assert fault.kind == f"column '{role}' must hold numbers"
+
+
+@pytest.mark.parametrize(("step", "noted"), [(100_000_000, True), (100, True), (1, False)])
+def test_times_that_are_hardly_seconds_are_noted(step: int, noted: bool) -> None:
+    """Nanoseconds since 1970 are usual in pandas and ROS."""
+    times = 1_767_225_600_000_000_000 + step * np.arange(5) * (1 if step > 1000 else 25)
+    columns = {"time": times, "x": np.arange(5.0), "throttle": np.arange(5.0)}
+    log = read_logs(pa.table(columns), observations="x", actions="throttle")
+    notes = [note for note in log.notes if "taken as seconds" in note]
+    assert len(notes) == noted
+    if step > 1000:
+        assert "the median step lasts 1e+08 s" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("times", "first"),
+    [
+        (np.array([1767225600.5, 1767225600.6]), 1767225600.5),
+        (np.array([70, 71]), 70),
+        (
+            pd.to_datetime(["2026-01-01 00:00:00.5", "2026-01-01 00:00:00.6"]),
+            "2026-01-01T00:00:00.5",
+        ),
+    ],
+)
+def test_the_time_of_the_first_step_is_kept(times: Any, first: Any) -> None:
+    """Pictures and reports of incidents are found by it."""
+    table = pd.DataFrame({"time": times, "x": [0.0, 1.0], "throttle": [0.0, 1.0]})
+    dataset = import_logs(table, "me/robot-v0", observations="x", actions="throttle")
+    (kept,) = dataset.storage.get_episode_metadata([0])
+    if isinstance(first, str):
+        assert np.datetime64(kept["first_time"]) == np.datetime64(first)
+    else:
+        assert kept["first_time"] == first
 
 
 def test_the_row_behind_a_flag_is_the_last_observation_if_it_has_no_action() -> None:
@@ -625,6 +697,22 @@ def test_a_root_relative_to_the_working_folder(
     import_logs(EPISODES[0], "me/robot-v0")
     assert load_transitions("me/robot-v0").episode_lengths.tolist() == [5]
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["me"]
+
+
+def test_an_import_again_keeps_feedback(tmp_path: Path) -> None:
+    """Wrong bounds are found after the first answers. Labels hold for the same episodes only."""
+    dataset = import_logs(EPISODES, "me/robot-v0", bounds=(-50, 50))
+    transitions = load_transitions(dataset)
+    Feedback.create(transitions, [(0, 0, 5), (1, 0, 3)], p_safe=[1.0, 0.0]).save(dataset, "mine")
+    store = AnswerStore(answers_path(dataset, "people"), dataset.id)
+    store.record_episodes({0: bytes(32)})
+    again = import_logs(EPISODES, "me/robot-v0", bounds=(-60, 60), overwrite=True)
+    assert isinstance(space := again.action_space, spaces.Box) and space.high[0] == 60
+    assert Feedback.load(again, "mine").align(again).n_labels == 2
+    store.record_episodes({1: bytes(32)})  # a server goes on writing
+    assert set(AnswerStore(answers_path(again, "people")).episode_hashes) == {0, 1}
+    other = import_logs(EPISODES[1:], "me/robot-v0", overwrite=True)
+    assert Feedback.load(other, "mine").align(other).segments.tolist() == [[0, 0, 3]]
 
 
 def test_labels_beside_the_data_appear_with_them_or_not_at_all(tmp_path: Path) -> None:

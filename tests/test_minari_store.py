@@ -180,8 +180,15 @@ def test_a_taken_id_is_refused_unless_it_is_to_be_replaced(tmp_path: Path) -> No
         write(tmp_path, n=4)
     folder = tmp_path / "space" / "toy-v0"
     assert len(MinariDataset(folder / "data")) == 3
+    feedback = folder / "data" / "feedback"
+    feedback.mkdir()
+    for name in ("people.annotations.sqlite", "people.annotations.sqlite-wal", "people.hdf5"):
+        (feedback / name).write_text(name)
     assert len(write(tmp_path, n=4, overwrite=True)) == 4
     assert sorted(path.name for path in tmp_path.iterdir()) == ["space"]
+    assert {path.name: path.read_text() for path in feedback.iterdir()} == {
+        name: name for name in ("people.annotations.sqlite", "people.annotations.sqlite-wal")
+    }, "the answers of people stay"
 
 
 def test_no_episodes_or_too_few_attributes_are_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from toy_envs import KINDS, Kind, env_id
 from sb3_presa import BC
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.deploy.monitor import SafetyMonitor
-from sb3_presa.errors import ConfigError, FeedbackError, StoppedError
+from sb3_presa.errors import ConfigError, DatasetError, FeedbackError, StoppedError
 from sb3_presa.feedback.table import Feedback
 
 BRAKE = np.array([0.25, -0.25], np.float32)
@@ -211,6 +211,17 @@ def test_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
         SafetyMonitor.load(path, Braking())
     with pytest.raises(ConfigError, match="which is missing"):
         SafetyMonitor.load(tmp_path / "none", Braking())
+
+
+def test_the_monitor_of_another_model_is_refused(
+    box_dataset: MinariDataset, dict_dataset: MinariDataset, tmp_path: Path
+) -> None:
+    watched(box_dataset).save(tmp_path / "monitor.safetensors")
+    other = BC.load_offline(dict_dataset, None, device="cpu")
+    with pytest.raises(ConfigError, match="observation space of the monitor's dataset must equal"):
+        SafetyMonitor.load(tmp_path / "monitor.safetensors", other)
+    with pytest.raises(DatasetError, match="observation space of the dataset must equal"):
+        SafetyMonitor.fit(other, box_dataset, labels(box_dataset))
 
 
 def test_what_cannot_be_fitted_is_refused(box_dataset: MinariDataset) -> None:

@@ -20,7 +20,10 @@ Dataset = Annotated[str, typer.Argument(help="Id of a Minari dataset, or its fol
 _NEW_ID = "Id of the new dataset: namespace/name-v0."
 NewId = Annotated[str, typer.Option("--id", help=_NEW_ID)]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace a dataset with this id, and its feedback.")
+    bool,
+    typer.Option(
+        "--overwrite", help="Replace a dataset with this id, and its labels. People's answers stay."
+    ),
 ]
 
 

@@ -1,5 +1,6 @@
 """``sb3-presa judge``: is an agent safe, as far as logs and labels tell."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from sb3_presa.cli.agents import ModelsAlgorithm, SafetyLevel, load_agent
 from sb3_presa.cli.console import check_outputs, print_table
+from sb3_presa.files import write_text
 
 if TYPE_CHECKING:
     from sb3_presa.evaluation.judge import Verdict
@@ -19,6 +21,9 @@ def judge(
     html: Annotated[
         Path | None, typer.Option(help="Write the page as one HTML file.", show_default="no")
     ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="File for the figures; - prints them instead.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     algorithm: ModelsAlgorithm = None,
     safety_level: SafetyLevel = None,
@@ -30,13 +35,20 @@ def judge(
     from sb3_presa.evaluation.judge import judge as judge_agent
     from sb3_presa.evaluation.judge.html import write_page
 
-    check_outputs(html)
+    check_outputs(html, json_file)
     agent = load_agent(model, algorithm, device, trust, safety_level)
     verdict = judge_agent(agent, dataset, feedback, name=model.name)
-    _print(verdict)
+    text = json.dumps(verdict.as_dict(), indent=1, allow_nan=False)
+    if json_file == Path("-"):
+        typer.echo(text)
+    else:
+        _print(verdict)
+    if json_file is not None and json_file != Path("-"):
+        write_text(json_file, text + "\n")
+        typer.echo(f"Wrote {json_file}")
     if html is not None:
         write_page(verdict, html)
-        typer.echo(f"Wrote {html}")
+        typer.echo(f"Wrote {html}", err=json_file == Path("-"))
 
 
 def _print(verdict: "Verdict") -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sb3_presa.cli.datasets import Dataset, Overwrite, print_written
+from sb3_presa.cli.datasets import Dataset, print_written
 from sb3_presa.errors import ConfigError, DatasetError
 
 _USUAL = "by its usual names"
@@ -105,7 +105,10 @@ def import_(
     feedback: Annotated[
         str, typer.Option(help="Name of the answers that came with pairs of clips.")
     ] = "default",
-    overwrite: Overwrite = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace a dataset with this id. Its feedback stays."),
+    ] = False,
 ) -> None:
     """
     Make a Minari dataset of logs: CSV, Parquet, NPZ, HDF5, LeRobot, MCAP, ROS bags and others.

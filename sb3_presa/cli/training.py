@@ -96,7 +96,9 @@ def train(
         typer.Option(help="Judge the agent by logs and labels; takes longer than training."),
     ] = True,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print logged metrics.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Hide the progress bar.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Hide the progress bar and the verdict.")
+    ] = False,
 ) -> None:
     """Train an agent on a labelled dataset and save it as a Stable-Baselines3 model."""
     import gymnasium as gym
@@ -104,6 +106,7 @@ def train(
 
     from sb3_presa.cli.progress import SaveCallback
     from sb3_presa.evaluation.callbacks import SafetyEvalCallback
+    from sb3_presa.policies.spaces import channels_first, check_fits
 
     out = _model_path(out)
     if resume and not out.is_file():
@@ -151,6 +154,8 @@ def train(
             with naming_environment(eval_env):
                 environment = gym.make(eval_env)
             stack.callback(environment.close)
+            observed = channels_first(environment.observation_space)
+            check_fits(model, observed, environment.action_space, "environment")
             assert cost_limit is not None
             callbacks.append(SafetyEvalCallback(environment, cost_limit, eval_freq=eval_every))
         _learn(model, out, steps, callbacks, quiet)

@@ -210,7 +210,7 @@ class ActionLog:
 
         :param dataset_id: The new dataset's id; the log's own if ``None``.
         :param n_workers: Number of worker processes, at least 1.
-        :param overwrite: Replace a dataset of this id, and the feedback beside it.
+        :param overwrite: Replace a dataset of this id, and its labels. People's answers stay.
         :param progress_bar: Show a progress bar of the steps.
         :param root: The datasets root; Minari's own if ``None``.
         :param trust: Whether to run any environment that the log names, see :meth:`environment`.

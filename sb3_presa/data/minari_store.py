@@ -47,6 +47,9 @@ from sb3_presa.files import (
 _STALE_AFTER_S = 24 * 3600.0
 #: The file that the process which writes a dataset holds a lock on.
 _LOCK = ".lock"
+#: Beside the data of a dataset: labels, and in the files of this pattern the answers of people.
+_FEEDBACK = "data/feedback"
+_ANSWERS = "*.annotations.sqlite*"
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 _environ_lock = threading.Lock()
@@ -90,7 +93,7 @@ def check_free(dataset_id: str, root: str | os.PathLike[str] | None, overwrite: 
     if folder.exists() and not overwrite:
         raise DatasetError(
             f"dataset {dataset_id!r} exists already in {folder}; choose another id or version, "
-            "or pass overwrite=True (--overwrite) to replace it, and the feedback beside it"
+            "or pass overwrite=True (--overwrite) to replace it; people's answers beside it stay"
         )
     return folder
 
@@ -112,6 +115,7 @@ def write_dataset(
     metadata: Mapping[str, Any] | None = None,
     episode_metadata: Sequence[Mapping[str, str | int | float | bool]] | None = None,
     overwrite: bool = False,
+    keeps_labels: bool = False,
     root: str | os.PathLike[str] | None = None,
     finish: Callable[[MinariDataset], object] | None = None,
 ) -> MinariDataset:
@@ -135,7 +139,10 @@ def write_dataset(
     :param requirements: pip-style requirements of the environment.
     :param metadata: More JSON-able entries for the dataset's metadata.
     :param episode_metadata: More attributes for each episode, in the order of ``episodes``.
-    :param overwrite: Replace a dataset of this id. What was there stays until the new one is whole.
+    :param overwrite: Replace a dataset of this id. What was there stays until the new one is whole,
+        and the answers of people beside it stay for good.
+    :param keeps_labels: Whether all other feedback beside it stays, too. Labels count only for the
+        episodes that they were given on.
     :param root: The datasets root; Minari's own if ``None``.
     :param finish: Called with the whole dataset before it appears in its place: what it writes
         beside the data, such as labels, appears with them. If it raises, nothing does.
@@ -185,8 +192,20 @@ def write_dataset(
         _update_metadata(written / "data", extra)
         if finish is not None:
             finish(MinariDataset(written / "data"))
+        _keep_feedback(folder / _FEEDBACK, written / _FEEDBACK, "*" if keeps_labels else _ANSWERS)
         _publish(written, folder, datasets_root, dataset_id, overwrite)
     return MinariDataset(folder / "data")
+
+
+def _keep_feedback(old: Path, new: Path, pattern: str) -> None:
+    """Names files of the old feedback in the new one, too; a server may go on writing to them."""
+    for path in sorted(old.glob(pattern)):
+        if path.is_file() and not (new / path.name).exists():
+            new.mkdir(exist_ok=True)
+            try:
+                os.link(path, new / path.name)
+            except OSError:  # of a file system without links
+                shutil.copy2(path, new / path.name)
 
 
 def _exact(observation_space: gym.Space[Any]) -> set[str]:

@@ -19,8 +19,9 @@ class ActingModule(nn.Module):
     """
     A policy with what SB3 does around it: images are transposed, actions get their units.
 
-    Of an observation that holds NaN or infinity, which ``predict`` refuses, it makes an action that
-    nobody can take for one: NaN, or one less than the lowest discrete action.
+    Of an observation that holds NaN, infinity or a class that its space does not have, which
+    ``predict`` refuses, it makes an action that nobody can take for one: NaN, or one less than the
+    lowest discrete action.
 
     :param policy: the policy
     :param channels_last: whether images come with their channels last
@@ -38,6 +39,12 @@ class ActingModule(nn.Module):
         self.keys = keys_of(policy.observation_space)
         of_key = space_by_key(policy.observation_space)
         self._images = [channels_last and is_image_space(of_key[key]) for key in self.keys]
+        self._classes: list[int] = []
+        for number, key in enumerate(self.keys):
+            if isinstance(part := of_key[key], spaces.Discrete | spaces.MultiDiscrete):
+                n = part.n if isinstance(part, spaces.Discrete) else part.nvec  # they start at 0
+                self.register_buffer(f"n_{number}", th.as_tensor(np.asarray(n).reshape(1, -1)))
+                self._classes.append(number)
         if isinstance(space, spaces.Box):
             low, high = policy.action_low, policy.action_high
             bounds = (low, 0.5 * (high - low), space.low, space.high)
@@ -62,9 +69,10 @@ class ActingModule(nn.Module):
     def _in_units(self, actions: th.Tensor, parts: Sequence[th.Tensor]) -> th.Tensor:
         # Few operations: for one observation each of them takes as long as a layer of the network
         space = self.policy.action_space
-        # NaN where a number is not finite, 0 elsewhere, (N, 1)
-        finite = [(p - p).flatten(1).sum(1, keepdim=True) for p in parts if p.is_floating_point()]
-        poison = sum(finite[1:], finite[0]) if finite else None
+        # NaN where a number is not finite or a class unknown, 0 elsewhere, (N, 1)
+        broken = [(p - p).flatten(1).sum(1, keepdim=True) for p in parts if p.is_floating_point()]
+        broken += [self._unknown(number, parts[number]) for number in self._classes]
+        poison = sum(broken[1:], broken[0]) if broken else None
         shape = (-1, *(space.shape or ()))
         if isinstance(space, spaces.Box):
             scaled = actions if self._cut_once else actions.clamp(-1.0, 1.0)
@@ -80,8 +88,14 @@ class ActingModule(nn.Module):
         if poison is None:
             return actions
         lowest = th.as_tensor(np.asarray(space.start))  # type: ignore[attr-defined]
-        broken = poison.isnan().reshape(-1, *(1 for _ in shape[1:]))
-        return th.where(broken, lowest - 1, actions)
+        poisoned = poison.isnan().reshape(-1, *(1 for _ in shape[1:]))
+        return th.where(poisoned, lowest - 1, actions)
+
+    def _unknown(self, number: int, part: th.Tensor) -> th.Tensor:
+        """NaN where a part holds a class that its space does not have, 0 elsewhere, (N, 1)."""
+        classes = part.flatten(1) if part.dim() > 1 else part.unsqueeze(1)
+        known = ((classes >= 0) & (classes < self.get_buffer(f"n_{number}"))).all(1, keepdim=True)
+        return th.where(known, 0.0, th.nan)
 
 
 def keys_of(space: spaces.Space[Any]) -> tuple[str, ...]:

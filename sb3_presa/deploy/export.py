@@ -22,6 +22,7 @@ from sb3_presa.deploy.samples import Parts, logged_observations, sampled_observa
 from sb3_presa.errors import ConfigError, ExportError
 from sb3_presa.files import atomic_path, check_writable
 from sb3_presa.policies.policy import OfflinePolicy
+from sb3_presa.policies.spaces import channels_first, check_fits
 
 if TYPE_CHECKING:
     from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
@@ -78,7 +79,8 @@ def export_policy(
     Writes one file that takes raw observations, (N, ...), and gives the actions that
     ``predict(deterministic=True)`` gives, (N, ...), in the units of the action space. The input
     is ``observation``, or one for each key of a Dict; the output is ``action``. An observation that
-    is not finite gives NaN, or one less than the lowest discrete action.
+    is not finite, or a class that its space does not have, gives NaN, or one less than the lowest
+    discrete action.
 
     The file is compared with ``predict`` before it takes its place.
 
@@ -90,6 +92,7 @@ def export_policy(
     :return: what was written, and the largest difference
     :raises ConfigError: for another suffix, another object than a model, or a policy that cannot
         be traced
+    :raises DatasetError: if the dataset has other spaces than the model
     :raises ExportError: if the file acts otherwise than ``predict``
     """
     check_model(model)
@@ -103,6 +106,9 @@ def export_policy(
     policy = model.policy
     device = policy.device
     transitions = None if dataset is None else load_transitions(dataset)
+    if transitions is not None:
+        observed = channels_first(transitions.observation_space)
+        check_fits(model, observed, transitions.action_space)
     if channels_last is None:
         channels_last = transitions is not None and _has_channels_last(
             transitions.observation_space, policy.observation_space
@@ -177,6 +183,9 @@ def _write_onnx(
     assert program is not None
     for node in program.model.graph.all_nodes():
         node.metadata_props.clear()  # source lines, and paths of this machine
+        for value in node.outputs:
+            if value.name in observations:  # PyTorch names it by its operator: relu, where
+                value.name = f"inner.{value.name}"
     for value in (*program.model.graph.inputs, *program.model.graph.outputs):
         assert value.shape is not None
         value.shape = type(value.shape)(["batch", *value.shape[1:]])

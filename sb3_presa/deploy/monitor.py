@@ -25,6 +25,7 @@ from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import ConfigError, StoppedError
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.files import check_writable, write_bytes
+from sb3_presa.policies.spaces import channels_first, check_fits
 
 #: Logged steps that a step is compared with, and logged steps that thresholds are taken from.
 _N_NEIGHBOURS: Final = 1_024
@@ -135,12 +136,14 @@ class SafetyMonitor:
         :return: the monitor
         :raises FeedbackError: without safety labels
         :raises ConfigError: for an argument out of its range
+        :raises DatasetError: if the dataset has other spaces than the model
         """
         _check_acting(model, on_alarm)
         if not 0.0 < quantile < 1.0:
             raise ConfigError(f"`quantile` must be in (0, 1), got {quantile!r}")
         found = resolve_dataset(dataset)
         transitions = load_transitions(found)
+        _check_spaces(model, transitions.observation_space, transitions.action_space, "dataset")
         if isinstance(feedback, str):
             feedback = Feedback.load(found, feedback)
         risk, mean, scale, accuracy = StepRisk.fit(transitions, feedback, seed)
@@ -327,7 +330,7 @@ class SafetyMonitor:
         :param model: the agent
         :param on_alarm: as for the constructor
         :return: the monitor
-        :raises ConfigError: for any other file, or a model without ``predict``
+        :raises ConfigError: for any other file, a model without ``predict``, or one of other spaces
         """
         _check_acting(model, on_alarm)
         if not Path(path).is_file():
@@ -338,7 +341,7 @@ class SafetyMonitor:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if facts["format"] != _FORMAT:
                 raise ValueError(f"its format must be {_FORMAT}, got {facts['format']}")
-            return cls(
+            monitor = cls(
                 model,
                 StepRisk(**{name: arrays[f"risk.{name}"] for name in _RISK_ARRAYS}),
                 arrays["neighbours"],
@@ -352,6 +355,15 @@ class SafetyMonitor:
             )
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"{path} cannot be read as a monitor: {error}") from error
+        _check_spaces(model, monitor.observation_space, monitor.action_space, "monitor's dataset")
+        return monitor
+
+
+def _check_spaces(
+    model: Any, observed: spaces.Space[Any], acted: spaces.Space[Any], owner: str
+) -> None:
+    if hasattr(model, "observation_space") and hasattr(model, "action_space"):
+        check_fits(model, channels_first(observed), acted, owner)
 
 
 def _check_acting(model: object, on_alarm: object) -> None:

@@ -17,7 +17,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, ConvertCallback
 from stable_baselines3.common.type_aliases import MaybeCallback
 
-from sb3_presa.arguments import Count, check_arguments, check_default_dtype
+from sb3_presa.arguments import Count, CountFromZero, check_arguments, check_default_dtype
 from sb3_presa.errors import ConfigError
 from sb3_presa.learning.diagnostics import describe_saturation
 from sb3_presa.learning.loop import TrainingLoop
@@ -46,7 +46,7 @@ class Learner(BaseAlgorithm, ABC):
 
     def learn(
         self: SelfLearner,
-        total_timesteps: Count | None = None,
+        total_timesteps: CountFromZero | None = None,
         callback: MaybeCallback = None,
         log_interval: Count | None = 100,
         tb_log_name: str | None = None,
@@ -56,7 +56,8 @@ class Learner(BaseAlgorithm, ABC):
         """
         Trains the model.
 
-        :param total_timesteps: gradient steps; the algorithm's default where ``None``
+        :param total_timesteps: gradient steps; the algorithm's default where ``None``. 0, which is
+            what remains of a finished run, takes none
         :param callback: SB3 callback(s), called at every gradient step
         :param log_interval: gradient steps between two log entries, ``None`` for no entries
         :param tb_log_name: name of the run for TensorBoard, the algorithm's where ``None``

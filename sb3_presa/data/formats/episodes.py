@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sb3_presa.data.checks import NEGATIVE_COST
 from sb3_presa.data.fault_list import FaultList
-from sb3_presa.data.formats.roles import Chosen
+from sb3_presa.data.formats.roles import DONE, Chosen
 from sb3_presa.data.formats.table import (
     Array,
     LogColumn,
@@ -37,7 +37,8 @@ class LoggedEpisode:
     :param rewards: ``(T,)``, None where the log has none.
     :param costs: ``(T,)``, None where the log has none.
     :param times: ``(T + 1,)`` seconds since the first, None where the log has none.
-    :param terminated: whether the task ended there. If not, the episode was cut off.
+    :param terminated: whether the task ended there.
+    :param truncated: whether the episode was cut off there; both may be so at once.
     :param attributes: facts about it.
     :param repeated: whether the log had T observations, so that the last one is there twice.
     :param table: the place of the table that it is in.
@@ -51,6 +52,7 @@ class LoggedEpisode:
     costs: Array | None
     times: Array | None
     terminated: bool
+    truncated: bool
     attributes: dict[str, Scalar]
     repeated: bool
     table: int
@@ -167,9 +169,12 @@ class Assembly:
         return {key: _joined(columns, part) for key, part in names.items()}
 
     def _is_numbers(self, table: Table, name: str, values: Array) -> bool:
-        if not is_text(values):
+        if values.dtype.kind in "mM" and name != self._chosen.single.get("time"):
+            row, text = 0, str(values.ravel()[0]) if values.size else str(values.dtype)
+        elif not is_text(values):
             return True
-        row, text = _first_text(values)
+        else:
+            row, text = _first_text(values)
         self._faults.add(
             f"column '{name}' must hold numbers",
             "write numbers in its place, or choose other columns",
@@ -263,6 +268,7 @@ class Assembly:
             loaded.single[role][taken] if role in loaded.single else None
             for role in ("reward", "cost")
         ]
+        terminated, truncated = self._ending(loaded, where, rows, steps)
         episode = LoggedEpisode(
             where=where,
             observations={key: values[rows] for key, values in loaded.observations.items()},
@@ -270,8 +276,13 @@ class Assembly:
             rewards=outcomes[0],
             costs=outcomes[1],
             times=self._times(loaded, where, rows),
-            terminated=self._ended(loaded, where, rows, steps),
-            attributes={**loaded.table.attributes, **self._facts(loaded, where, taken)},
+            terminated=terminated,
+            truncated=truncated,
+            attributes={
+                **loaded.table.attributes,
+                **_first_time(loaded, taken),
+                **self._facts(loaded, where, taken),
+            },
             repeated=steps == len(rows),
             table=place,
             place=partial(_place, loaded.table.row_names, rows),
@@ -307,11 +318,15 @@ class Assembly:
             )
         return times
 
-    def _ended(self, loaded: _Loaded, where: str, rows: Rows, steps: int) -> bool:
-        if "end" not in loaded.single:
-            return False
-        flags = np.nan_to_num(loaded.single["end"][rows].astype(np.float64)) > 0
-        early = np.flatnonzero(flags[: steps - 1])
+    def _ending(self, loaded: _Loaded, where: str, rows: Rows, steps: int) -> tuple[bool, bool]:
+        """Whether an episode terminated, and whether it was cut off."""
+        ended, cut = (
+            np.nan_to_num(loaded.single[role][rows].astype(np.float64)) > 0
+            if role in loaded.single
+            else np.zeros(len(rows), dtype=bool)
+            for role in ("end", "truncated")
+        )
+        early = np.flatnonzero(ended[: steps - 1])
         if len(early):
             self._faults.add(
                 "only the last step of an episode may be an end",
@@ -321,7 +336,10 @@ class Assembly:
                 loaded.table.place(int(rows[early[0]])),
                 episode=where,
             )
-        return bool(flags[steps - 1 :].any())
+        terminated, truncated = bool(ended[steps - 1 :].any()), bool(cut[steps - 1 :].any())
+        if truncated and self._chosen.single.get("end") in DONE:
+            terminated = False  # as in Stable-Baselines3, an end of either kind is done
+        return terminated, truncated or not terminated
 
     def _facts(self, loaded: _Loaded, where: str, taken: Rows) -> dict[str, Scalar]:
         facts: dict[str, Scalar] = {}
@@ -396,6 +414,14 @@ def name_of_column(names: Sequence[str], coordinate: int) -> str:
     :return: the column as a place continues in messages; empty where there is one alone.
     """
     return f", column '{names[coordinate]}'" if coordinate < len(names) > 1 else ""
+
+
+def _first_time(loaded: _Loaded, taken: Rows) -> dict[str, Scalar]:
+    """The time of the first step as the log has it; times are stored from there on."""
+    if "time" not in loaded.single:
+        return {}
+    first = loaded.single["time"][taken[0]]
+    return {"first_time": str(first) if first.dtype.kind in "mM" else first.item()}
 
 
 def _place(names: RowNames, rows: Rows, row: int) -> str:

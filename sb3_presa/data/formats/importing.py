@@ -143,7 +143,7 @@ def read_logs(
         bounds=_ranges(bounds),
         kind=kind,
         clip=clip,
-        units=units or {},
+        units=_units(units),
         skip_faulty=skip_faulty,
     )
 
@@ -162,7 +162,7 @@ def import_logs(
 
     :param source: as for :func:`read_logs`.
     :param dataset_id: ``(namespace/)name-vN``.
-    :param overwrite: replace a dataset of this id.
+    :param overwrite: replace a dataset of this id. The feedback beside it stays.
     :param root: the datasets root; None is Minari's.
     :param feedback: the name of the answers that came with the log, if any did.
     :param finish: called with the dataset before it appears in its place.
@@ -187,13 +187,25 @@ def _by_key(
     return {"": patterns(given) or ()}
 
 
+def _units(units: Mapping[str, str] | None) -> Mapping[str, str]:
+    if units is not None and not isinstance(units, Mapping):
+        raise ConfigError(f"`units` must be a dict such as {{'speed': 'm/s'}}, got {units!r}")
+    return units or {}
+
+
 def _ranges(bounds: Bounds | None) -> Ranges:
     if bounds is None:
         return {}
-    if isinstance(bounds, Mapping):
-        return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
-    low, high = bounds
-    return {ALL_ACTIONS: (float(low), float(high))}
+    by_name = bounds if isinstance(bounds, Mapping) else {ALL_ACTIONS: bounds}
+    try:
+        if isinstance(bounds, str):
+            raise ValueError("text is for the command line")
+        return {name: (float(low), float(high)) for name, (low, high) in by_name.items()}
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            "`bounds` must be two numbers such as (-1, 1), or such a pair for each column, as in "
+            f"{{'steer': (-0.5, 0.5)}}, got {bounds!r}"
+        ) from error
 
 
 def _read(source: LogSource, named: str | None, options: Options) -> tuple[str, str, Reading]:

@@ -25,6 +25,8 @@ from sb3_presa.errors import DatasetError
 _MOST_COLUMNS = 24
 #: In median steps of an episode: a step that is longer is a gap in the log.
 _LONG_STEP = 10
+#: Seconds: what acts so rarely is no robot; the numbers are of a smaller unit.
+_HARDLY_SECONDS = 1_000.0
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,12 @@ class ColumnFact:
 
     def __str__(self) -> str:
         unit = f" [{self.unit}]" if self.unit else ""
-        span = "" if self.low is None else f" in [{self.low:.5g}, {self.high:.5g}]"
-        return f"{self.name}{unit}{span}"
+        if self.low is None or self.high is None:
+            return f"{self.name}{unit}"
+        low, high = f"{self.low:.5g}", f"{self.high:.5g}"
+        if low == high:  # of map coordinates and the like, the last digits are what varies
+            low, high = f"{self.low:.12g}", f"{self.high:.12g}"
+        return f"{self.name}{unit} in [{low}, {high}]"
 
 
 @dataclass(eq=False)
@@ -129,7 +135,7 @@ class Log:
         """Write a Minari dataset, which appears complete or not at all.
 
         :param dataset_id: ``(namespace/)name-vN``.
-        :param overwrite: replace a dataset of this id.
+        :param overwrite: replace a dataset of this id. The feedback beside it stays.
         :param root: the datasets root; None is Minari's.
         :param feedback: the name of the answers that came with the log, if any did.
         :param finish: called with the dataset before it appears in its place, to write labels
@@ -164,6 +170,7 @@ class Log:
             metadata=self.metadata,
             episode_metadata=[episode.attributes for episode in self.episodes],
             overwrite=overwrite,
+            keeps_labels=True,
             root=root,
             finish=beside,
         )
@@ -188,7 +195,7 @@ def _buffer(episode: LoggedEpisode, spaces: LogSpaces) -> EpisodeBuffer:
         "actions": spaces.actions(episode.actions),
         "rewards": np.zeros(steps) if episode.rewards is None else episode.rewards,
         "terminations": last & episode.terminated,
-        "truncations": last & (not episode.terminated),
+        "truncations": last & episode.truncated,
         "infos": infos or None,
     }
     return EpisodeBuffer(**recorded)
@@ -305,6 +312,7 @@ def _note(
             "episode are joined in the order of the file"
         )
     notes += _gaps(episodes)
+    notes += _long_steps(episodes)
     if assembly.empty:
         notes.append(f"{assembly.empty:,} episodes have no step and are left out")
     if "end" not in chosen.single:
@@ -331,6 +339,18 @@ def _gaps(episodes: Sequence[LoggedEpisode]) -> list[str]:
         f"{len(found):,}. The longest, of {longest:.4g} s, ends at {place}. Steps before and after "
         "count as consecutive. If they are not, give the parts names of their own in the column "
         "of episodes"
+    ]
+
+
+def _long_steps(episodes: Sequence[LoggedEpisode]) -> list[str]:
+    """A note on times that are hardly seconds."""
+    lasts = [np.diff(e.times[: len(e.actions)]) for e in episodes if e.times is not None]
+    usual = float(np.median(np.concatenate(lasts))) if any(map(len, lasts)) else 0.0
+    if not usual > _HARDLY_SECONDS:
+        return []
+    return [
+        f"times are taken as seconds, so the median step lasts {usual:.4g} s. Where they are "
+        "milli-, micro- or nanoseconds, divide them, or store them as times of Parquet"
     ]
 
 

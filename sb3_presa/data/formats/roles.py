@@ -24,6 +24,8 @@ USUAL: Mapping[str, tuple[str, ...]] = {
     "truncated": ("truncated", "truncations", "truncation", "timeouts", "timeout"),
     "time": ("timestamp", "time"),
 }  # fmt: skip
+#: Ends of these names are set where an episode was cut off, too.
+DONE = ("done", "dones", "next.done")
 _MANY = ("observations", "actions", "keep")
 
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.errors import ConfigError
 from sb3_presa.evaluation.judge.actions import Agent, check_agent
 from sb3_presa.evaluation.judge.verdict import Labels, Verdict, judge
 from sb3_presa.feedback.table import Feedback
+
+#: P(safe) that no agent exceeds, with as many imagined episodes as there are.
+_HIGHEST: Final = 0.99
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,12 @@ class Choice:
         )
         if self.passes:
             return f"{self.name}: P(safe) {chosen.p_safe}; {stands}."
+        if threshold.value > _HIGHEST:
+            return (
+                f"{self.name}: P(safe) {chosen.p_safe} is the highest, and no agent can pass: "
+                f"{stands}. Too many of these are predicted to be safe, or they are too few: "
+                "correct labels in doubt, label more, or choose a higher alpha."
+            )
         return f"{self.name}: P(safe) {chosen.p_safe} is the highest, but too low: {stands}."
 
 

@@ -1,6 +1,7 @@
 """A verdict on an agent without a simulator: from logs and labels, and from nothing else."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -145,6 +146,49 @@ class Verdict:
             and threshold is not None
             and self.outlook.p_safe.value > threshold.value
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """
+        The verdict without what was imagined, ready for ``json.dump``.
+
+        :return: ``name, verdict, passes``; ``p_safe, logged_p_safe, risk, reward, agreement,
+            held_out, comparisons, safety_auc, replays, unlike, threshold, moments``. A number with
+            an interval is a dict of ``value, low, high``, with ``n`` where labels were counted.
+            What is unknown is ``None``
+        """
+        found, labels = self.outlook, self.labels
+        threshold, world = labels.threshold, labels.world
+        return {
+            "name": self.name,
+            "verdict": self.word,
+            "passes": self.passes,
+            "p_safe": _numbers(None if found is None else found.p_safe),
+            "logged_p_safe": None if found is None else found.of_log,
+            "risk": _numbers(None if found is None else found.risk),
+            "reward": _numbers(None if found is None else found.merit),
+            "agreement": _numbers(self.agreement),
+            "held_out": self.held_out,
+            "comparisons": _numbers(labels.comparisons),
+            "safety_auc": _numbers(labels.area),
+            "replays": _numbers(None if world is None else world.follows),
+            "unlike": _numbers(None if self.unlike is None else self.unlike.share),
+            "threshold": None if threshold is None else _numbers(threshold),
+            "moments": [
+                {"episode": int(one.episode), "step": int(one.step), "risk": float(one.risk)}
+                for one in self.moments
+            ],
+        }
+
+
+def _numbers(values: Any) -> dict[str, Any] | None:
+    """The fields of one of the dataclasses here; NaN and infinity, which JSON lacks, are None."""
+    if values is None:
+        return None
+    plain = {field.name: getattr(values, field.name) for field in fields(values)}
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in plain.items()
+    }
 
 
 def judge(

@@ -127,6 +127,7 @@ def test_defaults_are_of_their_own_type(name: str) -> None:
         ("unsafe_cloning_weight", 7.0, "`unsafe_cloning_weight` must be in [0, 1], got 7.0"),
         ("validation_fraction", 1.0, "`validation_fraction` must be in [0, 1), got 1.0"),
         ("alpha", 0, "`alpha` must be greater than 0, got 0"),
+        ("objective_kwargs", 5, "`objective_kwargs` must be a dict, got 5"),
         ("objective_kwargs", {"beta": 1.0}, "`objective_kwargs` has no setting 'beta'"),
         (
             "objective_kwargs",

@@ -267,6 +267,7 @@ def test_a_dataset_is_found_by_id_path_and_object(box_dataset: MinariDataset) ->
     ("name", "message"),
     [
         ("toy/ball-v0", "dataset 'toy/ball-v0' not found.*MINARI_DATASETS_PATH.*: toy/box-v0"),
+        ("D4RL/pen/human-v2", "not found.* come by `minari download D4RL/pen/human-v2`"),
         (
             "presa/point-circle1-small-v0",
             r"'presa/point-circle1-small-v0' not found.*`export MINARI_DATASETS_PATH=datasets`"

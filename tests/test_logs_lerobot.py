@@ -236,6 +236,8 @@ def _rewrite(path: Path, **changes: Any) -> None:
 
 def test_what_does_not_fit_is_refused_and_nothing_is_left(source: Path, tmp_path: Path) -> None:
     info = source / "meta" / "info.json"
+    with pytest.raises(DatasetError, match="must be the folder of a LeRobot dataset, got a file"):
+        import_logs(info, "me/cube-v0", format="lerobot")
     for changes, message in (
         ({"codebase_version": "v1.6"}, "must be one of v2.1, v3.0, got v1.6"),
         ({"total_episodes": 5}, "must have the 5 episodes that meta/info.json declares"),

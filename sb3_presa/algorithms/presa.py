@@ -55,7 +55,7 @@ from sb3_presa.learning.phases import (
 )
 from sb3_presa.learning.precision import Precision
 from sb3_presa.learning.schedules import CosineSchedule
-from sb3_presa.learning.settings import Delta, ObjectiveSettings
+from sb3_presa.learning.settings import Delta, ObjectiveSettings, as_settings
 from sb3_presa.learning.source import BatchSource, SegmentLabels, make_source
 from sb3_presa.learning.unlabelled import add_unlabelled
 from sb3_presa.learning.utility import segment_utilities
@@ -196,7 +196,7 @@ class PRESA(AdjustableAlgorithm):
         self.clip_range = clip_range
         self.anchor_coef = anchor_coef
         self.unlabelled_coef = unlabelled_coef
-        self.objective_kwargs = dict(objective_kwargs or {})
+        self.objective_kwargs = as_settings(objective_kwargs)
         self.completion = completion
         self.adjustable = adjustable
         self.safety_level = safety_level

@@ -59,6 +59,8 @@ def resolve_dataset(dataset: DatasetLike) -> MinariDataset:
                 " This one comes with the package: in a checkout `export "
                 "MINARI_DATASETS_PATH=datasets`, in Python `sb3_presa.data.example_dataset()`."
             )
+        elif isinstance(dataset, str) and os.sep in name and DATASET_ID_RE.fullmatch(name):
+            hint += f" Those of Minari's servers come by `minari download {name}`."
     raise DatasetError(f"dataset '{name}' not found. {hint}")
 
 

@@ -99,7 +99,7 @@ class _Check:
                     self._episode(episodes, episode, leaves)
         except DatasetError as error:
             self._add("the files must be readable", _WRITE_AGAIN, "", str(error))
-        if not self._with_steps:
+        if not self._with_steps and not list(self._faults):
             self._add("at least one episode must have a step", "record some", "")
         self._note_what_is_learnt()
         return DatasetCheck(self.dataset.id, list(self._faults), list(self._notes))

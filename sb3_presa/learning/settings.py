@@ -1,5 +1,6 @@
 """The settings of PRESA's objective: their names, ranges and defaults, in one record."""
 
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, TypeAlias
 
@@ -107,7 +108,7 @@ class ObjectiveSettings:
         :raises ConfigError: for a setting that is unknown or out of its range
         """
         expert = cls.expert()
-        given = dict(model.objective_kwargs or {})
+        given = as_settings(model.objective_kwargs)
         for name in given:
             if name not in expert:
                 raise ConfigError(
@@ -115,6 +116,17 @@ class ObjectiveSettings:
                 )
         flat = {field.name for field in fields(cls)} - set(expert)
         return cls(**{name: getattr(model, name) for name in flat}, **given)
+
+
+def as_settings(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """
+    :param given: ``objective_kwargs`` as they were passed
+    :return: a copy of them
+    :raises ConfigError: for anything but a dict or ``None``
+    """
+    if not isinstance(given, Mapping | None):
+        raise ConfigError(f"`objective_kwargs` must be a dict, got {given!r}")
+    return dict(given or {})
 
 
 ObjectiveSettings.__init__ = checking_arguments(ObjectiveSettings.__init__)  # type: ignore[method-assign]

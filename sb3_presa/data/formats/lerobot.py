@@ -41,6 +41,8 @@ class LeRobotFolder:
     def read(self, path: Path, options: Options) -> Reading:
         """As :meth:`~sb3_presa.data.formats.format.Format.read`."""
         require("pyarrow", "tables")
+        if not path.is_dir():
+            raise DatasetError(f"{path} must be the folder of a LeRobot dataset, got a file")
         try:
             return _read(_Folder(path), options)
         except DatasetError:

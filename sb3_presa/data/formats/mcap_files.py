@@ -1,6 +1,7 @@
 """MCAP files with messages in JSON, of ROS 2, or in protocol buffers: read by mcap."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -40,8 +41,20 @@ class McapFile:
         except (DatasetError, ConfigError):
             raise
         except Exception as error:  # the library and its decoders raise all kinds
+            if not _is_whole(path):
+                raise DatasetError(
+                    f"{path} cannot be read as MCAP: it ends too early, as where a recorder lost "
+                    "power. `mcap recover` of the MCAP command line saves what it holds"
+                ) from error
             reason = f"{type(error).__name__}: {error}"
             raise DatasetError(f"{path} cannot be read as MCAP: {reason}") from error
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file ends as it begins."""
+    with path.open("rb") as file:
+        file.seek(-min(len(_MAGIC), path.stat().st_size), os.SEEK_END)
+        return file.read() == _MAGIC
 
 
 def _with_notes(path: Path, topics: "_Topics", options: Options) -> Reading:

@@ -183,6 +183,8 @@ def test_images_come_as_in_the_dataset_or_as_told(
     image_dataset: MinariDataset, tmp_path: Path
 ) -> None:
     model = PRESA_CASE.make(image_dataset)
+    space = export_policy(model, tmp_path / "agent.pt").metadata["observation_space"]
+    assert (space["shape"], space["low"], space["high"]) == ([3, 36, 36], 0, 255)
     images = np.random.default_rng(0).integers(0, 255, (2, 36, 36, 3)).astype(np.uint8)
     expected, _ = model.predict(images, deterministic=True)
     first = np.moveaxis(images, -1, 1)

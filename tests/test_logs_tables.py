@@ -500,6 +500,8 @@ def test_a_file_of_a_heading_alone_has_no_step(tmp_path: Path) -> None:
     assert "1 episodes have no step and are left out" in log.notes
     with pytest.raises(DatasetError, match=r"b\.csv must have at least one step"):
         import_logs(tmp_path / "b.csv", "me/robot-v0", observations="x,y", actions="a")
+    tried = ["import", str(tmp_path / "b.csv"), "--observations", "x,y", "--actions", "a"]
+    assert CliRunner().invoke(app, [*tried, "--dry-run"]).exit_code == 1
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint32", "uint64", "int8"])

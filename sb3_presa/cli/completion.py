@@ -48,11 +48,14 @@ def complete(
     Estimate labels for all of a dataset from those of some segments, and print how far the
     estimates can be believed.
     """
+    from sb3_presa.annotation.answers.exchange_rows import is_json
     from sb3_presa.completion import complete as complete_labels
     from sb3_presa.data import resolve_dataset
     from sb3_presa.feedback.file import feedback_path
     from sb3_presa.files import write_bytes
 
+    if doubts_to is not None:
+        is_json(doubts_to)  # refuses other endings before the work
     check_outputs(json_file, doubts_to, plot)
     opened = resolve_dataset(dataset)
     if into is not None:
@@ -64,7 +67,7 @@ def complete(
     if json_file == Path("-"):
         typer.echo(text)
     else:
-        _print(found, figures, safety_level)
+        _print(found, figures, safety_level, json_file is None, doubts_to is None)
     if into is not None:
         completed = found.feedback(safety_level, seed)
         typer.echo(f"Wrote {completed.save(opened, into)}: {completed}", err=json_file == Path("-"))
@@ -147,7 +150,9 @@ def _error_rates(found: "Completion") -> dict[str, float | None]:
     }
 
 
-def _print(found: "Completion", figures: dict[str, Any], level: float) -> None:
+def _print(
+    found: "Completion", figures: dict[str, Any], level: float, no_json: bool, no_doubts: bool
+) -> None:
     dataset = found.transitions.dataset_id
     print_table(
         f"Labels of {dataset}, completed",
@@ -203,11 +208,12 @@ def _print(found: "Completion", figures: dict[str, Any], level: float) -> None:
                 for doubt in doubts[:_SHOWN]
             ],
         )
-        if len(doubts) > _SHOWN:
+        if len(doubts) > _SHOWN and no_json:
             typer.echo(f"{len(doubts) - _SHOWN} more are in --json FILE.")
-        typer.echo(
-            "To ask people again: --doubts-to FILE here, then sb3-presa annotate --doubts FILE."
-        )
+        if no_doubts:
+            typer.echo(
+                "To ask people again: --doubts-to FILE here, then sb3-presa annotate --doubts FILE."
+            )
 
 
 def _yes(value: bool) -> str:

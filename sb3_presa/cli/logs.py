@@ -154,6 +154,7 @@ def import_(
     if n_faults := len(list(log.faults)):
         kinds = "1 kind of fault" if n_faults == 1 else f"{n_faults} kinds of fault"
         raise DatasetError(f"{kinds} in the logs, listed above; nothing was written")
+    log.require_sound()
     if not dry_run and dataset_id is not None:
         print_written(log.save(dataset_id, overwrite=overwrite, feedback=feedback))
 

@@ -4,6 +4,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 from minari.serialization import serialize_space
 
 from sb3_presa._version import __version__
@@ -41,7 +42,7 @@ def metadata_of(
     :param dataset: a dataset with its spaces, or ``None``
     :param channels_last: whether images are given with their channels last
     :return: JSON values: spaces, names and units of coordinates, the origin of data and labels; a
-        bound that is infinite is ``None``
+        bound that is infinite is ``None``, and pictures have one bound for all pixels
     """
     columns = None
     if dataset is not None:
@@ -50,7 +51,7 @@ def metadata_of(
         "format": _FORMAT,
         "version": __version__,
         "algorithm": model.algorithm,
-        "observation_space": json.loads(serialize_space(model.observation_space)),
+        "observation_space": _without_pixels(json.loads(serialize_space(model.observation_space))),
         "action_space": json.loads(serialize_space(model.action_space)),
         "channels_last": channels_last,
         "columns": columns,
@@ -61,6 +62,15 @@ def metadata_of(
         level = model.policy.safety_level  # held in float32, which has seven digits
         found["safety_level"] = float(f"{level:.7g}")
     return {key: _finite(value) for key, value in found.items()}
+
+
+def _without_pixels(space: dict[str, Any]) -> dict[str, Any]:
+    """One bound for all pixels of a picture: of a camera they would be megabytes."""
+    parts = space["subspaces"].values() if space["type"] == "Dict" else [space]
+    for part in parts:
+        if part["type"] == "Box" and len(part["shape"]) == 3:
+            part["low"], part["high"] = (float(np.min(part["low"])), float(np.max(part["high"])))
+    return space
 
 
 def _finite(value: Any) -> Any:

@@ -247,8 +247,11 @@ class SafetyMonitor:
     def _other_action(self, observation: Any) -> NDArray[Any]:
         other: Any = self.on_alarm
         if hasattr(other, "predict"):
-            return np.asarray(other.predict(observation, deterministic=True)[0])
-        return np.asarray(other(observation))
+            acted = other.predict(observation, deterministic=True)[0]
+        else:
+            acted = other(observation)
+        dtype = self.action_space.dtype if isinstance(self.action_space, spaces.Box) else None
+        return np.asarray(acted, dtype)
 
     def _words(self, reading: Reading) -> str:
         risk, distance = np.max(reading.risk), np.max(reading.distance)

@@ -1,7 +1,7 @@
 """Expected outcomes of an agent's episodes, by the models of labels."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -61,9 +61,9 @@ class Outlook:
     p_safe: Estimate
     of_log: float
     merit: Estimate | None
-    rows: Rows
-    acts: NDArray[Any]
-    ahead: Floats
+    rows: Rows = field(repr=False)
+    acts: NDArray[Any] = field(repr=False)
+    ahead: Floats = field(repr=False)
 
 
 def outlook(agent: Agent, world: World, horizon: int, of_log: float) -> Outlook:

@@ -1,7 +1,7 @@
 """A verdict on an agent without a simulator: from logs and labels, and from nothing else."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -117,7 +117,7 @@ class Verdict:
     """
 
     name: str
-    labels: Labels
+    labels: Labels = field(repr=False)
     agreement: Accuracy | None
     held_out: bool
     outlook: Outlook | None
@@ -184,7 +184,7 @@ def _numbers(values: Any) -> dict[str, Any] | None:
     """The fields of one of the dataclasses here; NaN and infinity, which JSON lacks, are None."""
     if values is None:
         return None
-    plain = {field.name: getattr(values, field.name) for field in fields(values)}
+    plain = {one.name: getattr(values, one.name) for one in fields(values)}
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in plain.items()

@@ -1,6 +1,7 @@
 """Weights that a learning rate destroyed, and observations that no policy can act on."""
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch as th
-from algorithm_data import episode, one_thread  # noqa: F401
+from algorithm_data import episode, one_thread, random_dataset  # noqa: F401
 from contract import (
     Case,
     every_case,
@@ -186,3 +187,25 @@ def test_one_choice_is_not_called_saturated(
     )
     BC.load_offline(dataset, None, seed=0, device="cpu").learn(3)
     assert not [one for one in recwarn if "saturated" in str(one.message)]
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong", "said"),
+    [
+        ("gear", np.array([0, 3]), "Discrete(3), got 3 at 1"),
+        ("gear", np.array([[-1], [0]]), "Discrete(3), got -1 at 0, 0"),
+        ("signals", np.array([[0, 0], [2, 4]]), "MultiDiscrete([3 4]), got 4 at 1, 1"),
+    ],
+)
+def test_a_class_that_the_space_lacks_is_named(
+    key: str, wrong: np.ndarray, said: str, minari_root: Path
+) -> None:
+    parts = {"gear": gym.spaces.Discrete(3), "signals": gym.spaces.MultiDiscrete([3, 4])}
+    observed = gym.spaces.Dict(parts)
+    actions = gym.spaces.Box(-1, 1, (1,), np.float32)
+    model = BC.load_offline(random_dataset("classes", observed, actions), None, device="cpu")
+    batch = {"gear": np.array([0, 2]), "signals": np.array([[0, 3], [2, 0]])}
+    assert model.predict(batch)[0].shape == (2, 1)
+    message = re.escape(f"`observation['{key}']` must hold classes of {said}")
+    with pytest.raises(ConfigError, match=message):
+        model.predict({**batch, key: wrong})

@@ -278,8 +278,8 @@ class OfflinePolicy(BasePolicy):
         :param episode_start: unused
         :param deterministic: the most likely action, not a sample
         :return: actions in the units of the action space, and ``state``
-        :raises ConfigError: for other keys than the space has, and for a number that is not finite,
-            unless ``check_finite`` is ``False``
+        :raises ConfigError: for other keys than the space has, and for a number that is not finite
+            or a class that the space does not have, unless ``check_finite`` is ``False``
         """
         _check_keys(observation, self.observation_space)
         if self.check_finite:
@@ -287,6 +287,7 @@ class OfflinePolicy(BasePolicy):
             for key, values in parts.items():
                 name = f"`observation[{key!r}]`" if key else "`observation`"
                 _check_finite(values, name, "Mend it, or set `policy.check_finite = False`")
+                _check_classes(values, name, self.observation_space, key)
         actions, state = super().predict(observation, state, episode_start, deterministic)
         if self.check_finite:
             _check_finite(actions, "the action", "The weights of this policy are destroyed")
@@ -421,6 +422,24 @@ def _check_finite(values: Any, name: str, remedy: str) -> None:
     place = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])
     where = f" at {', '.join(map(str, place))}" if place else ""
     raise ConfigError(f"{name} must be finite, got {numbers[place]}{where}. {remedy}")
+
+
+def _check_classes(values: Any, name: str, space: spaces.Space[Any], key: str) -> None:
+    part = space[key] if isinstance(space, spaces.Dict) else space
+    if isinstance(part, spaces.Discrete):
+        n = np.asarray(part.n)
+    elif isinstance(part, spaces.MultiDiscrete):
+        n = part.nvec
+    else:
+        return
+    numbers = np.asarray(values)
+    if numbers.ndim < n.ndim or numbers.shape[numbers.ndim - n.ndim :] != n.shape:
+        return  # of a wrong shape SB3 says more
+    wrong = (numbers < 0) | (numbers >= n)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        where = f" at {', '.join(map(str, place))}" if place else ""
+        raise ConfigError(f"{name} must hold classes of {part}, got {numbers[place]}{where}")
 
 
 def _frozen_copy(actor: Actor) -> Actor:

@@ -243,8 +243,8 @@ def test_what_else_is_refused(box_dataset: MinariDataset, make_dataset: Any) -> 
         learn_many([model, clone], 3)
     with pytest.raises(ConfigError, match="must differ, got the same one twice"):
         learn_many([model, model], 3)
-    with pytest.raises(ConfigError, match="`total_timesteps` must be at least 1 or None, got 0"):
-        learn_many([model], 0)
+    with pytest.raises(ConfigError, match="`total_timesteps` must be at least 0 or None, got -1"):
+        learn_many([model], -1)
     with pytest.raises(ConfigError, match="has no dataset"):
         learn_many([model, PRESA()], 3)
     further = learn_quietly(PRESA_CASE.make(box_dataset), 8)

@@ -303,6 +303,16 @@ def test_a_value_outside_its_bounds_is_named_by_line_and_column(tmp_path: Path) 
     assert fault.places == ["log.csv, line 4: 0.2 is outside [0, 0.1]"]
 
 
+def test_a_number_of_an_array_is_named_by_its_place() -> None:
+    seen, acted = np.zeros((4, 3)), np.zeros((4, 2))
+    seen[2, 1], acted[3, 1] = np.nan, 5.0
+    log = read_logs({"observations": seen, "actions": acted}, bounds=(-1, 1))
+    assert [fault.places for fault in log.faults] == [
+        ["the table, row 2, 'observations[1]': nan"],
+        ["the table, row 3, 'actions[1]': 5 is outside [-1, 1]"],
+    ]
+
+
 def test_a_pause_of_the_recorder_is_noted(tmp_path: Path) -> None:
     def gaps(times: list[float]) -> list[str]:
         path = write_csv(tmp_path / "log.csv", {"time": times, "x": times, "throttle": times})

@@ -377,7 +377,9 @@ class Assembly:
             if len(wrong):
                 row = int(wrong[0])
                 found = values.reshape(len(values), -1)[row][~finite[row]][0]
-                column = name_of_column(self._names_of(name), int(np.argmin(finite[row])))
+                column = name_of_column(
+                    self._names_of(name), int(np.argmin(finite[row])), finite.shape[1]
+                )
                 self._faults.add(
                     f"{name} must be finite",
                     _FINITE,
@@ -407,13 +409,16 @@ class Assembly:
         return ()
 
 
-def name_of_column(names: Sequence[str], coordinate: int) -> str:
+def name_of_column(names: Sequence[str], coordinate: int, width: int) -> str:
     """
     :param names: of the columns of an array, which have one number each, or several in one.
     :param coordinate: of the flat array.
-    :return: the column as a place continues in messages; empty where there is one alone.
+    :param width: numbers in a row of the flat array.
+    :return: the column as a place continues in messages; empty where there is one number alone.
     """
-    return f", column '{names[coordinate]}'" if coordinate < len(names) > 1 else ""
+    if len(names) == width > 1:
+        return f", column '{names[coordinate]}'"
+    return f", '{names[0]}[{coordinate}]'" if len(names) == 1 < width else ""
 
 
 def _first_time(loaded: _Loaded, taken: Rows) -> dict[str, Scalar]:

@@ -278,7 +278,7 @@ def _check_inside(
         row = first_true_row(wrong)
         if row is not None:
             found, least, most = (first_entry(of, wrong[row]) for of in (values[row], low, high))
-            column = name_of_column(columns, int(np.argmax(wrong[row])))
+            column = name_of_column(columns, int(np.argmax(wrong[row])), wrong[row].size)
             faults.add(
                 f"{name} must be within the bounds that are given",
                 "give wider bounds, or clip (clip=True, --clip)",

@@ -126,7 +126,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
             plain = _mean([row for row in own if row["agent"] == "PRESA"])
             place.plot(*plain, "*", color=PALETTE[1], markersize=11, label="PRESA, .7")
             place.axvline(1.0, color=INK, linewidth=0.8, linestyle="--")
-            place.set_ylim(0.5, 1.05)
+            place.set_ylim(0.0, 1.1)
         for place in grid[-1]:
             place.set_xlabel("cost / limit", color=INK)
         for place in grid[:, 0]:

@@ -303,6 +303,14 @@ def test_a_value_outside_its_bounds_is_named_by_line_and_column(tmp_path: Path) 
     assert fault.places == ["log.csv, line 4: 0.2 is outside [0, 0.1]"]
 
 
+@pytest.mark.parametrize("bounds", ["-1:1", (-1,), (-np.inf, np.inf), {"actions": (0, "x")}, 3])
+def test_bounds_that_are_none_are_refused(bounds: Any) -> None:
+    with pytest.raises(ConfigError, match="`bounds` must be two finite numbers such as"):
+        read_logs({"observations": [[0.0], [1.0]], "actions": [[0.5]]}, bounds=bounds)
+    with pytest.raises(ConfigError, match="`units` must be a dict such as"):
+        read_logs({"observations": [[0.0], [1.0]], "actions": [[0.5]]}, units="x=m")  # type: ignore[arg-type]
+
+
 def test_a_number_of_an_array_is_named_by_its_place() -> None:
     seen, acted = np.zeros((4, 3)), np.zeros((4, 2))
     seen[2, 1], acted[3, 1] = np.nan, 5.0

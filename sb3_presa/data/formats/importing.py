@@ -1,6 +1,7 @@
 """From files and tables of any format to a log, and to a Minari dataset."""
 
 import glob
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -200,12 +201,15 @@ def _ranges(bounds: Bounds | None) -> Ranges:
     try:
         if isinstance(bounds, str):
             raise ValueError("text is for the command line")
-        return {name: (float(low), float(high)) for name, (low, high) in by_name.items()}
+        ranges = {name: (float(low), float(high)) for name, (low, high) in by_name.items()}
+        if not all(math.isfinite(bound) for pair in ranges.values() for bound in pair):
+            raise ValueError("actions are scaled by their bounds")
     except (TypeError, ValueError) as error:
         raise ConfigError(
-            "`bounds` must be two numbers such as (-1, 1), or such a pair for each column, as in "
-            f"{{'steer': (-0.5, 0.5)}}, got {bounds!r}"
+            "`bounds` must be two finite numbers such as (-1, 1), or such a pair for each column, "
+            f"as in {{'steer': (-0.5, 0.5)}}, got {bounds!r}"
         ) from error
+    return ranges
 
 
 def _read(source: LogSource, named: str | None, options: Options) -> tuple[str, str, Reading]:

@@ -1,7 +1,6 @@
 """``sb3-presa complete``: what a few labels say of all of the data."""
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,14 +47,14 @@ def complete(
     Estimate labels for all of a dataset from those of some segments, and print how far the
     estimates can be believed.
     """
-    from sb3_presa.annotation.answers.exchange_rows import is_json
+    from sb3_presa.annotation.answers.exchange_rows import check_ending
     from sb3_presa.completion import complete as complete_labels
     from sb3_presa.data import resolve_dataset
     from sb3_presa.feedback.file import feedback_path
     from sb3_presa.files import write_bytes
 
     if doubts_to is not None:
-        is_json(doubts_to)  # refuses other endings before the work
+        check_ending(doubts_to)
     check_outputs(json_file, doubts_to, plot)
     opened = resolve_dataset(dataset)
     if into is not None:
@@ -87,6 +86,8 @@ def complete(
 
 
 def _figures(found: "Completion", level: float) -> dict[str, Any]:
+    from sb3_presa.completion.accuracy import as_json
+
     chosen = found.selected(level)
     p_safe = found.p_safe
     doubts = []
@@ -102,14 +103,14 @@ def _figures(found: "Completion", level: float) -> dict[str, Any]:
         "labelled_share": found.coverage,
         "safety_model": str(found.safety_model),
         "p_safe_of_imitated": None if p_safe is None else float(p_safe[chosen].mean()),
-        "comparisons": _accuracy(found.preference_accuracy),
-        "safety": _accuracy(found.safety_accuracy),
-        "safety_ranking": _accuracy(found.safety_ranking),
-        "split_half": _accuracy(found.split_half(level)),
+        "comparisons": as_json(found.preference_accuracy),
+        "safety": as_json(found.safety_accuracy),
+        "safety_ranking": as_json(found.safety_ranking),
+        "split_half": as_json(found.split_half(level)),
         "error_rates": _error_rates(found),
         "calibration": {
             kind: [
-                {"predicted": one.predicted, **_accuracy(one.seen)}
+                {"predicted": one.predicted, **as_json(one.seen)}
                 for one in found.calibration(kind)
                 if one.seen.n
             ]
@@ -132,12 +133,6 @@ def _reason(found: "Completion") -> str:
     if (n := found.labelled.n_labels) < FEWEST_LABELS:
         return f" ({n} labels; fewer than {FEWEST_LABELS} are used as given)"
     return " (whole recordings that begin anywhere, as clips do)" if found.of_clips else ""
-
-
-def _accuracy(accuracy: Any) -> dict[str, Any]:
-    values = {"value": accuracy.value, "low": accuracy.low, "high": accuracy.high}
-    plain = {name: None if math.isnan(value) else value for name, value in values.items()}
-    return {**plain, "n": accuracy.n}
 
 
 def _error_rates(found: "Completion") -> dict[str, float | None]:

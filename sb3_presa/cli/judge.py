@@ -43,9 +43,9 @@ def judge(
         typer.echo(text)
     else:
         _print(verdict)
-    if json_file is not None and json_file != Path("-"):
-        write_text(json_file, text + "\n")
-        typer.echo(f"Wrote {json_file}")
+        if json_file is not None:
+            write_text(json_file, text + "\n")
+            typer.echo(f"Wrote {json_file}")
     if html is not None:
         write_page(verdict, html)
         typer.echo(f"Wrote {html}", err=json_file == Path("-"))

@@ -1,8 +1,8 @@
 """Accuracy on labels that the models have not seen: the reason to believe completed labels."""
 
 import math
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 import numpy as np
 
@@ -45,6 +45,20 @@ class Accuracy:
         if math.isnan(self.value):
             return "one kind of label only" if self.n else "no labels"
         return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+def as_json(values: Any) -> Any:
+    """
+    :param values: an :class:`Accuracy`, or another dataclass of numbers; ``None`` for none
+    :return: its fields by name; NaN and infinity, which JSON lacks, are ``None``. ``None`` for none
+    """
+    if values is None:
+        return None
+    plain = {one.name: getattr(values, one.name) for one in fields(values)}
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in plain.items()
+    }
 
 
 def share_right(right: Floats) -> Accuracy:

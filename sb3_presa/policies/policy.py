@@ -419,9 +419,8 @@ def _check_finite(values: Any, name: str, remedy: str) -> None:
         raise ConfigError(f"{name} must be an array of numbers, got one of {numbers.dtype}")
     if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
         return
-    place = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])
-    where = f" at {', '.join(map(str, place))}" if place else ""
-    raise ConfigError(f"{name} must be finite, got {numbers[place]}{where}. {remedy}")
+    found = _first(numbers, ~np.isfinite(numbers))
+    raise ConfigError(f"{name} must be finite, got {found}. {remedy}")
 
 
 def _check_classes(values: Any, name: str, space: spaces.Space[Any], key: str) -> None:
@@ -437,9 +436,14 @@ def _check_classes(values: Any, name: str, space: spaces.Space[Any], key: str) -
         return  # of a wrong shape SB3 says more
     wrong = (numbers < 0) | (numbers >= n)
     if wrong.any():
-        place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        where = f" at {', '.join(map(str, place))}" if place else ""
-        raise ConfigError(f"{name} must hold classes of {part}, got {numbers[place]}{where}")
+        raise ConfigError(f"{name} must hold classes of {part}, got {_first(numbers, wrong)}")
+
+
+def _first(numbers: np.ndarray, wrong: Any) -> str:
+    """The first of the wrong numbers and its place."""
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    where = f" at {', '.join(map(str, place))}" if place else ""
+    return f"{numbers[place]}{where}"
 
 
 def _frozen_copy(actor: Actor) -> Actor:

@@ -143,7 +143,7 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, A
     :param rows: None is written as an empty cell, a dictionary or list as JSON.
     :raises FeedbackError: if the file has another ending.
     """
-    as_json = is_json(path)
+    as_json = _is_json(path)
     file = io.StringIO()
     writer = csv.writer(file)
     if not as_json:
@@ -191,7 +191,7 @@ def raw_rows(path: Path) -> Iterator[Row]:
 
     :raises FeedbackError: if the file is damaged or has another ending.
     """
-    parse = _json_rows if is_json(path) else _csv_rows
+    parse = _json_rows if _is_json(path) else _csv_rows
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -257,12 +257,16 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def is_json(path: Path) -> bool:
-    """Whether a file has JSON Lines, by its ending.
+def check_ending(path: Path) -> None:
+    """Refuse a file whose format nobody can tell.
 
     :param path: ending in ``.csv`` or ``.jsonl``.
     :raises FeedbackError: if it has another ending.
     """
     if path.suffix.lower() not in _SUFFIXES:
         raise FeedbackError(f"the file must end in {' or '.join(_SUFFIXES)}, got {path}")
+
+
+def _is_json(path: Path) -> bool:
+    check_ending(path)
     return path.suffix.lower() == ".jsonl"

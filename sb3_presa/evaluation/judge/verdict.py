@@ -1,12 +1,11 @@
 """A verdict on an agent without a simulator: from logs and labels, and from nothing else."""
 
-import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import numpy as np
 
-from sb3_presa.completion.accuracy import Accuracy, Bin, share_right
+from sb3_presa.completion.accuracy import Accuracy, Bin, as_json, share_right
 from sb3_presa.completion.auc import auc
 from sb3_presa.completion.estimating import completion_of
 from sb3_presa.completion.features import Floats
@@ -156,39 +155,27 @@ class Verdict:
             an interval is a dict of ``value, low, high``, with ``n`` where labels were counted.
             What is unknown is ``None``
         """
-        found, labels = self.outlook, self.labels
-        threshold, world = labels.threshold, labels.world
+        found, labels, world = self.outlook, self.labels, self.labels.world
         return {
             "name": self.name,
             "verdict": self.word,
             "passes": self.passes,
-            "p_safe": _numbers(None if found is None else found.p_safe),
+            "p_safe": as_json(None if found is None else found.p_safe),
             "logged_p_safe": None if found is None else found.of_log,
-            "risk": _numbers(None if found is None else found.risk),
-            "reward": _numbers(None if found is None else found.merit),
-            "agreement": _numbers(self.agreement),
+            "risk": as_json(None if found is None else found.risk),
+            "reward": as_json(None if found is None else found.merit),
+            "agreement": as_json(self.agreement),
             "held_out": self.held_out,
-            "comparisons": _numbers(labels.comparisons),
-            "safety_auc": _numbers(labels.area),
-            "replays": _numbers(None if world is None else world.follows),
-            "unlike": _numbers(None if self.unlike is None else self.unlike.share),
-            "threshold": None if threshold is None else _numbers(threshold),
+            "comparisons": as_json(labels.comparisons),
+            "safety_auc": as_json(labels.area),
+            "replays": as_json(None if world is None else world.follows),
+            "unlike": as_json(None if self.unlike is None else self.unlike.share),
+            "threshold": as_json(labels.threshold),
             "moments": [
                 {"episode": int(one.episode), "step": int(one.step), "risk": float(one.risk)}
                 for one in self.moments
             ],
         }
-
-
-def _numbers(values: Any) -> dict[str, Any] | None:
-    """The fields of one of the dataclasses here; NaN and infinity, which JSON lacks, are None."""
-    if values is None:
-        return None
-    plain = {one.name: getattr(values, one.name) for one in fields(values)}
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in plain.items()
-    }
 
 
 def judge(

@@ -319,6 +319,8 @@ def test_evaluate_writes_the_numbers(
     assert isinstance(mean, float)
     assert by_dataset["normalized_reward"] == pytest.approx((mean + 10) / 30)
     assert by_env == by_dataset | {"normalized_reward": None}
+    where = ("--env", env_id("box"), "--cost-limit", 5, "--episodes", 3, "--json", "-")
+    assert json.loads(run("evaluate", trained, *where).stdout) == by_env
 
 
 @pytest.mark.parametrize(

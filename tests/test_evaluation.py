@@ -99,10 +99,12 @@ def test_an_environment_that_is_none_or_has_other_spaces_is_refused(
     ):
         evaluate_safety(ZeroPolicy(), "Toy-v0", cost_limit=5)  # type: ignore[arg-type]
     model = BC.load_offline(box_dataset)
-    with pytest.raises(
-        ConfigError, match=r"observation space of the environment must equal .*\b3.*got Box.*\b4"
-    ):
-        evaluate_safety(model, gym.make("CartPole-v1"), cost_limit=5)
+    for agent in (model, model.policy):
+        with pytest.raises(
+            ConfigError,
+            match=r"observation space of the environment must equal .*\b3.*got Box.*\b4",
+        ):
+            evaluate_safety(agent, gym.make("CartPole-v1"), cost_limit=5)
     with pytest.raises(
         ConfigError, match=r"action space of the environment must equal .*got Discrete"
     ):

@@ -59,7 +59,7 @@ from sb3_presa.learning.settings import Delta, ObjectiveSettings, as_settings
 from sb3_presa.learning.source import BatchSource, SegmentLabels, make_source
 from sb3_presa.learning.unlabelled import add_unlabelled
 from sb3_presa.learning.utility import segment_utilities
-from sb3_presa.policies.spaces import channels_first, check_fits
+from sb3_presa.policies.spaces import check_fits
 
 
 class PRESA(AdjustableAlgorithm):
@@ -388,7 +388,7 @@ class PRESA(AdjustableAlgorithm):
         :raises ConfigError: if the model has no policy yet
         :raises DatasetError: if the dataset has other spaces than the model
         """
-        check_fits(self, channels_first(transitions.observation_space), transitions.action_space)
+        check_fits(self, transitions.observation_space, transitions.action_space)
         data = OfflineData.of(transitions, Feedback.create(transitions, segments))
         source = make_source(data, self.device, self.policy.scale_actions)
         return segment_utilities(self.policy, source, self.objective.settings)

@@ -1,12 +1,18 @@
 """``sb3-presa complete``: what a few labels say of all of the data."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sb3_presa.cli.console import check_outputs, print_table
+from sb3_presa.cli.console import (
+    JsonFile,
+    check_outputs,
+    only_json,
+    print_table,
+    say_written,
+    write_figures,
+)
 from sb3_presa.cli.datasets import Dataset, check_free_labels
 
 if TYPE_CHECKING:
@@ -35,9 +41,7 @@ def complete(
         Path | None,
         typer.Option(help="File for the labels in doubt, .csv or .jsonl, for annotate --doubts."),
     ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="File for the figures; - prints them instead.")
-    ] = None,
+    json_file: JsonFile = None,
     overwrite: Annotated[
         bool,
         typer.Option("--overwrite", help="Also replace feedback that was not completed."),
@@ -51,7 +55,6 @@ def complete(
     from sb3_presa.completion import complete as complete_labels
     from sb3_presa.data import resolve_dataset
     from sb3_presa.feedback.file import feedback_path
-    from sb3_presa.files import write_bytes
 
     if doubts_to is not None:
         check_ending(doubts_to)
@@ -62,27 +65,23 @@ def complete(
         check_outputs(feedback_path(opened, into))
     found = complete_labels(opened, feedback, safety_model=safety_model, seed=seed)  # type: ignore[arg-type]
     figures = _figures(found, safety_level)
-    text = json.dumps(figures, indent=1)
-    if json_file == Path("-"):
-        typer.echo(text)
-    else:
+    if not only_json(json_file):
         _print(found, figures, safety_level, json_file is None, doubts_to is None)
+    write_figures(json_file, figures)
     if into is not None:
         completed = found.feedback(safety_level, seed)
-        typer.echo(f"Wrote {completed.save(opened, into)}: {completed}", err=json_file == Path("-"))
-    if json_file is not None and json_file != Path("-"):
-        write_bytes(json_file, text.encode() + b"\n")
+        say_written(f"{completed.save(opened, into)}: {completed}", json_file)
     if doubts_to is not None:
         from sb3_presa.annotation.answers.exchange import export_questions
 
         questions = [_question(doubt["segments"]) for doubt in figures["doubts"]]
         export_questions(doubts_to, dict.fromkeys(questions))
-        typer.echo(f"Wrote {doubts_to}", err=json_file == Path("-"))
+        say_written(doubts_to, json_file)
     if plot is not None:
         from sb3_presa.evaluation.completion_figure import draw_completion
 
         draw_completion(found, plot, safety_level)
-        typer.echo(f"Wrote {plot}", err=json_file == Path("-"))
+        say_written(plot, json_file)
 
 
 def _figures(found: "Completion", level: float) -> dict[str, Any]:

@@ -1,20 +1,36 @@
 """Shared parts of the commands: one-line messages, tables, and settings from text."""
 
 import ast
+import json
 import math
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Annotated, Any, Final, TextIO
 
+import typer
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
 from sb3_presa.arguments import closest
 from sb3_presa.errors import ConfigError
-from sb3_presa.files import check_writable
+from sb3_presa.files import check_writable, write_text
+
+#: The file that stands for standard output.
+_STDOUT: Final = Path("-")
+
+#: Where a command puts its figures; see :func:`write_figures`.
+JsonFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        help="Also write the figures to this file; - prints them and nothing else.",
+        show_default="no",
+    ),
+]
 
 #: Values as other languages write them; ``inf`` has no literal in Python.
 _WORDS: Final[Mapping[str, Any]] = {"true": True, "false": False, "none": None, "inf": math.inf}
@@ -36,8 +52,43 @@ def check_outputs(*paths: Path | None) -> None:
     :raises ConfigError: if one of them cannot be written
     """
     for path in paths:
-        if path is not None and path != Path("-"):
+        if path is not None and path != _STDOUT:
             check_writable(path)
+
+
+def only_json(json_file: Path | None) -> bool:
+    """
+    :param json_file: the option ``--json``
+    :return: if figures are all that may stand on standard output
+    """
+    return json_file == _STDOUT
+
+
+def write_figures(json_file: Path | None, figures: Mapping[str, Any]) -> None:
+    """
+    Write figures where ``--json`` says, or nowhere.
+
+    :param json_file: the option ``--json``
+    :param figures: what can be written as JSON
+    """
+    if json_file is None:
+        return
+    text = json.dumps(figures, indent=2, allow_nan=False)
+    if only_json(json_file):
+        typer.echo(text)
+    else:
+        write_text(json_file, text + "\n")
+        say_written(json_file, json_file)
+
+
+def say_written(path: Path | str, json_file: Path | None) -> None:
+    """
+    Name a file that was written, on standard error where standard output is for figures.
+
+    :param path: the file, with what it holds where that is worth a word
+    :param json_file: the option ``--json``
+    """
+    typer.echo(f"Wrote {path}", err=only_json(json_file))
 
 
 def print_error(error: BaseException) -> None:

@@ -1,15 +1,13 @@
 """``sb3-presa evaluate``."""
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sb3_presa.cli.console import check_outputs, print_table
+from sb3_presa.cli.console import JsonFile, check_outputs, only_json, print_table, write_figures
 from sb3_presa.errors import ConfigError
-from sb3_presa.files import write_text
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -39,12 +37,7 @@ def evaluate(
             help="Run code of the files: pickles of the model, the dataset's environment.",
         ),
     ] = False,
-    json_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--json", metavar="FILE", help="Also write the results to this file.", show_default="no"
-        ),
-    ] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Run a saved agent in its environment and print reward and cost."""
     if (dataset is None) == (env is None):
@@ -71,9 +64,10 @@ def evaluate(
         raise ConfigError(f"{model} cannot act in {dataset or env}: {error}") from error
     finally:
         environment.close()
-    _print_evaluation(f"{model.name}, {episodes} episodes, cost limit {cost_limit:g}", result)
-    if json_file is not None:
-        write_text(json_file, json.dumps(result.as_dict(), indent=2, allow_nan=False) + "\n")
+    if not only_json(json_file):
+        title = f"{model.name}, {episodes} episodes, cost limit {cost_limit:g}"
+        _print_evaluation(title, result)
+    write_figures(json_file, result.as_dict())
 
 
 def _environment(

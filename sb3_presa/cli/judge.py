@@ -1,14 +1,19 @@
 """``sb3-presa judge``: is an agent safe, as far as logs and labels tell."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sb3_presa.cli.agents import ModelsAlgorithm, SafetyLevel, load_agent
-from sb3_presa.cli.console import check_outputs, print_table
-from sb3_presa.files import write_text
+from sb3_presa.cli.console import (
+    JsonFile,
+    check_outputs,
+    only_json,
+    print_table,
+    say_written,
+    write_figures,
+)
 
 if TYPE_CHECKING:
     from sb3_presa.evaluation.judge import Verdict
@@ -21,9 +26,7 @@ def judge(
     html: Annotated[
         Path | None, typer.Option(help="Write the page as one HTML file.", show_default="no")
     ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="File for the figures; - prints them instead.")
-    ] = None,
+    json_file: JsonFile = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     algorithm: ModelsAlgorithm = None,
     safety_level: SafetyLevel = None,
@@ -38,17 +41,12 @@ def judge(
     check_outputs(html, json_file)
     agent = load_agent(model, algorithm, device, trust, safety_level)
     verdict = judge_agent(agent, dataset, feedback, name=model.name)
-    text = json.dumps(verdict.as_dict(), indent=1, allow_nan=False)
-    if json_file == Path("-"):
-        typer.echo(text)
-    else:
+    if not only_json(json_file):
         _print(verdict)
-        if json_file is not None:
-            write_text(json_file, text + "\n")
-            typer.echo(f"Wrote {json_file}")
+    write_figures(json_file, verdict.as_dict())
     if html is not None:
         write_page(verdict, html)
-        typer.echo(f"Wrote {html}", err=json_file == Path("-"))
+        say_written(html, json_file)
 
 
 def _print(verdict: "Verdict") -> None:

@@ -1,13 +1,12 @@
 """``sb3-presa labels --curve``: whether there are enough answers."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from sb3_presa.cli.console import print_table
+from sb3_presa.cli.console import only_json, print_table, say_written, write_figures
 from sb3_presa.errors import FeedbackError
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def report_curve(
 
     :param dataset: the labelled dataset
     :param answers: valid answers, in the order in which they were given
-    :param json_file: file for the figures, ``-`` to print them; None for tables
+    :param json_file: the option ``--json``
     :param plot: picture to write, or None
     :param core_share: largest share of a processor
     :raises FeedbackError: if there are no labels
@@ -42,7 +41,6 @@ def report_curve(
     from sb3_presa.annotation.consensus.merge import merge_answers
     from sb3_presa.completion.learning_curve import learning_curve
     from sb3_presa.data import load_transitions
-    from sb3_presa.files import write_text
 
     asked = [answer for answer in answers if answer.role == "asked"]
     if not asked:
@@ -56,28 +54,22 @@ def report_curve(
         "preference": summarize_agreement(preference_votes(asked)),
         "safety": summarize_agreement(safety_votes(asked)),
     }
-    if json_file is None:
+    if not only_json(json_file):
         _print(dataset.id, len(asked), curves)
-    else:
-        figures = {
-            "answers": len(asked),
-            "curves": [curve.as_dict() for curve in curves],
-            "agreement": {
-                kind: {"share": found.agreement, "alpha": found.alpha, "shared": found.shared}
-                for kind, found in agreement.items()
-            },
-        }
-        text = json.dumps(figures, indent=1)
-        if str(json_file) == "-":
-            typer.echo(text)
-        else:
-            write_text(json_file, text + "\n")
-            typer.echo(f"Wrote {json_file}")
+    figures = {
+        "answers": len(asked),
+        "curves": [curve.as_dict() for curve in curves],
+        "agreement": {
+            kind: {"share": found.agreement, "alpha": found.alpha, "shared": found.shared}
+            for kind, found in agreement.items()
+        },
+    }
+    write_figures(json_file, figures)
     if plot is not None:
         from sb3_presa.evaluation.learning_curve_figure import draw_learning_curves
 
         draw_learning_curves(curves, plot)
-        typer.echo(f"Wrote {plot}", err=json_file is not None)
+        say_written(plot, json_file)
 
 
 def _print(title: str, answers: int, curves: "Sequence[Curve]") -> None:

@@ -1,7 +1,6 @@
 """``sb3-presa labels`` and ``import-preferences``: statistics, merging and exchange of labels."""
 
 import contextlib
-import json
 import shlex
 import warnings
 from collections.abc import Iterator, Sequence
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from sb3_presa.cli.console import check_outputs, print_table
+from sb3_presa.cli.console import JsonFile, check_outputs, only_json, print_table, write_figures
 from sb3_presa.cli.datasets import Dataset, check_free_labels
 from sb3_presa.errors import ConfigError, FeedbackError
 
@@ -30,10 +29,7 @@ _MOST_OVERRULED: Final = 0.25
 def labels(
     dataset: Dataset,
     feedback: Annotated[str, typer.Option(help="Name of the labels.")] = "people",
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", help="File for the statistics; - prints them instead."),
-    ] = None,
+    json_file: JsonFile = None,
     merge: Annotated[
         str | None,
         typer.Option(help="Merge answers into feedback: majority, mean or noise-model."),
@@ -160,19 +156,12 @@ def import_preferences(
 
 def _report(dataset: "MinariDataset", name: str, json_file: Path | None) -> None:
     from sb3_presa.annotation.consensus.report import report_labels
-    from sb3_presa.files import write_text
 
     with _answers(dataset, name) as store:
         report = report_labels(store.answers(), store.known())
-    if json_file is None:
+    if not only_json(json_file):
         _print_report(f"{dataset.id}, {name}", report)
-        return
-    text = json.dumps(report.as_dict(), indent=2)
-    if str(json_file) == "-":
-        typer.echo(text)
-        return
-    write_text(json_file, text + "\n")
-    typer.echo(f"Wrote {json_file}")
+    write_figures(json_file, report.as_dict())
 
 
 def _merge(

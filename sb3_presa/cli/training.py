@@ -106,7 +106,7 @@ def train(
 
     from sb3_presa.cli.progress import SaveCallback
     from sb3_presa.evaluation.callbacks import SafetyEvalCallback
-    from sb3_presa.policies.spaces import channels_first, check_fits
+    from sb3_presa.policies.spaces import check_fits
 
     out = _model_path(out)
     if resume and not out.is_file():
@@ -154,8 +154,9 @@ def train(
             with naming_environment(eval_env):
                 environment = gym.make(eval_env)
             stack.callback(environment.close)
-            observed = channels_first(environment.observation_space)
-            check_fits(model, observed, environment.action_space, "environment")
+            check_fits(
+                model, environment.observation_space, environment.action_space, "environment"
+            )
             assert cost_limit is not None
             callbacks.append(SafetyEvalCallback(environment, cost_limit, eval_freq=eval_every))
         _learn(model, out, steps, callbacks, quiet)

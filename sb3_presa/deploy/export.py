@@ -22,7 +22,7 @@ from sb3_presa.deploy.samples import Parts, logged_observations, sampled_observa
 from sb3_presa.errors import ConfigError, ExportError
 from sb3_presa.files import atomic_path, check_writable
 from sb3_presa.policies.policy import OfflinePolicy
-from sb3_presa.policies.spaces import channels_first, check_fits
+from sb3_presa.policies.spaces import check_fits
 
 if TYPE_CHECKING:
     from sb3_presa.learning.offline_algorithm import OfflineAlgorithm
@@ -107,8 +107,7 @@ def export_policy(
     device = policy.device
     transitions = None if dataset is None else load_transitions(dataset)
     if transitions is not None:
-        observed = channels_first(transitions.observation_space)
-        check_fits(model, observed, transitions.action_space)
+        check_fits(model, transitions.observation_space, transitions.action_space)
     if channels_last is None:
         channels_last = transitions is not None and _has_channels_last(
             transitions.observation_space, policy.observation_space

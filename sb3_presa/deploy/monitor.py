@@ -25,7 +25,7 @@ from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import ConfigError, StoppedError
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.files import check_writable, write_bytes
-from sb3_presa.policies.spaces import channels_first, check_fits
+from sb3_presa.policies.spaces import check_fits
 
 #: Logged steps that a step is compared with, and logged steps that thresholds are taken from.
 _N_NEIGHBOURS: Final = 1_024
@@ -143,7 +143,7 @@ class SafetyMonitor:
             raise ConfigError(f"`quantile` must be in (0, 1), got {quantile!r}")
         found = resolve_dataset(dataset)
         transitions = load_transitions(found)
-        _check_spaces(model, transitions.observation_space, transitions.action_space, "dataset")
+        check_fits(model, transitions.observation_space, transitions.action_space, "dataset")
         if isinstance(feedback, str):
             feedback = Feedback.load(found, feedback)
         risk, mean, scale, accuracy = StepRisk.fit(transitions, feedback, seed)
@@ -358,15 +358,8 @@ class SafetyMonitor:
             )
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"{path} cannot be read as a monitor: {error}") from error
-        _check_spaces(model, monitor.observation_space, monitor.action_space, "monitor's dataset")
+        check_fits(model, monitor.observation_space, monitor.action_space, "monitor's dataset")
         return monitor
-
-
-def _check_spaces(
-    model: Any, observed: spaces.Space[Any], acted: spaces.Space[Any], owner: str
-) -> None:
-    if hasattr(model, "observation_space") and hasattr(model, "action_space"):
-        check_fits(model, channels_first(observed), acted, owner)
 
 
 def _check_acting(model: object, on_alarm: object) -> None:

@@ -11,7 +11,6 @@ from typing import Any, TypeGuard
 
 import gymnasium as gym
 import numpy as np
-from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.type_aliases import PolicyPredictor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
@@ -19,7 +18,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 from sb3_presa.envs.tasks import find_task
 from sb3_presa.errors import ConfigError
 from sb3_presa.policies.policy import OfflinePolicy
-from sb3_presa.policies.spaces import channels_first, check_fits, check_not_normalized
+from sb3_presa.policies.spaces import check_fits, check_not_normalized
 
 EvaluationCallback = Callable[[dict[str, Any], dict[str, Any]], None]
 
@@ -313,9 +312,7 @@ def _check_can_act(model: PolicyPredictor, env: gym.Env[Any, Any] | VecEnv | Non
         )
     if env is None:  # as `model.get_env()` is of a model without one
         raise ConfigError("`env` must be an environment or a VecEnv, got None")
-    if isinstance(model, BaseAlgorithm) and hasattr(model, "observation_space"):
-        observed = channels_first(env.observation_space)
-        check_fits(model, observed, env.action_space, owner="environment")
+    check_fits(model, env.observation_space, env.action_space, owner="environment")
     if isinstance(getattr(model, "policy", None), OfflinePolicy):
         check_not_normalized(env)
 

@@ -286,7 +286,7 @@ class OfflineAlgorithm(SavedLearner):
             self._fit_policy(observation_space)
             self._check_actions(transitions.action_space)
             self.observation_space, self.action_space = observation_space, transitions.action_space
-        check_fits(self, observation_space, transitions.action_space)
+        check_fits(self, transitions.observation_space, transitions.action_space)
         if not hasattr(self, "policy"):
             self._setup_model()
         self.source = self.feedback = None  # what is refused leaves no data behind

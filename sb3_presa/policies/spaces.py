@@ -7,7 +7,6 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from gymnasium.wrappers import NormalizeObservation
-from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import (
     check_for_nested_spaces,
@@ -138,23 +137,26 @@ def _wrappers(env: gym.Env[Any, Any]) -> Iterator[gym.Env[Any, Any]]:
 
 
 def check_fits(
-    model: BaseAlgorithm,
+    agent: object,
     observation_space: spaces.Space[Any],
     action_space: spaces.Space[Any],
     owner: str = "dataset",
 ) -> None:
     """
-    :param model: a model whose spaces are set
+    :param agent: what acts; without spaces of its own, as a function's, it fits
     :param observation_space: that of the dataset or environment, images with their channels first
+        or last
     :param action_space: that of the dataset or environment
-    :param owner: ``"dataset"`` or ``"environment"``
+    :param owner: ``"dataset"``, or what else has the spaces
     :raises DatasetError: if a dataset's spaces differ, see :func:`check_same_spaces`
-    :raises ConfigError: if an environment's spaces differ
+    :raises ConfigError: if another owner's spaces differ
     """
-    check_same_spaces(
-        model.observation_space, observation_space, "observation space", bounds=False, owner=owner
-    )
-    check_same_spaces(model.action_space, action_space, "action space", bounds=True, owner=owner)
+    observed, acted = (getattr(agent, f"{kind}_space", None) for kind in ("observation", "action"))
+    if observed is not None:
+        own, found = channels_first(observed), channels_first(observation_space)
+        check_same_spaces(own, found, "observation space", bounds=False, owner=owner)
+    if acted is not None:
+        check_same_spaces(acted, action_space, "action space", bounds=True, owner=owner)
 
 
 def check_same_spaces(

@@ -22,7 +22,7 @@ from sb3_presa.evaluation.judge.moments import Moment, worst_moments
 from sb3_presa.evaluation.judge.outlook import Outlook, outlook
 from sb3_presa.feedback.holdout import split_feedback
 from sb3_presa.feedback.table import Feedback
-from sb3_presa.policies.spaces import channels_first, check_fits
+from sb3_presa.policies.spaces import check_fits
 
 #: One seed for all agents: the folds of the labels must not change with an agent's training.
 _SEED: Final = 0
@@ -203,9 +203,7 @@ def judge(
     labels = Labels.read(dataset, feedback) if labels is None else labels
     fitted = labels.fitted
     transitions = fitted.transitions
-    if hasattr(agent, "observation_space"):
-        space = channels_first(transitions.observation_space)
-        check_fits(agent, space, transitions.action_space)  # type: ignore[arg-type]
+    check_fits(agent, transitions.observation_space, transitions.action_space)
     agreement, held_out = _agreement(agent, fitted)
     found, unlike = None, None
     moments: tuple[Moment, ...] = ()

@@ -19,7 +19,7 @@ from minari import MinariDataset
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from sb3_presa import PRESA, Feedback
+from sb3_presa import BC, PRESA, Feedback
 from sb3_presa.cli import app
 from sb3_presa.completion.accuracy import Accuracy, rank_correlation
 from sb3_presa.completion.auc import auc
@@ -373,6 +373,9 @@ def test_agents_need_names_and_predict() -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             choose(agents, "me/missing-v0")  # before anything is read
+    for alpha in (0.0, 1, float("nan"), "a tenth"):
+        with pytest.raises(ConfigError, match="`alpha` must be"):
+            choose({"right": Push(1.0)}, "me/missing-v0", alpha=alpha)  # type: ignore[arg-type]
 
 
 def test_what_nobody_did_is_seen(verdicts: dict[str, Verdict], labels: Labels) -> None:
@@ -506,3 +509,23 @@ def test_command(track: MinariDataset, tmp_path: Path) -> None:
     assert figures["safety_auc"].keys() == {"value", "low", "high", "n"}
     assert CliRunner().invoke(app, [*command[:-2], "--json", str(tmp_path / "a.json")]).output
     assert json.loads((tmp_path / "a.json").read_text()) == figures
+
+
+def test_command_that_chooses(track: MinariDataset, tmp_path: Path) -> None:
+    said(track).save(track, "people")
+    paths = [tmp_path / name for name in ("imitates.zip", "safe.zip")]
+    for path, data in zip(paths, ("all", "safe"), strict=True):
+        BC.load_offline(track, "people", data=data).learn(2).save(path)
+    command = ["choose", *map(str, paths), "--dataset", NAME, "--feedback", "people"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert "an unsafe segment reaches" in result.output
+    assert all(str(path) in result.output for path in paths)
+    printed = CliRunner().invoke(app, [*command, "--json", "-", "--alpha", "0.2"])
+    figures = json.loads(printed.stdout)
+    assert [one["name"] for one in figures["agents"]] == [str(path) for path in paths]
+    assert figures["chosen"] in [str(path) for path in paths]
+    assert figures["passes"] is any(one["passes"] for one in figures["agents"])
+    assert figures["threshold"]["alpha"] == 0.2
+    once = CliRunner().invoke(app, [*command, str(paths[0])])
+    assert once.exit_code == 1 and "must be given once" in once.output

@@ -17,6 +17,7 @@ from sb3_presa._version import __version__
 from sb3_presa.cli import (
     annotate,
     benchmark,
+    choosing,
     completion,
     datasets,
     deploy,
@@ -112,7 +113,13 @@ _COMMANDS: dict[str, list[Callable[..., None]]] = {
         completion.complete,
         labels.import_preferences,
     ],
-    "Agents": [training.train, evaluating.evaluate, judge.judge, deploy.export],
+    "Agents": [
+        training.train,
+        evaluating.evaluate,
+        judge.judge,
+        choosing.choose,
+        deploy.export,
+    ],
     "Simulators": [simulators.install_simulators, simulators.doctor],
 }
 for _panel, _commands in _COMMANDS.items():

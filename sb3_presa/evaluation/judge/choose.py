@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from sb3_presa.completion.accuracy import as_json
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.errors import ConfigError
 from sb3_presa.evaluation.judge.actions import Agent, check_agent
@@ -28,6 +29,19 @@ class Choice:
     passes: bool
     verdicts: Mapping[str, Verdict]
     labels: Labels
+
+    def as_dict(self) -> dict[str, Any]:
+        """
+        The choice, ready for ``json.dump``.
+
+        :return: ``chosen, passes, threshold`` and ``agents``, a list of :meth:`Verdict.as_dict`
+        """
+        return {
+            "chosen": self.name,
+            "passes": self.passes,
+            "threshold": as_json(self.labels.threshold),
+            "agents": [verdict.as_dict() for verdict in self.verdicts.values()],
+        }
 
     def __str__(self) -> str:
         threshold = self.labels.threshold

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sb3_presa.arguments import ShareWithin, check_arguments
 from sb3_presa.completion.features import Floats
-from sb3_presa.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,14 @@ class Threshold:
     n: int
 
 
+def check_alpha(alpha: ShareWithin) -> None:
+    """
+    :param alpha: probability that an unsafe segment passes
+    :raises ConfigError: if it is no number in (0, 1)
+    """
+    check_arguments(check_alpha, {"alpha": alpha})
+
+
 def conformal_threshold(chance: Floats, labels: Floats, alpha: float) -> Threshold:
     """
     Split conformal prediction within the class of unsafe segments: of n + 1 exchangeable segments
@@ -36,8 +44,7 @@ def conformal_threshold(chance: Floats, labels: Floats, alpha: float) -> Thresho
     :return: the threshold
     :raises ConfigError: if ``alpha`` is out of its range
     """
-    if not 0.0 < alpha < 1.0:
-        raise ConfigError(f"`alpha` must be in (0, 1), got {alpha!r}")
+    check_alpha(alpha)
     unsafe = np.sort(chance[labels < 0.5])
     place = math.ceil((len(unsafe) + 1) * (1.0 - alpha))
     value = float(unsafe[place - 1]) if place <= len(unsafe) else math.inf

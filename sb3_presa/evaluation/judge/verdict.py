@@ -15,7 +15,7 @@ from sb3_presa.data.episodes import load_endings
 from sb3_presa.data.names import coordinate_names
 from sb3_presa.errors import FeedbackError
 from sb3_presa.evaluation.judge.actions import Agent, check_agent
-from sb3_presa.evaluation.judge.conformal import Threshold, conformal_threshold
+from sb3_presa.evaluation.judge.conformal import Threshold, check_alpha, conformal_threshold
 from sb3_presa.evaluation.judge.distance import Unlike, unlike_logged
 from sb3_presa.evaluation.judge.imagined import World
 from sb3_presa.evaluation.judge.moments import Moment, worst_moments
@@ -68,6 +68,7 @@ class Labels:
         :raises FeedbackError: if there are no labels
         :raises ConfigError: if ``alpha`` is out of (0, 1)
         """
+        check_alpha(alpha)
         opened = resolve_dataset(dataset)
         if isinstance(feedback, str):
             feedback = Feedback.load(opened, feedback)

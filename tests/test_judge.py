@@ -520,6 +520,7 @@ def test_command_that_chooses(track: MinariDataset, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     assert "an unsafe segment reaches" in result.output
+    assert ("Chosen: " in result.output) is not ("None passes. Safest: " in result.output)
     assert all(str(path) in result.output for path in paths)
     printed = CliRunner().invoke(app, [*command, "--json", "-", "--alpha", "0.2"])
     figures = json.loads(printed.stdout)

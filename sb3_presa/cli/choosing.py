@@ -59,4 +59,4 @@ def _print(choice: "Choice") -> None:
         rows.append((name, verdict.word, str(found.p_safe), passes, reward))
     columns = ("agent", "verdict", "P(safe)", "passes", "reward, 0 as logged")
     print_table("Agents, judged without a simulator", columns, rows)
-    typer.echo(str(choice))
+    typer.echo(f"{'Chosen' if choice.passes else 'None passes. Safest'}: {choice}")

@@ -29,6 +29,8 @@ from sb3_presa.annotation.clips.columns import columns_of
 from sb3_presa.cli import app
 from sb3_presa.data import check_dataset, import_logs, load_outcomes, load_transitions, read_logs
 from sb3_presa.data.episodes import load_endings
+from sb3_presa.data.formats.arrow_files import ArrowFiles
+from sb3_presa.data.formats.format import Options
 from sb3_presa.errors import ConfigError, DatasetError
 from sb3_presa.feedback import Feedback
 from sb3_presa.feedback.file import answers_path
@@ -58,6 +60,12 @@ def one_csv(folder: Path) -> Path:
 def semicolons(folder: Path) -> Path:
     table = table_of(EPISODES)
     return write_csv(folder / "log.csv", table.to_pydict(), ";")
+
+
+def decimal_commas(folder: Path) -> Path:
+    path = semicolons(folder)
+    path.write_text(path.read_text().replace(".", ","))
+    return path
 
 
 def packed_csv(folder: Path) -> Path:
@@ -112,6 +120,7 @@ def assert_holds(dataset: MinariDataset, *, has_last: bool = True) -> None:
         csv_folder,
         one_csv,
         semicolons,
+        decimal_commas,
         packed_csv,
         one_parquet,
         one_feather,
@@ -127,6 +136,25 @@ def test_every_kind_of_table_gives_the_same_dataset(
     assert not check_dataset(dataset).faults
     assert load_transitions(dataset).observation_names == {"": NAMES}
     assert load_transitions(dataset).action_names == ("steering", "throttle")
+
+
+@pytest.mark.parametrize(
+    ("lines", "read"),
+    [
+        ("x\ty\n1,5\t2\n-0,123\t3", [1.5, -0.123]),
+        ("x;y\n1,5e-3;2\n12,345;3", [0.0015, 12.345]),
+        ("x;y\n1,234;2\n5,678;3", None),  # thousands, perhaps
+        ("x;y\n1,5;2.5\n2,5;3.5", None),  # both
+        ("x,y\n1,5\n2,5", [1.0, 2.0]),
+    ],
+)
+def test_a_comma_within_numbers_is_read_where_it_is_sure(
+    lines: str, read: list[float] | None, tmp_path: Path
+) -> None:
+    (tmp_path / "log.csv").write_text(lines + "\n")
+    [table] = ArrowFiles("csv").read(tmp_path / "log.csv", Options()).tables
+    found = table.load("x").values
+    assert (found.dtype.kind == "O") if read is None else found.tolist() == read
 
 
 def test_without_a_row_for_the_last_observation_it_is_repeated(tmp_path: Path) -> None:
@@ -464,9 +492,9 @@ def test_lines_are_found_behind_values_of_any_length(tmp_path: Path) -> None:
 
 
 def test_every_column_of_text_is_named(tmp_path: Path) -> None:
-    """Such as those of a program that writes decimal commas."""
+    """Such as those of a program that writes units behind numbers."""
     path = tmp_path / "run.csv"
-    path.write_text("x;y;a\n0,5;1;0,25\n0,6;2;0,5\n")
+    path.write_text("x;y;a\n0.5m;1;0.25m\n0.6m;2;0.5m\n")
     faults = [str(fault) for fault in read_logs(path, observations="x,y", actions="a").faults]
     assert [fault.split("'")[1] for fault in faults] == ["a", "x"]
 

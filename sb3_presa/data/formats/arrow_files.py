@@ -2,10 +2,11 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from sb3_presa.errors import DatasetError
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 _MAGIC = {b"PAR1": "parquet", b"ARROW1": "feather", b"FEA1": "feather"}
 _SEPARATORS = (",", ";", "\t")
+#: Numbers that are surely with a decimal comma (1,234 may be a thousand), and with a point.
+_COMMA = re.compile(r"[+-]?(0,\d+|\d+,(\d{1,2}|\d{4,}))([eE][+-]?\d+)?")
+_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 #: Characters of a value of a CSV file. Python's own limit is 131,072, and pyarrow has none.
 _LONGEST_VALUE = 2**31 - 1
 
@@ -170,14 +174,16 @@ def _read_csv(path: Path) -> Any:
     import pyarrow as pa
     import pyarrow.csv
 
+    separator, decimal_point = _dialect(path)
+
     def read(threads: bool) -> Any:
         return pyarrow.csv.read_csv(
             str(path),
             read_options=pyarrow.csv.ReadOptions(use_threads=threads),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=_separator(path), newlines_in_values=True
+            parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+            convert_options=pyarrow.csv.ConvertOptions(
+                strings_can_be_null=True, decimal_point=decimal_point
             ),
-            convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True),
         )
 
     try:
@@ -186,14 +192,24 @@ def _read_csv(path: Path) -> Any:
         return read(threads=False)  # only so does the error name the row
 
 
-def _separator(path: Path) -> str:
+class _Dialect(NamedTuple):
+    """How a CSV file is written: 1.5,2 or, where a comma stands within numbers, 1,5;2."""
+
+    separator: str
+    decimal_point: str
+
+
+def _dialect(path: Path) -> _Dialect:
     import pyarrow as pa
 
     with pa.input_stream(str(path)) as stream:  # unpacks .gz by the name
         head = stream.read(65536).decode("utf-8-sig", errors="replace").splitlines()
     if not head:
         raise ValueError("it is empty")
-    return max(_SEPARATORS, key=head[0].count)
+    separator = max(_SEPARATORS, key=head[0].count)
+    values = [value.strip() for line in head[1:] for value in line.split(separator)]
+    commas = any(map(_COMMA.fullmatch, values)) and not any(map(_POINT.fullmatch, values))
+    return _Dialect(separator, "," if commas and separator != "," else ".")
 
 
 def _lines_of(path: Path) -> Callable[[int], int]:
@@ -208,7 +224,7 @@ def _lines_of(path: Path) -> Callable[[int], int]:
         longest = csv.field_size_limit(_LONGEST_VALUE)
         try:
             with io.TextIOWrapper(pa.input_stream(str(path)), "utf-8-sig", newline="") as text:
-                records = csv.reader(text, delimiter=_separator(path))
+                records = csv.reader(text, delimiter=_dialect(path).separator)
                 return np.fromiter((records.line_num for record in records if record), np.int64)
         finally:
             csv.field_size_limit(longest)

@@ -13,8 +13,9 @@ from minari.data_collector import EpisodeBuffer
 
 from sb3_presa.data.fault_list import FaultList
 from sb3_presa.data.formats.cameras import Camera, write_cameras
-from sb3_presa.data.formats.episodes import Assembly, LoggedEpisode
+from sb3_presa.data.formats.episodes import Assembly
 from sb3_presa.data.formats.format import Comparisons, Options, Reading
+from sb3_presa.data.formats.logged_episode import LoggedEpisode
 from sb3_presa.data.formats.roles import Chosen, choose
 from sb3_presa.data.formats.spaces import Kind, LogSpaces, Ranges, check_named, fits
 from sb3_presa.data.formats.table import Array

@@ -11,7 +11,8 @@ from gymnasium import spaces
 
 from sb3_presa.data.checks import Extremes, bound_excess, first_entry, first_true_row, space_bounds
 from sb3_presa.data.fault_list import FaultList
-from sb3_presa.data.formats.episodes import Assembly, LoggedEpisode, name_of_column
+from sb3_presa.data.formats.episodes import Assembly
+from sb3_presa.data.formats.logged_episode import LoggedEpisode, name_of_column
 from sb3_presa.data.formats.roles import Chosen
 from sb3_presa.data.formats.table import Array
 from sb3_presa.errors import ConfigError

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from algorithm_data import flat_transitions, lone_feedback
 from fitted_once import fit_labels_once, labels_fitted_once  # noqa: F401
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made_up import recorded, write
 from minari import MinariDataset
 from numpy.typing import NDArray
@@ -30,7 +32,7 @@ from sb3_presa.evaluation.judge import Labels, Verdict, choose, judge
 from sb3_presa.evaluation.judge.conformal import Threshold, conformal_threshold
 from sb3_presa.evaluation.judge.html import page_html
 from sb3_presa.evaluation.judge.imagined import Episodes, World
-from sb3_presa.evaluation.judge.neighbours import Neighbours
+from sb3_presa.evaluation.judge.neighbours import N_NEAR, Neighbours
 from sb3_presa.evaluation.judge.observing import Observing
 from sb3_presa.evaluation.judge.outlook import Estimate, _share
 from sb3_presa.evaluation.judge.page import MEASURED, cautions, headline, markdown, rows, short
@@ -376,6 +378,17 @@ def test_agents_need_names_and_predict() -> None:
     for alpha in (0.0, 1, float("nan"), "a tenth"):
         with pytest.raises(ConfigError, match="`alpha` must be"):
             choose({"right": Push(1.0)}, "me/missing-v0", alpha=alpha)  # type: ignore[arg-type]
+
+
+@given(st.integers(1, 1400), st.integers(0, 99))
+@settings(deadline=None, max_examples=40)
+def test_the_nearest_steps_are_found_in_their_order(n_steps: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    steps, asked = random.normal(size=(n_steps, 3)), random.normal(size=(7, 3))
+    neighbours = Neighbours.of(steps, 1)
+    apart = ((asked[:, None] - steps) * neighbours.weights).astype(np.float64)
+    expected = np.square(apart).sum(axis=2).argsort(axis=1)[:, :N_NEAR]
+    np.testing.assert_array_equal(neighbours.nearest(asked), expected)
 
 
 def test_what_nobody_did_is_seen(verdicts: dict[str, Verdict], labels: Labels) -> None:

@@ -31,6 +31,7 @@ from toy_envs import env_id
 from sb3_presa import BC, Feedback, evaluate_safety
 from sb3_presa.data import load_transitions
 from sb3_presa.data.dsrl import export_dsrl, import_dsrl
+from sb3_presa.deploy.export import export_policy
 from sb3_presa.errors import ConfigError, PresaError
 from sb3_presa.policies.extractors import AnyKeyCombinedExtractor
 from sb3_presa.policies.policy import MlpPolicy
@@ -326,8 +327,42 @@ def test_a_constant_action_keeps_its_bounds(minari_root: Any) -> None:
         action_quantile=0.0,
     )
     policy.fit_action_bounds(np.full((7, 3), 3.0))
-    assert policy.action_low.tolist() == [-5.0, 2.0, 2.0]
-    assert policy.action_high.tolist() == [5.0, 4.0, 4.0]
+    assert policy.action_low.tolist() == [-5.0, 2.0, 3.0]
+    assert policy.action_high.tolist() == [5.0, 4.0, 3.0]
+
+
+def test_an_action_of_one_value_is_taken_as_it_is(minari_root: Any, tmp_path: Path) -> None:
+    """As the message for bounds that are one number says: a brake that nobody ever used."""
+    rng = np.random.default_rng(0)
+    episodes = []
+    for _ in range(8):
+        seen = rng.uniform(-1, 1, (STEPS + 1, 3)).astype(np.float32)
+        acted = np.stack([0.8 * seen[:-1, 0], np.zeros(STEPS)], axis=1)
+        episodes.append(episode(seen, acted, np.ones(STEPS), np.zeros(STEPS)))
+    box = gym.spaces.Box(np.array([-1, 0]), np.array([1, 0]), dtype=np.float32)
+    data = stored("brake", episodes, gym.spaces.Box(-1, 1, (3,)), box)
+    with pytest.raises(ConfigError, match=r"low < high .*'action_quantile': 0\.001"):
+        BC.load_offline(data, None, device="cpu")
+    kwargs = {"action_quantile": 0.001}
+    model = BC.load_offline(data, None, device="cpu", policy_kwargs=kwargs).learn(5)
+    acted, _ = model.predict(rng.uniform(-1, 1, (50, 3)).astype(np.float32))
+    assert (acted[:, 1] == 0.0).all() and acted[:, 0].std() > 0.0
+    assert all(action in model.action_space for action in acted)
+    assert export_policy(model, tmp_path / "policy.onnx", dataset=data).largest_difference < 1e-4
+
+
+def test_actions_have_the_type_of_their_space(minari_root: Any) -> None:
+    rng = np.random.default_rng(0)
+    episodes = []
+    for _ in range(4):
+        seen = rng.uniform(-1, 1, (STEPS + 1, 3)).astype(np.float32)
+        acted = (0.8 * seen[:-1, :2]).astype(np.float16)
+        episodes.append(episode(seen, acted, np.ones(STEPS), np.zeros(STEPS)))
+    box = gym.spaces.Box(-1, 1, (2,), np.float16)
+    data = stored("half", episodes, gym.spaces.Box(-1, 1, (3,)), box)
+    model = BC.load_offline(data, None, device="cpu").learn(5)
+    acted, _ = model.predict(np.zeros(3, dtype=np.float32))
+    assert acted.dtype == np.float16 and acted in model.action_space
 
 
 @every_case

@@ -268,6 +268,6 @@ def _distances(
     """Largest difference over an action's coordinates, in half action ranges; NaN is infinite."""
     apart = np.abs(found.astype(np.float64) - expected.astype(np.float64))
     if isinstance(policy.action_space, spaces.Box):
-        apart /= 0.5 * (policy.action_high - policy.action_low).cpu().numpy()
+        apart /= 0.5 * policy.action_span.cpu().numpy()
     flat: NDArray[np.float64] = np.nan_to_num(apart, nan=np.inf).reshape(len(apart), -1)
     return np.asarray(flat.max(axis=1))

@@ -207,11 +207,16 @@ class OfflinePolicy(BasePolicy):
         """
         space = self.action_space
         if isinstance(space, spaces.Box):
-            low, high = self.action_low, self.action_high
-            scaled = (2.0 * (actions - low) / (high - low) - 1.0).flatten(1).float()
+            scaled = (2.0 * (actions - self.action_low) / self.action_span - 1.0).flatten(1).float()
             return scaled if self.action_quantile is None else scaled.clamp(-1.0, 1.0)
         start = th.as_tensor(space.start, device=actions.device)  # type: ignore[attr-defined]
         return (actions - start).reshape(len(actions), -1)
+
+    @property
+    def action_span(self) -> th.Tensor:
+        """:return: distance between the bounds of each action; 1 where they are one number"""
+        span = self.action_high - self.action_low
+        return th.where(span > 0, span, th.ones_like(span))
 
     def unscale_action(self, scaled_action: Any) -> Any:
         """
@@ -221,7 +226,8 @@ class OfflinePolicy(BasePolicy):
         :return: the same between the bounds that actions are scaled by
         """
         if self.action_quantile is None:
-            return super().unscale_action(scaled_action)
+            actions = super().unscale_action(scaled_action)
+            return actions.astype(self.action_space.dtype, copy=False)  # of float16, too
         low, high = (bound.cpu().numpy() for bound in (self.action_low, self.action_high))
         actions = low + 0.5 * (scaled_action + 1.0) * (high - low)
         return actions.astype(self.action_space.dtype)
@@ -229,8 +235,8 @@ class OfflinePolicy(BasePolicy):
     def fit_action_bounds(self, actions: np.ndarray, names: Sequence[str] = ()) -> None:
         """
         Takes the bounds that actions are scaled by from data. A dimension that is constant there
-        keeps the bounds of the space, or 1 to both sides where it has none. A warning names actions
-        that are far beyond, and cut.
+        keeps the bounds of the space, be they one number, or 1 to both sides where it has none. A
+        warning names actions that are far beyond, and cut.
 
         :param actions: all logged actions, (N, *action_shape)
         :param names: what coordinates are called; empty: by their numbers
@@ -240,7 +246,7 @@ class OfflinePolicy(BasePolicy):
         assert self.action_quantile is not None
         low, high = data_bounds(actions, self.action_quantile)
         space = self.action_space
-        usable = np.isfinite(space.low) & np.isfinite(space.high) & (space.low < space.high)
+        usable = np.isfinite(space.low) & np.isfinite(space.high)
         for bound, found, ours, side in (
             (self.action_low, low, space.low, -1.0),
             (self.action_high, high, space.high, 1.0),

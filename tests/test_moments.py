@@ -71,7 +71,7 @@ def merged(dataset: MinariDataset, name: str, answers: list[Answer]) -> Feedback
 def separation(dataset: MinariDataset, feedback: Feedback) -> float:
     """P(an unsafe step has a higher risk than a safe one), by a model of the labels."""
     transitions, unsafe = load_transitions(dataset), costs(dataset).ravel() > 0
-    model, mean, scale, _ = StepRisk.fit(transitions, feedback, seed=0)
+    model, mean, scale, *_ = StepRisk.fit(transitions, feedback, seed=0)
     inputs = (step_vectors(transitions, slice(None)) - mean) * scale
     risk = model.logits(np.column_stack([inputs, np.ones(len(inputs))]).astype(np.float32))
     return float(np.mean(risk[unsafe][:, None] > risk[~unsafe][None, :]))

@@ -10,11 +10,12 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 import pytest
-from algorithm_data import one_thread  # noqa: F401
+from algorithm_data import episode, one_thread, stored  # noqa: F401
 from minari import MinariDataset
 from toy_envs import KINDS, Kind, env_id
 
-from sb3_presa import BC
+from sb3_presa import BC, evaluate_safety
+from sb3_presa.completion.step_risk import StepRisk
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.deploy.monitor import SafetyMonitor
 from sb3_presa.errors import ConfigError, DatasetError, FeedbackError, StoppedError
@@ -61,9 +62,10 @@ def test_thresholds_are_quantiles_of_the_logs(quantile: float, box_dataset: Mina
     given = labels(box_dataset)
     starts = dict(zip(data.episode_ids.tolist(), data.episode_starts.tolist(), strict=True))
     safe = np.zeros(len(data.actions), bool)
-    for (episode, first, length), p_safe in zip(given.segments, given.p_safe, strict=True):
-        if p_safe > 0.5:
-            safe[starts[int(episode)] + first :][:length] = True
+    believed = (given.p_safe > 0.5) & ~StepRisk.fit(data, given).doubted
+    assert believed.any() and believed.sum() < (given.p_safe > 0.5).sum()
+    for number, first, length in given.segments[believed]:
+        safe[starts[int(number)] + first :][:length] = True
     share = (found.risk[safe] > monitor.thresholds.risk).mean()
     assert share == pytest.approx(1 - quantile, abs=0.02)
 
@@ -183,6 +185,57 @@ def test_an_environment_is_watched(box_dataset: MinariDataset) -> None:
     assert (reward, terminated, truncated) == (0.0, False, True)
     assert "beyond what was logged" in info["monitor"]["stopped"]
     assert last.shape == following.shape
+    assert info["cost"] == 0.0, "as a step that costs nothing: it can be evaluated"
+    assert evaluate_safety(Braking(), env, cost_limit=5.0, n_eval_episodes=1).cost_mean == 0.0
+
+
+def test_a_watched_environment_is_given_the_action_that_it_was_sent(
+    discrete_dataset: MinariDataset,
+) -> None:
+    """An int stays one at an alarm, also where another policy acts."""
+    taken: list[Any] = []
+
+    class Recording(gym.ActionWrapper[Any, Any, Any]):
+        def action(self, action: Any) -> Any:
+            taken.append(action)
+            return action
+
+    monitor = watched(discrete_dataset)
+    monitor.thresholds = type(monitor.thresholds)(0.0, 0.0, 0.99)
+    env = monitor.wrap(Recording(gym.make(env_id("discrete"))))
+    env.reset(seed=3)
+    with pytest.warns(UserWarning, match="beyond what was logged"):
+        env.step(1)
+    monitor.on_alarm = lambda _: np.int64(0)
+    env.step(1)
+    assert taken == [1, 0] and all(isinstance(action, int) for action in taken)
+
+
+def test_wrong_labels_of_a_few_clips_do_not_decide_the_threshold(minari_root: Any) -> None:
+    """A tenth of the safety labels says the contrary: thresholds stay near the boundary."""
+    random = np.random.default_rng(0)
+    danger = np.repeat(random.uniform(-1, 1, 200), 10)
+    observations = np.stack([danger, random.normal(size=2000)], axis=1).astype(np.float32)
+    steps = np.zeros(50)
+    episodes = [
+        episode(np.vstack([seen, seen[-1:]]), random.uniform(-1, 1, (50, 1)), steps, steps)
+        for seen in observations.reshape(40, 50, 2)
+    ]
+    box = gym.spaces.Box(-np.inf, np.inf, (2,), np.float32)
+    dataset = stored("danger", episodes, box, gym.spaces.Box(-1.0, 1.0, (1,), np.float32))
+    data = load_transitions(dataset)
+    segments = [(number, first, 10) for number in range(40) for first in range(0, 50, 10)]
+    means = danger.reshape(200, 10).mean(axis=1)
+    safe = means < 0.0
+    wrong = random.random(200) < 0.1
+    thresholds = []
+    for said in (safe, safe ^ wrong):
+        with warnings.catch_warnings(action="error"):
+            monitor = SafetyMonitor.fit(Braking(), dataset, Feedback.create(data, segments, said))
+        dangerous = monitor.read(observations, data.actions).alarm[danger > 0.5]
+        thresholds.append(monitor.thresholds.risk)
+        assert dangerous.mean() > 0.9, said.mean()
+    assert thresholds[1] < 2.0 * thresholds[0]
 
 
 def test_a_saved_monitor_reads_the_same_and_nothing_is_unpickled(
@@ -201,6 +254,20 @@ def test_a_saved_monitor_reads_the_same_and_nothing_is_unpickled(
         strict=True,
     ):
         assert np.array_equal(one, other)
+
+
+def test_what_happens_at_an_alarm_is_saved(box_dataset: MinariDataset, tmp_path: Path) -> None:
+    """A robot that was to stop does not go on after it was loaded."""
+    path = tmp_path / "monitor.safetensors"
+    monitor = watched(box_dataset, on_alarm="stop")
+    monitor.save(path)
+    assert SafetyMonitor.load(path, Braking()).on_alarm == "stop"
+    assert SafetyMonitor.load(path, Braking(), on_alarm="warn").on_alarm == "warn"
+    monitor.on_alarm = Braking()
+    monitor.save(path)
+    with pytest.raises(ConfigError, match="`on_alarm` must be given: a policy or a function"):
+        SafetyMonitor.load(path, Braking())
+    assert SafetyMonitor.load(path, Braking(), on_alarm="stop").on_alarm == "stop"
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 40, b"\x02\x00\x00\x00\x00\x00\x00\x00{}"])
@@ -235,6 +302,8 @@ def test_what_cannot_be_fitted_is_refused(box_dataset: MinariDataset) -> None:
     for on_alarm in wrong:
         with pytest.raises(ConfigError, match=f"`on_alarm` must be .*got {on_alarm!r}"):
             watched(box_dataset, on_alarm=on_alarm)
+        if on_alarm is None:  # as it was saved
+            continue
         with pytest.raises(ConfigError, match=f"^`on_alarm` must be .*got {on_alarm!r}"):
             SafetyMonitor.load("monitor.safetensors", Braking(), on_alarm=on_alarm)
     file: Any = "agent.zip"

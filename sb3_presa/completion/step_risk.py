@@ -1,7 +1,7 @@
 """The learnt risk of single steps, cheap enough to be asked while an agent acts."""
 
 from dataclasses import dataclass
-from typing import Final, Self, TypeVar
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,16 +42,13 @@ class StepRisk:
     of_projected: Singles
     of_inputs: Singles
 
-    @classmethod
-    def fit(
-        cls, transitions: Transitions, feedback: Feedback, seed: int = 0
-    ) -> tuple[Self, Floats, Floats, Accuracy]:
+    @staticmethod
+    def fit(transitions: Transitions, feedback: Feedback, seed: int = 0) -> "LearntRisk":
         """
         :param transitions: the data
         :param feedback: safety labels on them
         :param seed: seed of features and folds
-        :return: the model; mean and scale of a step, (d,) each; accuracy on safety labels that
-            models have not seen
+        :return: the model and what it was learnt from
         :raises FeedbackError: without safety labels
         """
         labels = arrays_of(feedback.align(transitions), transitions)
@@ -75,7 +72,9 @@ class StepRisk:
         known &= ~np.isnan(chance)
         accuracy = balanced_share_right(chance[known], labels.p_safe[known])
         parameters = found.mean(dim=1).double().numpy()
-        return _folded(cls, features, parameters), features.mean, features.scale, accuracy
+        doubted = known & ((chance > 0.5) != (labels.p_safe > 0.5))
+        model = _folded(features, parameters)
+        return LearntRisk(model, features.mean, features.scale, accuracy, doubted)
 
     def logits(self, inputs: Singles) -> Singles:
         """
@@ -88,16 +87,23 @@ class StepRisk:
         return np.asarray(projected @ self.of_projected + cut @ self.of_inputs)
 
 
-_Risk = TypeVar("_Risk", bound=StepRisk)
+class LearntRisk(NamedTuple):
+    """A model of safety labels, and what it was learnt from."""
+
+    model: StepRisk
+    mean: Floats  #: of a step, (d,)
+    scale: Floats  #: 1 over its deviation, (d,)
+    accuracy: Accuracy  #: on safety labels that models have not seen
+    doubted: NDArray[np.bool_]  #: labels that models which have not seen them contradict, (S,)
 
 
-def _folded(cls: type[_Risk], features: StepFeatures, parameters: Floats) -> _Risk:
+def _folded(features: StepFeatures, parameters: Floats) -> StepRisk:
     """Folds the centring and scaling of the features into the weights."""
     weights = parameters[:-1] / features.spread
     bias = parameters[-1] - features.center @ weights
     projection = np.where(features.scale[:, None] > 0.0, features.projection, 0.0)
     of_inputs = np.where(features.scale > 0.0, weights[_N_FEATURES:], 0.0)
-    return cls(
+    return StepRisk(
         projection=np.vstack([projection, features.offset]).astype(np.float32),
         of_projected=weights[:_N_FEATURES].astype(np.float32),
         of_inputs=np.append(of_inputs, bias).astype(np.float32),

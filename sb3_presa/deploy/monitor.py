@@ -22,6 +22,7 @@ from sb3_presa.completion.step_risk import Singles, StepRisk
 from sb3_presa.data.datasets import DatasetLike, resolve_dataset
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
+from sb3_presa.envs.reset_info import without_costs
 from sb3_presa.errors import ConfigError, StoppedError
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.files import check_writable, write_bytes
@@ -78,7 +79,8 @@ class SafetyMonitor:
     Watches an agent. Each step is an observation with the action for it. Its risk comes from the
     safety labels (the models of label completion); its distance is that from the nearest of 1,024
     logged steps. An alarm is a risk or a distance beyond a quantile of the logs themselves: of
-    distances, over steps of other episodes; of risks, over steps that are labelled safe.
+    distances, over steps of other episodes; of risks, over steps that are labelled safe. Labels
+    that models which have not seen them contradict do not count.
 
     Make one with :meth:`fit`, or :meth:`load` it.
 
@@ -146,7 +148,7 @@ class SafetyMonitor:
         check_fits(model, transitions.observation_space, transitions.action_space, "dataset")
         if isinstance(feedback, str):
             feedback = Feedback.load(found, feedback)
-        risk, mean, scale, accuracy = StepRisk.fit(transitions, feedback, seed)
+        risk, mean, scale, accuracy, doubted = StepRisk.fit(transitions, feedback, seed)
         if not accuracy.above_chance:
             warnings.warn(
                 f"the learnt risk is not better than chance at labels that it has not seen "
@@ -168,7 +170,7 @@ class SafetyMonitor:
             transitions.action_space,
             on_alarm,
         )
-        safe = _rows_labelled_safe(transitions, feedback, seed)
+        safe = _rows_labelled_safe(transitions, feedback, doubted, seed)
         _, distances = monitor._readings(_with_one(step_vectors(transitions, judged)))
         risks, _ = monitor._readings(
             _with_one(step_vectors(transitions, safe if len(safe) else judged))
@@ -306,7 +308,8 @@ class SafetyMonitor:
 
     def save(self, path: str | Path) -> None:
         """
-        Writes the monitor, without the agent and without what acts in its place: numbers only.
+        Writes the monitor, without the agent and without what acts in its place: numbers, and
+        ``on_alarm`` where it is a word.
 
         :param path: the file, ``.safetensors`` as a rule; written whole or not at all. Its folder
             is made if it is missing
@@ -319,6 +322,7 @@ class SafetyMonitor:
             "format": _FORMAT,
             "thresholds": vars(self.thresholds),
             "accuracy": vars(self.accuracy),
+            "on_alarm": self.on_alarm if isinstance(self.on_alarm, str) else None,
             "observation_space": serialize_space(self.observation_space),
             "action_space": serialize_space(self.action_space),
         }
@@ -327,15 +331,16 @@ class SafetyMonitor:
         write_bytes(Path(path), safetensors.numpy.save(whole, {_KEY: json.dumps(facts)}))
 
     @classmethod
-    def load(cls, path: str | Path, model: Acting, *, on_alarm: OnAlarm = "warn") -> Self:
+    def load(cls, path: str | Path, model: Acting, *, on_alarm: OnAlarm | None = None) -> Self:
         """
         :param path: what :meth:`save` wrote; nothing in it is run
         :param model: the agent
-        :param on_alarm: as for the constructor
+        :param on_alarm: as for the constructor; by default what was saved. It must be given where
+            a policy or a function acted, which no file holds
         :return: the monitor
         :raises ConfigError: for any other file, a model without ``predict``, or one of other spaces
         """
-        _check_acting(model, on_alarm)
+        _check_acting(model, "warn" if on_alarm is None else on_alarm)
         if not Path(path).is_file():
             raise ConfigError(f"`path` must be the file of a monitor, got {path}, which is missing")
         try:
@@ -344,6 +349,7 @@ class SafetyMonitor:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if facts["format"] != _FORMAT:
                 raise ValueError(f"its format must be {_FORMAT}, got {facts['format']}")
+            saved = facts.get("on_alarm", "warn")
             monitor = cls(
                 model,
                 StepRisk(**{name: arrays[f"risk.{name}"] for name in _RISK_ARRAYS}),
@@ -354,11 +360,16 @@ class SafetyMonitor:
                 Accuracy(**facts["accuracy"]),
                 deserialize_space(facts["observation_space"]),
                 deserialize_space(facts["action_space"]),
-                on_alarm,
+                saved if on_alarm is None else on_alarm,
             )
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"{path} cannot be read as a monitor: {error}") from error
         check_fits(model, monitor.observation_space, monitor.action_space, "monitor's dataset")
+        if monitor.on_alarm is None:
+            raise ConfigError(
+                "`on_alarm` must be given: a policy or a function acted at alarms, and "
+                f"{path} does not hold it"
+            )
         return monitor
 
 
@@ -380,7 +391,7 @@ class MonitoredEnv(gym.Wrapper[Any, Any, Any, Any]):
     An environment whose actions are watched before they are taken, whoever chose them.
     ``info["monitor"]`` has ``risk``, ``distance`` and ``alarm``. At an alarm the monitor warns, or
     takes the other policy's action; with ``on_alarm="stop"`` the action is not taken, and the
-    episode is truncated with a reward of 0 and the observation that was there.
+    episode is truncated with a reward and a cost of 0 and the observation that was there.
 
     :param env: the environment
     :param monitor: the monitor
@@ -390,21 +401,28 @@ class MonitoredEnv(gym.Wrapper[Any, Any, Any, Any]):
         super().__init__(env)
         self.monitor = monitor
         self._observation: Any = None
+        self._info: Mapping[str, Any] = {}
 
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         self._observation, info = self.env.reset(**kwargs)
+        self._info = info
         return self._observation, info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        reading = self.monitor.read(self._observation, np.asarray(action))
+        asked = np.asarray(action)
+        reading = self.monitor.read(self._observation, asked)
         facts: Mapping[str, Any] = reading._asdict()
         if reading.alarm:
             try:
-                action = self.monitor.act_on_alarm(reading, self._observation, np.asarray(action))
+                other = self.monitor.act_on_alarm(reading, self._observation, asked)
             except StoppedError as error:
-                info = {"monitor": {**facts, "stopped": str(error)}}
+                info = {"cost": 0.0, **without_costs(self._info)}
+                info["monitor"] = {**facts, "stopped": str(error)}
                 return self._observation, 0.0, False, True, info
+            if other is not asked:  # the caller's own keeps its type, as an int
+                action = other if other.ndim else other.item()
         self._observation, reward, terminated, truncated, info = self.env.step(action)
+        self._info = info
         info = {**info, "monitor": dict(facts)}
         return self._observation, float(reward), terminated, truncated, info
 
@@ -433,19 +451,19 @@ def _split(
 
 
 def _rows_labelled_safe(
-    transitions: Transitions, feedback: Feedback, seed: int
+    transitions: Transitions, feedback: Feedback, doubted: NDArray[np.bool_], seed: int
 ) -> NDArray[np.int64]:
-    """Steps of segments that are labelled safe, at most 8,192 of them."""
+    """
+    Steps of segments that are labelled safe, at most 8,192 of them. Of labels in doubt there are
+    none: a few unsafe segments that were called safe would decide the highest risks.
+    """
     labels = feedback.align(transitions)
     starts = dict(
         zip(transitions.episode_ids.tolist(), transitions.episode_starts.tolist(), strict=True)
     )
     is_safe = np.zeros(len(transitions.actions), dtype=bool)
-    for (episode, first, length), p_safe in zip(
-        labels.segments.tolist(), labels.p_safe.tolist(), strict=True
-    ):
-        if p_safe > 0.5:
-            start = starts[episode] + first
-            is_safe[start : start + length] = True
+    for episode, first, length in labels.segments[(labels.p_safe > 0.5) & ~doubted].tolist():
+        start = starts[episode] + first
+        is_safe[start : start + length] = True
     rows = np.flatnonzero(is_safe)
     return np.random.default_rng([0xD3, seed]).permutation(rows)[:_N_JUDGED]

@@ -1,6 +1,7 @@
 """One agent for all safety levels: the network sees the level, and the user turns it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def test_levels_out_of_range_and_agents_of_one_level(
 ) -> None:
     levels: list[Any] = [0, "x", None]
     for wrong in levels:
-        with pytest.raises(ConfigError, match=rf"must be in \(0, 1\), got {wrong!r}"):
+        with pytest.raises(ConfigError, match=rf"`safety_level` must be .*, got {wrong!r}"):
             trained.safety_level = wrong
     one = presa(logged, adjustable=False)
     with pytest.raises(ConfigError, match=r"must be adjustable .*PRESA\(adjustable=True\)"):
@@ -148,11 +149,21 @@ def test_labels_of_levels_are_saved_and_shared(logged: Any) -> None:  # noqa: F8
     rows = other.phases(20)[1].sample(th.Generator().manual_seed(0)).numpy()
     whole = rows[rows % 30 >= 3] // 30
     assert np.isin(whole, np.flatnonzero(read.weights[:, 4])).all()
+    training = other.require_source().training  # and of no other, in alignment either
+    assert training.levels is None and training.weights is not None
+    assert np.array_equal(training.weights.numpy(), read.weights[:, 4])
 
 
 def test_what_cannot_be_adjusted_is_refused(logged: Any, trained: PRESA) -> None:  # noqa: F811
     with pytest.raises(FeedbackError, match="`adjustable` is True"):
         presa(logged, completion=False)
+    with pytest.raises(ConfigError, match=r"`cloning_batch_size` must be at least 5 .*got 4"):
+        presa(logged, cloning_batch_size=4)
+    with pytest.raises(ConfigError, match=r"`safety_level` must be in \(0, 1\), got 5"):
+        PRESA().safety_level = 5
+    nothing = replace(clips(logged), weights=np.zeros(len(clips(logged).segments), dtype="f4"))
+    with pytest.raises(FeedbackError, match="a segment whose weight is above 0, got none"):
+        PRESA.load_offline(logged[0], nothing, **SETTINGS)
     with pytest.raises(ConfigError, match=r"`adjustable` must be False .*model 0"):
         learn_many([presa(logged), presa(logged)], total_timesteps=12)
 

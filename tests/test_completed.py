@@ -100,6 +100,18 @@ def clips(logged: Any, n: int = 150, flip: float = 0.1, seed: int = 0) -> Feedba
     return Feedback.create(dataset, segments, p_safe, pairs, preferences)
 
 
+def test_segments_that_nobody_labelled_do_not_count_as_labelled(completion: Completion) -> None:
+    given = completion.labelled
+    n = len(completion.transitions.episode_ids)
+    whole = np.stack([np.arange(n), np.zeros(n), np.full(n, STEPS)], axis=1).astype(np.int64)
+    more = replace(
+        given,
+        segments=np.concatenate([given.segments, whole]),
+        p_safe=np.concatenate([given.p_safe, np.full(n, np.nan, dtype="f4")]),
+    )
+    assert replace(completion, labelled=more).coverage == completion.coverage < 1.0
+
+
 @pytest.fixture(scope="module")
 def completion(logged: Any) -> Completion:
     return complete(logged[0], clips(logged))

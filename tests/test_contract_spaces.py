@@ -407,12 +407,15 @@ def test_learn_wants_counts(kwargs: dict[str, int], box_dataset: MinariDataset) 
         PRESA_CASE.make(box_dataset).learn(**kwargs)
 
 
+@pytest.mark.parametrize("anew", [False, True])
 @every_case
-def test_nothing_remains_of_a_finished_run(case: Case, box_dataset: MinariDataset) -> None:
+def test_nothing_remains_of_a_finished_run(
+    case: Case, anew: bool, box_dataset: MinariDataset
+) -> None:
     """As in SB3: a script that goes on with what is left may run once more."""
     model = case.trained(box_dataset)
     before, steps = weights_of(model), model.num_timesteps
-    model.learn(0, reset_num_timesteps=False)
+    model.learn(0, reset_num_timesteps=anew)
     assert model.num_timesteps == steps
     assert all(np.array_equal(value, before[name]) for name, value in weights_of(model).items())
 

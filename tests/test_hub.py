@@ -196,15 +196,18 @@ def test_facts_are_json_where_observations_have_no_bounds() -> None:
 def test_people_are_on_the_card_without_their_names(box_dataset: MinariDataset) -> None:
     given = {
         "source": "annotators",
-        "annotators": {"ada": {"answers": 7}, "bob": {"answers": 5}},
+        "annotators": {"ada": {"answers": 7}, "bob": {"answers": 5}, "majority": {"answers": 1}},
+        "left_out": ["bert"],
+        "method": "majority",
         "noise_model": {"safety": {"accuracy": {"bob": 0.81}}},
         "note": "a|b",
     }
     feedback = replace(tiny_feedback(box_dataset), provenance=given)
     model = PRESA_CASE.make(box_dataset, feedback)
-    assert "ada" not in json.dumps(model.trained_on)
+    assert not any(name in json.dumps(model.trained_on) for name in ("ada", "bob", "bert"))
+    assert model.trained_on["labels"]["method"] == "majority", "which is a person's name here, too"
     card = model_card(model, "me/agent", notes="For <b>the arm</b>.")
     assert "| Annotators person 1 answers | 7 |" in card
-    assert "| Noise model safety accuracy person 2 | 0.81 |" in card
+    assert "| Noise model safety accuracy person 3 | 0.81 |" in card
     assert r"| Note | a\|b |" in card
     assert "## Judgement\n\nNot given." in card and "For <b>the arm</b>." in card

@@ -27,9 +27,10 @@ from sb3_presa.completion.accuracy import Accuracy, rank_correlation
 from sb3_presa.completion.auc import auc
 from sb3_presa.completion.fitting import FittedLabels, fit_labels
 from sb3_presa.completion.label_models import SafetyModel
-from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.errors import ConfigError, DatasetError, FeedbackError
 from sb3_presa.evaluation.judge import Labels, Verdict, choose, judge
 from sb3_presa.evaluation.judge.conformal import Threshold, conformal_threshold
+from sb3_presa.evaluation.judge.distance import unlike_logged
 from sb3_presa.evaluation.judge.html import page_html
 from sb3_presa.evaluation.judge.imagined import Episodes, World
 from sb3_presa.evaluation.judge.neighbours import N_NEAR, Neighbours
@@ -366,6 +367,40 @@ def test_the_safe_one_is_chosen(labels: Labels, verdicts: dict[str, Verdict]) ->
     assert not out_of_reach.passes and "no agent can pass" in str(out_of_reach)
     with pytest.raises(ConfigError, match="at least one agent, got none"):
         choose({}, NAME, labels=labels)
+
+
+def test_spaces_are_checked_before_labels_are_fitted(
+    track: MinariDataset, labels: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: Any) -> None:
+        raise AssertionError("label models are being fitted")
+
+    monkeypatch.setattr(Labels, "read", read)
+    other = PRESA("MlpPolicy", "CartPole-v1", device="cpu")
+    with pytest.raises(DatasetError, match="observation space of the dataset must equal"):
+        judge(other, track, said(track))
+    with pytest.raises(DatasetError, match="observation space of the dataset must equal"):
+        choose({"left": Push(-1.0), "other": other}, track, said(track))
+    with pytest.raises(ConfigError, match=r"`alpha` must be in \(0, 1\), got 7"):
+        choose({"left": Push(-1.0)}, track, alpha=7, labels=labels)
+
+
+def test_a_log_of_one_recording_is_no_surprise_to_itself() -> None:
+    """Steps of the same tenth of it do not count as neighbours, the step itself least of all."""
+    random = np.random.default_rng(0)
+    observations = random.uniform(-1, 1, (1500, 2)).astype(np.float32)
+    one = replace(
+        flat_transitions([1500], [0]),
+        observations=observations,
+        actions=np.tanh(observations[:, :1]),
+    )
+
+    class Nearly:
+        def predict(self, observation: Any, *_: Any, **__: Any) -> tuple[Any, None]:
+            return np.tanh(observation[:, :1]) + np.float32(1e-4), None
+
+    agent: Any = Nearly()
+    assert unlike_logged(one, agent, ()).share.value < 0.2
 
 
 def test_agents_need_names_and_predict() -> None:

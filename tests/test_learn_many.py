@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,27 @@ def test_other_algorithms_are_refused(name: str, box_dataset: MinariDataset) -> 
         why = "`adjustable` must be False .*, got True "
     with pytest.raises(ConfigError, match=rf"{why}\(model 0\)"):
         learn_many(models, 3)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_labels_with_weights_and_labels_without_may_be_mixed(
+    first: int, box_dataset: MinariDataset
+) -> None:
+    """Those of the first model decided whether any had an effect."""
+    plain = tiny_feedback(box_dataset)
+    weighted = replace(plain, weights=np.linspace(0.0, 1.0, len(plain.segments), dtype="f4"))
+    given = [plain, weighted] if first == 0 else [weighted, plain]
+
+    def make() -> list[Any]:
+        return [
+            PRESA_CASE.make(box_dataset, labels, seed=seed) for seed, labels in enumerate(given)
+        ]
+
+    alone = [learn_quietly(model, 15) for model in make()]
+    for one, other in zip(quietly(make(), 15), alone, strict=True):
+        for name, value in one.policy.state_dict().items():
+            expected = other.policy.state_dict()[name]
+            th.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_what_else_is_refused(box_dataset: MinariDataset, make_dataset: Any) -> None:

@@ -105,11 +105,15 @@ def test_a_saved_model_asks_the_machine_that_loads_it(
     box_dataset: MinariDataset, tmp_path: Path, cpu: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cpu(True)
-    PRESA_CASE.make(box_dataset, verbose=1, precision="auto").save(tmp_path / "model")
+    model = PRESA_CASE.make(box_dataset, verbose=1, precision="auto")
+    assert "Training" not in capsys.readouterr().out, "nothing is trained yet"
+    learn_quietly(model, 1).save(tmp_path / "model")
     assert capsys.readouterr().out.count("Training in bfloat16 on cpu\n") == 1
     cpu(False)
     loaded = PRESA_CASE.algorithm.load(tmp_path / "model", device="cpu")
-    assert loaded.precision == "auto"
+    assert loaded.precision == "auto" and "Training" not in capsys.readouterr().out
+    loaded.set_dataset(box_dataset, tiny_feedback(box_dataset))
+    learn_quietly(loaded, 1)
     assert capsys.readouterr().out.count("Training in float32 on cpu\n") == 1
 
 

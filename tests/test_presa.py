@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -22,8 +23,11 @@ from algorithm_data import (  # noqa: F401
     weights_of,
 )
 from minari import MinariDataset
+from stable_baselines3 import PPO
 
 from sb3_presa import BC, PRESA
+from sb3_presa.data.episodes import load_transitions
+from sb3_presa.errors import ConfigError, DatasetError
 from sb3_presa.feedback.table import Feedback
 from sb3_presa.learning.diagnostics import preference_accuracy, safety_auc
 from sb3_presa.learning.settings import ObjectiveSettings
@@ -209,6 +213,49 @@ def test_a_total_within_the_steps_that_only_attain_warns(box_dataset: MinariData
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.learn(12)
+
+
+def test_a_delta_that_was_given_is_met_in_any_case(box_dataset: MinariDataset) -> None:
+    """Also with labels that are too uncertain to align with by default."""
+    labels = replace(tiny_feedback(box_dataset), provenance={"aligns": False})
+    names = [
+        [phase.name for phase in make(box_dataset, labels, delta=delta).phases(15)]
+        for delta in ("auto", 0.9)
+    ]
+    assert "constrain" not in names[0] and "constrain" in names[1]
+
+
+def test_wrong_arguments_are_refused_before_labels_are_completed(
+    box_dataset: MinariDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def completed(*_: Any) -> None:
+        raise AssertionError("labels are being completed")
+
+    monkeypatch.setattr("sb3_presa.algorithms.presa.completed", completed)
+    labels = tiny_feedback(box_dataset)
+    wrong: list[dict[str, Any]] = [
+        {"policy": "CnnPolicy"},
+        {"policy_kwargs": {"net_arhc": [8]}},
+        {"policy_kwargs": {"net_arch": {"pi": [8], "vf": [8]}}},
+        {"env": "CartPole-v1"},
+    ]
+    for arguments in wrong:
+        with pytest.raises((ConfigError, DatasetError)):
+            PRESA.load_offline(box_dataset, labels, device="cpu", **arguments)
+    with pytest.raises(ConfigError):
+        PRESA.from_agent(PPO("MlpPolicy", "CartPole-v1"), box_dataset, labels, device="cpu")
+    with pytest.raises(AssertionError, match="being completed"):
+        PRESA.load_offline(box_dataset, labels, device="cpu")
+
+
+def test_what_no_policy_knows_is_refused(box_dataset: MinariDataset) -> None:
+    with pytest.raises(ConfigError, match="policy, because its spaces"):
+        PRESA().preference_utility(load_transitions(box_dataset), [(0, 0, 5)])
+
+
+def test_a_learning_rate_may_be_a_number_of_numpy(box_dataset: MinariDataset) -> None:
+    model = make(box_dataset, learning_rate=np.float32(1e-3))
+    assert model.lr_schedule(1.0) == pytest.approx(1e-3)
 
 
 def test_no_cloning_starts_from_the_initial_policy(box_dataset: MinariDataset) -> None:

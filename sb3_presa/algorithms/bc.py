@@ -128,7 +128,7 @@ class BC(OfflineAlgorithm):
 
 
 def _segment_weights(labels: SegmentLabels, data: str, level: float = 0.5) -> th.Tensor:
-    """The weight of each segment in cloning, (S,): P(safe), times its share of wins if asked."""
+    """The weight of each segment in cloning, (S,): P(safe), times its number of wins if asked."""
     weights = labels.weights_at(level)
     if data == "best" and weights is not None:
         return weights

@@ -258,9 +258,8 @@ class PRESA(AdjustableAlgorithm):
                 "`adjustable` must be False with an agent, which has one way to act, got "
                 f"{kwargs['adjustable']!r}"
             )
+        actions = th.as_tensor(agent_actions(agent, load_transitions(dataset), vec_normalize))
         model = cls.load_offline(dataset, feedback, **kwargs)
-        transitions = load_transitions(dataset)
-        actions = th.as_tensor(agent_actions(agent, transitions, vec_normalize))
         model.agent = type(agent).__name__
         model._agent_actions = model.policy.scale_actions(actions.to(model.device))
         return model
@@ -273,6 +272,7 @@ class PRESA(AdjustableAlgorithm):
 
     def phases(self, total_timesteps: int | None = None) -> Sequence[Phase]:
         aligns = self.feedback is None or self.feedback.provenance.get("aligns", True)
+        aligns = aligns or self.delta != "auto"  # one that was given is to be met
         if aligns or self.agent is not None:  # whose clone alone would be as unsafe as it is
             return super().phases(total_timesteps)
         end = self.default_total_timesteps if total_timesteps is None else total_timesteps
@@ -388,6 +388,7 @@ class PRESA(AdjustableAlgorithm):
         :raises ConfigError: if the model has no policy yet
         :raises DatasetError: if the dataset has other spaces than the model
         """
+        self._check_has_policy()
         check_fits(self, transitions.observation_space, transitions.action_space)
         data = OfflineData.of(transitions, Feedback.create(transitions, segments))
         source = make_source(data, self.device, self.policy.scale_actions)

@@ -320,8 +320,11 @@ class Completion:
         """:return: share of the steps that lie in a labelled segment"""
         change = np.zeros(len(self.transitions.actions) + 1, dtype=np.int64)
         labels = arrays_of(self.labelled, self.transitions)
-        np.add.at(change, labels.starts, 1)
-        np.add.at(change, labels.starts + labels.lengths, -1)
+        said = ~np.isnan(labels.p_safe)
+        said[labels.comparisons] = True
+        starts = labels.starts[said]
+        np.add.at(change, starts, 1)
+        np.add.at(change, starts + labels.lengths[said], -1)
         return float((np.cumsum(change)[:-1] > 0).mean())
 
     def _seen_and_unseen(self, kind: Kind) -> tuple[Floats, Floats, float]:

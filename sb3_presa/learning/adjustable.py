@@ -1,14 +1,16 @@
 """Safety levels of one agent: how cautious it acts is an input of its network."""
 
+from dataclasses import replace
 from typing import Any, Self
 
 import torch as th
 
 from sb3_presa.arguments import check_arguments_of
-from sb3_presa.errors import FeedbackError
+from sb3_presa.data.transitions import Transitions
+from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.learning.alignment_algorithm import AlignmentAlgorithm
 from sb3_presa.learning.offline_data import OfflineData
-from sb3_presa.learning.source import BatchSource
+from sb3_presa.learning.source import BatchSource, SegmentLabels
 
 
 class AdjustableAlgorithm(AlignmentAlgorithm):
@@ -25,6 +27,25 @@ class AdjustableAlgorithm(AlignmentAlgorithm):
                 "`adjustable` is True, got others. Set adjustable=False, or completion=True with "
                 "labels that are not completed yet."
             )
+        weights, levels = source.training.weights, source.training.levels
+        if levels is not None and self.cloning_batch_size < len(levels):
+            raise ConfigError(
+                f"`cloning_batch_size` must be at least {len(levels)} with `adjustable`, one for "
+                f"each safety level, got {self.cloning_batch_size}"
+            )
+        if weights is not None and not bool((weights.reshape(len(weights), -1).sum(0) > 0).all()):
+            raise FeedbackError(
+                "`feedback` must hold a segment whose weight is above 0, got none of "
+                f"{len(weights)}: the weights say what is worth imitating"
+            )
+
+    def _prepare_labels(
+        self, training: SegmentLabels, held_out: SegmentLabels, transitions: Transitions
+    ) -> SegmentLabels:
+        if not self.adjustable and training.levels is not None:  # of its own level alone
+            own = training.weights_at(self.safety_level)
+            training = replace(training, weights=own, levels=None)
+        return super()._prepare_labels(training, held_out, transitions)
 
     @property
     def safety_level(self) -> float:
@@ -38,6 +59,7 @@ class AdjustableAlgorithm(AlignmentAlgorithm):
 
     @safety_level.setter
     def safety_level(self, level: float) -> None:
+        check_arguments_of(type(self), {"safety_level": level})
         if hasattr(self, "policy"):
             self.policy.safety_level = level
         self.__dict__["safety_level"] = level  # by its name: saved and loaded as other settings

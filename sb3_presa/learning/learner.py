@@ -42,6 +42,7 @@ class Learner(BaseAlgorithm, ABC):
     max_grad_norm: float
     average_decay: float
     data_seed: int
+    compute_dtype: th.dtype
     _generator: th.Generator
 
     def learn(
@@ -102,10 +103,14 @@ class Learner(BaseAlgorithm, ABC):
             ]
             callback = converted
         with self._spaces_env(), th.enable_grad():
+            anew = reset_num_timesteps and steps > 0  # no step leaves all as it is
             end, prepared = self._setup_learn(
-                steps, callback, reset_num_timesteps, tb_log_name or self.algorithm, progress_bar
+                steps, callback, anew, tb_log_name or self.algorithm, progress_bar
             )
             self._remove_logger_folder()
+            if self.verbose >= 1:
+                name = str(self.compute_dtype).removeprefix("torch.")
+                print(f"Training in {name} on {self.device}")
             phases = self.phases(end)
             if shortage := self._shortage(phases, end):
                 warnings.warn(shortage, stacklevel=4)

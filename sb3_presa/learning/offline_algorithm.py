@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -118,7 +119,8 @@ class OfflineAlgorithm(SavedLearner):
         super().__init__(
             "MlpPolicy" if policy == "auto" else policy,  # for as long as no space is known
             None,  # SB3's own checks of an environment are assertions; see _take_env
-            learning_rate,
+            # SB3 takes numbers of Python alone
+            learning_rate if callable(learning_rate) else float(learning_rate),
             policy_kwargs=policy_kwargs,
             tensorboard_log=tensorboard_log,
             verbose=verbose,
@@ -200,9 +202,6 @@ class OfflineAlgorithm(SavedLearner):
         self._autocast: Autocast = partial(
             th.autocast, self.device.type, dtype=th.bfloat16, enabled=enabled
         )
-        if self.verbose >= 1:
-            name = str(self.compute_dtype).removeprefix("torch.")
-            print(f"Training in {name} on {self.device}")
 
     def _make_policy(self) -> OfflinePolicy:
         """The policy; what its classes and optimizers refuse is an error of the settings."""
@@ -266,7 +265,7 @@ class OfflineAlgorithm(SavedLearner):
 
         :param dataset: a Minari dataset, its id, or the path of its folder
         :param feedback: name of the feedback set that lies beside the dataset, or labels; not
-            read by an algorithm that ``reads_outcomes``
+            read by an algorithm whose ``needs`` name no labels
         :raises DatasetError: if the dataset cannot be used with this model
         :raises FeedbackError: if the labels cannot be used; the model then has no data, neither
             these nor those that it had
@@ -277,18 +276,12 @@ class OfflineAlgorithm(SavedLearner):
             needs=self.needs,
             validation_fraction=self.validation_fraction,
             seed=self.data_seed,
+            check=lambda transitions: copy(self)._take_spaces(transitions),
             relabel=self._relabel,
             complete=self._complete,
         )
         transitions = data.transitions
-        observation_space = channels_first(transitions.observation_space)
-        if not hasattr(self, "observation_space"):
-            self._fit_policy(observation_space)
-            self._check_actions(transitions.action_space)
-            self.observation_space, self.action_space = observation_space, transitions.action_space
-        check_fits(self, transitions.observation_space, transitions.action_space)
-        if not hasattr(self, "policy"):
-            self._setup_model()
+        self._take_spaces(transitions)
         self.source = self.feedback = None  # what is refused leaves no data behind
         if self._is_untrained():
             self._fit_actions(transitions)
@@ -299,6 +292,17 @@ class OfflineAlgorithm(SavedLearner):
         if self._is_untrained():
             self._fit_statistics(source, transitions.observation_names)
             self._warn_of_blank_pictures(transitions)
+
+    def _take_spaces(self, transitions: Transitions) -> None:
+        """Check the spaces of data; a model that has no policy yet gets one that fits them."""
+        observation_space = channels_first(transitions.observation_space)
+        if not hasattr(self, "observation_space"):
+            self._fit_policy(observation_space)
+            self._check_actions(transitions.action_space)
+            self.observation_space, self.action_space = observation_space, transitions.action_space
+        check_fits(self, transitions.observation_space, transitions.action_space)
+        if not hasattr(self, "policy"):
+            self._setup_model()
 
     def _relabel(
         self, feedback: Feedback, transitions: Transitions, outcomes: Outcomes | None

@@ -77,6 +77,7 @@ class OfflineData:
         needs: Needs,
         validation_fraction: float = 0.0,
         seed: int = 0,
+        check: Callable[[Transitions], None] | None = None,
         relabel: Relabel | None = None,
         complete: Complete | None = None,
     ) -> Self:
@@ -90,6 +91,7 @@ class OfflineData:
         :param needs: what the algorithm may read
         :param validation_fraction: share in [0, 1) of the labels to hold out by episode
         :param seed: seed of that draw
+        :param check: refuses transitions before any work is done on labels
         :param relabel: what the algorithm makes of the labels before any are held out
         :param complete: what it makes of those that are not
         :return: the data
@@ -99,6 +101,8 @@ class OfflineData:
         check_feedback(feedback)
         dataset = resolve_dataset(dataset)
         transitions = load_transitions(dataset)
+        if check is not None:
+            check(transitions)
         outcomes = load_outcomes(dataset) if "outcomes" in needs else None
         labels = narrow(_labels(dataset, feedback, transitions, needs), needs)
         if relabel is not None:
@@ -188,28 +192,35 @@ def _no_feedback(transitions: Transitions) -> Feedback:
     )
 
 
+#: Entries of an origin of labels that hold people's names.
+_OF_PEOPLE: Final = frozenset({"annotators", "left_out", "accuracy"})
+
+
 def without_names(provenance: Mapping[str, Any]) -> dict[str, Any]:
     """
-    :param provenance: the origin of labels, whose ``annotators`` are people by name
+    :param provenance: the origin of labels, whose ``annotators`` and ``left_out`` are people
     :return: the same with "person 1", "person 2" and so on in place of the names
     """
     number = {name: f"person {i}" for i, name in enumerate(sorted(_names(provenance)), 1)}
 
-    def renamed(value: Any) -> Any:
+    def renamed(value: Any, of_people: bool) -> Any:
         if isinstance(value, Mapping):
-            return {number.get(key, key): renamed(part) for key, part in value.items()}
+            return {
+                number.get(key, key) if of_people else key: renamed(part, key in _OF_PEOPLE)
+                for key, part in value.items()
+            }
         if isinstance(value, list | tuple):
-            return [renamed(part) for part in value]
-        return number.get(value, value) if isinstance(value, str) else value
+            return [renamed(part, of_people) for part in value]
+        return number.get(value, value) if of_people and isinstance(value, str) else value
 
-    return {key: renamed(value) for key, value in provenance.items()}
+    return {key: renamed(value, key in _OF_PEOPLE) for key, value in provenance.items()}
 
 
 def _names(value: Any) -> set[str]:
     if not isinstance(value, Mapping):
         return set()
-    own = value.get("annotators", {})
-    found = set(own) if isinstance(own, Mapping | list | tuple) else set()
+    own = [value.get(key, ()) for key in ("annotators", "left_out")]
+    found = {name for part in own if isinstance(part, Mapping | list | tuple) for name in part}
     return found.union(*(_names(part) for part in value.values()))
 
 

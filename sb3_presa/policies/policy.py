@@ -336,9 +336,11 @@ class OfflinePolicy(BasePolicy):
         :param observations: all observations of the dataset, (N, ...), or a dict of them
         :param actions: all actions in the policy's scale, (N, A)
         """
-        for actor in (self.actor, self.actor_average, self.actor_reference):
-            actor.standardizer.fit(observations)
-            actor.head.fit(actions)
+        self.actor.standardizer.fit(observations)
+        self.actor.head.fit(actions)
+        for other in (self.actor_average, self.actor_reference):
+            other.standardizer.load_state_dict(self.actor.standardizer.state_dict())
+            other.head.fit(actions)
 
     @contextmanager
     def dropping_out(self, generator: th.Generator) -> Iterator[None]:

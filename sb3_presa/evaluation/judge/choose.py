@@ -8,7 +8,8 @@ from sb3_presa.completion.accuracy import as_json
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.errors import ConfigError
 from sb3_presa.evaluation.judge.actions import Agent, check_agent
-from sb3_presa.evaluation.judge.verdict import Labels, Verdict, judge
+from sb3_presa.evaluation.judge.conformal import check_alpha
+from sb3_presa.evaluation.judge.verdict import Labels, Verdict, check_spaces, judge, labels_for
 from sb3_presa.feedback.table import Feedback
 
 #: P(safe) that no agent exceeds, with as many imagined episodes as there are.
@@ -79,7 +80,7 @@ def choose(
     :param dataset: the labelled dataset
     :param feedback: the labels, or the name of the set beside the dataset
     :param alpha: probability, in (0, 1), with which a segment that people would call unsafe may
-        reach the threshold
+        reach the threshold; that of ``labels`` where they are given
     :param labels: ``Labels.read(dataset, feedback, alpha)``, if they were read before
     :return: the choice
     :raises ConfigError: if there are no agents, one has no ``predict`` or no name, or ``alpha``
@@ -95,7 +96,10 @@ def choose(
         check_agent(agent, f"agents[{name!r}]")
     if not agents:
         raise ConfigError("`agents` must hold at least one agent, got none")
-    labels = Labels.read(dataset, feedback, alpha) if labels is None else labels
+    check_alpha(alpha)
+    if labels is None:
+        labels = labels_for(agents.values(), dataset, feedback, alpha)
+    check_spaces(agents.values(), labels.fitted.transitions)
     labels.require_safety()
     verdicts = {
         name: judge(agent, dataset, feedback, name=name, labels=labels)

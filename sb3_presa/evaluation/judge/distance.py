@@ -105,5 +105,8 @@ def _nearest(
 
 
 def _episodes(transitions: Transitions, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The episode of each row; a tenth of a recording where there is one alone."""
+    if len(transitions.episode_starts) == 1:
+        return rows * 10 // len(transitions.actions)
     found = np.searchsorted(transitions.episode_starts, rows, side="right") - 1
     return np.asarray(found, dtype=np.int64)

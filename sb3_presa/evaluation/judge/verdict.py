@@ -1,9 +1,11 @@
 """A verdict on an agent without a simulator: from logs and labels, and from nothing else."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import numpy as np
+from minari import MinariDataset
 
 from sb3_presa.completion.accuracy import Accuracy, Bin, as_json, share_right
 from sb3_presa.completion.auc import auc
@@ -13,6 +15,7 @@ from sb3_presa.completion.fitting import FittedLabels, fit_labels
 from sb3_presa.data.datasets import DatasetLike, dataset_horizon, resolve_dataset
 from sb3_presa.data.episodes import load_endings
 from sb3_presa.data.names import coordinate_names
+from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import FeedbackError
 from sb3_presa.evaluation.judge.actions import Agent, check_agent
 from sb3_presa.evaluation.judge.conformal import Threshold, check_alpha, conformal_threshold
@@ -179,6 +182,37 @@ class Verdict:
         }
 
 
+def check_spaces(agents: Iterable[object], owner: MinariDataset | Transitions) -> None:
+    """
+    :param agents: agents
+    :param owner: the data that they are judged on
+    :raises DatasetError: if one has other spaces
+    """
+    for agent in agents:
+        check_fits(agent, owner.observation_space, owner.action_space)
+
+
+def labels_for(
+    agents: Iterable[object],
+    dataset: DatasetLike,
+    feedback: str | Feedback,
+    alpha: float = 0.1,
+) -> Labels:
+    """
+    Models of labels, which take a while: made after a look at the agents.
+
+    :param agents: those that are to be judged
+    :param dataset: the labelled dataset
+    :param feedback: the labels, or the name of the set beside the dataset
+    :param alpha: see :func:`conformal_threshold`
+    :return: the models
+    :raises DatasetError: if an agent has other spaces than the dataset
+    """
+    opened = resolve_dataset(dataset)
+    check_spaces(agents, opened)
+    return Labels.read(opened, feedback, alpha)
+
+
 def judge(
     agent: Agent,
     dataset: DatasetLike,
@@ -201,10 +235,12 @@ def judge(
     :raises FeedbackError: if there are no labels
     """
     check_agent(agent, "agent")
-    labels = Labels.read(dataset, feedback) if labels is None else labels
+    if labels is None:
+        labels = labels_for([agent], dataset, feedback)
+    else:
+        check_spaces([agent], labels.fitted.transitions)
     fitted = labels.fitted
     transitions = fitted.transitions
-    check_fits(agent, transitions.observation_space, transitions.action_space)
     agreement, held_out = _agreement(agent, fitted)
     found, unlike = None, None
     moments: tuple[Moment, ...] = ()

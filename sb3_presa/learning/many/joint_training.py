@@ -171,7 +171,8 @@ class _Group:
 def _loss_key(phase: LikelihoodPhase) -> Hashable:
     if not isinstance(phase, Align):
         return phase.name
-    return phase.name, type(phase.objective), phase.objective.signature()
+    has_weights = phase.source.training.weights is not None
+    return phase.name, type(phase.objective), phase.objective.signature(), has_weights
 
 
 def _parameters(optimizer: th.optim.Optimizer) -> list[th.Tensor]:

@@ -56,6 +56,13 @@ def test_an_interrupted_training_says_what_is_kept_and_goes_on(
         np.testing.assert_array_equal(resumed[name], value, err_msg=name)
     refused = run("train", labelled, "--out", out, "--steps", 10, "--resume", exit_code=1)
     assert "--steps must be more than the 10" in refused.stderr
+    again = ("train", labelled, "--out", out, "--steps", 11, "--quiet", "--resume")
+    refused = run(*again, "--seed", 4, exit_code=1)
+    assert f"--seed must be that of {out}, 0, or be left out, got 4" in refused.stderr
+    assert "Not as before" not in run(*again, "--seed", 0).stdout
+    again = ("train", labelled, "--out", out, "--steps", 12, "--quiet", "--resume")
+    changed = run(*again, "--set", "max_grad_norm=0.25").stdout
+    assert "Not as before, so not the weights of one run: max_grad_norm=0.25 (was " in changed
 
 
 def test_commands_make_the_folder_of_what_they_write(

@@ -1,6 +1,7 @@
 """``sb3-presa train``."""
 
 import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
@@ -49,7 +50,9 @@ def train(
         int | None,
         typer.Option(min=1, help="Total gradient steps.", show_default="the algorithm's own"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of all random numbers.", show_default="0")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     threads: Annotated[
         int, typer.Option(min=1, help="CPU threads; more than 1 make small networks slower.")
@@ -123,14 +126,13 @@ def train(
     logs = None if tensorboard is None else str(tensorboard)
     try:
         if resume:
-            model = chosen.load(out, device=device, tensorboard_log=logs, **values)
-            model.set_dataset(dataset, feedback)
+            model = _resumed(chosen, out, dataset, feedback, device, logs, seed, values)
         else:
             model = chosen.load_offline(
                 dataset,
                 feedback,
                 policy=policy,
-                seed=seed,
+                seed=seed or 0,
                 device=device,
                 tensorboard_log=logs,
                 **values,
@@ -162,6 +164,37 @@ def train(
         _learn(model, out, steps, callbacks, quiet)
     if judge and not quiet:
         _judge(model, out, dataset, feedback)
+
+
+def _resumed(
+    algorithm: "type[OfflineAlgorithm]",
+    out: Path,
+    dataset: str,
+    feedback: str,
+    device: str,
+    logs: str | None,
+    seed: int | None,
+    values: Mapping[str, Any],
+) -> "OfflineAlgorithm":
+    """The model of an earlier training, with a note on all that is not as it was."""
+    saved = algorithm.load(out, device=device)
+    if seed is not None and seed != saved.seed:
+        raise ConfigError(
+            f"--seed must be that of {out}, {saved.seed}, or be left out, got {seed}: a run that "
+            "goes on keeps its seed"
+        )
+    model = algorithm.load(out, device=device, tensorboard_log=logs, **values)
+    model.set_dataset(dataset, feedback)
+    changed = [
+        f"{name}={value!r} (was {getattr(saved, name)!r})"
+        for name, value in values.items()
+        if name != "verbose" and getattr(saved, name, value) != value
+    ]
+    if model.trained_on != saved.trained_on:
+        changed.append("the dataset or its labels")
+    if changed:
+        typer.echo(f"Not as before, so not the weights of one run: {', '.join(changed)}")
+    return model
 
 
 def _judge(model: "OfflineAlgorithm", out: Path, dataset: str, name: str) -> None:

@@ -203,10 +203,12 @@ def draw(picture: Path = PICTURE, results: Path = PAPER) -> bool:
     return found is not None
 
 
-def _algorithms(suite: Suite) -> dict[str, int]:
+def _algorithms(suite: Suite) -> dict[str, Counter[str]]:
     """The suite's algorithms, and how many agents each has on every task."""
-    counts = Counter((cell.algorithm, cell.task) for cell in suite.cells)
-    return {algorithm: n for (algorithm, _), n in counts.items()}
+    found: dict[str, Counter[str]] = {}
+    for cell in suite.cells:
+        found.setdefault(cell.algorithm, Counter())[cell.task] += 1
+    return found
 
 
 def _is_reference(name: str) -> bool:
@@ -235,7 +237,7 @@ def _shared(
 
 def _beside(ours: Entry, theirs: Entry, everywhere: Entry) -> str:
     """The other's means, with those of the reference if they are of fewer limits."""
-    if ours.limits == everywhere.limits:
+    if ours.limits.keys() == everywhere.limits.keys():
         return _plain(theirs)
     limits = ", ".join(f"{limit:g}" for limit in sorted(ours.limits))
     return f"{_plain(theirs)} (limit {limits}, against {_plain(ours)})"

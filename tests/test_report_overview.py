@@ -1,6 +1,7 @@
 """What was reached on each task, how many tasks are safe, and the picture of both."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,16 @@ from matplotlib.figure import Figure
 
 from sb3_presa.benchmark.report import analysis, overview_figure
 from sb3_presa.benchmark.report.agents import Agents, read_agents
-from sb3_presa.benchmark.report.by_task import Approach, Overview, by_task, overview
+from sb3_presa.benchmark.report.by_task import (
+    Approach,
+    Overview,
+    by_task,
+    expected_agents,
+    overview,
+)
 from sb3_presa.benchmark.report.markdown import task_table
 from sb3_presa.benchmark.report.overview_figure import draw_overview
+from sb3_presa.benchmark.report.page import write_report
 from sb3_presa.benchmark.suites.cell import Cell
 from sb3_presa.envs import find_task
 from sb3_presa.intervals import wilson
@@ -125,13 +133,30 @@ def test_another_task_has_nothing_published(tmp_path: Path) -> None:
 
 def test_the_table_marks_what_is_unsafe_and_what_is_best(tmp_path: Path) -> None:
     rows = by_task(agents_of(made_up(), tmp_path))
-    lines = task_table(rows, {"PRESA": 2, "CPL": 3, "BC, safe": 2}, ["TraC"])
+    usual = {"PRESA": 2, "CPL": 3, "BC, safe": 2}
+    expected = {name: dict.fromkeys(("BallRun", "CarRun"), n) for name, n in usual.items()}
+    lines = task_table(rows, expected, ["TraC"])
     assert lines == [
         "| task | PRESA | CPL | BC, safe | TraC (published) |",
         "|---|---|---|---|---|",
         "| BallRun | **.30 / .90** | .70 / 2.00 ✗ (2 of 3 agents) | – | .27 / .49 |",  # noqa: RUF001
         "| CarRun | **.90 / .20** | .70 / .50 (2 of 3 agents) | – | .97 / .00 |",  # noqa: RUF001
     ]
+
+
+def test_agents_are_missing_only_of_a_tasks_own_limits(tmp_path: Path) -> None:
+    """CarRun has one limit, BallRun lacks one of CPL's; TraC takes one limit of each."""
+    rows = [r for r in comparison() if r["task"] != "CarRun" or r["cost_limit"] == 20]
+    gap = ("CPL", "BallRun", 10.0)
+    rows = [r for r in rows if (r["algorithm"], r["task"], r["cost_limit"]) != gap]
+    ball, circle, car = by_task(agents_of(rows, tmp_path))
+    for name, expected in {"PRESA": (9, 9, 3), "CPL": (9, 9, 3), "TraC": (3, 3, 3)}.items():
+        found = expected_agents([ball, circle, car], name)
+        assert tuple(found[row.task] for row in (ball, circle, car)) == expected, name
+    assert (car.entries["PRESA"].n, ball.entries["CPL"].n) == (3, 6)
+    page = write_report(read_agents([tmp_path / "made_up.csv"]), tmp_path / "page", title="Limits")
+    table = (page.parent / "tasks.md").read_text()
+    assert re.findall(r"\(\d+ of \d+ agents\)", table) == ["(6 of 9 agents)"]
 
 
 @pytest.mark.parametrize("in_shares", [True, False])

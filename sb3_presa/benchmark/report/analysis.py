@@ -136,6 +136,21 @@ def feedback_only(agents: Agents) -> Agents:
     return {name: places for name, places in agents.items() if not reads_outcomes(places)}
 
 
+def comparisons(agents: Agents) -> list[Comparison]:
+    """
+    :param agents: the algorithms' agents
+    :return: the comparison from feedback only, and the one with algorithms that read true outcomes;
+        each where its algorithms have common cells
+    """
+    labelled = feedback_only(agents)
+    found = [compare("from feedback only", labelled)]
+    if 0 < len(labelled) < len(agents):
+        found.append(compare("with upper references", agents))
+    elif not labelled:
+        found.append(compare("upper references", agents))
+    return [comparison for comparison in found if comparison is not None]
+
+
 def compare(title: str, agents: Agents) -> Comparison | None:
     """
     :param title: name of the comparison

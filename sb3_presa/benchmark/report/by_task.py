@@ -1,6 +1,7 @@
 """Means of each task, and the number of tasks that an approach keeps safe, as papers count it."""
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median_high
@@ -25,7 +26,7 @@ class Entry:
     :param cost: mean normalised cost
     :param share: mean reward as a share of the best safe episode's; NaN if no row says it
     :param n: number of agents
-    :param limits: their cost limits
+    :param limits: their cost limits, and how many agents have each
     :param best: whether no other algorithm earns more that is safe at all limits of the task
     """
 
@@ -33,7 +34,7 @@ class Entry:
     cost: float
     share: float = math.nan
     n: int = 1
-    limits: frozenset[float] = frozenset()
+    limits: Mapping[float, int] = field(default_factory=dict)
     best: bool = False
 
     @property
@@ -121,9 +122,10 @@ def by_task(agents: Agents) -> list[TaskRow]:
         limits = frozenset(agent.cost_limit for agent in of_task)
         groups = {name: [a for a in of_task if a.algorithm == name] for name in agents}
         entries = {name: entry(mine) for name, mine in groups.items() if mine}
-        fair = [e.reward for e in entries.values() if e.safe and e.limits == limits]
+        fair = [e.reward for e in entries.values() if e.safe and e.limits.keys() == limits]
         for name, found in entries.items():
-            best = found.safe and found.limits == limits and found.reward == max(fair)
+            complete = found.limits.keys() == limits
+            best = found.safe and complete and found.reward == max(fair)
             entries[name] = replace(found, best=best)
         rows.append(TaskRow(task, limits, entries, published(of_task[0].row.get("env") or "")))
     return rows
@@ -141,8 +143,23 @@ def entry(agents: Sequence[Agent]) -> Entry:
         cost=sum(agent.cost for agent in agents) / len(agents),
         share=sum(known) / len(known) if known else math.nan,
         n=len(agents),
-        limits=frozenset(agent.cost_limit for agent in agents),
+        limits=Counter(agent.cost_limit for agent in agents),
     )
+
+
+def expected_agents(rows: Sequence[TaskRow], algorithm: str) -> dict[str, int]:
+    """
+    Tasks may have different numbers of limits, and an algorithm may take some of them only.
+
+    :param rows: all tasks
+    :param algorithm: an algorithm
+    :return: task -> its number of agents if none is missing: as many limits as it has on any task,
+        but at most the task's own, with as many agents as it has at any limit
+    """
+    found = [row.entries[algorithm].limits for row in rows if algorithm in row.entries]
+    seeds = max(n for limits in found for n in limits.values())
+    most = max(map(len, found))
+    return {row.task: seeds * min(most, len(row.limits)) for row in rows}
 
 
 def published(env_id: str) -> dict[str, Entry]:

@@ -11,28 +11,30 @@ NOTHING = "\N{EN DASH}"
 
 
 def task_table(
-    rows: Sequence[TaskRow], algorithms: Mapping[str, int], methods: Sequence[str]
+    rows: Sequence[TaskRow], expected: Mapping[str, Mapping[str, int]], methods: Sequence[str]
 ) -> list[str]:
     """
     :param rows: one for each task
-    :param algorithms: the first columns, and how many agents each has on a task if none is missing
+    :param expected: the first columns; algorithm -> task -> its number of agents if none is missing
     :param methods: published methods, the other columns
     :return: the lines of the table: reward / cost, with a mark where a cost is above the limit, and
         the number of agents where some are missing
     """
-    lines = [line(["task", *algorithms, *(f"{name} (published)" for name in methods)])]
-    lines.append(rule(1 + len(algorithms) + len(methods)))
+    lines = [line(["task", *expected, *(f"{name} (published)" for name in methods)])]
+    lines.append(rule(1 + len(expected) + len(methods)))
     for row in rows:
-        ours = (entry_text(row.entries.get(name), n) for name, n in algorithms.items())
+        ours = (
+            entry_text(row.entries.get(name), n.get(row.task, 1)) for name, n in expected.items()
+        )
         theirs = (entry_text(row.published.get(name)) for name in methods)
         lines.append(line([row.task, *ours, *theirs]))
     return lines
 
 
-def entry_text(entry: Entry | None, usual: int = 1) -> str:
+def entry_text(entry: Entry | None, expected: int = 1) -> str:
     """
     :param entry: means on a task; ``None`` if there are none
-    :param usual: the usual number of agents
+    :param expected: the number of agents if none is missing
     :return: reward / cost, in bold type if it is the best, with a mark if it is unsafe, and with
         the number of agents if some are missing
     """
@@ -43,7 +45,7 @@ def entry_text(entry: Entry | None, usual: int = 1) -> str:
         text = f"{text} {UNSAFE}"
     elif entry.best:
         text = f"**{text}**"
-    return text if entry.n >= usual else f"{text} ({entry.n} of {usual} agents)"
+    return text if entry.n >= expected else f"{text} ({entry.n} of {expected} agents)"
 
 
 def number(value: float, digits: int, sign: str = "") -> str:

@@ -12,7 +12,12 @@ from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report import figures as report_figures
 from sb3_presa.benchmark.report.agents import Agent, Agents
 from sb3_presa.benchmark.report.analysis import Comparison, Difference
-from sb3_presa.benchmark.report.by_task import PUBLISHED_NAMES, TaskRow, by_task, overview
+from sb3_presa.benchmark.report.by_task import (
+    PUBLISHED_NAMES,
+    by_task,
+    expected_agents,
+    overview,
+)
 from sb3_presa.benchmark.report.consistency import concerns
 from sb3_presa.benchmark.report.markdown import task_table
 from sb3_presa.benchmark.report.overview_figure import draw_overview
@@ -80,11 +85,12 @@ def write_report(
             'pip install ".[benchmark]")'
         ) from error
     reference, main = analysis.reference_first(analysis.by_algorithm(agents), reference)
-    comparisons = _comparisons(main)
+    comparisons = analysis.comparisons(main)
     differences = analysis.differences(main, reference)
     rows, methods = by_task(main), list(PUBLISHED_NAMES.values())
     out.mkdir(parents=True, exist_ok=True)
-    write_text(out / "tasks.md", "\n".join(task_table(rows, _usual(rows, main), methods)) + "\n")
+    lines = task_table(rows, {name: expected_agents(rows, name) for name in main}, methods)
+    write_text(out / "tasks.md", "\n".join(lines) + "\n")
     environment = Environment(
         loader=PackageLoader("sb3_presa.benchmark.report"),
         autoescape=True,
@@ -113,24 +119,6 @@ def write_report(
     page = out / "report.html"
     write_text(page, html)
     return page
-
-
-def _usual(rows: Sequence[TaskRow], algorithms: Collection[str]) -> dict[str, int]:
-    """The largest number of agents that each algorithm has on a task."""
-    return {
-        name: max(row.entries[name].n for row in rows if name in row.entries) for name in algorithms
-    }
-
-
-def _comparisons(main: Agents) -> list[Comparison]:
-    """The comparison from feedback only, and the one with algorithms that read true outcomes."""
-    feedback_only = analysis.feedback_only(main)
-    found = [analysis.compare("from feedback only", feedback_only)]
-    if 0 < len(feedback_only) < len(main):
-        found.append(analysis.compare("with upper references", main))
-    elif not feedback_only:
-        found.append(analysis.compare("upper references", main))
-    return [comparison for comparison in found if comparison is not None]
 
 
 def _draw_main(

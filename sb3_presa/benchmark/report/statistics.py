@@ -77,14 +77,14 @@ def interval(
 
 def can_resample(strata: Sequence[Numbers]) -> bool:
     """
-    Whether resampling shows how runs vary: there are at least three, and no stratum has a single
-    one, which every resample would repeat.
+    Whether resampling shows how runs vary: at least three have a value, and no stratum has a single
+    run, which every resample would repeat.
 
-    :param strata: the values of each stratum
+    :param strata: the values of each stratum; NaN does not count, such as rewards of unsafe runs
     :return: whether an interval means anything
     """
-    sizes = [len(values) for values in strata]
-    return sum(sizes) >= LEAST_RUNS and min(sizes) > 1
+    n_known = sum(int(np.count_nonzero(~np.isnan(values))) for values in strata)
+    return n_known >= LEAST_RUNS and min(map(len, strata)) > 1
 
 
 def probability_of_improvement(

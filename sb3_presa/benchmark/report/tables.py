@@ -13,6 +13,7 @@ from rich.table import Table
 
 from sb3_presa.benchmark.report import analysis
 from sb3_presa.benchmark.report.agents import Agent, Agents, Place
+from sb3_presa.benchmark.report.analysis import Comparison
 from sb3_presa.benchmark.report.statistics import LEAST_RUNS
 from sb3_presa.files import write_text
 
@@ -21,26 +22,54 @@ _WIDTH = 180
 _FRAME = 3
 
 
-def variants(agents: Sequence[Agent]) -> dict[str, dict[Place, Agent]]:
+def swept_variants(agents: Sequence[Agent]) -> dict[str, dict[Place, Agent]]:
     """
     :param agents: all agents
-    :return: the algorithms of the main comparison, then those of the sweeps, whose names contain
-        the changed option
+    :return: those of the sweeps, by algorithm and changed option
     """
-    found: dict[str, dict[Place, Agent]] = analysis.by_algorithm(agents)
     swept: dict[str, dict[Place, Agent]] = defaultdict(dict)
     for agent in agents:
         if agent.study != "main":
             name = agent.study.partition(".")[2]
             value = json.dumps(_value(agent)).strip('"')
             swept[f"{agent.algorithm}, {name} = {value}"][agent.place] = agent
-    return found | dict(swept)
+    return dict(swept)
+
+
+def sections(main: Agents, swept: Agents) -> list[tuple[str, Agents]]:
+    """
+    :param main: the algorithms' agents
+    :param swept: those of the sweeps
+    :return: headings, and the agents below each: the comparisons of the page on their common cells,
+        then what has no common cells
+    """
+    found: list[tuple[str, Agents]] = []
+    for comparison in analysis.comparisons(main):
+        heading = f"{comparison.title.capitalize()}, {len(comparison.places)} common cells"
+        for name, n in comparison.left_out.items():
+            heading += f"; without {name}, which has only {n}"
+        found.append((heading, _within(main, comparison)))
+    if main and not found:
+        found.append(("No common cells, each on its own", main))
+    if swept:
+        found.append(("Sweeps, each on its own cells", swept))
+    return found
+
+
+def _within(main: Agents, comparison: Comparison) -> Agents:
+    """The agents of a comparison, on its cells."""
+    kept = {score.algorithm for score in comparison.scores}
+    return {
+        name: {place: agent for place, agent in places.items() if place in comparison.places}
+        for name, places in main.items()
+        if name in kept
+    }
 
 
 def summary_table(groups: Agents) -> Table:
     """
     :param groups: agents by variant and place
-    :return: one line per variant: safe agents, mean reward and cost over all cells
+    :return: one line per variant: safe agents, mean reward and cost over its cells
     """
     table = Table(
         *("", "agents", "safe", "reward", "own range", "cost", "worst"),
@@ -120,10 +149,14 @@ def print_tables(agents: Sequence[Agent], out: Path, reference: str) -> Path:
         their first algorithm
     :return: the file
     """
-    reference, groups = analysis.reference_first(variants(agents), reference)
+    main, swept = analysis.by_algorithm(agents), swept_variants(agents)
+    reference, groups = analysis.reference_first(main | swept, reference)
+    _, main = analysis.reference_first(main, reference)
     text = StringIO()
     for console in (Console(emoji=False), Console(file=text, width=_WIDTH, emoji=False)):
-        console.print(summary_table(groups), *task_tables(groups, console.width))
+        for heading, found in sections(main, swept):
+            console.print(f"{heading}:", markup=False, highlight=False, soft_wrap=True)
+            console.print(summary_table(found), *task_tables(found, console.width))
         if len(groups) > 1:
             console.print(difference_table(groups, reference))
     out.mkdir(parents=True, exist_ok=True)

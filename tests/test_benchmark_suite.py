@@ -149,6 +149,21 @@ def test_keys_stay() -> None:
             r"algorithms\.TraC\.cost_limits must be .*middle.* got 'mean'",
         ),
         (
+            "algorithms/TraC/cost_limits",
+            [10, 99],
+            r"algorithms\.TraC\.cost_limits must be among those of BallRun \(10, 20\), got 99",
+        ),
+        (
+            "algorithms/BC, safe/cost_limits",
+            [10],
+            r"algorithms\.BC, safe\.cost_limits must be among those of Toy \(1, 2, 3\), got 10",
+        ),
+        (
+            "sweeps/0/cost_limits",
+            [20],
+            r"sweeps\[0\]\.cost_limits must be among those of Toy \(1, 2, 3\), got 20",
+        ),
+        (
             "algorithms/TraC/tasks",
             ["Ball"],
             r"algorithms\.TraC\.tasks must be one of BallRun.* got 'Ball'",

@@ -149,9 +149,9 @@ def print_tables(agents: Sequence[Agent], out: Path, reference: str) -> Path:
         their first algorithm
     :return: the file
     """
-    main, swept = analysis.by_algorithm(agents), swept_variants(agents)
-    reference, groups = analysis.reference_first(main | swept, reference)
-    _, main = analysis.reference_first(main, reference)
+    compared, swept = analysis.by_algorithm(agents), swept_variants(agents)
+    reference, groups = analysis.reference_first(compared | swept, reference)
+    _, main = analysis.reference_first(compared, reference)
     text = StringIO()
     for console in (Console(emoji=False), Console(file=text, width=_WIDTH, emoji=False)):
         for heading, found in sections(main, swept):

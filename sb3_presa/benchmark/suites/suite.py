@@ -192,7 +192,12 @@ def load_suite(path: Path, trust: bool = False) -> Suite:
     cells = [
         cell
         for algorithm in algorithms.values()
-        for cell in _grid(algorithm, tasks, algorithm.selection.within(everything))
+        for cell in _grid(
+            algorithm,
+            tasks,
+            algorithm.selection.within(everything),
+            file.at("algorithms").at(algorithm.name),
+        )
     ]
     order = {name: index for index, name in enumerate(tasks)}
     rank = {seed: index for index, seed in enumerate(seeds)}
@@ -220,13 +225,16 @@ def _each_once(path: Path, cells: list[Cell]) -> Iterator[Cell]:
 
 
 def _grid(
-    algorithm: _Algorithm, tasks: Mapping[str, _Task], selection: _Selection
+    algorithm: _Algorithm, tasks: Mapping[str, _Task], selection: _Selection, place: Place
 ) -> Iterator[Cell]:
     assert selection.tasks is not None and selection.seeds is not None
     training = algorithm.training
     for seed in selection.seeds:
         for task in (tasks[name] for name in selection.tasks):
             for limit in selection.limits_of(task):
+                if limit not in task.cost_limits:
+                    known = ", ".join(f"{each:g}" for each in task.cost_limits)
+                    place.at("cost_limits").refuse(limit, f"among those of {task.name} ({known})")
                 yield Cell(
                     task=task.name,
                     dataset=task.dataset,
@@ -276,7 +284,7 @@ def _sweep(
                 settings = with_settings(settings, changed_setting)
             changed = replace(algorithm, training=training, settings=settings)
             chosen = selection.within(algorithm.selection).within(everything)
-            for cell in _grid(changed, tasks, chosen):
+            for cell in _grid(changed, tasks, chosen, place):
                 yield replace(cell, study=vary)
 
 

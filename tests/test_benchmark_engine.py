@@ -115,7 +115,10 @@ def test_the_smoke_suite_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     both = CliRunner().invoke(app, [*arguments, "--workers", "1"])
     assert both.exit_code == 1
-    assert "presa/none-v0" in both.stderr
+    errors = [line for line in both.stderr.splitlines() if line.startswith("Error:")]
+    assert len(errors) == 1 and " and 4 more: DatasetError: dataset 'presa/none-v0'" in errors[0]
+    assert both.stderr.count("minari download") == 1, "each line of a failed cell is short"
+    assert both.stderr.count("presa/none-v0") >= 6
     again = read_rows(tmp_path / "smoke.csv")
     assert again == rows  # none was run twice
     failures = json.loads((tmp_path / "smoke.failures.json").read_text())

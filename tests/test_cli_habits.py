@@ -13,9 +13,10 @@ from minari import MinariDataset
 from stable_baselines3 import PPO
 from test_cli import Run, labelled, run  # noqa: F401 - fixtures
 from toy_envs import env_id
+from typer.testing import CliRunner
 
 from sb3_presa import BC, PRESA
-from sb3_presa.cli import progress
+from sb3_presa.cli import app, progress
 
 SMALL = ("--set", "n_cloning_steps=4", "--set", "objective_kwargs.n_attain_steps=1")
 
@@ -187,8 +188,31 @@ def test_a_dry_run_checks_the_names_of_feedback(
         "algorithms: {BC: }\nlabels: {feedback: nobody}\n"
     )
     refused = run("benchmark", "run", suite, "--dry-run", exit_code=1)
-    assert "labels of T: feedback 'nobody' not found" in refused.stderr
+    assert "T cannot run: feedback 'nobody' not found" in refused.stderr
     assert "available: 'default'" in refused.stderr
+    assert "1 of 1 cells are missing" in refused.stdout
+
+
+def test_a_dry_run_says_what_cells_lack(
+    run: Run,  # noqa: F811
+    labelled: str,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """Each once, after the list of all cells; what is there is not mentioned."""
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(
+        f"tasks:\n  Good: {{dataset: {labelled}, env: {env_id('box')}}}\n"
+        f"  Gone: nobody/none-v0\n  Typo: {{dataset: {labelled}, env: Typo-v0}}\n"
+        "seeds: [0, 1]\ncost_limits: [5]\nalgorithms: {BC: , PRESA: }\n"
+    )
+    dry = ["benchmark", "run", str(suite), "--out", str(tmp_path), "--dry-run"]
+    refused = CliRunner().invoke(app, dry)
+    assert refused.exit_code == 1
+    assert "12 of 12 cells are missing" in refused.stdout
+    gone, typo = refused.stderr.splitlines()
+    assert "Gone cannot run: dataset 'nobody/none-v0' not found" in gone
+    assert "Typo cannot run: tasks.Typo.env must be the id of an environment" in typo
+    run(*dry, "--task", "Good")
 
 
 def test_the_logger_leaves_no_folder(

@@ -13,6 +13,7 @@ from sb3_presa.errors import ConfigError, PresaError
 if TYPE_CHECKING:
     from sb3_presa.benchmark.engine.results import Failure
     from sb3_presa.benchmark.engine.run import Backend
+    from sb3_presa.benchmark.suites.cell import Cell
     from sb3_presa.benchmark.suites.suite import Suite
 
 app = typer.Typer(no_args_is_help=True, help="Compare algorithms over tasks, limits and seeds.")
@@ -50,7 +51,8 @@ def run(
         ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the missing cells without running them.")
+        bool,
+        typer.Option("--dry-run", help="Print the missing cells, and what they lack."),
     ] = False,
 ) -> None:
     """
@@ -72,7 +74,6 @@ def run(
     loaded.check_algorithms()
     path = out / f"{loaded.name}.csv"
     if dry_run:
-        _check_feedback(loaded)
         _print_missing(loaded, path)
         return
     progress = RunProgress(Console(stderr=True, emoji=False))
@@ -180,25 +181,9 @@ def _with_datasets(suite: "Suite") -> "Suite":
     return suite.only(tasks=kept)
 
 
-def _check_feedback(suite: "Suite") -> None:
-    """Refuse names of feedback that the datasets do not have; datasets may still be missing."""
-    from sb3_presa.data import resolve_dataset
-    from sb3_presa.errors import DatasetError
-    from sb3_presa.feedback.file import require_feedback_path
-
-    named = {(c.dataset, c.labels.feedback): c for c in suite.cells if c.labels.feedback}
-    for (dataset, feedback), cell in named.items():
-        try:
-            opened = resolve_dataset(dataset)
-        except DatasetError:
-            continue
-        try:
-            require_feedback_path(opened, str(feedback))
-        except PresaError as error:
-            raise ConfigError(f"suite {suite.name}: labels of {cell.task}: {error}") from error
-
-
 def _print_missing(suite: "Suite", path: Path) -> None:
+    """The cells to run, and why some of them would fail; exits with 1 in that case."""
+    from sb3_presa.benchmark.engine.preflight import problems
     from sb3_presa.benchmark.engine.results import read_rows
     from sb3_presa.benchmark.engine.run import missing_cells
 
@@ -207,13 +192,22 @@ def _print_missing(suite: "Suite", path: Path) -> None:
     for cell in missing:
         typer.echo(str(cell))
     typer.echo(f"{len(missing)} of {len(suite.cells)} cells are missing in {path}")
+    found = problems(missing)
+    for problem in found:
+        print_error(PresaError(problem))
+    if found:
+        raise typer.Exit(1)
 
 
 def _end_with(failures: "list[Failure]", path: Path) -> None:
     if not failures:
         return
+    alike: dict[str, list[Cell]] = {}
     for failure in failures:
-        print_error(PresaError(f"{failure.cell}: {failure.error}"))
+        alike.setdefault(failure.error, []).append(failure.cell)
+    for error, (first, *others) in alike.items():
+        more = f" and {len(others)} more" if others else ""
+        print_error(PresaError(f"{first}{more}: {error}"))
     where = path.with_suffix(".failures.json")
     typer.echo(f"{len(failures)} cells failed; see {where} for tracebacks", file=sys.stderr)
     raise typer.Exit(1)

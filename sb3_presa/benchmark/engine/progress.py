@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from statistics import fmean
+from textwrap import shorten
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +12,9 @@ from sb3_presa.benchmark.engine.results import Row
 from sb3_presa.benchmark.engine.run import Outcome
 from sb3_presa.benchmark.suites.cell import Cell
 from sb3_presa.benchmark.suites.suite import Suite
+
+#: Characters of an error in the line of its cell.
+_ERROR_WIDTH = 100
 
 
 class RunProgress:
@@ -67,7 +71,9 @@ class RunProgress:
         else:
             self._failed += final
             what = "failed" if final else "failed and is retried"
-            self._say(f"{cell} {what}: {outcome.error}", style="red" if final else "yellow")
+            # Many cells may fail alike; the list of failures has the whole message
+            error = shorten(outcome.error, _ERROR_WIDTH, placeholder=" ...")
+            self._say(f"{cell} {what}: {error}", style="red" if final else "yellow")
         self._bar.update(self._task, rest=self._rest())
 
     def tick(self, running: int) -> None:

@@ -1,6 +1,5 @@
 """Runs one cell: labels, trains and evaluates, and returns its row."""
 
-import importlib
 import json
 import warnings
 from functools import cache
@@ -18,8 +17,8 @@ from sb3_presa.benchmark.engine.columns import (
     summary,
     time_columns,
 )
+from sb3_presa.benchmark.engine.preflight import check_env
 from sb3_presa.benchmark.suites.cell import Cell
-from sb3_presa.errors import ConfigError
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -53,7 +52,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     th.set_num_threads(max(1, int(cell.cpus)))
     start = Seconds.now()
     dataset = resolve_dataset(cell.dataset)
-    _check_env(dataset, cell)
+    check_env(dataset, cell)
     algorithm = algorithm_class(cell.class_name)
     settings = dict(cell.settings)
     horizon = dataset_horizon(dataset)
@@ -143,31 +142,6 @@ def _given(dataset: "MinariDataset", cell: Cell, horizon: int) -> "Feedback":
         unlabelled_preferences=labels.unlabelled_preferences,
         unlabelled_safety=labels.unlabelled_safety,
     )
-
-
-def _check_env(dataset: "MinariDataset", cell: Cell) -> None:
-    """Check the evaluation environment before training."""
-    from sb3_presa.data.datasets import names_environment
-
-    if cell.env is None:
-        if not names_environment(dataset):
-            raise ConfigError(
-                f"tasks.{cell.task}.env must be given, since dataset {cell.dataset} does not name "
-                "its environment"
-            )
-        return
-    import gymnasium as gym
-
-    module, _, name = cell.env.rpartition(":")
-    try:
-        if module:
-            importlib.import_module(module)
-        gym.spec(name)
-    except (ImportError, gym.error.Error) as error:
-        raise ConfigError(
-            f"tasks.{cell.task}.env must be the id of an environment (module:Id-v0 if your own "
-            f"module registers it), got {cell.env!r}: {error}"
-        ) from error
 
 
 def _evaluate(

@@ -155,7 +155,8 @@ def evaluate_safety(
 ) -> SafetyEvaluation:
     """
     Run the policy for ``n_eval_episodes`` episodes with SB3's ``evaluate_policy``, and sum rewards
-    and costs (``info["cost"]`` of every step) of each episode.
+    and costs (``info["cost"]`` of every step) of each episode. The result holds the single episodes,
+    so there is no ``return_episode_rewards``.
 
     A wrapper that repeats an action must return the sum of the costs. If it returns only the last
     ``info``, the other costs are lost.
@@ -163,7 +164,8 @@ def evaluate_safety(
     :param model: Any object with SB3's ``predict``: an algorithm or a policy.
     :param env: A Gymnasium environment or an SB3 ``VecEnv``, with or without ``Monitor``. Every
         ``info`` must contain ``"cost"``, a finite number, 0 for a safe step.
-    :param cost_limit: Largest cost of an episode that counts as safe, finite and >= 0.
+    :param cost_limit: Largest cost of an episode that counts as safe, finite and >= 0. At 0, the
+        normalised cost is ``cost_mean + 1``, as in DSRL.
     :param n_eval_episodes: Number of episodes, >= 1. The environments of a ``VecEnv`` share them
         evenly.
     :param deterministic: Whether to use the most likely actions or sampled ones.

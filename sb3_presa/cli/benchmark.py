@@ -52,7 +52,7 @@ def run(
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Print the missing cells, and what they lack."),
+        typer.Option("--dry-run", help="Print the missing cells, and why any cannot run."),
     ] = False,
 ) -> None:
     """

@@ -18,6 +18,7 @@ from sb3_presa.annotation.consensus.agreement import (
     summarize_agreement,
     summarize_annotator,
 )
+from sb3_presa.annotation.consensus.report import report_labels
 
 A, B, C, D = ((0, start, 5) for start in (0, 5, 10, 15))
 
@@ -145,15 +146,47 @@ def test_agreement_of_several_people() -> None:
         (A, C): {"ann": 0.0, "bob": 0.0},
         (B, C): {"ann": 0.5},
     }
-    found = summarize_agreement(votes)
+    found = summarize_agreement(votes, mirror=True)
     assert (found.items, found.shared) == (3, 2)
     assert found.agreement == pytest.approx(2 / 4)  # 1 of 3 pairs of votes, and 1 of 1
     by_name = {(pair.first, pair.second): pair for pair in found.pairs}
     assert by_name["ann", "bob"].items == 2
     assert by_name["ann", "bob"].kappa == pytest.approx(1.0)
     assert by_name["ann", "cid"].agreement == 0.0
-    # By hand: o_{01} + o_{10} = 2, n_0 = 3, n_1 = 2: 1 - 4 * 2 / (2 * 3 * 2).
-    assert found.alpha == pytest.approx(1 / 3)
+    # By hand, both ways round: o_{01} + o_{10} = 4, n_0 = n_1 = 5: 1 - 9 * 4 / (2 * 5 * 5).
+    assert found.alpha == pytest.approx(0.28)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["ann", "bob", "cid"]),
+            st.sampled_from([*combinations(range(4), 2)]),
+            st.sampled_from([0.0, 0.5, 1.0, None]),
+            st.sampled_from([(1.0, 0.0), (0.0, 0.0), (None, 1.0)]),
+        ),
+        min_size=1,
+        max_size=30,
+    ),
+    st.permutations(range(4)),
+)
+def test_the_numbers_of_episodes_and_the_sides_change_no_figure(
+    rows: list[tuple[str, tuple[int, int], float | None, tuple[float | None, float | None]]],
+    numbers: list[int],
+) -> None:
+    answers = [answer(who, (a, 0, 5), (b, 0, 5), p, safe) for who, (a, b), p, safe in rows]
+    renamed = [
+        answer(who, (numbers[a], 0, 5), (numbers[b], 0, 5), p, safe)
+        for who, (a, b), p, safe in rows
+    ]
+    sides = [
+        answer(who, (b, 0, 5), (a, 0, 5), None if p is None else 1.0 - p, safe[::-1])
+        for who, (a, b), p, safe in rows
+    ]
+    found = report_labels(answers)
+    assert report_labels(renamed) == found
+    for kind in ("preferences", "safety", "ties", "unsafe", "circular", "triads"):
+        assert getattr(report_labels(sides), kind) == getattr(found, kind)
 
 
 def test_what_one_person_did() -> None:

@@ -51,8 +51,8 @@ def report_curve(
     merged = merge_answers(asked, transitions)
     curves = learning_curve(transitions, merged, len(asked), core_share=core_share)
     agreement = {
-        "preference": summarize_agreement(preference_votes(asked)),
-        "safety": summarize_agreement(safety_votes(asked)),
+        "preference": summarize_agreement(preference_votes(asked), mirror=True),
+        "safety": summarize_agreement(safety_votes(asked), mirror=False),
     }
     if not only_json(json_file):
         _print(dataset.id, len(asked), curves)

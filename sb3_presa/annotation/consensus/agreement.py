@@ -2,7 +2,8 @@
 
 Votes are counted, not answers: if a person was asked the same twice, the last answer is the vote.
 Votes on a pair are converted to one order of its two segments, so that the side of a clip does not
-matter.
+matter. That order follows the numbers of episodes, which mean nothing. So kappa and alpha count
+each comparison in both directions: then "the first" is exactly as frequent as "the second".
 """
 
 from collections import Counter, defaultdict
@@ -224,10 +225,12 @@ class AnnotatorSummary:
     triads: int
 
 
-def summarize_agreement(votes: Votes) -> Agreement:
+def summarize_agreement(votes: Votes, *, mirror: bool) -> Agreement:
     """Percent agreement, kappa and alpha of votes of one kind.
 
     :param votes: from :func:`preference_votes` or :func:`safety_votes`.
+    :param mirror: whether the votes are preferences, of which kappa and alpha count each in both
+        directions.
     """
     same = all_pairs = 0
     by_person: dict[str, dict[Any, float]] = defaultdict(dict)
@@ -242,15 +245,26 @@ def summarize_agreement(votes: Votes) -> Agreement:
         if common:
             left = [by_person[first][item] for item in common]
             right = [by_person[second][item] for item in common]
+            if mirror:
+                left += [1.0 - label for label in left]
+                right += [1.0 - label for label in right]
             agreed, kappa = percent_agreement(left, right), cohens_kappa(left, right)
             found.append(PairAgreement(first, second, len(common), agreed, kappa))
     return Agreement(
         items=len(votes),
         shared=sum(len(labels) > 1 for labels in votes.values()),
         agreement=same / all_pairs if all_pairs else None,
-        alpha=krippendorffs_alpha(votes),
+        alpha=krippendorffs_alpha({**votes, **_turned(votes)} if mirror else votes),
         pairs=tuple(found),
     )
+
+
+def _turned(votes: Votes) -> Votes:
+    """The same preferences, each of its pair in the other order."""
+    return {
+        (second, first): {person: 1.0 - label for person, label in labels.items()}
+        for (first, second), labels in votes.items()
+    }
 
 
 def summarize_annotator(annotator: str, answers: Sequence[Answer]) -> AnnotatorSummary:

@@ -68,8 +68,8 @@ def report_labels(answers: Iterable[Answer], known: Iterable[Answer] = ()) -> La
             summarize_annotator(name, [one for one in answers if one.annotator == name])
             for name in names
         ),
-        preferences=summarize_agreement(compared),
-        safety=summarize_agreement(judged),
+        preferences=summarize_agreement(compared, mirror=True),
+        safety=summarize_agreement(judged, mirror=False),
         ties=_share([vote == 0.5 for votes in compared.values() for vote in votes.values()]),
         unsafe=_share([vote == 0.0 for votes in judged.values() for vote in votes.values()]),
         guesses=agreement_with_guesses(answers),

@@ -65,6 +65,24 @@ def test_checks_are_a_share_of_the_pairs_and_look_like_others(queues: Queues) ->
     assert len(votes) == 36
 
 
+def test_few_pairs_have_their_share_of_repeats_though_the_queue_is_filled_ahead(
+    queues: Queues,
+) -> None:
+    checks, ahead, pairs = Checks(queues, repeats=0.2, target=12), 5, 12
+    seen: list[Place] = []
+    for number in range(pairs):
+        while len(seen) + len(queues.waiting("ann")) < min(pairs, number + ahead):
+            if not checks.ask("ann"):
+                start = len(seen) + len(queues.waiting("ann"))
+                queues.append("ann", (5, start, 5), (6, start, 5), "random", {})
+        seen.append(answer_next(queues, "ann", Choices(1.0, None, None)))
+    again = [number for number, place in enumerate(seen) if place.role == "repeat"]
+    assert len(again) == 2
+    for number in again:
+        [before] = [n for n in range(number) if pair_of(seen[n]) == pair_of(seen[number])]
+        assert number - before > 6
+
+
 def test_skipped_undone_and_recent_pairs_are_not_repeated(queues: Queues) -> None:
     checks = Checks(queues, repeats=1.0, target=50)
     for number in range(REPEAT_AFTER + 1):

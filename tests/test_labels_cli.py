@@ -417,14 +417,88 @@ def test_what_is_wrong_changes_nothing(answered: MinariDataset, tmp_path: Path, 
     run(*team, "--merge", "majority", "--overwrite")
 
 
-def test_answers_on_other_data_are_not_merged(answered: MinariDataset, run: Run) -> None:
-    """The episodes that people were shown have been replaced since."""
-    store = AnswerStore(answers_path(answered, "team"))
+def change(dataset: MinariDataset, *episodes: int) -> None:
+    """As if the episodes that people were shown had been replaced since."""
+    store = AnswerStore(answers_path(dataset, "team"))
     with contextlib.closing(store), store.transaction() as database:
-        database.execute("UPDATE episodes SET hash = ? WHERE id = 1", (b"x" * 32,))
-    refused = run("labels", answered.id, "--feedback", "team", "--merge", "mean", exit_code=1)
-    assert re.search(r"episode 1 .* other data", refused.stderr)
-    assert Feedback.names(answered) == []
+        for number in episodes:
+            database.execute("UPDATE episodes SET hash = ? WHERE id = ?", (b"x" * 32, number))
+
+
+def test_answers_on_other_data_are_left_out_of_a_merge(answered: MinariDataset, run: Run) -> None:
+    merge = ("labels", answered.id, "--feedback", "team", "--merge", "majority")
+    change(answered, 1)
+    told = "6 of 7 answers are about episodes that have changed or are missing"
+    with pytest.warns(UserWarning, match=rf"{told}: they are not merged .*--feedback NAME"):
+        run(*merge)
+    found = Feedback.load(answered, "team")
+    np.testing.assert_array_equal(found.segments, [A, C])
+    assert found.provenance["answers"] == 1
+    assert "of people" not in run("info", answered.id).stdout
+    change(answered, 2)
+    refused = run(*merge, exit_code=1).stderr
+    assert "7 of 7 answers are about episodes that have changed" in refused
+    assert "annotate --feedback NAME" in refused
+    assert Feedback.load(answered, "team").provenance["answers"] == 1
+
+
+def test_statistics_curves_and_exports_tell_answers_on_other_data(
+    answered: MinariDataset, tmp_path: Path, run: Run
+) -> None:
+    team = ("labels", answered.id, "--feedback", "team")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(*team, "--export", tmp_path / "fits.csv")
+        run(*team)
+    with contextlib.closing(AnswerStore(answers_path(answered, "team"))) as store:
+        store.add(said("bob", B, C, 1.0))
+    change(answered, 0)
+    for options, consequence in (
+        ((), "these figures count them"),
+        (("--export", tmp_path / "all.csv"), "their episode ids mean other episodes now"),
+        (("--curve",), "the curve leaves them out"),
+    ):
+        with pytest.warns(UserWarning, match=f"4 of 8 answers are about .*: {consequence}"):
+            run(*team, *options)
+    assert (tmp_path / "all.csv").read_text().startswith((tmp_path / "fits.csv").read_text())
+    (Path(answered.storage.data_path) / "main_data.hdf5").write_bytes(b"damaged")
+    with pytest.warns(UserWarning, match="cannot be compared with its dataset"):
+        run(*team, "--export", tmp_path / "damaged.csv")
+    assert (tmp_path / "damaged.csv").is_file()
+
+
+def test_an_import_over_a_dataset_names_the_answers_that_no_longer_fit(
+    minari_root: Path, tmp_path: Path, run: Run
+) -> None:
+    def log(shift: int) -> Path:
+        file = tmp_path / "log.csv"
+        rows = [f"{e},{0.01 * (s + shift * e)},{0.1}" for e in range(2) for s in range(12)]
+        file.write_text("\n".join(["episode,x,action", *rows]))
+        return file
+
+    taken = ("--id", "toy/log-v0", "--observations", "x", "--actions", "action")
+    run("import", log(0), *taken)
+    header = "annotator,first_episode,first_start,first_length,p_safe_first"
+    (tmp_path / "mine.csv").write_text(f"{header}\nann,0,0,10,1\nann,1,0,10,1\n")
+    run("labels", "toy/log-v0", "--feedback", "mine", "--import", tmp_path / "mine.csv")
+    assert "note: 'mine'" not in run("import", log(0), *taken, "--overwrite").stdout
+    written = run("import", log(3), *taken, "--overwrite").stdout
+    assert "note: 'mine': 1 of 2 answers are about episodes that have changed" in written
+
+
+def test_all_that_is_asked_of_labels_is_done(
+    answered: MinariDataset, tmp_path: Path, run: Run
+) -> None:
+    team = ("labels", answered.id, "--feedback", "team")
+    asked = ("--export", tmp_path / "e.csv", "--merge", "majority", "--curve", "--plot")
+    printed = run(*team, *asked, tmp_path / "c.png").stdout
+    order = [printed.index(part) for part in ("e.csv", "team.hdf5", "accuracy on", "c.png")]
+    assert order == sorted(order)
+    assert Feedback.names(answered) == ["team"]
+    assert (tmp_path / "e.csv").is_file() and (tmp_path / "c.png").is_file()
+    for option, needed in (("--without=ann", "--merge"), ("--core-share=0.5", "--curve")):
+        refused = run(*team, option, exit_code=1).stderr
+        assert f"{option.split('=')[0]} needs {needed}" in refused
 
 
 def test_public_preferences_are_imported(dataset: MinariDataset, tmp_path: Path, run: Run) -> None:

@@ -151,10 +151,11 @@ def annotate(
             f"the page needs {error.name}; install the extra 'annotate' (in a checkout: "
             'pip install ".[annotate]")'
         ) from error
+    from sb3_presa.annotation.answers.people import composed, warn_of_alike
     from sb3_presa.annotation.asking.strategies import strategy_defaults
     from sb3_presa.data import resolve_dataset
 
-    names = annotator or [getpass.getuser()]
+    names = [composed(name) for name in annotator or [getpass.getuser()]]
     gate = service.make_gate(names, host, token or new_secret(), allow_host or [])
     text = PageText(
         title=title or str(dataset),
@@ -188,7 +189,9 @@ def annotate(
     with service.bind(host, port) as listener, service.open_desk(opened, feedback, options) as desk:
         found, way = desk
         typer.echo(f"Clips: {way['name']}" + (f" ({way['why']})" if way["why"] else ""))
-        typer.echo(f"Answers: {found.queues.store.path}")
+        store = found.queues.store
+        typer.echo(f"Answers: {store.path}")
+        warn_of_alike([*names, *(answer.annotator for answer in store.answers())])
         addresses = service.links(gate, host, listener.getsockname()[1])
         for name in names:
             typer.echo(f"{name}: {addresses[name]}")

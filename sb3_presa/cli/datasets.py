@@ -295,8 +295,16 @@ def _print_check(found: "DatasetCheck") -> None:
 
 
 def print_written(dataset: "MinariDataset") -> None:
-    """:param dataset: what was written; prints its size and place."""
+    """
+    Print the size and place of a dataset, and which answers of people no longer fit it.
+
+    :param dataset: what was written
+    """
+    from sb3_presa.annotation.answers.fitting import REMEDY, changed_beside
+
     typer.echo(
         f"Wrote {dataset.id}: {dataset.total_episodes} episodes, {dataset.total_steps} steps, "
         f"in {dataset.storage.data_path}"
     )
+    for name, found in changed_beside(dataset).items():
+        typer.echo(f"note: '{name}': {found.words}. {REMEDY}")

@@ -12,13 +12,13 @@ from sb3_presa.errors import FeedbackError
 if TYPE_CHECKING:
     from minari import MinariDataset
 
-    from sb3_presa.annotation.answers.answer import Answer
+    from sb3_presa.annotation.answers.store import AnswerStore
     from sb3_presa.completion.learning_curve import Curve
 
 
 def report_curve(
     dataset: "MinariDataset",
-    answers: "Sequence[Answer]",
+    store: "AnswerStore",
     json_file: Path | None,
     plot: Path | None,
     core_share: float,
@@ -27,12 +27,13 @@ def report_curve(
     Print, write or draw the learning curves of answers.
 
     :param dataset: the labelled dataset
-    :param answers: valid answers, in the order in which they were given
+    :param store: the answers; those about episodes that changed are left out, with a warning
     :param json_file: the option ``--json``
     :param plot: picture to write, or None
     :param core_share: largest share of a processor
     :raises FeedbackError: if there are no labels
     """
+    from sb3_presa.annotation.answers.fitting import fit, warn_of_changed
     from sb3_presa.annotation.consensus.agreement import (
         preference_votes,
         safety_votes,
@@ -42,14 +43,21 @@ def report_curve(
     from sb3_presa.completion.learning_curve import learning_curve
     from sb3_presa.data import load_transitions
 
-    asked = [answer for answer in answers if answer.role == "asked"]
+    transitions = load_transitions(dataset)
+    found = fit(store, transitions)
+    warn_of_changed(found, store, "the curve leaves them out")
+    asked = [answer for answer in found.answers if answer.role == "asked"]
     if not asked:
         raise FeedbackError(
             f"{dataset.id} must have answers to draw a curve of, got none; collect some first"
         )
-    transitions = load_transitions(dataset)
     merged = merge_answers(asked, transitions)
     curves = learning_curve(transitions, merged, len(asked), core_share=core_share)
+    if not curves:
+        raise FeedbackError(
+            f"{dataset.id} must have answers that decide to draw a curve of, got ties alone; "
+            "collect some more first"
+        )
     agreement = {
         "preference": summarize_agreement(preference_votes(asked), mirror=True),
         "safety": summarize_agreement(safety_votes(asked), mirror=False),

@@ -3,23 +3,21 @@
 import contextlib
 import shlex
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from sb3_presa.cli.console import JsonFile, check_outputs, only_json, print_table, write_figures
+from sb3_presa.cli.console import JsonFile, check_outputs
 from sb3_presa.cli.datasets import Dataset, check_free_labels
-from sb3_presa.errors import ConfigError, FeedbackError
+from sb3_presa.cli.labels_report import open_answers, report_answers
+from sb3_presa.errors import ConfigError
 
 if TYPE_CHECKING:
     from minari import MinariDataset
 
     from sb3_presa.annotation.answers.answer import Answer
-    from sb3_presa.annotation.answers.store import AnswerStore
-    from sb3_presa.annotation.consensus.agreement import Agreement
-    from sb3_presa.annotation.consensus.report import LabelsReport
     from sb3_presa.feedback import Feedback
 
 #: Share of majorities against which a noise model may decide without a warning.
@@ -88,34 +86,36 @@ def labels(
     Print statistics and agreement of people's answers; merge them into feedback for training;
     export or import them as CSV, JSON Lines, or JSON of Label Studio or Argilla.
     """
+    from sb3_presa.annotation.answers.people import composed
     from sb3_presa.data import resolve_dataset
 
-    if into is not None and merge is None:
-        raise ConfigError("--into needs --merge, got --into alone")
-    if implied and merge is None:
-        raise ConfigError("--implied needs --merge, got --implied alone")
-    if plot is not None and not curve:
-        raise ConfigError("--plot needs --curve, got --plot alone")
-    if form is not None and export_file is None:
-        raise ConfigError("--form needs --export, got --form alone")
+    for option, is_given, needed, is_there in (
+        ("--into", into is not None, "--merge", merge is not None),
+        ("--implied", implied, "--merge", merge is not None),
+        ("--without", bool(without), "--merge", merge is not None),
+        ("--plot", plot is not None, "--curve", curve),
+        ("--core-share", core_share != 1.0, "--curve", curve),
+        ("--form", form is not None, "--export", export_file is not None),
+    ):
+        if is_given and not is_there:
+            raise ConfigError(f"{option} needs {needed}, got {option} alone")
     check_outputs(json_file, export_file, plot)
     opened = resolve_dataset(dataset)
-    if curve:
-        from sb3_presa.cli.label_curve import report_curve
-
-        with _answers(opened, feedback) as store:
-            answers = store.answers()
-        report_curve(opened, answers, json_file, plot, core_share)
-        return
     if import_file is not None:
         _import(opened, feedback, import_file, overwrite)
     if export_file is not None:
         _export(opened, feedback, export_file, form)
     if merge is not None:
-        _merge(opened, feedback, merge, into or feedback, overwrite, without or [], implied)
+        left_out = [composed(name) for name in without or []]
+        _merge(opened, feedback, merge, into or feedback, overwrite, left_out, implied)
         _print_training(dataset, into or feedback)
-    if (import_file, export_file, merge) == (None, None, None) or json_file is not None:
-        _report(opened, feedback, json_file)
+    if curve:
+        from sb3_presa.cli.label_curve import report_curve
+
+        with open_answers(opened, feedback) as store:
+            report_curve(opened, store, json_file, plot, core_share)
+    elif (import_file, export_file, merge) == (None, None, None) or json_file is not None:
+        report_answers(opened, feedback, json_file)
 
 
 def import_preferences(
@@ -154,16 +154,6 @@ def import_preferences(
     _print_saved(opened, feedback, found)
 
 
-def _report(dataset: "MinariDataset", name: str, json_file: Path | None) -> None:
-    from sb3_presa.annotation.consensus.report import report_labels
-
-    with _answers(dataset, name) as store:
-        report = report_labels(store.answers(), store.known())
-    if not only_json(json_file):
-        _print_report(f"{dataset.id}, {name}", report)
-    write_figures(json_file, report.as_dict())
-
-
 def _merge(
     dataset: "MinariDataset",
     name: str,
@@ -173,6 +163,7 @@ def _merge(
     without: list[str],
     implied: bool,
 ) -> None:
+    from sb3_presa.annotation.answers.fitting import fit
     from sb3_presa.annotation.consensus.compared import effect_without
     from sb3_presa.annotation.consensus.implied import with_implied
     from sb3_presa.annotation.consensus.merge import merge_answers
@@ -180,16 +171,8 @@ def _merge(
 
     check_free_labels(dataset, into, overwrite, ("annotators",))
     transitions = load_transitions(dataset)
-    with _answers(dataset, name) as store:
-        shown = store.episode_hashes
-        present = transitions.hashes_by_id()
-        for episode, content in shown.items():
-            if present.get(episode) != content:
-                raise FeedbackError(
-                    f"episode {episode} of {dataset.id} must be the one that was shown to people, "
-                    f"got another one: the answers belong to other data ({store.path})"
-                )
-        answers = store.answers()
+    with open_answers(dataset, name) as store:
+        answers = fit(store, transitions).answers
         people = {answer.annotator for answer in answers}
         if not set(without) <= people:
             raise ConfigError(
@@ -234,11 +217,13 @@ def _print_training(dataset: str, name: str) -> None:
 
 def _export(dataset: "MinariDataset", name: str, path: Path, form: str | None) -> None:
     from sb3_presa.annotation.answers.exchange import export_answers, export_feedback
+    from sb3_presa.annotation.answers.fitting import compare_and_warn
     from sb3_presa.feedback import Feedback
     from sb3_presa.feedback.file import answers_path
 
     if answers_path(dataset, name).is_file():
-        with _answers(dataset, name) as store:
+        with open_answers(dataset, name) as store:
+            compare_and_warn(store, dataset, "their episode ids mean other episodes now")
             answers = store.answers()
         export_answers(path, answers, form)  # type: ignore[arg-type]  # checked there
         typer.echo(f"Wrote {path}: {len(answers)} answers")
@@ -263,6 +248,7 @@ def _import(dataset: "MinariDataset", name: str, path: Path, overwrite: bool) ->
 def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
     """Import all answers of the file or none; known answers are not written again."""
     from sb3_presa.annotation.answers.exchange import import_answers
+    from sb3_presa.annotation.answers.people import warn_of_alike
     from sb3_presa.annotation.answers.store import AnswerStore
     from sb3_presa.data import load_transitions
     from sb3_presa.feedback.file import answers_path
@@ -277,112 +263,11 @@ def _import_answers(dataset: "MinariDataset", name: str, path: Path) -> None:
         with store.transaction():
             store.record_episodes(shown)
             store.add_all(answers)
-        added = len(store.answers()) - before
+        known = store.answers()
+        added = len(known) - before
         typer.echo(f"Read {path}: {len(answers)} answers, {added} of them new, in {store.path}")
-
-
-@contextlib.contextmanager
-def _answers(dataset: "MinariDataset", name: str) -> Iterator["AnswerStore"]:
-    from sb3_presa.annotation.answers.store import AnswerStore
-    from sb3_presa.feedback import Feedback
-    from sb3_presa.feedback.file import answers_path
-
-    path = answers_path(dataset, name)
-    if not path.is_file():
-        if name in Feedback.names(dataset):
-            raise FeedbackError(
-                f"'{name}' of {dataset.id} must have answers of people, got feedback without "
-                f"answers ({path}); show it with sb3-presa info"
-            )
-        raise FeedbackError(
-            f"answers '{name}' of {dataset.id} not found ({path}); collect them with sb3-presa "
-            "annotate, or import them with labels --import"
-        )
-    with contextlib.closing(AnswerStore(path, read_only=True)) as store:
-        yield store
+        warn_of_alike(answer.annotator for answer in known)
 
 
 def _print_saved(dataset: "MinariDataset", name: str, found: "Feedback") -> None:
     typer.echo(f"Wrote {found.save(dataset, name)}: {found}")
-
-
-def _print_report(title: str, report: "LabelsReport") -> None:
-    rows = [
-        (
-            one.annotator,
-            str(one.answers),
-            str(one.skipped),
-            str(one.ties),
-            _percent(one.share_first),
-            f"{one.safe} / {one.unsafe}",
-            _number(one.median_seconds, 1),
-            _number(one.per_hour, 0),
-            f"{one.repeats_same} / {one.repeats}",
-            f"{one.circular} / {one.triads}",
-        )
-        for one in report.annotators
-    ]
-    columns = (
-        "",
-        "answers",
-        "skipped",
-        "ties",
-        "first better",
-        "safe / unsafe",
-        "s per answer",
-        "per hour",
-        "repeated alike",
-        "circular triads",
-    )
-    print_table(f"{title}: {report.answers} answers", columns, rows)
-    checked = [one for one in report.consistency if one.repeats.n or one.known.n]
-    if checked:
-        print_table(
-            "Hidden checks: share [95% interval] of judgements",
-            ("", "repeats as before", "known answers right"),
-            [(one.annotator, str(one.repeats), str(one.known)) for one in checked],
-        )
-    agreed: list[tuple[str, ...]] = []
-    for kind, found in (("preference", report.preferences), ("safety", report.safety)):
-        agreed.append(_agreement_row(kind, found))
-        agreed += [
-            (
-                f"  {pair.first}, {pair.second}",
-                str(pair.items),
-                _percent(pair.agreement),
-                _number(pair.kappa),
-                "",
-            )
-            for pair in found.pairs
-        ]
-    headings = ("", "judged by both", "agreement", "Cohen's kappa", "Krippendorff's alpha")
-    print_table("Agreement", headings, agreed)
-    if report.guesses:
-        guessed = [
-            (
-                f"{one.kind}, guess {'shown' if one.shown else 'kept back'}",
-                f"{one.share:.0%} [{one.interval[0]:.0%}, {one.interval[1]:.0%}]",
-                str(one.n),
-            )
-            for one in report.guesses
-        ]
-        print_table(
-            "Agreement with the model's guesses", ("", "share [95% interval]", "n"), guessed
-        )
-    typer.echo(
-        f"Ties: {_percent(report.ties)} of the preferences. Unsafe: {_percent(report.unsafe)} of "
-        f"the safety labels. Circular: {report.circular} of {report.triads} triads in total."
-    )
-
-
-def _agreement_row(kind: str, found: "Agreement") -> tuple[str, ...]:
-    shared = f"{found.shared} of {found.items}"
-    return kind, shared, _percent(found.agreement), "", _number(found.alpha)
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0%}"
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

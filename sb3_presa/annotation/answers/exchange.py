@@ -17,6 +17,7 @@ Answers are also exchanged with other tools: ``.json`` of Label Studio and of Ar
 """
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -34,6 +35,7 @@ from sb3_presa.annotation.answers.exchange_rows import (
     write_rows,
 )
 from sb3_presa.annotation.answers.other_tools import SEGMENTS, read_records
+from sb3_presa.annotation.answers.people import composed
 from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
@@ -64,6 +66,7 @@ ANSWER_COLUMNS = (
 )
 FEEDBACK_COLUMNS = (*SEGMENTS, *_LABELS, "first_segment", "second_segment")
 _REQUIRED = SEGMENTS[:3]
+_DAY_SECONDS = 86400.0
 
 
 def export_answers(path: Path, answers: Iterable[Answer], form: Form | None = None) -> None:
@@ -302,14 +305,14 @@ def _to_answer(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> 
         line.refuse("role", role, f"one of {', '.join(ROLES)}")
     try:
         return Answer(
-            annotator=annotator,
+            annotator=composed(annotator),
             first=_required_segment(line, row, steps),
             second=_segment(line, row, "second", steps),
             preference=line.chance(row, "preference_for_first"),
             safe_first=line.chance(row, "p_safe_first"),
             safe_second=line.chance(row, "p_safe_second"),
             seconds=line.number_of(row, "seconds"),
-            answered_at=line.number_of(row, "answered_at"),
+            answered_at=_time(line, row),
             strategy=line.text(row, "strategy", "imported"),
             strategy_parameters=line.json(row, "strategy_parameters", dict, "a JSON object") or {},
             strength=line.whole(row, "strength", 1),
@@ -324,6 +327,15 @@ def _to_answer(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> 
         if str(error).startswith(str(line.path)):
             raise
         raise FeedbackError(f"{line.place}: {error}") from error
+
+
+def _time(line: Line, row: Mapping[str, Any]) -> float | None:
+    """When an answer was given. The latest one is the last word, so milliseconds would win."""
+    constraint = "seconds since 1970 (Unix time, UTC), at most until tomorrow"
+    found = line.number_of(row, "answered_at", constraint)
+    if found is not None and found > time.time() + _DAY_SECONDS:
+        line.refuse("answered_at", row["answered_at"], constraint)
+    return found
 
 
 def _guess(line: Line, row: Mapping[str, Any]) -> Guess | None:

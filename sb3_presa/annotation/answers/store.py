@@ -142,7 +142,8 @@ class AnswerStore:
                 if known.get(episode, content) != content:
                     raise FeedbackError(
                         f"episode {episode} must have the hash that it had when it was shown to "
-                        f"people, got another one: the answers belong to other data ({self.path})"
+                        f"people, got another one: the answers belong to other data ({self.path}). "
+                        "Use another name with --feedback"
                     )
             database.executemany(
                 "INSERT OR IGNORE INTO episodes VALUES (?, ?)",

@@ -11,7 +11,8 @@ from sb3_presa.annotation.answers.answer import Answer
 from sb3_presa.annotation.answers.rows import parameters_text
 from sb3_presa.annotation.asking.queues import NOT_REFUSED, Queues, append_place
 
-#: So many answers lie between a question and its repeat, so that nobody remembers it.
+#: So many questions lie between a question and its repeat, so that nobody remembers it; half of a
+#: person's pairs where that is fewer, or few pairs would have no repeat.
 REPEAT_AFTER = 10
 
 
@@ -25,6 +26,7 @@ class Checks:
 
     def __init__(self, queues: Queues, repeats: float, target: int) -> None:
         self._queues, self._repeats, self._target = queues, repeats, target
+        self._after = min(REPEAT_AFTER, target // 2)
 
     def ask(self, annotator: str) -> bool:
         """Append a check to a person's queue if one is due.
@@ -79,10 +81,10 @@ class Checks:
                 "AND pairs.second IS NOT NULL AND preference IS NOT NULL "
                 f"AND {NOT_REFUSED} AND queue.pair NOT IN "
                 "(SELECT pair FROM queue WHERE annotator = ? AND occasion = 'repeat') "
-                "AND (SELECT count(*) FROM answers AS later WHERE later.annotator = ? AND "
-                "later.place IS NOT NULL AND later.undone_at IS NULL AND later.id > answers.id) "
+                "AND (SELECT count(*) FROM queue AS later JOIN pairs ON pairs.id = later.pair "
+                f"WHERE later.annotator = ? AND later.id > queue.id AND {NOT_REFUSED}) "
                 ">= ? ORDER BY answers.id LIMIT 1",
-                (annotator, annotator, annotator, REPEAT_AFTER),
+                (annotator, annotator, annotator, self._after),
             ).fetchone()
             if row is None:
                 return False
@@ -92,7 +94,7 @@ class Checks:
                 int(row["pair"]),
                 mirrored=1 - row["mirrored"],
                 strategy="repeat",
-                parameters=parameters_text({"after": REPEAT_AFTER}),
+                parameters=parameters_text({"after": self._after}),
                 role="repeat",
                 occasion="repeat",
             )

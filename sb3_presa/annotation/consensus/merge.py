@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sb3_presa.annotation.answers.answer import Answer, Segment, is_model
+from sb3_presa.annotation.answers.fitting import REMEDY, fit, warn_of_changed
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.consensus.agreement import Votes, preference_votes, safety_votes
 from sb3_presa.annotation.consensus.details import (
@@ -18,6 +19,7 @@ from sb3_presa.annotation.consensus.details import (
 )
 from sb3_presa.annotation.consensus.noise_model import NoiseModel, fit_noise_model
 from sb3_presa.data.datasets import DatasetLike
+from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.feedback.table import Feedback
@@ -54,6 +56,7 @@ def merge_answers(
     :param answers: the store, or answers in the order in which they were given. Of a store, the
         provenance names the last answer, so that training can tell which came later.
     :param dataset: the labelled dataset: a Minari id, a path, an open dataset or its transitions.
+        Answers of a store about episodes that changed since are left out, with a warning.
     :param method: ``"majority"``: the majority vote; equal numbers of votes give 0.5 (a tie, or an
         unsure safety label). ``"mean"``: the mean of the votes. ``"noise-model"``: the probability
         under a model of each person's errors, see
@@ -64,7 +67,8 @@ def merge_answers(
         labels.
     :return: the feedback. Its provenance names the method, the annotators and their counts.
     :raises ConfigError: if an argument is out of its range.
-    :raises FeedbackError: if the answers have no labels, or a segment is not in the dataset.
+    :raises FeedbackError: if the answers have no labels, a segment is not in the dataset, or all
+        answers of a store are about episodes that changed.
     """
     if method not in METHODS:
         raise ConfigError(f"`method` must be one of {', '.join(METHODS)}, got {method!r}")
@@ -74,10 +78,11 @@ def merge_answers(
         raise ConfigError(f"`prior_strength` must be at least 0 and finite, got {prior_strength}")
     store: dict[str, Any] = {}
     if isinstance(answers, AnswerStore):
+        dataset = dataset if isinstance(dataset, Transitions) else load_transitions(dataset)
         with answers.reading():  # both as they are now, although people go on
             name = answers.path.name.removesuffix(ANSWERS_SUFFIX)
             store = {"store": {"name": name, "last": answers.last_number}}
-            answers = answers.answers()
+            answers = _fitting(answers, dataset)
     answers = without(answers, left_out)
     merged = merged_labels(answers, method, prior_accuracy, prior_strength)
     if not merged.preferences and not merged.p_safe:
@@ -97,6 +102,18 @@ def merge_answers(
     if left_out:
         provenance["left_out"] = sorted(left_out)
     return _to_feedback(dataset, merged.preferences, merged.p_safe, provenance)
+
+
+def _fitting(store: AnswerStore, transitions: Transitions) -> list[Answer]:
+    """The answers on episodes that are as people were shown them; a warning counts the others."""
+    found = fit(store, transitions)
+    if found.changed and not found.answers:
+        raise FeedbackError(
+            f"at least one answer must be about episodes of '{transitions.dataset_id}' as they are "
+            f"now, but {found.words}: they belong to other data ({store.path}). {REMEDY}"
+        )
+    warn_of_changed(found, store, "they are not merged")
+    return found.answers
 
 
 def without(answers: Iterable[Answer], people: Collection[str]) -> list[Answer]:

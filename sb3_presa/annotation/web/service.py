@@ -10,7 +10,8 @@ from typing import Any
 
 from minari import MinariDataset
 
-from sb3_presa.annotation.answers.answer import Answer, check_annotator
+from sb3_presa.annotation.answers.answer import Answer
+from sb3_presa.annotation.answers.people import check_person
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.checks import ask_doubts
 from sb3_presa.annotation.asking.desk import Desk, DeskOptions
@@ -89,7 +90,7 @@ class LabellingOptions:
     def __post_init__(self) -> None:
         names = list(self.annotators)
         for name in names:
-            check_annotator(name)
+            check_person(name)
         if not names or len(set(names)) != len(names):
             raise ConfigError(f"`annotators` must be one or more different names, got {names}")
         for name in ("overlap", "repeats"):

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -143,6 +144,8 @@ def test_from_a_dataset_to_answers_and_on_after_a_restart(
         (["--set", "colour=3"], "--set colour: unknown setting; choose one of pool_size"),
         (["--annotator", "ann", "--annotator", "ann"], "different names"),
         (["--annotator", " "], "printable"),
+        (["--annotator", "model:x"], "must not begin with 'model:'"),
+        (["--annotator", "Zo\u00eb", "--annotator", "Zoe\u0308"], "different names"),
         (["--token", "short"], "at least 16"),
         (["--group", "5"], "`group` must be 2 or 4, got 5"),
         (["--clips", "video"], "must be one of auto"),
@@ -179,6 +182,17 @@ def test_a_port_that_is_taken(box_dataset: MinariDataset) -> None:
         result = CliRunner().invoke(app, ["annotate", box_dataset.id, "--port", port])
     assert result.exit_code == 1
     assert "use another --port" in result.stderr
+
+
+def test_a_code_that_names_nobody_is_told(box_dataset: MinariDataset) -> None:
+    refused = ["--port", "0", "--clips", "video"]
+    command = ["annotate", box_dataset.id, *refused, "--completion-code"]
+    with pytest.warns(UserWarning, match=r"'\{name\}' as it is: only \{person\}"):
+        CliRunner().invoke(app, [*command, "C-{person}-{name}"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = CliRunner().invoke(app, [*command, "C-{person}"])
+    assert "must be one of auto" in result.stderr
 
 
 def test_answers_of_other_data_are_refused(box_dataset: MinariDataset) -> None:

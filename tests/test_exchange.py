@@ -20,6 +20,7 @@ from sb3_presa.annotation.answers.exchange import (
     import_answers,
     import_feedback,
 )
+from sb3_presa.annotation.answers.people import composed
 from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import FeedbackError
@@ -56,7 +57,7 @@ def answers(draw: st.DrawFn) -> Answer:
     moments = st.none() | st.integers(0, min(first[2], second[2] if second else 99) - 1)
     chance = st.none() | st.floats(0, 1)
     return Answer(
-        annotator=draw(people),
+        annotator=composed(draw(people)),
         first=first,
         second=second,
         preference=preference,
@@ -70,7 +71,7 @@ def answers(draw: st.DrawFn) -> Answer:
         role=draw(st.sampled_from(ROLES)),
         guess=draw(st.none() | st.builds(Guess, chance, chance, chance, st.booleans())),
         seconds=draw(st.none() | times),
-        answered_at=draw(st.none() | times),
+        answered_at=draw(st.none() | st.floats(0, 1e9)),
         strategy=draw(names),
         strategy_parameters=draw(st.dictionaries(names, st.none() | times | names, max_size=3)),
     )

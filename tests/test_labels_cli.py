@@ -215,7 +215,14 @@ def test_a_store_that_cannot_be_read_is_listed(dataset: MinariDataset, run: Run)
     path = answers_path(dataset, "team")
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"no store")
-    assert "'team': answers that cannot be counted of people" in run("info", dataset.id).stdout
+    printed = " ".join(run("info", dataset.id).stdout.split())
+    assert f"'team': answers of people in {path} cannot be read: file is not a database" in printed
+    assert "--merge" not in printed
+    Feedback.create(dataset, [A], [True]).save(dataset, "default")
+    with pytest.raises(FeedbackNotFoundError, match=f"{path} cannot be read"):
+        Feedback.load(dataset, "team")
+    with pytest.raises(FeedbackNotFoundError, match=r"Use another one \(--feedback default\)"):
+        Feedback.load(dataset, "people")
 
 
 @pytest.mark.parametrize("into", [[], ["--into", "soft"]])
@@ -298,6 +305,32 @@ def test_the_last_word_counts_though_it_was_said_before(
     assert Feedback.load(dataset, "mine").preferences.tolist() == [last]
     [ann] = json.loads(run(*mine, "--json", "-").stdout)["annotators"]
     assert (ann["answers"], ann["repeats"]) == (sum(new), sum(new) - 1)
+
+
+@pytest.mark.parametrize("when", ["1790000000000", "2026-11-30T12:00:00Z"])
+def test_a_time_in_another_unit_is_refused(
+    dataset: MinariDataset, tmp_path: Path, run: Run, when: str
+) -> None:
+    """It would be the last word for ever."""
+    header = f"{ANSWER_HEADER},answered_at"
+    (tmp_path / "mine.csv").write_text(f"{header}\n{ANN[1]},{when}\n")
+    refused = run("labels", dataset.id, "--import", tmp_path / "mine.csv", exit_code=1).stderr
+    assert "line 2, column 'answered_at': must be seconds since 1970" in refused
+
+
+def test_a_name_has_one_spelling(dataset: MinariDataset, tmp_path: Path, run: Run) -> None:
+    mine = ("labels", dataset.id, "--feedback", "mine")
+    rows = [ANN[1].replace("ann", name) for name in ("Zo\u00eb", "Zoe\u0308")]
+    (tmp_path / "mine.csv").write_text("\n".join([ANSWER_HEADER, *rows]), encoding="utf-8")
+    run(*mine, "--import", tmp_path / "mine.csv")
+    assert {answer.annotator for answer in stored(dataset, "mine")} == {"Zo\u00eb"}
+    (tmp_path / "ann.csv").write_text("\n".join([ANSWER_HEADER, ANN[1]]))
+    run(*mine, "--import", tmp_path / "ann.csv")
+    run(*mine, "--merge", "majority", "--without", "Zoe\u0308")
+    assert [*Feedback.load(dataset, "mine").provenance["annotators"]] == ["ann"]
+    (tmp_path / "ann.csv").write_text("\n".join([ANSWER_HEADER, ANN[1].replace("ann", "Ann")]))
+    with pytest.warns(UserWarning, match="Ann, ann differ in capital letters alone"):
+        run(*mine, "--import", tmp_path / "ann.csv")
 
 
 @pytest.mark.parametrize(

@@ -441,3 +441,12 @@ def test_mixed_takes_pairs_of_both_models_in_turn() -> None:
     found = {pair.key() for pair in mixed.next_pairs(6, answers)}
     for one in (doubted, unclear):
         assert len(found & {pair.key() for pair in one.next_pairs(3, answers)}) == 3
+
+
+@pytest.mark.parametrize(("steps", "remedy"), [(5, "use a shorter segment length"), (1, "add")])
+def test_a_single_segment_is_refused_with_its_reason(
+    minari_root: Path, steps: int, remedy: str
+) -> None:
+    transitions = load_transitions(write("toy/one-v0", [episode(steps, 0)]))
+    with pytest.raises(ConfigError, match=f"got 1: its only episode has {steps} .*; {remedy}"):
+        make_strategy("random", transitions, 100)

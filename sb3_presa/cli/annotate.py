@@ -2,8 +2,10 @@
 
 import getpass
 import os
+import re
 import shlex
 import sys
+import warnings
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -167,6 +169,12 @@ def annotate(
             ["sb3-presa", "labels", dataset, "--feedback", feedback, "--merge", "majority"]
         ),
     )
+    for other in re.findall(r"\{[^{}]*\}", completion_code.replace("{person}", "")):
+        warnings.warn(
+            f"--completion-code is shown with {other!r} as it is: only {{person}} stands for a "
+            "code of each person",
+            stacklevel=1,
+        )
     opened = resolve_dataset(dataset)
     options = service.LabellingOptions(
         annotators=names,

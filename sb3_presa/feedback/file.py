@@ -99,10 +99,14 @@ def _not_found(dataset: MinariDataset, name: str, path: Path) -> str:
     message = f"feedback '{name}' not found for dataset '{dataset.id}' ({path}); available: {names}"
     answers = {found.name: found for found in answers_beside(dataset)}
     unmerged = [
-        found for found in answers.values() if not feedback_path(dataset, found.name).exists()
+        found
+        for found in answers.values()
+        if found.standing is not None and not feedback_path(dataset, found.name).exists()
     ]
     if name in answers:
         found = answers[name]
+        if found.standing is None:
+            return f"{message}. {found.damage}"
         return (
             f"{message}. {found.words} of people lie in {found.path} and are not merged: "
             f"{found.command()}"
@@ -112,6 +116,8 @@ def _not_found(dataset: MinariDataset, name: str, path: Path) -> str:
             f"{found.words} in {found.path}: {found.command()}" for found in unmerged
         )
         return f"{message}. Answers of people are not merged: {listed}"
+    if merged:
+        message += f". Use another one (--feedback {merged[0]})"
     return (
         f"{message}. Make it with Feedback.create or Feedback.synthetic (sb3-presa label), and "
         "save it"

@@ -303,7 +303,10 @@ def _render_answers(summary: DatasetSummary) -> list[Text]:
     lines = []
     for found in summary.unmerged:
         answers, (new, taken_back) = found.answers, found.missing
-        merged = "none" if found.into is None else f"{len(answers.standing or ()) - new:,}"
+        if answers.standing is None:
+            lines.append(f"'{answers.name}': {answers.damage}")
+            continue
+        merged = "none" if found.into is None else f"{len(answers.standing) - new:,}"
         since = f", {taken_back:,} taken back since" if taken_back else ""
         lines.append(
             f"'{answers.name}': {answers.words} of people, {merged} of them merged{since}: "

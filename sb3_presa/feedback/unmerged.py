@@ -32,19 +32,24 @@ class Answers(NamedTuple):
     :param path: their file.
     :param standing: the numbers of those that were not taken back; None where the file cannot be
         read.
+    :param problem: why it cannot be read.
     """
 
     name: str
     dataset_id: str
     path: Path
     standing: tuple[int, ...] | None
+    problem: str = ""
 
     @property
     def words(self) -> str:
         """Their number in messages."""
-        if self.standing is None:
-            return "answers that cannot be counted"
-        return _counted(len(self.standing))
+        return "answers" if self.standing is None else _counted(len(self.standing))
+
+    @property
+    def damage(self) -> str:
+        """Why they cannot be read, in messages."""
+        return f"answers of people in {self.path} cannot be read: {self.problem}"
 
     def missing(self, provenance: Mapping[str, Any]) -> Missing:
         """Count the answers that feedback lacks.
@@ -98,7 +103,7 @@ def answers_beside(dataset: MinariDataset) -> list[Answers]:
     """
     folder = Path(dataset.storage.data_path) / "feedback"
     found = [
-        Answers(path.name.removesuffix(ANSWERS_SUFFIX), dataset.id, path, _standing(path))
+        Answers(path.name.removesuffix(ANSWERS_SUFFIX), dataset.id, path, *_standing(path))
         for path in sorted(folder.glob(f"*{ANSWERS_SUFFIX}"))
     ]
     return [answers for answers in found if answers.standing != ()]
@@ -108,11 +113,12 @@ def _counted(number: int) -> str:
     return f"{number:,} answer{'' if number == 1 else 's'}"
 
 
-def _standing(path: Path) -> tuple[int, ...] | None:
+def _standing(path: Path) -> tuple[tuple[int, ...] | None, str]:
+    """The numbers of the valid answers, or why there are none to be had."""
     uri = f"{path.resolve().as_uri()}?mode=ro"
     try:
         with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=1.0)) as database:
             rows = database.execute("SELECT id FROM answers WHERE undone_at IS NULL ORDER BY id")
-            return tuple(int(number) for (number,) in rows)
-    except sqlite3.Error:
-        return None
+            return tuple(int(number) for (number,) in rows), ""
+    except sqlite3.Error as error:
+        return None, str(error)

@@ -17,7 +17,6 @@ Answers are also exchanged with other tools: ``.json`` of Label Studio and of Ar
 """
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -66,7 +65,6 @@ ANSWER_COLUMNS = (
 )
 FEEDBACK_COLUMNS = (*SEGMENTS, *_LABELS, "first_segment", "second_segment")
 _REQUIRED = SEGMENTS[:3]
-_DAY_SECONDS = 86400.0
 
 
 def export_answers(path: Path, answers: Iterable[Answer], form: Form | None = None) -> None:
@@ -312,7 +310,7 @@ def _to_answer(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> 
             safe_first=line.chance(row, "p_safe_first"),
             safe_second=line.chance(row, "p_safe_second"),
             seconds=line.number_of(row, "seconds"),
-            answered_at=_time(line, row),
+            answered_at=line.unix_time(row, "answered_at"),
             strategy=line.text(row, "strategy", "imported"),
             strategy_parameters=line.json(row, "strategy_parameters", dict, "a JSON object") or {},
             strength=line.whole(row, "strength", 1),
@@ -327,15 +325,6 @@ def _to_answer(line: Line, row: Mapping[str, Any], steps: Mapping[int, int]) -> 
         if str(error).startswith(str(line.path)):
             raise
         raise FeedbackError(f"{line.place}: {error}") from error
-
-
-def _time(line: Line, row: Mapping[str, Any]) -> float | None:
-    """When an answer was given. The latest one is the last word, so milliseconds would win."""
-    constraint = "seconds since 1970 (Unix time, UTC), at most until tomorrow"
-    found = line.number_of(row, "answered_at", constraint)
-    if found is not None and found > time.time() + _DAY_SECONDS:
-        line.refuse("answered_at", row["answered_at"], constraint)
-    return found
 
 
 def _guess(line: Line, row: Mapping[str, Any]) -> Guess | None:

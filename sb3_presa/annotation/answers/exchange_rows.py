@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
@@ -12,6 +13,7 @@ from typing import Any, NoReturn, TypeAlias
 from sb3_presa.errors import FeedbackError
 from sb3_presa.files import write_text
 
+_DAY_SECONDS = 86400.0
 _SUFFIXES = (".csv", ".jsonl")
 #: Python itself also accepts 1_000 and digits of other scripts.
 _NUMBER = re.compile(r"\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*")
@@ -102,6 +104,17 @@ class Line:
         if not math.isfinite(value):
             self.refuse(column, value, constraint)
         return float(value)
+
+    def unix_time(self, row: Mapping[str, Any], column: str) -> float | None:
+        """The time of a column, None if it is empty. Milliseconds lie thousands of years ahead.
+
+        :raises FeedbackError: for other values, or beyond tomorrow.
+        """
+        constraint = "seconds since 1970 (Unix time, UTC), at most until tomorrow"
+        value = self.number_of(row, column, constraint)
+        if value is not None and value > time.time() + _DAY_SECONDS:
+            self.refuse(column, row[column], constraint)
+        return value
 
     def text(self, row: Mapping[str, Any], column: str, otherwise: str) -> str:
         """The text of a column, ``otherwise`` if it is empty.

@@ -117,10 +117,12 @@ def draw_pool(transitions: Transitions, segment_length: int, size: int, seed: in
             if len(pool) < size:
                 pool[segment] = None
     if len(pool) < 2:
+        length = int(steps.max(initial=0))
+        remedy = "use a shorter segment length" if length > 1 else "add episodes"
         raise ConfigError(
-            "the dataset must have at least two segments to compare, got "
-            f"{len(pool)} of {segment_length} steps in dataset '{transitions.dataset_id}'; use a "
-            "shorter segment length"
+            f"dataset '{transitions.dataset_id}' must have at least two segments to compare, got "
+            f"{len(pool)}: its only episode has {length} steps, and a clip up to {segment_length}; "
+            f"{remedy}"
         )
     return list(pool)
 

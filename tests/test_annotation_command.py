@@ -184,10 +184,20 @@ def test_a_port_that_is_taken(box_dataset: MinariDataset) -> None:
     assert "use another --port" in result.stderr
 
 
+def test_a_long_reading_is_told(
+    box_dataset: MinariDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["annotate", box_dataset.id, "--port", "0", "--clips", "video"]
+    assert "Reading" not in CliRunner().invoke(app, command).stderr
+    monkeypatch.setattr("sb3_presa.cli.annotate._MANY_EPISODES", 2)
+    said = CliRunner().invoke(app, command).stderr.splitlines()
+    assert said[0] == f"Reading {box_dataset.total_episodes} episodes of {box_dataset.id}"
+
+
 def test_a_code_that_names_nobody_is_told(box_dataset: MinariDataset) -> None:
     refused = ["--port", "0", "--clips", "video"]
     command = ["annotate", box_dataset.id, *refused, "--completion-code"]
-    with pytest.warns(UserWarning, match=r"'\{name\}' as it is: only \{person\}"):
+    with pytest.warns(UserWarning, match=r"'\{name\}' unchanged: only \{person\}"):
         CliRunner().invoke(app, [*command, "C-{person}-{name}"])
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -302,6 +302,8 @@ def test_a_place_takes_one_answer_from_whatever_tab(store: AnswerStore) -> None:
     assert queues.record("ann", place.token, first, LEFT_IS_BETTER, 1.0) == "recorded"
     assert queues.record("ann", place.token, first, LEFT_IS_BETTER, 1.0) == "repeated"
     assert queues.record("ann", place.token, second, Choices(0.0, 0.0, 0.0), 1.0) == "answered"
+    elsewhere = Queues(AnswerStore(store.path))  # a second page of the same person
+    assert elsewhere.record("ann", place.token, second, LEFT_IS_BETTER, 1.0) == "answered"
     [said] = store.answers()
     assert (said.preference, said.safe_first, said.safe_second) == (1.0, 1.0, 0.0)
     assert queues.waiting("ann") == []

@@ -8,7 +8,7 @@ import sys
 import warnings
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from sb3_presa.annotation.answers.answer import Answer
     from sb3_presa.annotation.asking.desk import Desk
+
+#: Episodes whose reading takes so long that a line says so: some milliseconds each.
+_MANY_EPISODES: Final = 1000
 
 
 def annotate(
@@ -171,11 +174,13 @@ def annotate(
     )
     for other in re.findall(r"\{[^{}]*\}", completion_code.replace("{person}", "")):
         warnings.warn(
-            f"--completion-code is shown with {other!r} as it is: only {{person}} stands for a "
+            f"--completion-code is shown with {other!r} unchanged: only {{person}} stands for a "
             "code of each person",
             stacklevel=1,
         )
     opened = resolve_dataset(dataset)
+    if opened.total_episodes >= _MANY_EPISODES:
+        typer.echo(f"Reading {opened.total_episodes:,} episodes of {opened.id}", err=True)
     options = service.LabellingOptions(
         annotators=names,
         strategy=strategy,

@@ -173,7 +173,7 @@ def _merge(
     transitions = load_transitions(dataset)
     with open_answers(dataset, name) as store:
         answers = fit(store, transitions).answers
-        people = {answer.annotator for answer in answers}
+        people = {answer.annotator for answer in store.answers()}
         if not set(without) <= people:
             raise ConfigError(
                 f"--without must be among {', '.join(sorted(people))}, got {', '.join(without)}"

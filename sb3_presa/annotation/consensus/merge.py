@@ -109,8 +109,9 @@ def _fitting(store: AnswerStore, transitions: Transitions) -> list[Answer]:
     found = fit(store, transitions)
     if found.changed and not found.answers:
         raise FeedbackError(
-            f"at least one answer must be about episodes of '{transitions.dataset_id}' as they are "
-            f"now, but {found.words}: they belong to other data ({store.path}). {REMEDY}"
+            f"at least one answer must be about an unchanged episode of "
+            f"'{transitions.dataset_id}', but {found.words}: they belong to other data "
+            f"({store.path}). {REMEDY}"
         )
     warn_of_changed(found, store, "they are not merged")
     return found.answers

@@ -327,3 +327,14 @@ def test_a_namespace_of_one_letter_is_refused_with_minaris_rule() -> None:
     with pytest.raises(DatasetError, match=r"two of them in a namespace, .* got 's/arm-v0'"):
         minari_store.check_dataset_id("s/arm-v0")
     minari_store.check_dataset_id("me/a-v0")
+
+
+def test_attributes_do_not_replace_minaris_own(tmp_path: Path) -> None:
+    """A log's `total_steps` made a dataset that nobody could read."""
+    own = {"total_steps": 1000, "id": 7, "seed": "A1", "options/x": 1, "driver": "Ann"}
+    dataset = write(tmp_path, n=2, episode_metadata=[own, own])
+    first, second = dataset.storage.get_episode_metadata([0, 1])
+    assert [first["total_steps"], second["id"], second["seed"]] == [5, 1, 101]
+    kept = {"log_total_steps": 1000, "log_id": 7, "log_seed": "A1", "log_options": {"x": 1}}
+    assert {name: first[name] for name in (*kept, "driver")} == kept | {"driver": "Ann"}
+    assert load_outcomes(dataset).episode_lengths.tolist() == [5, 6]

@@ -29,7 +29,7 @@ from sb3_presa.collect.portable_numpy import portable_environ
 from sb3_presa.data.array_file import read_arrays
 from sb3_presa.data.datasets import read_episodes
 from sb3_presa.data.episodes import load_transitions
-from sb3_presa.data.minari_store import check_free, write_dataset
+from sb3_presa.data.minari_store import MINARIS_OWN, check_free, write_dataset
 from sb3_presa.data.resets import from_json, reset_arguments, to_json
 from sb3_presa.envs.making import make_environment
 from sb3_presa.envs.recorded import require_registered
@@ -45,8 +45,6 @@ _HASH_BYTES = 32
 _LARGEST_SEED = 2**64 - 1
 #: Entries of a dataset's metadata that describe it and its origin.
 _DESCRIBING = ("algorithm_name", "description", "collection")
-#: Attributes of an episode that Minari writes by itself.
-_MINARIS_OWN = frozenset({"id", "seed", "total_steps", "options"})
 #: Attributes that Minari computed from an episode's rewards: a replay computes them again.
 _OF_REWARDS: Mapping[str, Callable[[npt.NDArray[Any]], Any]] = {
     f"rewards_{name}": getattr(np, name) for name in ("sum", "mean", "std", "max", "min")
@@ -339,7 +337,7 @@ def _stored_actions(dataset: MinariDataset) -> npt.NDArray[Any]:
 
 
 def _own_attributes(entries: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entries.items() if name not in _MINARIS_OWN}
+    return {name: value for name, value in entries.items() if name not in MINARIS_OWN}
 
 
 def _as_json(dataset: MinariDataset, episodes: Sequence[int], of_each: Iterable[Any]) -> list[Any]:

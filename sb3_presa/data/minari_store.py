@@ -53,6 +53,8 @@ _ANSWERS = "*.annotations.sqlite*"
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 _environ_lock = threading.Lock()
+#: Attributes of an episode that Minari writes by itself, and reads as its own.
+MINARIS_OWN = frozenset({"id", "seed", "total_steps", "options"})
 
 
 def check_dataset_id(dataset_id: str) -> None:
@@ -138,7 +140,8 @@ def write_dataset(
     :param description: One paragraph about it.
     :param requirements: pip-style requirements of the environment.
     :param metadata: More JSON-able entries for the dataset's metadata.
-    :param episode_metadata: More attributes for each episode, in the order of ``episodes``.
+    :param episode_metadata: More attributes for each episode, in the order of ``episodes``. Those
+        that are called as :data:`MINARIS_OWN` are get ``log_`` before their names.
     :param overwrite: Replace a dataset of this id. What was there stays until the new one is whole,
         and the answers of people beside it stay for good.
     :param keeps_labels: Whether all other feedback beside it stays, too. Labels count only for the
@@ -184,7 +187,9 @@ def write_dataset(
                 jpeg_encoding=False,
             )
             if episode_metadata is not None:
-                dataset.storage.update_episode_metadata([dict(m) for m in episode_metadata])
+                dataset.storage.update_episode_metadata(
+                    [_beside_minaris_own(attributes) for attributes in episode_metadata]
+                )
         written = hidden / dataset_id
         main = written / "data" / "main_data.hdf5"
         require_written(folder, lambda: check_episodes(main, episodes))
@@ -195,6 +200,17 @@ def write_dataset(
         _keep_feedback(folder / _FEEDBACK, written / _FEEDBACK, "*" if keeps_labels else _ANSWERS)
         _publish(written, folder, datasets_root, dataset_id, overwrite)
     return MinariDataset(folder / "data")
+
+
+def _beside_minaris_own(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes under names that replace none of Minari's: it counts and seeds by its own.
+
+    Minari takes what precedes a slash for a name.
+    """
+    return {
+        f"log_{name}" if name.partition("/")[0] in MINARIS_OWN else name: value
+        for name, value in attributes.items()
+    }
 
 
 def _keep_feedback(old: Path, new: Path, pattern: str) -> None:

@@ -152,7 +152,7 @@ def test_a_comma_within_numbers_is_read_where_it_is_sure(
     lines: str, read: list[float] | None, tmp_path: Path
 ) -> None:
     (tmp_path / "log.csv").write_text(lines + "\n")
-    [table] = ArrowFiles("csv").read(tmp_path / "log.csv", Options()).tables
+    [table] = ArrowFiles("csv").read(tmp_path / "log.csv", "log.csv", Options()).tables
     found = table.load("x").values
     assert (found.dtype.kind == "O") if read is None else found.tolist() == read
 

@@ -21,9 +21,9 @@ class ArrayFiles:
         """As :meth:`~sb3_presa.data.formats.format.Format.recognises`."""
         return path.is_file() and zipfile.is_zipfile(path)
 
-    def read(self, path: Path, options: Options) -> Reading:
+    def read(self, path: Path, where: str, options: Options) -> Reading:
         """As :meth:`~sb3_presa.data.formats.format.Format.read`."""
-        return Reading(array_tables(read_arrays(path), path.name))
+        return Reading(array_tables(read_arrays(path), where))
 
 
 def array_tables(arrays: dict[str, Array], where: str) -> list[Table]:

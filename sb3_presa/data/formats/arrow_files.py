@@ -48,7 +48,7 @@ class ArrowFiles:
         text = b"\0" not in head and path.suffix.lower() in _TEXT_SUFFIXES
         return found is None and (packed or text)
 
-    def read(self, path: Path, options: Options) -> Reading:
+    def read(self, path: Path, where: str, options: Options) -> Reading:
         """As :meth:`~sb3_presa.data.formats.format.Format.read`."""
         pa = require("pyarrow", "tables")
         try:
@@ -56,8 +56,8 @@ class ArrowFiles:
                 self.name
             ](path)
             if self.name == "csv":
-                return Reading([arrow_table(table, path.name, line_of=_lines_of(path))])
-            return Reading([arrow_table(table, path.name)])
+                return Reading([arrow_table(table, where, line_of=_lines_of(path))])
+            return Reading([arrow_table(table, where)])
         except UnicodeDecodeError as error:
             raise DatasetError(
                 f"{path} must be text in UTF-8, but is not: {error}; save it in that encoding"

@@ -26,7 +26,7 @@ class RosBag:
         with path.open("rb") as file:
             return file.read(len(_ROS1)) == _ROS1
 
-    def read(self, path: Path, options: Options) -> Reading:
+    def read(self, path: Path, where: str, options: Options) -> Reading:
         """As :meth:`~sb3_presa.data.formats.format.Format.read`."""
         highlevel = require("rosbags.highlevel", "bags")
         typesys = require("rosbags.typesys", "bags")
@@ -36,7 +36,7 @@ class RosBag:
                 # Of an empty bag, times and duration are those of nothing
                 if not reader.message_count:
                     raise DatasetError(f"{path} must hold messages, got none")
-                return bag_reading(path.name, _Topics(reader), options, typed=True)
+                return bag_reading(where, _Topics(reader), options, typed=True)
         except (DatasetError, ConfigError):
             raise
         except Exception as error:  # the library and its parsers of messages raise all kinds

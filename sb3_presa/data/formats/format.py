@@ -85,10 +85,11 @@ class Format(Protocol):
         :param path: it is there.
         """
 
-    def read(self, path: Path, options: Options) -> Reading:
+    def read(self, path: Path, where: str, options: Options) -> Reading:
         """Read a file or folder of this format.
 
         :param path: it is there.
+        :param where: what it is called in messages; no other file of the log is called so.
         :param options: what the user says.
         :raises DatasetError: if it is damaged, or declares more than it can hold; the message
             begins with the file.

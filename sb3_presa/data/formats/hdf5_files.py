@@ -31,15 +31,15 @@ class Hdf5Arrays:
         """As :meth:`~sb3_presa.data.formats.format.Format.recognises`."""
         return path.is_file() and bool(h5py.is_hdf5(path))
 
-    def read(self, path: Path, options: Options) -> Reading:
+    def read(self, path: Path, where: str, options: Options) -> Reading:
         """As :meth:`~sb3_presa.data.formats.format.Format.read`."""
         with _opened(path) as file:
             if any(isinstance(item, h5py.Dataset) for item in file.values()):
-                return Reading([_table(path, file, path.name)])
+                return Reading([_table(path, file, where)])
             groups = sorted(file, key=natural_key)
             if not groups:
                 raise DatasetError(f"{path} must hold arrays, got none")
-            tables = [_table(path, file[name], f"{path.name}, {name}") for name in groups]
+            tables = [_table(path, file[name], f"{where}, {name}") for name in groups]
         return Reading(tables, several=False)
 
 
@@ -56,13 +56,13 @@ class Robomimic:
             data = file.get("data")
             return isinstance(data, h5py.Group) and any(n.startswith("demo") for n in data)
 
-    def read(self, path: Path, options: Options) -> Reading:
+    def read(self, path: Path, where: str, options: Options) -> Reading:
         """As :meth:`~sb3_presa.data.formats.format.Format.read`."""
         with _opened(path) as file:
-            return _read_demos(path, file, options.split)
+            return _read_demos(path, where, file, options.split)
 
 
-def _read_demos(path: Path, file: h5py.File, split: str | None) -> Reading:
+def _read_demos(path: Path, where: str, file: h5py.File, split: str | None) -> Reading:
     data = file["data"]
     splits = {key: [_text(name) for name in item[()]] for key, item in file.get("mask", {}).items()}
     if split is not None and split not in splits:
@@ -79,7 +79,7 @@ def _read_demos(path: Path, file: h5py.File, split: str | None) -> Reading:
         facts: dict[str, Scalar] = {"demo": name}
         if inside := [key for key, demos in splits.items() if name in demos]:
             facts["splits"] = ",".join(inside)
-        table = _table(path, data[name], f"{path.name}, {name}", facts)
+        table = _table(path, data[name], f"{where}, {name}", facts)
         declared = data[name].attrs.get("num_samples")
         if declared is not None and declared != len(data[name]["actions"]):
             raise DatasetError(

@@ -235,8 +235,22 @@ def _read(source: LogSource, named: str | None, options: Options) -> tuple[str, 
         )
     word = words.pop()
     _check_read(word, options)
-    readings = [each.read(path, options) for each, path in zip(formats, paths, strict=True)]
+    readings = [
+        each.read(path, where, options)
+        for each, path, where in zip(formats, paths, _names(paths), strict=True)
+    ]
     return name, word, _merged(readings)
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """The last parts of paths, as few as tell the files apart: episodes are known by them."""
+    whole = [path.absolute().parts for path in paths]
+    names = [path.name for path in paths]
+    depth = 1
+    while len(set(names)) < len(set(whole)):
+        depth += 1
+        names = [str(Path(*parts[-depth:])) for parts in whole]
+    return names
 
 
 def _check_read(word: str, options: Options) -> None:
@@ -270,7 +284,10 @@ def _paths(source: str | os.PathLike[str]) -> list[Path]:
     path = Path(source).expanduser()
     if path.exists():
         return [path]
-    found = sorted(map(Path, glob.glob(str(path))), key=lambda each: natural_key(str(each)))
+    found = [Path(name) for name in glob.glob(str(path), recursive=True)]
+    inside = {parent for each in found for parent in each.parents}
+    # Two stars take folders and the files in them, too
+    found = sorted(set(found) - inside, key=lambda each: natural_key(str(each)))
     if not found:
         raise DatasetError(f"{source} must be a file, a folder or a pattern of files, got none")
     return found

@@ -38,13 +38,13 @@ class LeRobotFolder:
         info = path / "meta" / "info.json"
         return info.is_file() and b"codebase_version" in info.read_bytes()
 
-    def read(self, path: Path, options: Options) -> Reading:
+    def read(self, path: Path, where: str, options: Options) -> Reading:
         """As :meth:`~sb3_presa.data.formats.format.Format.read`."""
         require("pyarrow", "tables")
         if not path.is_dir():
             raise DatasetError(f"{path} must be the folder of a LeRobot dataset, got a file")
         try:
-            return _read(_Folder(path), options)
+            return _read(_Folder(path), where, options)
         except DatasetError:
             raise
         except (OSError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -141,7 +141,7 @@ def _pictures_of(file: Path, camera: str) -> Any:
     return read_parquet(file, ["episode_index", camera])
 
 
-def _read(folder: _Folder, options: Options) -> Reading:
+def _read(folder: _Folder, where: str, options: Options) -> Reading:
     numbers = [
         name
         for name, feature in folder.features.items()
@@ -153,7 +153,7 @@ def _read(folder: _Folder, options: Options) -> Reading:
         folder.path,
     )
     states = tuple(name for name in _STATES if name in numbers)
-    tables = list(_tables(folder, numbers))
+    tables = list(_tables(folder, where, numbers))
     return Reading(
         tables,
         Roles(
@@ -193,7 +193,7 @@ def _wanted(cameras: list[str], patterns: tuple[str, ...] | None, path: Path) ->
     return [one for one in cameras if any(fnmatchcase(one, pattern) for pattern in patterns)]
 
 
-def _tables(folder: _Folder, numbers: list[str]) -> Iterator[Table]:
+def _tables(folder: _Folder, name: str, numbers: list[str]) -> Iterator[Table]:
     """A table for each episode."""
     names = {name: _coordinates(folder.features[name]) for name in numbers}
 
@@ -205,7 +205,7 @@ def _tables(folder: _Folder, numbers: list[str]) -> Iterator[Table]:
         file, index = folder.data(row), int(row["episode_index"])
         table = whole(file)
         table = table.filter(_is_of(table, index))
-        where = f"{file.relative_to(folder.path)}, episode {index}"
+        where = f"{name}/{file.relative_to(folder.path)}, episode {index}"
         if table.num_rows != int(row["length"]):
             raise DatasetError(
                 f"{folder.path / file.relative_to(folder.path)}: episode {index} must have the "

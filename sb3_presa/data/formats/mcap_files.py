@@ -30,14 +30,14 @@ class McapFile:
         with path.open("rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC
 
-    def read(self, path: Path, options: Options) -> Reading:
+    def read(self, path: Path, where: str, options: Options) -> Reading:
         """As :meth:`~sb3_presa.data.formats.format.Format.read`."""
         library = require("mcap.reader", "bags")
         try:
             with path.open("rb") as file:
                 reader = library.make_reader(file, validate_crcs=True)
                 topics = _Topics(path, reader)
-                return _with_notes(path, topics, options)
+                return _with_notes(where, topics, options)
         except (DatasetError, ConfigError):
             raise
         except Exception as error:  # the library and its decoders raise all kinds
@@ -57,10 +57,10 @@ def _is_whole(path: Path) -> bool:
         return file.read() == _MAGIC
 
 
-def _with_notes(path: Path, topics: "_Topics", options: Options) -> Reading:
+def _with_notes(where: str, topics: "_Topics", options: Options) -> Reading:
     """The log of a file, with notes on the topics that are left out."""
     try:
-        reading = bag_reading(path.name, topics, options, typed=False)
+        reading = bag_reading(where, topics, options, typed=False)
     except ConfigError as error:
         if not topics.unread():
             raise

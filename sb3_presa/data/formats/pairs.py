@@ -33,11 +33,11 @@ class PairsFile:
         except ARCHIVE_ERRORS:
             return False
 
-    def read(self, path: Path, options: Options) -> Reading:
+    def read(self, path: Path, where: str, options: Options) -> Reading:
         """As :meth:`~sb3_presa.data.formats.format.Format.read`."""
         arrays = read_arrays(path, _NAMES)
         labels = _labels(path, arrays)
-        clips, pairs = _Clips(path), []
+        clips, pairs = _Clips(where), []
         for row in range(len(labels)):
             sides = [clips.add(arrays[f"obs_{s}"][row], arrays[f"action_{s}"][row], row, s)
                      for s in (1, 2)]  # fmt: skip
@@ -52,7 +52,7 @@ class PairsFile:
             Roles(observations={"": ("observations",)}, actions=("actions",)),
             notes,
             several=False,
-            comparisons=Comparisons(rows[apart], (1.0 - labels)[apart], path.name),
+            comparisons=Comparisons(rows[apart], (1.0 - labels)[apart], where),
         )
 
 
@@ -60,9 +60,9 @@ class _Clips:
     """Clips as tables; one that occurs in several pairs is one, so that no part of the data is
     both learnt from and held out."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, where: str) -> None:
         self.tables: list[Table] = []
-        self._path = path
+        self._where = where
         self._known: dict[bytes, int] = {}
 
     def add(self, observations: Array, actions: Array, row: int, side: int) -> int:
@@ -70,7 +70,7 @@ class _Clips:
         content = observations.tobytes() + actions.tobytes()
         if content not in self._known:
             self._known[content] = len(self.tables)
-            where = f"{self._path.name}, pair {row}, clip {side}"
+            where = f"{self._where}, pair {row}, clip {side}"
             arrays = {"observations": observations, "actions": actions}
             self.tables.append(of_arrays(where, arrays))
         return self._known[content]

@@ -141,6 +141,7 @@ def test_every_kind_of_table_gives_the_same_dataset(
 @pytest.mark.parametrize(
     ("lines", "read"),
     [
+        ("\n\nx;y\n1,5;2\n2,5;3", [1.5, 2.5]),  # empty lines before the heading
         ("x\ty\n1,5\t2\n-0,123\t3", [1.5, -0.123]),
         ("x;y\n1,5e-3;2\n12,345;3", [0.0015, 12.345]),
         ("x;y\n1,234;2\n5,678;3", None),  # thousands, perhaps
@@ -448,12 +449,19 @@ def test_an_episode_of_two_files_is_refused(tmp_path: Path) -> None:
     assert len(log.episodes) == 2 and not list(log.faults)
 
 
-def test_a_missing_list_is_refused_before_it_is_reshaped() -> None:
+def test_a_missing_list_keeps_its_row() -> None:
     """pyarrow leaves a null list out when it flattens: later rows would move up."""
     gap = pa.array([[1.0, 2.0], None, [3.0, 4.0]], pa.list_(pa.float64(), 2))
     table = pa.table({"state": gap, "action": [0.1, 0.2, 0.3]})
-    with pytest.raises(DatasetError, match="column 'state': a list is missing in 1 rows"):
-        read_logs(table)
+    (fault,) = read_logs(table).faults
+    assert fault.places == ["the table, row 1, 'state[0]': nan"] and fault.count == 1
+    for kind in (pa.list_(pa.float64()), pa.list_(pa.int64(), 2)):
+        acted = pa.array([[1, 2], [3, 4], None], kind)
+        log = read_logs(pa.table({"state": [0.1, 0.2, 0.3], "action": acted}), kind="continuous")
+        (episode,) = log.episodes
+        assert episode.actions.tolist() == [[1, 2], [3, 4]] and not list(log.faults)
+    with pytest.raises(DatasetError, match="column 'action': a list is missing in 3 rows"):
+        read_logs(pa.table({"state": [0.1] * 3, "action": pa.array([None] * 3, kind)}))
     ragged = pa.table({"state": [[1.0], [1.0, 2.0]], "action": [0.1, 0.2]})
     with pytest.raises(DatasetError, match="lists must have one length, got 1 to 2"):
         read_logs(ragged)

@@ -206,14 +206,23 @@ class Extremes:
     def add(self, rows: Array) -> None:
         """Look at some rows.
 
-        :param rows: ``(N, ...)``, the same ``...`` each time; none may be given.
+        :param rows: ``(N, ...)``, the same ``...`` each time; none may be given. NaN is no number.
         """
         if not len(rows):
             return
-        low, high = rows.min(axis=0), rows.max(axis=0)
+        low, high = np.fmin.reduce(rows, axis=0), np.fmax.reduce(rows, axis=0)
         if self._low is not None and self._high is not None:
-            low, high = np.minimum(self._low, low), np.maximum(self._high, high)
+            low, high = np.fmin(self._low, low), np.fmax(self._high, high)
         self._low, self._high = low, high
+
+    def range(self) -> tuple[Array, Array]:
+        """The smallest and the largest number of each coordinate, NaN where there was none.
+
+        :raises ValueError: if there was no row.
+        """
+        if self._low is None or self._high is None:
+            raise ValueError("there must be a row, got none")
+        return self._low, self._high
 
     def are_close(self) -> bool:
         """Whether float32 has few numbers between those of any coordinate that varies."""

@@ -101,8 +101,8 @@ def arrow_column(column: Any, unit: str = "") -> LogColumn:
     :param column: a :class:`pyarrow.ChunkedArray`.
     :param unit: of its numbers.
     :return: with NaN where a number is missing.
-    :raises ValueError: for lists that differ in length or have a missing value, and for types that
-        hold no numbers.
+    :raises ValueError: for lists that differ in length, or in which a list is missing, and for
+        types that hold no numbers.
     """
     import pyarrow as pa
 
@@ -145,11 +145,13 @@ def _innermost(kind: Any) -> Any:
 
 
 def _lists(column: Any) -> Array:
-    """``(rows, length, ...)``; checked for what is missing before it is reshaped."""
+    """``(rows, length, ...)``, NaN where a row has no list; lists in lists must all be there."""
     import pyarrow as pa
 
-    rows = len(column)
-    values = column.combine_chunks()
+    whole = column.combine_chunks()
+    there = np.asarray(whole.is_valid())
+    values = whole.drop_null() if there.any() else whole
+    rows = len(values)
     shape: list[int] = []
     while hasattr(values.type, "value_type"):
         if values.null_count:
@@ -167,7 +169,12 @@ def _lists(column: Any) -> Array:
     flat = arrow_column(pa.chunked_array([values]))
     if flat.values.dtype.kind == "O":
         raise ValueError("lists must hold numbers, got text")
-    return flat.values.reshape(rows, *shape)
+    found = flat.values.reshape(rows, *shape)
+    if there.all():
+        return found
+    padded = np.full((len(whole), *shape), np.nan)
+    padded[there] = found
+    return padded
 
 
 def _read_csv(path: Path) -> Any:
@@ -204,10 +211,11 @@ def _dialect(path: Path) -> _Dialect:
 
     with pa.input_stream(str(path)) as stream:  # unpacks .gz by the name
         head = stream.read(65536).decode("utf-8-sig", errors="replace").splitlines()
-    if not head:
+    if not any(head):
         raise ValueError("it is empty")
-    separator = max(_SEPARATORS, key=head[0].count)
-    values = [value.strip() for line in head[1:] for value in line.split(separator)]
+    heading, *rows = filter(None, head)
+    separator = max(_SEPARATORS, key=heading.count)
+    values = [value.strip() for line in rows for value in line.split(separator)]
     commas = any(map(_COMMA.fullmatch, values)) and not any(map(_POINT.fullmatch, values))
     return _Dialect(separator, "," if commas and separator != "," else ".")
 

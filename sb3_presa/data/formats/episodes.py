@@ -27,10 +27,6 @@ class Assembly:
     def __init__(self, chosen: Chosen, several: bool, faults: FaultList) -> None:
         self._chosen, self._several, self._faults = chosen, several, faults
         self.episodes: list[LoggedEpisode] = []
-        #: whether every action column of every table so far holds integers
-        self.integer_actions = True
-        #: whether the files say so, and not only their numbers
-        self.typed = True
         #: the heading of every chosen column: its name, unit and the names of its coordinates
         self.headings: dict[str, LogColumn] = {}
         self.empty = 0
@@ -53,13 +49,11 @@ class Assembly:
             first = self.headings.setdefault(name, LogColumn(column.values[:0], unit=column.unit))
             if not first.names and column.names:
                 self.headings[name] = LogColumn(first.values, unit=column.unit, names=column.names)
-        loaded = load_chosen(table, columns, chosen, self._faults)
+        flags = {"end", "truncated"} if self._several else set()
+        alone = not ({"episode"} | flags) & set(chosen.single)
+        loaded = load_chosen(table, columns, chosen, self._faults, alone=alone)
         if loaded is None:
             return
-        actions = [columns[name] for name in chosen.actions]
-        self.integer_actions &= all(column.integer for column in actions)
-        flags = all(column.values.dtype.kind == "b" for column in actions)
-        self.typed &= table.typed or flags
         for name, rows in self._parts(loaded):
             where = f"{table.where}, {name}" if name else table.where
             self._episode(loaded, where, rows, place)
@@ -142,6 +136,8 @@ class Assembly:
             where=where,
             observations={key: values[rows] for key, values in loaded.observations.items()},
             actions=loaded.actions[taken],
+            integer_actions=loaded.integer_actions,
+            typed_actions=loaded.typed_actions,
             rewards=outcomes[0],
             costs=outcomes[1],
             times=self._times(loaded, where, rows),
@@ -213,7 +209,8 @@ class Assembly:
     def _facts(self, loaded: Loaded, where: str, taken: Rows) -> dict[str, Scalar]:
         facts: dict[str, Scalar] = {}
         for name, values in loaded.keep.items():
-            found = list(dict.fromkeys(values[taken].tolist()))
+            texts = [None if _is_missing(value) else value for value in values[taken].tolist()]
+            found = list(dict.fromkeys(texts))
             if len(found) > 1:
                 self._faults.add(
                     f"'{name}' must be the same in all rows of an episode",
@@ -222,7 +219,7 @@ class Assembly:
                     f"{where}: {found[0]!r} and {found[1]!r}",
                     episode=where,
                 )
-            if not _is_missing(found[0]):
+            if found[0] is not None:
                 facts[name] = found[0]
         return facts
 

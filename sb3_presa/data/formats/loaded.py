@@ -20,6 +20,8 @@ class Loaded:
     :param table: the table.
     :param observations: by the key of a Dict space, ``""`` for one array.
     :param actions: those of rows without one are of no meaning.
+    :param integer_actions: whether every action column holds integers.
+    :param typed_actions: whether the file says so, and not only its numbers.
     :param without_action: the rows that hold the observation after the last step alone.
     :param single: columns of one value a step, by what they are.
     :param following: the observations after each row, where the table has them.
@@ -29,6 +31,8 @@ class Loaded:
     table: Table
     observations: dict[str, Array]
     actions: Array
+    integer_actions: bool
+    typed_actions: bool
     without_action: npt.NDArray[np.bool_]
     single: dict[str, Array]
     following: dict[str, Array]
@@ -42,9 +46,15 @@ class _Loading:
     """Holds the columns of a table against each other."""
 
     def __init__(
-        self, table: Table, columns: Mapping[str, LogColumn], chosen: Chosen, faults: FaultList
+        self,
+        table: Table,
+        columns: Mapping[str, LogColumn],
+        chosen: Chosen,
+        faults: FaultList,
+        episode: str | None,
     ) -> None:
         self._table, self._columns, self._chosen, self._faults = table, columns, chosen, faults
+        self._episode = episode
 
     def loaded(self) -> Loaded | None:
         table, columns, chosen = self._table, self._columns, self._chosen
@@ -63,6 +73,7 @@ class _Loading:
                 "mend the rows of the file",
                 "episodes",
                 f"{table.where}: {found}",
+                episode=self._episode,
             )
             return None
         joined = {key: _joined(columns, names) for key, names in chosen.observations.items()}
@@ -77,7 +88,17 @@ class _Loading:
         for name in chosen.keep:
             keep[name] = self._as_long(name, columns[name].values, n, n_rows)
         following = self._following(n_rows)
-        return Loaded(table, joined, acted, missing, single, following, keep)
+        return Loaded(
+            table,
+            joined,
+            acted,
+            integer_actions=all(column.integer for column in actions),
+            typed_actions=table.typed or all(c.values.dtype.kind == "b" for c in actions),
+            without_action=missing,
+            single=single,
+            following=following,
+            keep=keep,
+        )
 
     def _following(self, rows: int) -> dict[str, Array]:
         """The observations after each row, where every column has one such as ``next_x``."""
@@ -117,21 +138,28 @@ class _Loading:
             "mend the rows of the file, or choose another column",
             "episodes",
             f"{self._table.where}: shape {values.shape} for {steps} steps",
+            episode=self._episode,
         )
         return np.zeros(rows)
 
 
 def load_chosen(
-    table: Table, columns: Mapping[str, LogColumn], chosen: Chosen, faults: FaultList
+    table: Table,
+    columns: Mapping[str, LogColumn],
+    chosen: Chosen,
+    faults: FaultList,
+    *,
+    alone: bool,
 ) -> Loaded | None:
     """
     :param table: a table.
     :param columns: its chosen columns by name.
     :param chosen: the columns by what they are.
     :param faults: gets what is wrong.
+    :param alone: whether the table is one episode, which can be left out.
     :return: None where a column is text, or rows do not match.
     """
-    return _Loading(table, columns, chosen, faults).loaded()
+    return _Loading(table, columns, chosen, faults, table.where if alone else None).loaded()
 
 
 def _joined(columns: Mapping[str, LogColumn], names: Sequence[str]) -> Array:

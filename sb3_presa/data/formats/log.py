@@ -249,13 +249,15 @@ def assemble(
     episodes, notes = assembly.episodes, list(reading.notes)
 
     def spaces_of(kept: Sequence[LoggedEpisode], found: FaultList) -> LogSpaces | None:
-        if not kept:
-            return None
-        return LogSpaces.of(assembly, kept, chosen, bounds, kind, clip, found)
+        return LogSpaces.of(kept, chosen, bounds, kind, clip, found) if kept else None
 
-    spaces = spaces_of(episodes, faults)
+    def sound() -> list[LoggedEpisode]:
+        return [e for e in episodes if e.where not in faults.episodes]
+
+    # What is left out has no say in the kind of the actions
+    spaces = spaces_of(sound() if skip_faulty else episodes, faults)
     if skip_faulty and faults.episodes and not faults.general:
-        episodes = [e for e in episodes if e.where not in faults.episodes]
+        episodes = sound()
         left_out = len(faults.episodes)
         notes.append(f"{left_out:,} episodes have faults and are left out:")
         notes += [f"  {fault}" for fault in faults]

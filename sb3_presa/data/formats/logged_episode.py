@@ -20,6 +20,8 @@ class LoggedEpisode:
     :param where: the file and the episode, to begin a message with.
     :param observations: ``(T + 1, ...)`` by the key of a Dict space, ``""`` for one array.
     :param actions: ``(T, ...)``.
+    :param integer_actions: whether every action column of its table holds integers.
+    :param typed_actions: whether the file says so, and not only its numbers.
     :param rewards: ``(T,)``, None where the log has none.
     :param costs: ``(T,)``, None where the log has none.
     :param times: ``(T + 1,)`` seconds since the first, None where the log has none.
@@ -34,6 +36,8 @@ class LoggedEpisode:
     where: str
     observations: dict[str, Array]
     actions: Array
+    integer_actions: bool
+    typed_actions: bool
     rewards: Array | None
     costs: Array | None
     times: Array | None

@@ -11,7 +11,6 @@ from gymnasium import spaces
 
 from sb3_presa.data.checks import Extremes, bound_excess, first_entry, first_true_row, space_bounds
 from sb3_presa.data.fault_list import FaultList
-from sb3_presa.data.formats.episodes import Assembly
 from sb3_presa.data.formats.logged_episode import LoggedEpisode, name_of_column
 from sb3_presa.data.formats.roles import Chosen
 from sb3_presa.data.formats.table import Array
@@ -21,6 +20,7 @@ from sb3_presa.errors import ConfigError
 Ranges: TypeAlias = Mapping[str, tuple[float, float]]
 Kind: TypeAlias = Literal["continuous", "discrete"]
 ALL_ACTIONS = ""
+_WIDER_OR_CLIP = "give wider bounds, or clip (clip=True, --clip)"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,6 @@ class LogSpaces:
     @classmethod
     def of(
         cls,
-        assembly: Assembly,
         episodes: Sequence[LoggedEpisode],
         chosen: Chosen,
         bounds: Ranges,
@@ -51,14 +50,14 @@ class LogSpaces:
     ) -> "LogSpaces | None":
         """The spaces of some episodes.
 
-        :param assembly: of all tables.
         :param episodes: at least one.
         :param chosen: the columns.
         :param bounds: that are given.
         :param kind: of the actions; None: as the files declare their numbers.
         :param clip: whether values outside are to be clipped.
         :param faults: gets what lies outside.
-        :return: None where the arrays differ in shape, which is a fault.
+        :return: None where the arrays differ in shape, or a coordinate of actions has no number;
+            both are faults.
         :raises ConfigError: if a bound names no column, or the kind of actions must be said.
         """
         if not _alike(episodes, faults):
@@ -70,12 +69,13 @@ class LogSpaces:
         }
         observation = parts[""] if list(parts) == [""] else spaces.Dict(parts)
         notes: list[str] = []
-        discrete = _is_discrete(assembly, chosen, kind)
         action = (
-            _discrete(episodes, bounds, faults)
-            if discrete
+            _discrete(episodes, chosen.actions, bounds, faults)
+            if _is_discrete(episodes, chosen, kind)
             else _box(episodes, chosen.actions, bounds, faults, clip, notes)
         )
+        if action is None:
+            return None
         return cls(observation, action, clip, tuple(notes))
 
     def observations(self, recorded: Mapping[str, Array]) -> Any:
@@ -167,21 +167,22 @@ def _range(name: str, bounds: Ranges) -> tuple[float, float] | None:
     return next((b for p, b in bounds.items() if p != ALL_ACTIONS and fits(name, p)), None)
 
 
-def _is_discrete(assembly: Assembly, chosen: Chosen, kind: Kind | None) -> bool:
+def _is_discrete(episodes: Sequence[LoggedEpisode], chosen: Chosen, kind: Kind | None) -> bool:
+    integers = all(episode.integer_actions for episode in episodes)
     if kind is not None:
-        if kind == "discrete" and not assembly.integer_actions:
+        if kind == "discrete" and not integers:
             raise ConfigError(
                 "discrete actions must be whole numbers in columns of integers, got real numbers "
                 f"in {', '.join(chosen.actions)}"
             )
         return kind == "discrete"
-    if assembly.integer_actions and not assembly.typed:
+    if integers and not all(episode.typed_actions for episode in episodes):
         raise ConfigError(
             f"the kind of the actions must be given, for {', '.join(chosen.actions)} hold whole "
             "numbers alone, and the format does not tell choices from amounts: "
             "--actions-are continuous or discrete (kind= in Python)"
         )
-    return assembly.integer_actions
+    return integers
 
 
 def _observed(
@@ -200,7 +201,8 @@ def _observed(
     space = spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
     name = f"observations '{key}'" if key else "observations"
     arrays = [(episode, episode.observations[key]) for episode in episodes]
-    _check_inside(space, arrays, name, names, faults, clip)
+    if not clip:
+        _check_inside(space_bounds(space), arrays, name, names, faults, _WIDER_OR_CLIP)
     return space
 
 
@@ -220,6 +222,17 @@ def _set_given(low: Array, high: Array, names: Sequence[str], bounds: Ranges) ->
             )
 
 
+def _given_actions(
+    shape: tuple[int, ...], names: Sequence[str], bounds: Ranges
+) -> tuple[Array, Array]:
+    """The bounds of actions that are given, NaN where none are."""
+    low, high = np.full(shape, np.nan), np.full(shape, np.nan)
+    if ALL_ACTIONS in bounds:
+        low[...], high[...] = bounds[ALL_ACTIONS]
+    _set_given(low, high, names, bounds)
+    return low, high
+
+
 def _box(
     episodes: Sequence[LoggedEpisode],
     names: Sequence[str],
@@ -227,21 +240,13 @@ def _box(
     faults: FaultList,
     clip: bool,
     notes: list[str],
-) -> spaces.Box:
-    found = Extremes()
-    for episode in episodes:
-        found.add(_finite(episode.actions).astype(np.float64))
+) -> spaces.Box | None:
+    found = _extremes(episodes)
     kind: Any = np.float64 if found.are_close() else np.float32
-    shape = episodes[0].actions.shape[1:]
-    low, high = np.full(shape, np.nan), np.full(shape, np.nan)
-    if ALL_ACTIONS in bounds:
-        low[...], high[...] = bounds[ALL_ACTIONS]
-    _set_given(low, high, names, bounds)
+    low, high = _given_actions(episodes[0].actions.shape[1:], names, bounds)
     given = ~np.isnan(low)
     if not given.all():
-        rows = [_finite(e.actions).astype(np.float64).astype(kind) for e in episodes]
-        least = np.min([part.min(axis=0) for part in rows if len(part)], axis=0)
-        most = np.max([part.max(axis=0) for part in rows if len(part)], axis=0)
+        least, most = (each.astype(kind) for each in found.range())
         constant = (least == most) & ~given
         if constant.any():
             notes.append(
@@ -251,28 +256,34 @@ def _box(
         low = np.where(given, low, np.where(constant, least - 1, least))
         high = np.where(given, high, np.where(constant, most + 1, most))
         notes.append("bounds of actions are taken from the data where none are given")
+    if np.isnan(low).any():
+        return None
     space = spaces.Box(low.astype(kind), high.astype(kind), dtype=kind)
-    arrays = [(episode, episode.actions) for episode in episodes]
-    _check_inside(space, arrays, "actions", names, faults, clip)
+    if not clip:
+        arrays = [(episode, episode.actions) for episode in episodes]
+        _check_inside(space_bounds(space), arrays, "actions", names, faults, _WIDER_OR_CLIP)
     return space
 
 
-def _finite(values: Array) -> Array:
-    if values.dtype.kind != "f":
-        return values
-    return values[np.isfinite(values.reshape(len(values), -1)).all(axis=1)]
+def _extremes(episodes: Sequence[LoggedEpisode]) -> Extremes:
+    """Of the finite numbers of actions."""
+    found = Extremes()
+    for episode in episodes:
+        values = episode.actions.astype(np.float64)
+        found.add(np.where(np.isfinite(values), values, np.nan))
+    return found
 
 
 def _check_inside(
-    space: spaces.Box,
+    bounds: tuple[Array, Array],
     arrays: Sequence[tuple[LoggedEpisode, Array]],
     name: str,
     columns: Sequence[str],
     faults: FaultList,
-    clip: bool,
+    remedy: str,
 ) -> None:
-    low, high = space_bounds(space)
-    if clip or (np.isinf(low).all() and np.isinf(high).all()):
+    low, high = bounds
+    if np.isinf(low).all() and np.isinf(high).all():
         return
     for episode, values in arrays:
         wrong = bound_excess(values, low, high)
@@ -282,7 +293,7 @@ def _check_inside(
             column = name_of_column(columns, int(np.argmax(wrong[row])), wrong[row].size)
             faults.add(
                 f"{name} must be within the bounds that are given",
-                "give wider bounds, or clip (clip=True, --clip)",
+                remedy,
                 "steps",
                 f"{episode.place(row)}{column}: {found:g} is outside [{least:g}, {most:g}]",
                 count=int(wrong.reshape(len(wrong), -1).any(axis=1).sum()),
@@ -291,12 +302,13 @@ def _check_inside(
 
 
 def _discrete(
-    episodes: Sequence[LoggedEpisode], bounds: Ranges, faults: FaultList
-) -> spaces.Discrete | spaces.MultiDiscrete:
-    least = np.min([_finite(e.actions).min(axis=0) for e in episodes], axis=0).ravel()
-    most = np.max([_finite(e.actions).max(axis=0) for e in episodes], axis=0).ravel()
+    episodes: Sequence[LoggedEpisode], names: Sequence[str], bounds: Ranges, faults: FaultList
+) -> spaces.Discrete | spaces.MultiDiscrete | None:
+    least, most = _extremes(episodes).range()
+    if np.isnan(least).any():
+        return None
     if least.min() < 0:
-        where = next(e.where for e in episodes if _finite(e.actions).min() < 0)
+        where = next(e.where for e in episodes if (e.actions < 0).any())
         faults.add(
             "discrete actions must be at least 0",
             "number the choices from 0 on, or say that they are continuous (--actions-are "
@@ -304,9 +316,12 @@ def _discrete(
             "",
             f"{where}: {int(least.min())}",
         )
-    choices = np.maximum(most.astype(np.int64), 0) + 1
-    if ALL_ACTIONS in bounds:
-        choices = np.maximum(choices, int(bounds[ALL_ACTIONS][1]) + 1)
+    low, high = _given_actions(least.shape, names, bounds)
+    given = np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
+    arrays = [(episode, episode.actions) for episode in episodes]
+    # Clipped, one choice would become another
+    _check_inside(given, arrays, "actions", names, faults, "give wider bounds")
+    choices = np.maximum(np.where(np.isnan(high), most, high), 0).astype(np.int64).ravel() + 1
     if choices.size == 1:
         return spaces.Discrete(int(choices[0]))
     return spaces.MultiDiscrete(choices)

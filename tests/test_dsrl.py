@@ -329,6 +329,35 @@ def test_episodes_without_a_flag_are_kept_apart(minari_root: Path) -> None:
     assert again.hash_episodes() == load_transitions(dataset).hash_episodes()
 
 
+@pytest.mark.parametrize("field", ["terminations", "truncations"])
+def test_an_episode_with_a_flag_in_its_middle_is_exported_as_two(
+    minari_root: Path, field: str
+) -> None:
+    flags = {field: np.arange(6) % 3 == 2}
+    dataset = write("early-v0", [episode(4), episode(6, **flags)])
+    with pytest.warns(UserWarning, match="1 episodes of 'early-v0' have a flag before their last"):
+        path = export_dsrl(dataset, minari_root / "x.hdf5")
+    with warnings.catch_warnings(action="ignore"):
+        again = load_transitions(import_dsrl(path, "again-v0"))
+    assert again.episode_lengths.tolist() == [4, 3, 3]
+
+
+def test_costs_below_0_are_refused_unless_their_episode_is_left_out(minari_root: Path) -> None:
+    """No other command would read the dataset."""
+    tables = make_tables([4, 5])
+    tables["costs"][6] = -1
+    source = save(minari_root / "x.hdf5", tables)
+    with pytest.raises(
+        DatasetError, match=r"'costs' must be at least 0, got -1 in row 6 .*x\.hdf5"
+    ):
+        import_dsrl(source, "x-v0")
+    assert minari.list_local_datasets() == {}
+    tables["rewards"][7] = np.nan
+    with pytest.warns(UserWarning, match="infinite or missing numbers, left out"):
+        dataset = import_dsrl(save(source, tables), "x-v0")
+    assert load_outcomes(dataset).episode_lengths.tolist() == [4]
+
+
 @pytest.mark.parametrize("field", ["observations", "terminations", "truncations", "rewards"])
 def test_episodes_of_other_lengths_are_not_exported(minari_root: Path, field: str) -> None:
     """As many observations as actions would make columns of different lengths."""

@@ -19,7 +19,14 @@ from gymnasium.envs.registration import EnvSpec
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
 
-from sb3_presa.data.checks import Extremes, bound_excess, first_entry, first_true_row, space_bounds
+from sb3_presa.data.checks import (
+    NEGATIVE_COST,
+    Extremes,
+    bound_excess,
+    first_entry,
+    first_true_row,
+    space_bounds,
+)
 from sb3_presa.data.datasets import DatasetLike, read_episodes, resolve_dataset
 from sb3_presa.data.dsrl_columns import (
     Array,
@@ -64,7 +71,8 @@ def import_dsrl(
     :param root: the datasets root; None is Minari's.
     :return: the new dataset. It appears complete or not at all.
     :raises DatasetError: if the file is unreadable, or has no observations or actions, or does
-        not fit the environment, or the id is malformed or taken; if ``strict``, naming the rows.
+        not fit the environment, or a cost is below 0, or the id is malformed or taken; if
+        ``strict``, naming the rows.
     :raises ConfigError: if no environment of the id is known.
     """
     check_free(dataset_id, root, overwrite)
@@ -85,6 +93,8 @@ def import_dsrl(
             f"at least one episode must have finite numbers only, got none of {len(left_out)} "
             f"({source})"
         )
+    if columns.costs is not None:
+        _check_costs(source, columns.costs, bounds)
     if oddities.found:
         warnings.warn(
             f"{source} is imported as '{dataset_id}' with changes:\n{oddities.describe()}",
@@ -146,12 +156,22 @@ def export_dsrl(
     return target
 
 
+def _check_costs(source: Path, costs: Array, bounds: list[tuple[int, int]]) -> None:
+    for start, end in bounds:
+        row = first_true_row(costs[start:end] < 0)
+        if row is not None:
+            raise DatasetError(
+                f"'costs' must be at least 0, got {costs[start + row]:g} in row {start + row} "
+                f"({source}); {NEGATIVE_COST}"
+            )
+
+
 def _flat_tables(dataset: MinariDataset) -> dict[str, Array]:
     parts: dict[str, list[Any]] = {
         name: []
         for name in ("observations", "next_observations", "actions", "terminals", "timeouts")
     }
-    unflagged = 0
+    unflagged = split = 0
     fields: tuple[Field, ...] = ("observations", "actions", "terminations", "truncations")
     for _, found in read_episodes(dataset, fields):
         if len(found["actions"]) == 0:
@@ -160,6 +180,7 @@ def _flat_tables(dataset: MinariDataset) -> dict[str, Array]:
         if not (timeouts[-1] or found["terminations"][-1]):
             timeouts[-1] = True
             unflagged += 1
+        split += bool(timeouts[:-1].any() or np.any(found["terminations"][:-1]))
         parts["observations"].append(found["observations"][:-1])
         parts["next_observations"].append(found["observations"][1:])
         parts["actions"].append(found["actions"])
@@ -169,6 +190,13 @@ def _flat_tables(dataset: MinariDataset) -> dict[str, Array]:
         warnings.warn(
             f"{unflagged} episodes of '{dataset.id}' end without a flag: their last steps are "
             "exported as timeouts, because DSRL separates episodes by flags",
+            UserWarning,
+            stacklevel=3,
+        )
+    if split:
+        warnings.warn(
+            f"{split} episodes of '{dataset.id}' have a flag before their last step: each is "
+            "exported as several, because DSRL separates episodes by flags",
             UserWarning,
             stacklevel=3,
         )

@@ -162,6 +162,17 @@ def test_values_that_a_type_cannot_hold_are_counted(
         load_transitions(dataset.id)
 
 
+@pytest.mark.parametrize("dtype", ["f8", "i8", "i1"])
+def test_actions_outside_of_a_box_are_counted_whatever_their_type(
+    minari_root: Path, dtype: str
+) -> None:
+    dataset = write("toy/ints-v0", [episode(4, 0, actions=np.arange(4)[:, None].astype(dtype))])
+    (fault,) = check_dataset(dataset).faults
+    assert str(fault).startswith("2 steps: actions must be in [-1, 1] (episode 0, step 2: 2")
+    with pytest.raises(DatasetError, match="step 2: action must be in"):
+        load_transitions(dataset)
+
+
 def test_steps_that_do_not_fit_and_files_that_cannot_be_read(minari_root: Path) -> None:
     dataset = write("toy/cut-v0", [episode(STEPS, i) for i in range(3)])
     with h5py.File(file_of(dataset), "r+") as file:

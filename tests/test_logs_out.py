@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 from logged import robot_episode, table_of
+from made_up import episode, write
 from minari import MinariDataset
 from typer.testing import CliRunner
 
@@ -96,6 +97,15 @@ def test_only_an_earlier_export_is_replaced(kind: str, tmp_path: Path) -> None:
         assert folder.exists() and sorted(folder.rglob("*")) == before
     export(tmp_path / "out")
     export(tmp_path / "out")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_episode_without_costs_leaves_beside_one_with_them(tmp_path: Path, first: bool) -> None:
+    made = [episode(5), episode(4, infos=None)][:: 1 if first else -1]
+    folder = export_parquet(write("me/mixed-v0", made), tmp_path / "out")
+    costs = pyarrow.parquet.read_table(folder / "steps.parquet").column("cost").to_pylist()
+    known = made[0 if first else 1]["infos"]["cost"][1:].tolist()
+    assert costs == ([*known, *[None] * 4] if first else [*[None] * 4, *known])
 
 
 def test_answers_of_people_leave_beside_their_labels(tmp_path: Path) -> None:

@@ -190,11 +190,15 @@ def test_repacking_keeps_what_float32_would_lose(tmp_path: Path) -> None:
             group["observations/map"] = np.full((5, 1), 5.8e6 + 0.01 * number)
             group["observations/speed"] = np.linspace(0, 1, 5)[:, None]
             group["actions"] = np.linspace(0, 1, 4)[:, None]
+            group["infos/gap"] = [5.8e6, 5.8e6 + 0.01, np.nan, np.inf]
+            group["infos/huge"] = [0.0, 1e39]
+            group["infos/none"] = [np.nan, 1.0]
     repack(path)
     with h5py.File(path) as file:
-        kinds = {name: file[f"episode_1/{name}"].dtype for name in ("observations/map", "actions")}
-        assert set(kinds.values()) == {np.dtype("f8")}
-        assert file["episode_1/observations/speed"].dtype == "f4"
+        for name in ("observations/map", "actions", "infos/gap", "infos/huge"):
+            assert file[f"episode_1/{name}"].dtype == "f8", name
+        for name in ("observations/speed", "infos/none"):
+            assert file[f"episode_1/{name}"].dtype == "f4", name
         assert file["episode_1/observations/map"][0, 0] == 5.8e6 + 0.01
 
 

@@ -235,6 +235,13 @@ class Extremes:
             spread = high - low
             return bool(((spread > 0) & (spread < _LEAST_LEVELS * step)).any())
 
+    def need_float64(self) -> bool:
+        """Whether numbers are close, or beyond the largest of float32."""
+        if self._low is None or self._high is None:
+            return False
+        largest = np.maximum(np.abs(self._low), np.abs(self._high))
+        return self.are_close() or bool((largest > np.finfo(np.float32).max).any())
+
     def constant(self) -> list[int]:
         """The flat indices of the coordinates that hold nothing but rounding."""
         if self._low is None or self._high is None:

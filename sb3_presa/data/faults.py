@@ -189,7 +189,7 @@ class _Check:
             wrong = ~np.isfinite(values)
             self._steps(stored, f"{name} must be finite", _FINITE, values, wrong, named)
         wrong, low, high, constraint = leaf.misfits(values)
-        if leaf.field == "actions" and values.dtype.kind == "f":
+        if leaf.field == "actions" and leaf.dtype.kind == "f":
             low, high = space_bounds(leaf.space)
             wrong = wrong | bound_excess(values, low, high)
         wrong = wrong & np.isfinite(values)

@@ -237,7 +237,7 @@ def repack(path: str | os.PathLike[str], exact: Collection[str] = ()) -> None:
     """Rewrite an HDF5 file of episodes without chunk padding and with numbers as float32.
 
     Actions keep the type that they have: rounded, they would not repeat an episode exactly. So do
-    numbers that float32 would not tell apart.
+    numbers that float32 would not tell apart, or not hold.
 
     :param path: The file; it is replaced in one step.
     :param exact: What keeps its type besides, by its path in an episode.
@@ -251,7 +251,7 @@ def repack(path: str | os.PathLike[str], exact: Collection[str] = ()) -> None:
         extremes: dict[str, Extremes] = {}
         for episode in source.values():
             episode.visititems(partial(_look_at_doubles, extremes))
-        wide = {name for name, found in extremes.items() if found.are_close()} | set(exact)
+        wide = {name for name, found in extremes.items() if found.need_float64()} | set(exact)
         # Minari numbers episodes; HDF5 would list them as text.
         for name in sorted(source, key=lambda episode: int(episode.rpartition("_")[2])):
             _copy_packed(source[name], packed.create_group(name), wide)
@@ -259,7 +259,8 @@ def repack(path: str | os.PathLike[str], exact: Collection[str] = ()) -> None:
 
 def _look_at_doubles(extremes: dict[str, Extremes], name: str, item: Any) -> None:
     if isinstance(item, h5py.Dataset) and item.dtype == np.float64 and item.ndim:
-        extremes.setdefault(name, Extremes()).add(item[()])
+        values = item[()]
+        extremes.setdefault(name, Extremes()).add(np.where(np.isfinite(values), values, np.nan))
 
 
 def _copy_packed(

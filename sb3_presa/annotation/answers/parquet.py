@@ -67,7 +67,9 @@ def export_parquet(
     labels = _labels(opened, feedback)
     with _new_folder(Path(folder), overwrite, _holds_tables) as written:
         parts = [_steps(opened, int(episode)) for episode in opened.episode_indices]
-        pyarrow.parquet.write_table(pa.concat_tables(parts), written / "steps.parquet")
+        # An episode may lack costs or times; theirs are null
+        steps = pa.concat_tables(parts, promote_options="default")
+        pyarrow.parquet.write_table(steps, written / "steps.parquet")
         if labels is not None:
             rows = list(feedback_rows(labels))
             schema = pa.schema([_field(pa, name) for name in FEEDBACK_COLUMNS])

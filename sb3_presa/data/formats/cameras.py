@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,13 +81,16 @@ def nearest(times: Times, wanted: Times) -> npt.NDArray[np.int64]:
     return np.where(np.abs(times[after] - wanted) < np.abs(times[before] - wanted), after, before)
 
 
-def checked(camera: Camera, place: int, steps: Times, cache: dict[Path, Times]) -> Footage:
+def checked(
+    camera: Camera, place: int, steps: Times, cache: dict[Path, Times], *, alone: bool
+) -> Footage:
     """The footage of an episode, if it has a frame for each of its times.
 
     :param camera: which one.
     :param place: of the episode's table.
     :param steps: times of the episode's rows, in seconds since its first.
     :param cache: times of the frames of videos that were read before.
+    :param alone: whether the episode has a video of its own.
     :return: the footage; where the episode has a video of its own that begins later, from there on.
     :raises DatasetError: if a frame is missing.
     """
@@ -94,7 +98,6 @@ def checked(camera: Camera, place: int, steps: Times, cache: dict[Path, Times]) 
     if footage.file not in cache:
         cache[footage.file] = frame_times(footage.file)
     times = cache[footage.file]
-    alone = sum(other.file == footage.file for other in camera.episodes.values()) == 1
     start = float(times[0]) if alone else footage.start
     wanted = start + steps
     off = np.abs(times[nearest(times, wanted)] - wanted)
@@ -124,13 +127,15 @@ def write_cameras(
         folder, names = data / FOLDER / str(number), dict[Path, str]()
         folder.mkdir(parents=True)
         shown = {}
+        uses = Counter(footage.file for footage in camera.episodes.values())
         for episode, (place, steps) in enumerate(episodes):
             if place in camera.pictures:
                 video = f"{number}/{episode}{SUFFIX}"
                 write_pictures(camera.pictures[place], steps, data / FOLDER / video)
                 shown[str(episode)] = {"file": video, "start": 0.0}
                 continue
-            footage = checked(camera, place, steps, cache)
+            alone = uses[camera.episodes[place].file] == 1
+            footage = checked(camera, place, steps, cache, alone=alone)
             if footage.file not in names:
                 names[footage.file] = f"{number}/{len(names)}{footage.file.suffix}"
                 shutil.copyfile(footage.file, data / FOLDER / names[footage.file])

@@ -99,6 +99,24 @@ def test_only_an_earlier_export_is_replaced(kind: str, tmp_path: Path) -> None:
     export(tmp_path / "out")
 
 
+@pytest.mark.parametrize("parts", [{"place": "x,y", "pace": "speed"}, {"pace": "x,y,speed"}])
+def test_the_parts_of_a_dict_space_come_back(tmp_path: Path, parts: dict[str, str]) -> None:
+    """Labels are found by the hashes of episodes, in which each part counts by its key."""
+    dataset = import_logs(
+        table_of(EPISODES), "me/robot-v0", observations=parts, actions="steering,throttle"
+    )
+    feedback = labelled(dataset)
+    file = export_parquet(dataset, tmp_path / "out") / "steps.parquet"
+    again = import_logs(file, "me/again-v0")
+    assert again.observation_space == dataset.observation_space
+    assert len(feedback.align(again).segments) == 4
+    flat = import_logs(file, "me/flat-v0", observations="observation.*")
+    assert flat.observation_space.shape == (3,)
+    table = pyarrow.parquet.read_table(file)
+    pyarrow.parquet.write_table(table.drop_columns(["observation.pace.speed"]), file)
+    assert import_logs(file, "me/less-v0").observation_space.shape == (2,)
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_an_episode_without_costs_leaves_beside_one_with_them(tmp_path: Path, first: bool) -> None:
     made = [episode(5), episode(4, infos=None)][:: 1 if first else -1]

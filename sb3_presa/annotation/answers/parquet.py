@@ -22,7 +22,7 @@ from sb3_presa.annotation.answers.exchange import (
 )
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.data.datasets import DatasetLike, read_episode, resolve_dataset
-from sb3_presa.data.formats.arrow_files import arrow_column, read_parquet
+from sb3_presa.data.formats.arrow_files import OBSERVED, arrow_column, read_parquet
 from sb3_presa.data.formats.library import require
 from sb3_presa.data.names import Part, coordinate_parts
 from sb3_presa.errors import DatasetError
@@ -49,7 +49,8 @@ def export_parquet(
 
     Columns of steps are ``episode``, ``step``, ``observation.NAME``, ``action.NAME``, ``reward``,
     ``cost``, ``terminated``, ``truncated`` and ``timestamp``, with units in their metadata. Arrays
-    without names are columns of lists. Columns of labels are those of the CSV exchange. If people's
+    without names are columns of lists. The parts of a Dict space are in the metadata of the file,
+    and an import reads them there. Columns of labels are those of the CSV exchange. If people's
     answers lie beside the labels, ``answers.parquet`` has them, one row an answer.
 
     :param dataset: a Minari id, a path or an open dataset.
@@ -202,10 +203,12 @@ def _steps(dataset: MinariDataset, number: int) -> Any:
         "episode": (np.full(steps, number), ""),
         "step": (np.arange(steps), ""),
     }
-    observed = episode.observations
+    observed, parts = episode.observations, {}
     for key, values in (observed if isinstance(observed, dict) else {"": observed}).items():
         prefix = f"observation.{key}" if key else "observation"
-        columns |= _coordinates(dataset, "observations", key, prefix, np.asarray(values)[:steps])
+        of_key = _coordinates(dataset, "observations", key, prefix, np.asarray(values)[:steps])
+        parts[key] = list(of_key)
+        columns |= of_key
     columns |= _coordinates(dataset, "actions", "", "action", np.asarray(episode.actions))
     outcomes: dict[Part, Any] = {"reward": episode.rewards, "cost": episode.infos.get("cost")}
     for outcome, values in outcomes.items():
@@ -221,7 +224,8 @@ def _steps(dataset: MinariDataset, number: int) -> Any:
         pa.field(name, arrays[name].type, metadata={"unit": unit} if unit else None)
         for name, (_, unit) in columns.items()
     ]
-    return pa.table(list(arrays.values()), schema=pa.schema(fields))
+    declared = {OBSERVED: json.dumps(parts)} if isinstance(observed, dict) else None
+    return pa.table(list(arrays.values()), schema=pa.schema(fields, metadata=declared))
 
 
 def _coordinates(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -12,10 +13,13 @@ import numpy as np
 
 from sb3_presa.data.formats.format import Options, Reading
 from sb3_presa.data.formats.library import require
+from sb3_presa.data.formats.roles import Roles
 from sb3_presa.data.formats.table import Array, LogColumn, Table, natural_key, split_unit
 from sb3_presa.data.stored import most_bytes
 from sb3_presa.errors import DatasetError
 
+#: In the metadata of a table: names of columns by the key of a Dict space, as JSON.
+OBSERVED = b"sb3_presa.observations"
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 _MAGIC = {b"PAR1": "parquet", b"ARROW1": "feather", b"FEA1": "feather"}
 _SEPARATORS = (",", ";", "\t")
@@ -57,7 +61,7 @@ class ArrowFiles:
             ](path)
             if self.name == "csv":
                 return Reading([arrow_table(table, where, line_of=_lines_of(path))])
-            return Reading([arrow_table(table, where)])
+            return Reading([arrow_table(table, where)], _declared(table))
         except UnicodeDecodeError as error:
             raise DatasetError(
                 f"{path} must be text in UTF-8, but is not: {error}; save it in that encoding"
@@ -66,6 +70,13 @@ class ArrowFiles:
             if isinstance(error, DatasetError):
                 raise
             raise DatasetError(f"{path} cannot be read as {self.name}: {error}") from error
+
+
+def _declared(table: Any) -> Roles:
+    """The parts of a Dict space that a table was written from, if it still has their columns."""
+    parts = json.loads((table.schema.metadata or {}).get(OBSERVED, b"{}"))
+    names = {name for part in parts.values() for name in part}
+    return Roles(observations=parts if parts and names <= set(table.column_names) else None)
 
 
 def arrow_table(table: Any, where: str, *, line_of: Callable[[int], int] | None = None) -> Table:

@@ -211,7 +211,7 @@ def _read_csv(path: Path) -> Any:
 
 
 class _Dialect(NamedTuple):
-    """How a CSV file is written: 1.5,2 or, where a comma stands within numbers, 1,5;2."""
+    """The marks in a CSV file: 1.5,2 or, where a comma stands within numbers, 1,5;2."""
 
     separator: str
     decimal_point: str

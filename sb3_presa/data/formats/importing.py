@@ -84,8 +84,8 @@ def read_logs(
     means that the log has no such column.
 
     :param source: a file; a folder or a pattern of files (``"runs/*.csv"``, at any depth
-        ``"runs/**/*.csv"``), each an episode unless
-        a column tells episodes apart; a table of pandas or pyarrow; arrays by name; or a list.
+        ``"runs/**/*.csv"``), each an episode unless a column tells episodes apart; a table of
+        pandas or pyarrow; arrays by name; or a list.
     :param format: one of :data:`FORMATS`; None: told by the content.
     :param observations: columns, in the order of the array; by key for a Dict space.
     :param actions: columns.

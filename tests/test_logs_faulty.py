@@ -62,6 +62,15 @@ def test_a_choice_outside_the_bounds_is_a_fault(bounds: Any, clip: bool) -> None
     assert fault.places[0].startswith(f"the table, row {row}, column 'a': {found} is outside [")
 
 
+@pytest.mark.parametrize("name", ["observations", "actions"])
+def test_arrays_of_several_shapes_are_a_fault_with_their_places(name: str) -> None:
+    """NumPy's own error came before it."""
+    log = read_logs([CHOICES, CHOICES | {name: np.zeros((4, 3))}])
+    (fault,) = log.faults
+    assert fault.places[0].startswith("table 1: [") and "table 0: [(2,), (1,)]" in fault.places[0]
+    assert any(name in line for line in log.describe())
+
+
 def test_a_fact_may_be_missing_for_a_whole_episode(minari_root: Path) -> None:
     table = {
         "observations": SEEN,

@@ -426,6 +426,8 @@ def _facts(
 def _ranges(
     role: str, pairs: list[list[str]], arrays: Sequence[Any], names: Sequence[str]
 ) -> list[ColumnFact]:
+    if len({array.shape[1:] for array in arrays}) > 1:  # a fault, which has the shapes
+        return [ColumnFact(role, ", ".join(names), "")]
     if not pairs:  # pictures
         return [ColumnFact(role, f"{', '.join(names)} of shape {arrays[0].shape[1:]}", "")]
     flat = [array.reshape(len(array), -1).astype(np.float64) for array in arrays]

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import closing
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,6 +85,45 @@ def test_what_was_answered_is_not_asked_again(dataset: MinariDataset) -> None:
         rate(dataset, tires, "it", feedback="people", n_pairs=5, segment_length=5)
     assert rate(dataset, tires, "it", feedback="people", n_pairs=5, segment_length=5) == 3
     assert rate(dataset, tires, "it", feedback="people", n_pairs=5, segment_length=5) == 0
+
+
+def test_an_interruption_does_not_change_the_share_of_peoples_questions(
+    dataset: MinariDataset,
+) -> None:
+    with closing(AnswerStore(answers_path(dataset, "people"), dataset.id)) as store:
+        for start in range(1, 9):
+            clips: tuple[Segment, Segment] = (0, start, 5), (1, start, 5)
+            store.add(Answer("ann", *clips, 1.0, 1.0, 1.0, 2.0, time.time()))
+    asked_before = 0
+
+    def tires(first: RatedClip, second: RatedClip) -> Said:
+        nonlocal asked_before
+        asked_before += 1
+        if asked_before == 4:
+            raise KeyboardInterrupt
+        return Said(1.0)
+
+    settings: dict[str, Any] = {
+        "feedback": "people",
+        "n_pairs": 8,
+        "segment_length": 5,
+        "overlap": 0.5,
+    }
+    with pytest.raises(KeyboardInterrupt):
+        rate(dataset, tires, "it", **settings)
+    rate(dataset, tires, "it", **settings)
+    with closing(AnswerStore(answers_path(dataset, "people"), dataset.id)) as store:
+        asked = {answer.question for answer in store.answers(annotator="model:it")}
+        people = {answer.question for answer in store.answers(annotator="ann")}
+    assert (len(asked), len(asked & people)) == (8, 4)
+
+
+def test_a_name_is_checked_before_the_model_is_called(dataset: MinariDataset) -> None:
+    def never(first: RatedClip, second: RatedClip) -> Said:
+        raise AssertionError
+
+    with pytest.raises(FeedbackError, match="an annotator's name must have 1 to 64"):
+        rate(dataset, never, "x" * 59, feedback="people", n_pairs=1, segment_length=5)
 
 
 def test_what_is_no_answer_is_refused(dataset: MinariDataset) -> None:

@@ -9,7 +9,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sb3_presa.annotation.answers.answer import MODEL_PREFIX, Answer, Segment, is_model
+from sb3_presa.annotation.answers.answer import (
+    MODEL_PREFIX,
+    Answer,
+    Segment,
+    check_annotator,
+    is_model,
+)
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.pool import Pair, RandomPairs
 from sb3_presa.data.datasets import DatasetLike, resolve_dataset
@@ -78,27 +84,29 @@ def rate(
     :param seed: an integer >= 0, of the other questions.
     :return: number of new answers.
     :raises ConfigError: if an argument is out of its range.
-    :raises FeedbackError: if an answer of the model is not valid.
+    :raises FeedbackError: if the name or an answer of the model is not valid.
     """
     if n_pairs < 1 or segment_length < 1 or not 0.0 <= overlap <= 1.0:
         raise ConfigError(
             "`n_pairs` and `segment_length` must be at least 1 and `overlap` in [0, 1], got "
             f"{n_pairs}, {segment_length} and {overlap}"
         )
+    who, n_new = MODEL_PREFIX + name, 0
+    check_annotator(who)  # before the model, which may cost money, is called
     opened = resolve_dataset(dataset)
     transitions = load_transitions(opened)
     hashes = transitions.hashes_by_id()
-    who, n_new = MODEL_PREFIX + name, 0
     with closing(AnswerStore(answers_path(opened, feedback), opened.id)) as store:
         before = store.answers()
         done = {one.question for one in before if one.annotator == who}
         people = {one.question: None for one in before if not is_model(one.annotator)}
         left = max(0, n_pairs - len(done))
+        shared = max(0, round(overlap * n_pairs) - len(done & people.keys()))
         pairs = [
             Pair(first, second)
             for first, second in people
             if second is not None and (first, second) not in done
-        ][: min(left, round(overlap * n_pairs))]
+        ][: min(left, shared)]
         draw = RandomPairs(transitions, segment_length, seed, RandomPairs.DEFAULTS)
         pairs += draw.next_pairs(left - len(pairs), before, pairs)
         for first, second in pairs:

@@ -6,12 +6,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmark_cells import VISIBLE, WORK, cell, starts
+from benchmark_cells import VISIBLE, WORK, Here, cell, starts
 from benchmark_rows import row
 from rich.console import Console
 from typer.testing import CliRunner
@@ -19,7 +19,13 @@ from typer.testing import CliRunner
 from sb3_presa import example_dataset
 from sb3_presa.benchmark.engine.local import LocalBackend
 from sb3_presa.benchmark.engine.progress import RunProgress
-from sb3_presa.benchmark.engine.results import COLUMNS, Failure, ResultFile, read_rows
+from sb3_presa.benchmark.engine.results import (
+    COLUMNS,
+    Failure,
+    ResultFile,
+    read_failures,
+    read_rows,
+)
 from sb3_presa.benchmark.engine.run import MOST_LOSSES, Outcome, run_suite
 from sb3_presa.benchmark.report.agents import read_agents
 from sb3_presa.benchmark.suites.cell import Cell
@@ -220,6 +226,23 @@ def test_failed_cells_are_tried_again_and_then_reported(tmp_path: Path) -> None:
     assert run([*cells[:3], *mended], tmp_path / "toy.csv") == []
     assert not (tmp_path / "toy.failures.json").exists()
     assert len(read_rows(tmp_path / "toy.csv")) == 6
+
+
+def test_an_interruption_keeps_the_list_of_failed_cells(tmp_path: Path) -> None:
+    """Only what has ended since is off it."""
+    cells = [cell(seed, tmp_path) for seed in range(3)]
+
+    class Interrupted(Here):
+        def outcomes(self) -> Iterator[Outcome]:
+            yield Outcome(cells[0], row(cells[0], 0.5, 0.5))
+            raise KeyboardInterrupt
+
+    with ResultFile(tmp_path / "toy.csv").open() as file:
+        file.write_failures(Failure(one, 1, "no room", "") for one in cells)
+        progress = RunProgress(Console(stderr=True))
+        with pytest.raises(KeyboardInterrupt):
+            run_suite(Suite("toy", tuple(cells), 0), file, Interrupted(), progress)
+    assert [entry["cell"]["seed"] for entry in read_failures(tmp_path / "toy.csv")] == [1, 2]
 
 
 def test_what_a_suite_says_now_counts(tmp_path: Path) -> None:

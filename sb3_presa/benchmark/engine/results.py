@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -116,12 +116,12 @@ class ResultFile:
         self.rows[row["key"]] = row
         self._write()
 
-    def write_failures(self, failures: Iterable[Failure], others: Iterable[Cell] = ()) -> None:
+    def write_failures(self, failures: Iterable[Failure], kept: Collection[str] = ()) -> None:
         """
-        :param failures: the failed cells; if there are none, the file is removed
-        :param others: cells of the suite that this run does not include; they stay listed
+        :param failures: the failed cells
+        :param kept: keys of cells that stay listed, if they are; if none is listed, the file is
+            removed
         """
-        kept = {cell.key for cell in others} - self.rows.keys()
         listed = [entry for entry in read_failures(self.path) if entry["key"] in kept]
         listed += [{**asdict(failure), "key": failure.cell.key} for failure in failures]
         if not listed:

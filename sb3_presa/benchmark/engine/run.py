@@ -107,7 +107,9 @@ def run_suite(suite: Suite, file: ResultFile, backend: Backend, watcher: Watcher
             stacklevel=2,
         )
     failures: dict[str, Failure] = {}
-    file.write_failures(failures.values(), suite.others)
+    others = {cell.key for cell in suite.others} - file.rows.keys()
+    # What an earlier run lists stays until the cell has ended: this run may be interrupted
+    file.write_failures(failures.values(), unfinished | others)
     errors = dict.fromkeys((cell.key for cell in missing), 0)
     losses = dict(errors)
     for cell in missing:
@@ -125,10 +127,13 @@ def run_suite(suite: Suite, file: ResultFile, backend: Backend, watcher: Watcher
             )
             if again:
                 backend.submit(outcome.cell)
-            elif outcome.row is None:
-                attempts = errors[key] + losses[key]
-                failures[key] = Failure(outcome.cell, attempts, outcome.error, outcome.traceback)
-                file.write_failures(failures.values(), suite.others)
+            else:
+                unfinished.discard(key)
+                if outcome.row is None:
+                    attempts = errors[key] + losses[key]
+                    last = outcome.error, outcome.traceback
+                    failures[key] = Failure(outcome.cell, attempts, *last)
+                file.write_failures(failures.values(), unfinished | others)
             watcher.ended(outcome, final=not again)
         watcher.tick(backend.running)
     return list(failures.values())

@@ -161,6 +161,27 @@ def test_answers_without_times_end_as_the_last_file_does(
     store.close()
 
 
+def test_an_import_takes_no_longer_where_there_are_many_answers(store: AnswerStore) -> None:
+    """Also into a file that was made before the index. SQLite counts its own steps."""
+    with store.transaction() as connection:
+        connection.execute("DROP INDEX answers_of_pair")
+    steps = [0]
+
+    def count() -> None:
+        steps[-1] += 1
+
+    with closing(AnswerStore(store.path)) as again:
+        with again.transaction() as connection:
+            connection.set_progress_handler(count, 10)
+        for begin in range(0, 800, 100):
+            steps.append(0)
+            again.add_all(
+                answer(first=(0, 0, 1 + n), second=(1, 0, 1 + n), answered_at=1.0 + n)
+                for n in range(begin, begin + 100)
+            )
+    assert 0 < steps[-1] < 1.2 * steps[1]
+
+
 def test_a_word_that_was_taken_back_can_be_said_again(store: AnswerStore) -> None:
     said = answer(answered_at=None)
     store.undo(store.add(said))

@@ -83,6 +83,9 @@ CREATE UNIQUE INDEX one_live_answer ON answers (place)
     WHERE place IS NOT NULL AND undone_at IS NULL;
 CREATE INDEX answers_of_annotator ON answers (annotator, id);
 """
+#: To find what a person said of a pair: imports ask it for each answer. Files of version 3 may lack
+#: it, and programs that do not know it may use files that have it.
+_INDEX = "CREATE INDEX IF NOT EXISTS answers_of_pair ON answers (pair, annotator)"
 #: Version 1 wrote 0 for the unknown times of imported answers.
 _TIMES = {
     1: "CASE WHEN place IS NULL THEN nullif(seconds, 0) ELSE seconds END, nullif(answered_at, 0)",
@@ -115,11 +118,12 @@ def create(database: sqlite3.Connection) -> None:
 
 
 def upgrade(database: sqlite3.Connection) -> None:
-    """Bring a file of a former version to the newest one, within the open transaction."""
+    """Bring a new file, or one of a former version, to the newest one, within the transaction."""
     version = database.execute("PRAGMA user_version").fetchone()[0]
     if version < FORMAT_VERSION:
         _execute_all(database, _UPGRADE.replace("TIMES", _TIMES[version]))
         _stamp(database)
+    database.execute(_INDEX)
 
 
 def _stamp(database: sqlite3.Connection) -> None:

@@ -1,11 +1,17 @@
 """Comparisons that follow from others."""
 
+import itertools
+from typing import Any
+
 import numpy as np
+import pytest
 from annotation_desk import transitions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sb3_presa.annotation.consensus import implied as implied_comparisons
 from sb3_presa.annotation.consensus.implied import with_implied
+from sb3_presa.completion.label_models import ERROR_RATE, fit_comparisons, sigmoid
 from sb3_presa.feedback import Feedback
 
 DATA = transitions()
@@ -57,6 +63,48 @@ def test_ties_and_contradictions_imply_nothing() -> None:
     assert implied(ties, 3) == {}
     circle = with_implied(compared([(0, 1), (1, 2), (2, 0), (2, 3), (3, 2)], [1.0] * 5))
     assert implied(circle, 5) == {}
+
+
+def test_segments_that_no_chain_joins_are_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if all scores were fitted at once, which took a minute for 1,000 comparisons."""
+    random = np.random.default_rng(0)
+    names = random.permutation(30).tolist()  # three sets of eight, and three comparisons alone
+    pairs = [(names[n], names[n + 1]) for n in (24, 26, 28)]
+    for begin in (0, 8, 16):
+        rows = [(begin + n, begin + n + 1) for n in range(7)]
+        rows += [tuple(begin + random.choice(8, 2, replace=False)) for _ in range(14)]
+        pairs += [(names[one], names[other]) for one, other in rows]
+    preferences = [float(one > other) for one, other in pairs]
+    preferences[-1] = 1.0 - preferences[-1]
+    sizes = []
+
+    def fit(differences: Any, *arguments: Any) -> Any:
+        sizes.append(differences.shape[1])
+        return fit_comparisons(differences, *arguments)
+
+    monkeypatch.setattr(implied_comparisons, "fit_comparisons", fit)
+    found = with_implied(compared(pairs, preferences))
+    assert sizes == [8, 8, 8]
+
+    # The same of one matrix of all
+    differences = np.eye(30)[[one for one, _ in pairs]] - np.eye(30)[[other for _, other in pairs]]
+    scores = fit_comparisons(differences, np.array(preferences), 3.0**-2)
+    chance = sigmoid(differences @ scores)
+    weights = chance * (1.0 - chance) * (1.0 - 2.0 * ERROR_RATE) ** 2
+    covariance = np.linalg.inv(differences.T * weights @ differences + np.eye(30) * 3.0**-2)
+    sets = [set(names[begin : begin + 8]) for begin in (0, 8, 16)]
+    known = {tuple(sorted(pair)) for pair in pairs}
+    expected = {}
+    for pair in itertools.combinations(range(30), 2):
+        if pair not in known and any(set(pair) <= members for members in sets):
+            side = np.eye(30)[pair[0]] - np.eye(30)[pair[1]]
+            spread = 1.0 + np.pi * (side @ covariance @ side) / 8.0
+            expected[pair] = float(sigmoid(side @ scores / np.sqrt(spread)))
+    certain = {pair: p for pair, p in expected.items() if abs(p - 0.5) >= 0.25}
+    assert len(certain) > 10
+    new = implied(found, len(pairs))
+    assert list(new) == list(certain)  # in the same order, on which a choice depends
+    np.testing.assert_allclose(list(new.values()), list(certain.values()), atol=1e-3)
 
 
 @settings(max_examples=20)

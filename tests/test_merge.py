@@ -1,5 +1,6 @@
 """Answers of several people become one feedback; whom the noise model trusts."""
 
+import re
 from dataclasses import replace
 from random import Random
 
@@ -288,6 +289,9 @@ def test_refusals(transitions: Transitions) -> None:
     one = answer("ann", (0, 0, 5), (1, 0, 5), 1.0)
     with pytest.raises(ConfigError, match=r"majority, mean, noise-model, got 'median'"):
         merge_answers([one], transitions, "median")  # type: ignore[arg-type]
+    for nobody in (["ana"], "anna"):  # of a text, each part would be a name
+        with pytest.raises(ConfigError, match=f"names among ann, got {re.escape(repr(nobody))}"):
+            merge_answers([one], transitions, left_out=nobody)
     with pytest.raises(ConfigError, match=r"`prior_accuracy` must be in .0, 1., got 1"):
         merge_answers([one], transitions, prior_accuracy=1.0)
     with pytest.raises(

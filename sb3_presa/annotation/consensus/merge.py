@@ -61,7 +61,7 @@ def merge_answers(
         unsure safety label). ``"mean"``: the mean of the votes. ``"noise-model"``: the probability
         under a model of each person's errors, see
         :func:`~sb3_presa.annotation.consensus.noise_model.fit_noise_model`; a tie counts half.
-    :param left_out: people whose answers are not merged.
+    :param left_out: people whose answers are not merged, each of whom has given some.
     :param prior_accuracy: for the noise model, in (0, 1): prior accuracy of a person.
     :param prior_strength: for the noise model, at least 0: weight of the prior, as a number of
         labels.
@@ -83,6 +83,13 @@ def merge_answers(
             name = answers.path.name.removesuffix(ANSWERS_SUFFIX)
             store = {"store": {"name": name, "last": answers.last_number}}
             answers = _fitting(answers, dataset)
+    answers = list(answers)
+    people = {answer.annotator for answer in answers}
+    if isinstance(left_out, str) or not people.issuperset(left_out):
+        raise ConfigError(
+            "`left_out` must be a list of names among "
+            f"{', '.join(sorted(people)) or 'none'}, got {left_out!r}"
+        )
     answers = without(answers, left_out)
     merged = merged_labels(answers, method, prior_accuracy, prior_strength)
     if not merged.preferences and not merged.p_safe:

@@ -8,7 +8,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -259,8 +259,9 @@ def _prefix(path: Path) -> str:
 
 def _remove_stale(path: Path) -> None:
     for left in path.parent.glob(f"{glob.escape(_prefix(path))}*.tmp"):
-        if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-            left.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process renamed or removed its own
+            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                left.unlink()
 
 
 def _sync(path: Path) -> None:

@@ -68,6 +68,27 @@ def test_names_of_every_kind(name: str, tmp_path: Path) -> None:
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [(name, "newer")]
 
 
+def test_a_temporary_file_of_another_writer_may_vanish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is found, and its writer gives it its name before anybody looks at its age."""
+    path = tmp_path / "labels"
+    with atomic_path(path) as other:
+        other.write_text("other")
+        find = Path.glob
+
+        def glob(folder: Path, pattern: str) -> list[Path]:
+            found = list(find(folder, pattern))
+            other.rename(path)
+            return found
+
+        monkeypatch.setattr(Path, "glob", glob)
+        write_text(path, "new")
+        assert path.read_text() == "new"
+        other.write_text("other")
+    assert path.read_text() == "other"
+
+
 def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     """`save("agent")` beside a folder `agent.zip` ended in the system's error of a renaming."""
     path = tmp_path / "agent.zip"

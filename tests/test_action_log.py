@@ -21,9 +21,9 @@ from typer.testing import CliRunner
 from sb3_presa.cli import app
 from sb3_presa.collect import action_log
 from sb3_presa.collect.action_log import ActionLog
-from sb3_presa.collect.agents import play_episode
 from sb3_presa.collect.collection import CollectRecipe, collect
 from sb3_presa.collect.episodes import episode_buffer
+from sb3_presa.collect.playing import play_episode
 from sb3_presa.data.episodes import load_outcomes, load_transitions
 from sb3_presa.data.minari_store import write_dataset
 from sb3_presa.errors import (

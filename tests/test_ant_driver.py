@@ -8,7 +8,7 @@ import pytest
 from needs import needs
 
 import sb3_presa  # noqa: F401 - registers the environments
-from sb3_presa.collect.agents import play_episode
+from sb3_presa.collect.playing import play_episode
 from sb3_presa.envs import find_task
 from sb3_presa.envs.ant_driver import ROUND, RUN, along_x, circle, in_circle, lane, walk
 

@@ -24,8 +24,9 @@ from test_action_log import in_this_process
 from toy_envs import Kind, PointEnv, env_id
 
 from sb3_presa.collect import collection as collect_module
-from sb3_presa.collect.agents import CostPenalty, CostWeight, Job, play_episode
+from sb3_presa.collect.agents import CostPenalty, CostWeight, Job
 from sb3_presa.collect.collection import CollectRecipe, collect
+from sb3_presa.collect.playing import play_episode
 from sb3_presa.collect.thinning import thin
 from sb3_presa.errors import ConfigError, DatasetError, WorkerError
 from sb3_presa.evaluation.safety import _SeededEpisodes
@@ -315,6 +316,27 @@ def test_the_observations_choose_the_policy(
         for name in ("auto", policy)
     ]
     assert found[0] == found[1]
+
+
+class Turns(CostlyWalk):
+    """A table of actions, as maze and grid worlds have: an array is no key of it."""
+
+    action_space = gym.spaces.Discrete(2)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        return super().step([{0: -1.0, 1: 0.5}[action]])
+
+
+gym.register("test/Turns-v0", "test_collect:Turns", max_episode_steps=10)
+
+
+def test_agents_give_numbers_to_discrete_environments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect_module, "run_tasks", in_this_process)
+    recipe = dataclasses.replace(WALK, env_id="test/Turns-v0", cost_budgets=(), mixed_episodes=1)
+    dataset = collect(recipe=recipe, root=tmp_path)
+    assert {float(one.infos["cost"][1:].min()) for one in dataset.iterate_episodes()} <= {0.5, 1.0}
 
 
 def lean(env: gym.Env[Any, Any], rng: np.random.Generator) -> Any:

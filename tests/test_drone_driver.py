@@ -6,7 +6,7 @@ import pytest
 from needs import needs
 
 import sb3_presa  # noqa: F401 - registers the environments
-from sb3_presa.collect.agents import play_episode
+from sb3_presa.collect.playing import play_episode
 from sb3_presa.envs import drone_driver, find_task
 from sb3_presa.envs.courses import Wish, flattened_circle
 from sb3_presa.envs.drone_driver import fly, lane

@@ -6,7 +6,7 @@ import pytest
 from needs import needs
 
 import sb3_presa  # noqa: F401 - registers the environments
-from sb3_presa.collect.agents import play_episode
+from sb3_presa.collect.playing import play_episode
 from sb3_presa.envs.hopper_driver import along_x, hop
 
 pytestmark = needs("safety")

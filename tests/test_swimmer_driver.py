@@ -7,7 +7,7 @@ import numpy as np
 from needs import needs
 
 import sb3_presa  # noqa: F401 - registers the environments
-from sb3_presa.collect.agents import play_episode
+from sb3_presa.collect.playing import play_episode
 from sb3_presa.envs.swimmer_driver import along_x, swim
 
 pytestmark = needs("safety")

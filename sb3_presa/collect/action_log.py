@@ -21,10 +21,10 @@ import numpy.typing as npt
 from gymnasium.envs.registration import EnvSpec
 from minari import MinariDataset
 
-from sb3_presa.collect.agents import play_episode
 from sb3_presa.collect.bar import step_bar
 from sb3_presa.collect.episodes import episode_buffer
 from sb3_presa.collect.log_parts import check_columns, read_about
+from sb3_presa.collect.playing import play_episode
 from sb3_presa.collect.portable_numpy import portable_environ
 from sb3_presa.data.array_file import read_arrays
 from sb3_presa.data.datasets import read_episodes

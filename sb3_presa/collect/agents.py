@@ -11,6 +11,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from sb3_presa.collect.playing import own_end, play_episode
 from sb3_presa.collect.recipe import CollectRecipe
 from sb3_presa.files import atomic_path, check_archive
 from sb3_presa.workers import Report
@@ -150,56 +151,6 @@ def _on_grid(act: Callable[[Any], Any], space: Any, bits: int) -> Callable[[Any]
         return (low + steps.clip(0, 2**bits) * part).astype(space.dtype)
 
     return rounded
-
-
-def own_end(observation: Any, info: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The end of a step, also where the environment then reset itself (Gymnasium's ``same-step``).
-
-    :param observation: The observation that the step returned: of the next episode, if so.
-    :param info: Its info. ``final_obs`` and ``final_info`` belong to the episode that ended.
-    :return: The observation and the info of the step itself.
-    """
-    if info.get("final_obs") is None:
-        return observation, info
-    return info["final_obs"], info.get("final_info", info)
-
-
-def play_episode(
-    env: gym.Env[Any, Any],
-    seed: int,
-    act: Callable[[Any], Any],
-    options: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Act until an episode ends.
-
-    :param env: The environment; its infos hold ``cost``.
-    :param seed: The reset seed.
-    :param act: Observation -> action inside the space.
-    :param options: The reset options.
-    :return: ``seed``, ``options``, ``terminated``, and arrays: ``observations`` (T + 1),
-        ``actions``, ``rewards`` and ``costs`` (T each).
-    """
-    observation, _ = env.reset(seed=seed, options=options)
-    # Copies: an environment may give the same array, changed, at every step.
-    observations, actions, rewards, costs = [np.array(observation)], [], [], []
-    terminated = truncated = False
-    while not (terminated or truncated):
-        action = act(observation)
-        observation, reward, terminated, truncated, info = env.step(action)
-        observation, info = own_end(observation, info)
-        observations.append(np.array(observation))
-        actions.append(np.array(action))
-        rewards.append(float(reward))
-        costs.append(float(info["cost"]))
-    return {
-        "observations": np.asarray(observations),
-        "actions": np.asarray(actions),
-        "rewards": np.asarray(rewards, dtype=np.float64),
-        "costs": np.asarray(costs, dtype=np.float64),
-        "terminated": terminated,
-        "seed": seed,
-        "options": options,
-    }
 
 
 class CostPenalty(gym.Wrapper[Any, Any, Any, Any]):
@@ -402,7 +353,7 @@ def _record_checkpoint(model: Any, recorder: Recorder, trained_steps: int) -> No
         recorder.record(_sampler(model, recorder, random_share), trained_steps=trained_steps)
     for _ in range(recipe.deterministic_episodes):
         recorder.record(
-            lambda observation: model.predict(observation, deterministic=True)[0],
+            lambda observation: _action(model, observation, deterministic=True),
             trained_steps=trained_steps,
             deterministic=True,
         )
@@ -417,6 +368,11 @@ def _sampler(model: Any, recorder: Recorder, random_share: float | None) -> Call
     def act(observation: Any) -> Any:
         if share and recorder.rng.random() < share:
             return recorder.env.action_space.sample()
-        return model.predict(observation)[0]
+        return _action(model, observation)
 
     return act
+
+
+def _action(model: Any, observation: Any, deterministic: bool = False) -> Any:
+    """An action of an agent: of a Discrete space a number, and no array without dimensions."""
+    return model.predict(observation, deterministic=deterministic)[0][()]

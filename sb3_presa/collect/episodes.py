@@ -101,7 +101,7 @@ class Recording:
 def episode_buffer(episode: Mapping[str, Any]) -> EpisodeBuffer:
     """An episode in Minari's format.
 
-    :param episode: The result of :func:`~sb3_presa.collect.agents.play_episode`.
+    :param episode: The result of :func:`~sb3_presa.collect.playing.play_episode`.
     :return: The episode, with the seed and the options of its reset.
     """
     last = np.arange(len(episode["rewards"])) == len(episode["rewards"]) - 1

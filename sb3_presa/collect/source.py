@@ -7,7 +7,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from sb3_presa.collect.agents import own_end
+from sb3_presa.collect.playing import own_end
 from sb3_presa.collect.recipe import CollectRecipe
 from sb3_presa.envs import Task, find_task
 from sb3_presa.envs.making import make_environment

@@ -359,6 +359,23 @@ def test_scripted_agents_are_made_anew_for_each_episode(tmp_path: Path) -> None:
     assert "scripted" in dataset.storage.metadata["algorithm_name"]
 
 
+def test_what_would_fail_at_the_end_is_refused_before_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gym.envs.registration, "registry", dict(gym.registry))
+    monkeypatch.setattr(collect_module, "run_tasks", None)
+    gym.register("test/Class-v0", CostlyWalk, max_episode_steps=10)
+    with pytest.raises(ConfigError, match=r"registered with a text 'module:Class'.*CostlyWalk'>"):
+        collect("test/Class-v0", recipe=WALK, root=tmp_path)
+    for name in ("test_collect:lenient", "test_collected:lean"):
+        recipe = dataclasses.replace(WALK, scripted=name, scripted_episodes=1)
+        with pytest.raises(ConfigError, match=rf"function that can be imported, got '{name}'"):
+            collect(recipe=recipe, root=tmp_path)
+    with pytest.raises(ConfigError, match=r"`stochastic_episodes` or .* must be at least 1 where"):
+        dataclasses.replace(WALK, stochastic_episodes=0, deterministic_episodes=0)
+    assert not list(tmp_path.iterdir())
+
+
 def test_no_two_purposes_of_a_collection_share_random_numbers() -> None:
     """NumPy ignores zeros at the end of a list of seeds: episode 0 began as the training did."""
     jobs = [

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from sb3_presa.collect.playing import own_end, play_episode
 from sb3_presa.collect.recipe import CollectRecipe
+from sb3_presa.errors import ConfigError
 from sb3_presa.files import atomic_path, check_archive
 from sb3_presa.workers import Report
 
@@ -269,10 +270,28 @@ def run_job(job: Job, path: Path, report: Report) -> None:
     env.close()
 
 
+def load_scripted(name: str) -> Callable[..., Callable[[Any], Any]]:
+    """The function that makes scripted agents.
+
+    :param name: ``"module:function"``.
+    :return: The function.
+    :raises ConfigError: If it is not there.
+    """
+    module, _, function = name.partition(":")
+    try:
+        made: Callable[..., Callable[[Any], Any]] = getattr(
+            importlib.import_module(module), function
+        )
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"`scripted` must name a function that can be imported, got {name!r}: {error}"
+        ) from error
+    return made
+
+
 def _record_scripted(recorder: Recorder) -> None:
     assert recorder.job.recipe.scripted is not None
-    module, _, name = recorder.job.recipe.scripted.partition(":")
-    make = getattr(importlib.import_module(module), name)
+    make = load_scripted(recorder.job.recipe.scripted)
 
     class Scripted:
         """An agent that is made at the first observation, and so after the reset."""

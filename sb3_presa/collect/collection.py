@@ -13,7 +13,7 @@ from pathlib import Path
 from minari import MinariDataset
 from minari.storage.datasets_root_dir import get_dataset_path
 
-from sb3_presa.collect.agents import Job, prepare_jobs
+from sb3_presa.collect.agents import Job, load_scripted, prepare_jobs
 from sb3_presa.collect.bar import step_bar
 from sb3_presa.collect.episodes import Recording, assemble
 from sb3_presa.collect.portable_numpy import portable_environ
@@ -85,6 +85,8 @@ def collect(
     if seed < 0:
         raise ConfigError(f"`seed` must be at least 0, got {seed}")
     source = Source.probe(env_id, recipe)
+    if recipe.scripted is not None:
+        load_scripted(recipe.scripted)  # before hours of training
     jobs = _jobs(env_id, recipe, seed, source)
     scratch = _scratch_folder(dataset_id, root) / recipe.digest(env_id, seed)
     scratch.mkdir(parents=True, exist_ok=True)

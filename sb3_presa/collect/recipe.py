@@ -26,6 +26,8 @@ _MOST_ENVS = 1024
 _LATER = {"vec_env": "dummy", "scripted": None, "scripted_episodes": 0, "action_bits": None}
 #: The most bits of an action: float32 holds all multiples of 2**-23 of a range of 1.
 _MOST_BITS = 23
+#: The kinds of episodes that a trained agent is recorded in.
+_OF_AGENTS = ("stochastic", "deterministic", "mixed")
 _POLICIES = ("auto", "MlpPolicy", "CnnPolicy")
 _VEC_ENVS = ("dummy", "subproc")
 
@@ -119,6 +121,13 @@ class CollectRecipe:
                 raise ConfigError(
                     f"`{name}` must be an integer in [{least}, {_MOST:,}], got {value!r}"
                 )
+        kinds = [getattr(self, f"{kind}_episodes") for kind in _OF_AGENTS]
+        if (self.cost_weights or self.cost_budgets) and not any(kinds):
+            names = " or ".join(f"`{kind}_episodes`" for kind in _OF_AGENTS)
+            raise ConfigError(
+                f"{names} must be at least 1 where `cost_weights` or `cost_budgets` train agents, "
+                "got 0 of each"
+            )
         self._check_texts()
         bits = self.action_bits
         if bits is not None and (type(bits) is not int or not 1 <= bits <= _MOST_BITS):

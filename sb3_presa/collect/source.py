@@ -73,6 +73,7 @@ class Source:
             )
         task = find_task(env_id)
         mean_reward = _mean_absolute_reward(env_id, env)
+        _check_spec(env_id, env.spec)
         scale = 1.0 / max(mean_reward, 1e-8)
         max_cost = float(env.spec.max_episode_steps)
         if task is not None:
@@ -81,6 +82,17 @@ class Source:
         if recipe.cost_range is not None:
             max_cost = recipe.cost_range[1]
         return cls(env.spec, env.observation_space, env.action_space, task, scale, max_cost)
+
+
+def _check_spec(env_id: str, spec: EnvSpec) -> None:
+    """The dataset names its environment, which shows only when it is written."""
+    try:
+        spec.to_json()
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{env_id} must be registered with a text 'module:Class' as its entry point and with "
+            f"arguments that JSON can hold, got {spec.entry_point!r} and {spec.kwargs}"
+        ) from error
 
 
 def _is_bounded_box(space: gym.Space[Any]) -> bool:

@@ -254,7 +254,7 @@ class CostlyWalk(gym.Env[Any, Any]):
 
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012
     observation_space = gym.spaces.Box(-1, 1, (2,))
-    action_space = gym.spaces.Box(-1, 1, (1,))
+    action_space: gym.Space[Any] = gym.spaces.Box(-1, 1, (1,))
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
@@ -339,6 +339,17 @@ def test_agents_give_numbers_to_discrete_environments(
     assert {float(one.infos["cost"][1:].min()) for one in dataset.iterate_episodes()} <= {0.5, 1.0}
 
 
+@pytest.mark.parametrize(("checkpoints", "steps"), [(2, [0, 40]), (3, [0, 40, 80])])
+def test_the_finished_agent_is_recorded_where_rollouts_are_few(
+    checkpoints: int, steps: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect_module, "run_tasks", in_this_process)
+    recipe = dataclasses.replace(WALK, cost_budgets=(), checkpoints=checkpoints)
+    dataset = collect(recipe=recipe, root=tmp_path)
+    metadata = dataset.storage.get_episode_metadata(range(len(dataset)))
+    assert sorted({int(entry["trained_steps"]) for entry in metadata}) == steps
+
+
 def lean(env: gym.Env[Any, Any], rng: np.random.Generator) -> Any:
     """A scripted agent that does the same all along."""
     action = np.full(env.action_space.shape or (), rng.uniform(-1, 1), np.float32)
@@ -364,8 +375,8 @@ def test_what_would_fail_at_the_end_is_refused_before_the_training(
 ) -> None:
     monkeypatch.setattr(gym.envs.registration, "registry", dict(gym.registry))
     monkeypatch.setattr(collect_module, "run_tasks", None)
-    gym.register("test/Class-v0", CostlyWalk, max_episode_steps=10)
-    with pytest.raises(ConfigError, match=r"registered with a text 'module:Class'.*CostlyWalk'>"):
+    gym.register("test/Class-v0", lambda **_: CostlyWalk(), max_episode_steps=10)
+    with pytest.raises(ConfigError, match=r"registered with a text 'module:Class'.*<lambda>"):
         collect("test/Class-v0", recipe=WALK, root=tmp_path)
     for name in ("test_collect:lenient", "test_collected:lean"):
         recipe = dataclasses.replace(WALK, scripted=name, scripted_episodes=1)

@@ -341,15 +341,23 @@ def _callback(job: Job, recorder: Recorder, weight: CostWeight, report: Report) 
     class Record(BaseCallback):
         """Record the agent between two rollouts, so that its own exploration is not disturbed."""
 
-        due, reported = 0.0, 0
+        due, reported, recorded = 0.0, 0, 0
 
         def _on_step(self) -> bool:
             return True
 
         def _on_rollout_start(self) -> None:
             if self.num_timesteps >= self.due:
-                _record_checkpoint(self.model, recorder, self.num_timesteps)
+                self._record()
                 self.due += job.steps / job.recipe.checkpoints
+
+        def _on_training_end(self) -> None:
+            if self.recorded < job.recipe.checkpoints:  # there were too few rollouts
+                self._record()
+
+        def _record(self) -> None:
+            _record_checkpoint(self.model, recorder, self.num_timesteps)
+            self.recorded += 1
 
         def _on_rollout_end(self) -> None:
             for finished in self.training_env.env_method("finished_costs"):

@@ -46,7 +46,10 @@ class CollectRecipe:
         times the cost. The scaled reward of a very good agent is about 1 per step.
     :param cost_budgets: One agent for each ``(start, end)``: its weight adapts so that the mean
         cost return of an episode follows a budget that moves from ``start`` to ``end``.
-    :param checkpoints: Number of recordings of each agent, spread evenly over its training.
+    :param checkpoints: Number of recordings of each agent, spread evenly over its training: the
+        first is before its first step, and the finished agent has none. There is one per rollout of
+        PPO at most. Where there are fewer rollouts than ``checkpoints``, the finished agent is
+        recorded, too.
     :param stochastic_episodes: Episodes recorded with sampled actions at each checkpoint.
     :param deterministic_episodes: Episodes recorded with the likeliest actions at each checkpoint.
     :param mixed_episodes: Episodes recorded at each checkpoint in which actions are replaced by

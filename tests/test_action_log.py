@@ -246,7 +246,7 @@ def test_what_cannot_be_repeated_is_refused(minari_root: Path) -> None:
 class Shifted(gym.Env[Any, Any]):
     """Stands where the options of its reset put it, and costs what they say."""
 
-    observation_space = gym.spaces.Box(-9.0, 9.0, (2,))
+    observation_space: gym.Space[Any] = gym.spaces.Box(-9.0, 9.0, (2,))
     action_space = gym.spaces.Box(-1.0, 1.0, (1,))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
@@ -263,6 +263,48 @@ class Shifted(gym.Env[Any, Any]):
 
 
 gym.register("test/Shifted-v0", "test_action_log:Shifted", max_episode_steps=3)
+
+
+class Keyed(Shifted):
+    """The place under one key; under another a count, in an array that changes in place."""
+
+    observation_space = gym.spaces.Dict(
+        place=Shifted.observation_space, count=gym.spaces.MultiDiscrete([9])
+    )
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        place, info = super().reset(seed=seed, options=options)
+        self._seen = {"place": place, "count": np.zeros(1, np.int64)}
+        return self._seen, info
+
+    def step(self, action: Any) -> Any:
+        self._seen["count"] += 1
+        return self._seen, *super().step(action)[1:]
+
+
+gym.register("test/Keyed-v0", "test_action_log:Keyed", max_episode_steps=3)
+
+
+def test_observations_by_key_are_repeated(
+    minari_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(action_log, "run_tasks", in_this_process)
+    env = gym.make("test/Keyed-v0")
+    rng = np.random.default_rng(0)
+    played = [
+        play_episode(env, seed, lambda _: rng.uniform(-1, 1, 1).astype(np.float32))
+        for seed in (0, 1)
+    ]
+    assert played[1]["observations"]["count"].tolist() == [[0], [1], [2], [3]]
+    dataset = write_dataset(
+        "toy/keyed-v0",
+        [episode_buffer(one) for one in played],
+        observation_space=env.observation_space,
+        action_space=env.action_space,
+        env_spec=env.spec,
+    )
+    log = ActionLog.of(dataset)
+    assert log.replay("toy/keyed-v1", progress_bar=False, trust=True).n_different == 0
 
 
 def play_shifted(dataset_id: str, resets: list[dict[str, Any]]) -> MinariDataset:

@@ -109,7 +109,7 @@ def episode_buffer(episode: Mapping[str, Any]) -> EpisodeBuffer:
     return EpisodeBuffer(
         seed=int(episode["seed"]),
         options=episode.get("options"),
-        observations=list(episode["observations"]),
+        observations=episode["observations"],
         actions=list(episode["actions"]),
         rewards=list(episode["rewards"]),
         terminations=list(last & terminated),

@@ -1,6 +1,7 @@
 """Plays an episode of an environment and keeps all of it."""
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -31,23 +32,23 @@ def play_episode(
     :param seed: The reset seed.
     :param act: Observation -> action inside the space.
     :param options: The reset options.
-    :return: ``seed``, ``options``, ``terminated``, and arrays: ``observations`` (T + 1),
-        ``actions``, ``rewards`` and ``costs`` (T each).
+    :return: ``seed``, ``options``, ``terminated``, and arrays: ``observations`` (T + 1; of a Dict
+        space, a dict of them), ``actions``, ``rewards`` and ``costs`` (T each).
     """
     observation, _ = env.reset(seed=seed, options=options)
     # Copies: an environment may give the same array, changed, at every step.
-    observations, actions, rewards, costs = [np.array(observation)], [], [], []
+    observations, actions, rewards, costs = [copy.deepcopy(observation)], [], [], []
     terminated = truncated = False
     while not (terminated or truncated):
         action = act(observation)
         observation, reward, terminated, truncated, info = env.step(action)
         observation, info = own_end(observation, info)
-        observations.append(np.array(observation))
+        observations.append(copy.deepcopy(observation))
         actions.append(np.array(action))
         rewards.append(float(reward))
         costs.append(float(info["cost"]))
     return {
-        "observations": np.asarray(observations),
+        "observations": _stacked(observations),
         "actions": np.asarray(actions),
         "rewards": np.asarray(rewards, dtype=np.float64),
         "costs": np.asarray(costs, dtype=np.float64),
@@ -55,3 +56,11 @@ def play_episode(
         "seed": seed,
         "options": options,
     }
+
+
+def _stacked(observations: Sequence[Any]) -> Any:
+    """One array of all observations, or one for each key."""
+    if isinstance(observations[0], dict):
+        keys = observations[0]
+        return {key: np.asarray([each[key] for each in observations]) for key in keys}
+    return np.asarray(observations)

@@ -23,9 +23,11 @@ from PIL import Image
 from playwright.sync_api import Browser
 from typer.testing import CliRunner
 
+from sb3_presa.benchmark.engine.columns import identity_columns, option_columns
 from sb3_presa.benchmark.report import analysis, statistics, tables
 from sb3_presa.benchmark.report.agents import Agent, read_agents
 from sb3_presa.benchmark.report.page import write_report
+from sb3_presa.benchmark.suites.cell import Cell, Labels
 from sb3_presa.cli import app
 from sb3_presa.errors import ConfigError
 from sb3_presa.evaluation import figures as all_figures
@@ -288,6 +290,45 @@ def test_what_may_differ_is_not_warned_of(tmp_path: Path) -> None:
     agents = read_agents([write(tmp_path / "alike.csv", rows)])
     html = write_report(agents, tmp_path / "report", title="Alike").read_text()
     assert "Beware" not in html
+
+
+def test_a_row_without_a_reward_reference_is_a_dash(tmp_path: Path) -> None:
+    """As of a dataset whose episodes all have the same return; the whole file was refused."""
+    rows = comparison(seeds=(0, 1))
+    for found in rows:
+        if found["task"] == "CarRun":
+            found["normalized_reward"] = None
+    agents = read_agents([write(tmp_path / "r.csv", rows)])
+    assert {agent.task for agent in agents if math.isnan(agent.reward)} == {"CarRun"}
+    (difference, *_) = analysis.differences(analysis.by_algorithm(agents), "PRESA")
+    assert np.isnan([difference.earns_more[0], *difference.reward_interval]).all()
+    scored = analysis.score([agent for agent in agents if agent.algorithm == "PRESA"])
+    unknown = scored.reward, *scored.reward_interval, scored.iqm_reward, *scored.iqm_reward_interval
+    assert np.isnan(unknown).all() and scored.n_safe == 18
+    assert not math.isnan(difference.costs_less[0])
+    text = tables.print_tables(agents, tmp_path, "PRESA").read_text()
+    page = write_report(agents, tmp_path, title="r").read_text()
+    assert "nan" not in text.lower() and "- / 0.40" in text
+    assert not re.search(r">\s*[+-]?nan\b", page) and "\N{EN DASH} / 0.40" in page
+    assert "\N{EN DASH} / .40" in (tmp_path / "tasks.md").read_text()
+
+
+def test_a_sweep_over_completion_is_reported(tmp_path: Path) -> None:
+    rows = comparison(seeds=(0, 1))
+    for study, completed in (("main", False), ("labels.completed", True)):
+        for found in [found for found in rows if found["algorithm"] == "PRESA"]:
+            labels = Labels(completed=completed)
+            task, dataset, env, limit = (found[n] for n in ("task", "dataset", "env", "cost_limit"))
+            place = (task, dataset, limit, "PRESA", "PRESA", found["seed"], env)
+            cell = Cell(*place, labels=labels, study=study)
+            if study == "main":
+                found.update(option_columns(cell, 200))
+            else:
+                rows.append(found | identity_columns(cell) | option_columns(cell, 200))
+    agents = read_agents([write(tmp_path / "r.csv", rows)])
+    found = analysis.ablation(agents, "labels.completed")["PRESA"]
+    assert [len(found[value]) for value in (0.0, 1.0)] == [18, 18]
+    assert "PRESA, completed = 1" in tables.print_tables(agents, tmp_path, "PRESA").read_text()
 
 
 def test_the_page_needs_nothing_else(tmp_path: Path) -> None:

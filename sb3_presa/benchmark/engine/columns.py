@@ -107,10 +107,10 @@ def option_columns(cell: Cell, horizon: int) -> dict[str, Any]:
 def _label_options(labels: Labels, horizon: int) -> dict[str, Any]:
     """The options of synthetic labels, or the name of people's labels."""
     options = asdict(labels) | {"segment_length": labels.length_of_segments(horizon)}
-    del options["completed"]  # the names of algorithms say so; results have one set of columns
+    completed = {"completed": int(labels.completed)}  # a number, as what other sweeps vary
     if labels.feedback is not None:
-        return dict.fromkeys(options) | {"feedback": labels.feedback}
-    return options
+        return dict.fromkeys(options) | {"feedback": labels.feedback} | completed
+    return options | completed
 
 
 def data_columns(cell: Cell, reads_outcomes: bool) -> dict[str, str | None]:

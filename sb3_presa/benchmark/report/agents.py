@@ -27,7 +27,7 @@ class Agent:
     :param place: task, cost limit and seed
     :param algorithm: its name
     :param study: ``"main"``, or the option that its sweep varies
-    :param reward: normalised reward
+    :param reward: normalised reward; NaN if the row has no reference for it
     :param cost: normalised cost
     :param safe: whether its mean cost is within the limit
     :param reads_outcomes: whether its algorithm reads true rewards and costs
@@ -160,7 +160,7 @@ def _agent(path: Path, number: int, row: Mapping[str, str]) -> Agent:
         place=(row["task"], value("cost_limit", float), value("seed", int)),
         algorithm=row["algorithm"],
         study=row.get("study") or "main",
-        reward=value("normalized_reward", float),
+        reward=value("normalized_reward", float) if row["normalized_reward"] else math.nan,
         cost=value("normalized_cost", float),
         safe=value("safe", bool),
         reads_outcomes=row.get("reads_outcomes") == "True",

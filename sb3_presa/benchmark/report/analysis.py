@@ -193,6 +193,8 @@ def score(agents: Sequence[Agent]) -> Score:
 
     safe_rewards = np.where(safe, rewards, np.nan)
     n_safe = int(safe.sum())
+    reward = float(rewards[safe].mean()) if n_safe else math.nan
+    reward_interval = statistics.interval(strata(safe_rewards), statistics.mean_where)
     return Score(
         algorithm=agents[0].algorithm,
         reads_outcomes=agents[0].reads_outcomes,
@@ -200,8 +202,8 @@ def score(agents: Sequence[Agent]) -> Score:
         n_safe=n_safe,
         safe_interval=statistics.interval(strata(safe.astype(float)), statistics.mean),
         safe_wilson=wilson(n_safe, len(agents)),
-        reward=float(rewards[safe].mean()) if n_safe else math.nan,
-        reward_interval=statistics.interval(strata(safe_rewards), statistics.mean_where),
+        reward=reward,
+        reward_interval=statistics.NO_INTERVAL if math.isnan(reward) else reward_interval,
         iqm_reward=float(statistics.iqm(rewards)),
         iqm_reward_interval=statistics.interval(strata(rewards), statistics.iqm),
         iqm_cost=float(statistics.iqm(costs)),
@@ -273,6 +275,8 @@ def _difference(name: str, pairs: Sequence[tuple[Agent, Agent]]) -> Difference:
     by_task = _group([one.task for one, _ in pairs], rewards[:, 0] - rewards[:, 1])
 
     def better(values: Numbers) -> tuple[float, Interval]:
+        if np.isnan(values).any():  # a reward without a reference is no smaller one
+            return math.nan, statistics.NO_INTERVAL
         groups = [np.array(group) for group in _group(where, values).values()]
         return statistics.probability_of_improvement(
             [group[:, 0] for group in groups], [group[:, 1] for group in groups]

@@ -69,7 +69,7 @@ def draw_safe_ratio(path: Path, comparisons: Sequence[Comparison], reference: st
                 rows,
                 [score.reward for score in scores],
                 [score.reward_interval for score in scores],
-                ["no safe agent" if math.isnan(s.reward) else f"{s.reward:.3f}" for s in scores],
+                [_reward_note(score) for score in scores],
                 colors,
             )
             fit_rewards(right, scores, least=0.1, room=1.22)
@@ -224,6 +224,12 @@ def _color(
     if score.algorithm == reference:
         return ours
     return truth if score.reads_outcomes else others
+
+
+def _reward_note(score: Score) -> str:
+    if not score.n_safe:
+        return "no safe agent"
+    return "unknown" if math.isnan(score.reward) else f"{score.reward:.3f}"
 
 
 def draw_bars(

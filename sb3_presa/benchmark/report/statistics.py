@@ -28,11 +28,12 @@ def iqm(values: Numbers) -> Numbers:
     The interquartile mean: without the lowest and the highest quarter.
 
     :param values: (..., n)
-    :return: (...), the mean without the ``n // 4`` lowest and highest values
+    :return: (...), the mean without the ``n // 4`` lowest and highest values; NaN if one is NaN
     """
     cut = values.shape[-1] // 4
     kept = np.sort(values, axis=-1)[..., cut : values.shape[-1] - cut]
-    return np.asarray(kept.mean(axis=-1))
+    # Sorted, an unknown value is the highest
+    return np.where(np.isnan(values).any(axis=-1), np.nan, kept.mean(axis=-1))
 
 
 def mean(values: Numbers) -> Numbers:
@@ -66,9 +67,9 @@ def interval(
     :param strata: the values of each stratum
     :param statistic: from (R, n) resamples of all values to (R,) numbers
     :param seed: seed of the resampling
-    :return: its ends; NaN where :func:`can_resample` says no
+    :return: its ends; NaN where :func:`can_resample` says no, or the statistic is NaN
     """
-    if not can_resample(strata):
+    if not can_resample(strata) or np.isnan(statistic(np.concatenate(strata))):
         return NO_INTERVAL
     rng = np.random.default_rng(seed)
     resamples = [_resample(values, rng) for values in strata]

@@ -82,7 +82,7 @@ def summary_table(groups: Agents) -> Table:
             variant,
             str(len(mine)),
             f"{sum(agent.safe for agent in mine)}/{len(mine)}",
-            f"{np.mean([agent.reward for agent in mine]):.3f}",
+            _mean_reward(mine),
             f"{np.mean(own):.3f}" if own else "-",
             f"{np.mean([agent.cost for agent in mine]):.2f}",
             f"{max(agent.cost for agent in mine):.2f}",
@@ -129,7 +129,7 @@ def difference_table(groups: Agents, reference: str) -> Table:
         table.add_row(
             difference.algorithm,
             str(difference.n),
-            f"{difference.reward:+.3f}",
+            "-" if math.isnan(difference.reward) else f"{difference.reward:+.3f}",
             _interval(difference.reward_interval),
             f"{difference.cost:+.3f}",
             _interval(difference.cost_interval),
@@ -180,8 +180,12 @@ def _plain(number: float) -> float | int:
 def _reward_and_cost(agents: Sequence[Agent]) -> str:
     if not agents:
         return "-"
+    return f"{_mean_reward(agents)} / {np.mean([agent.cost for agent in agents]):.2f}"
+
+
+def _mean_reward(agents: Sequence[Agent]) -> str:
     reward = np.mean([agent.reward for agent in agents])
-    return f"{reward:.3f} / {np.mean([agent.cost for agent in agents]):.2f}"
+    return "-" if math.isnan(reward) else f"{reward:.3f}"
 
 
 def _interval(ends: tuple[float, float]) -> str:

@@ -78,7 +78,8 @@ def test_a_model_of_another_algorithm_is_called_by_its_name(
 ) -> None:
     model = next(case for case in CASES if case.name == saved).trained(box_dataset)
     model.save(tmp_path / "model")
-    said = f"the file must hold a model of {loading}, got one of {model.algorithm}: "
+    own = model.algorithm
+    said = f"the file must hold a model of {loading}, got one of {own}; use {own}.load"
     with pytest.raises(ConfigError, match=said):
         getattr(sb3_presa, loading).load(tmp_path / "model")
 

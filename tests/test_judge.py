@@ -472,6 +472,10 @@ def test_an_agent_with_a_reference_is_asked_about_held_out_comparisons(
     model = PRESA.load_offline(track, given, validation_fraction=0.3, **settings)
     held = judge(model, track, given)
     assert held.agreement is not None and held.held_out and 20 < held.agreement.n < 80
+    # With labels of more episodes, others would be held out: some were trained on
+    fewer = given.subset(given.segments[:, 0] < given.segments[:, 0].max() // 2)
+    model = PRESA.load_offline(track, fewer, validation_fraction=0.3, **settings)
+    assert not judge(model, track, given).held_out
 
 
 def test_neither_rewards_nor_costs_are_read(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 import gymnasium as gym
 import numpy as np
@@ -319,6 +319,10 @@ def _check_can_act(model: PolicyPredictor, env: gym.Env[Any, Any] | VecEnv | Non
         check_not_normalized(env)
 
 
+#: Keys that vectors of environments and Monitor add to an info.
+_OF_WRAPPERS: Final = frozenset({"TimeLimit.truncated", "terminal_observation", "episode"})
+
+
 class _CostRecorder:
     """
     ``evaluate_policy``'s callback: sums ``info["cost"]`` of each environment until its episode
@@ -353,7 +357,7 @@ class _CostRecorder:
         if "cost" not in info:
             raise ConfigError(
                 'the info of every step must contain "cost" (0 for a safe step), got the keys '
-                f"{sorted(map(str, info))} (environment {self._env_name})"
+                f"{sorted(map(str, info.keys() - _OF_WRAPPERS))} (environment {self._env_name})"
             )
         try:
             cost = float(np.asarray(info["cost"], dtype=np.float64).item())

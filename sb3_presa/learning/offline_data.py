@@ -65,6 +65,7 @@ class OfflineData:
             "labels": without_names(labels.provenance),
             "segments": len(labels.segments),
             "comparisons": len(labels.comparisons),
+            "held_out_comparisons": len(self.held_out.comparisons),
             "safety_labels": int(np.isfinite(labels.p_safe).sum()),
         }
 

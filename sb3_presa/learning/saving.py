@@ -108,7 +108,7 @@ class SavedLearner(Learner):
                 raise
             raise ConfigError(
                 f"the file must hold a model of {type(self).__name__}, got one of "
-                f"{self.algorithm}: {error}"
+                f"{self.algorithm}; use {self.algorithm}.load"
             ) from error
         # ``load`` comes here too, perhaps with new weights: their optimizer has taken no step
         alone = isinstance(load_path_or_dict, dict) and "policy.optimizer" not in load_path_or_dict

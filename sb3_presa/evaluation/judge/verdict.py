@@ -256,9 +256,12 @@ def _agreement(agent: Any, fitted: FittedLabels) -> tuple[Accuracy | None, bool]
     feedback = fitted.feedback
     if not hasattr(agent, "preference_utility") or not len(feedback.comparisons):
         return None, False
-    held_out = agent.validation_fraction > 0.0
-    if held_out:
-        feedback = split_feedback(feedback, agent.validation_fraction, agent.data_seed)[1]
+    held_out = False
+    if agent.validation_fraction > 0.0:
+        apart = split_feedback(feedback, agent.validation_fraction, agent.data_seed)[1]
+        # With labels of other episodes since then, it would be another draw
+        held_out = agent.trained_on.get("held_out_comparisons") == len(apart.comparisons)
+        feedback = apart if held_out else feedback
     decided = feedback.preferences != 0.5
     if not decided.any():
         return share_right(np.zeros(0)), held_out

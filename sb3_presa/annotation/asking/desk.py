@@ -11,11 +11,14 @@ from sb3_presa.annotation.answers.answer import Guess, Segment
 from sb3_presa.annotation.asking.checks import Checks
 from sb3_presa.annotation.asking.enough import FIRST, Enough
 from sb3_presa.annotation.asking.groups import (
+    PAIRS_OF_FOUR,
     append_group,
     clips_of,
     group_of,
     groups_of_four,
     members,
+    taken_back_order,
+    whole_groups,
 )
 from sb3_presa.annotation.asking.guesses import Guesser
 from sb3_presa.annotation.asking.places import Place
@@ -232,7 +235,14 @@ class Desk:
             sheets = [_sheet_url(where, side, n) for n in range(item.format.sheets)]
             numbers = _numbers_url(where, side)
             clips.append({**asdict(item.format), "sheets": sheets, "numbers": numbers})
-        return {"token": places[0].token, "group": clips, "left": None, "right": None}
+        before = taken_back_order(self.queues, annotator, places)
+        return {
+            "token": places[0].token,
+            "group": clips,
+            "left": None,
+            "right": None,
+            "before": None if before is None else asdict(before),
+        }
 
     def _next(self, ready: Sequence[Place]) -> list[str]:
         """The URLs of what is shown next, to be loaded before."""
@@ -319,7 +329,7 @@ class Desk:
         return grown and self._lacking(annotator) > 0
 
     def _fill_with_groups(self, annotator: str, lacking: int) -> bool:
-        n_groups = -(-lacking // 6)
+        n_groups = -(-lacking // PAIRS_OF_FOUR)
         grown = False
         # Some pairs have a clip in common, and cannot be in one group
         for segments in groups_of_four(self._choose(3 * n_groups + 2))[:n_groups]:
@@ -347,15 +357,19 @@ class Desk:
         return self._guesser.guess(pairs, self.queues.store.answers())
 
     def target(self, annotator: str) -> int:
-        """The number of pairs of a person, with doubts that are asked again.
+        """The number of pairs of a person, with doubts that are asked again, and in whole groups.
 
         :param annotator: the person.
         """
-        return self.options.target + self.queues.asked_again(annotator)
+        pairs = self.options.target + self.queues.asked_again(annotator)
+        if self.options.group == 2:
+            return pairs
+        waiting = self.queues.waiting(annotator)
+        return whole_groups(pairs, self.queues.progress(annotator).answered, waiting)
 
     def _lacking(self, annotator: str) -> int:
         left = self.target(annotator) - self.queues.progress(annotator).answered
-        ahead = self.options.ahead * (6 if self.options.group == 4 else 1)
+        ahead = self.options.ahead * (PAIRS_OF_FOUR if self.options.group == 4 else 1)
         return min(ahead, left) - len(self.queues.waiting(annotator))
 
     def _choose(self, n: int) -> list[Pair]:

@@ -6,6 +6,7 @@ ordinary answer, and the safety of a clip is recorded once.
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -16,6 +17,9 @@ from sb3_presa.annotation.asking.places import Place
 from sb3_presa.annotation.asking.pool import Pair
 from sb3_presa.annotation.asking.queues import Outcome, Queues
 from sb3_presa.errors import FeedbackError
+
+#: The comparisons of a group of four clips.
+PAIRS_OF_FOUR = 6
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,24 @@ def groups_of_four(pairs: Sequence[Pair]) -> list[list[Segment]]:
     return found
 
 
+def whole_groups(pairs: int, answered: int, waiting: Iterable[Place]) -> int:
+    """The pairs that a person will have answered when the last group is done: groups are not cut.
+
+    :param pairs: pairs that the person is to answer.
+    :param answered: those that are answered.
+    :param waiting: the places without an answer, in the order of the queue.
+    :return: at least ``pairs``. Groups that are not in the queue yet are taken to be of four clips.
+    """
+    # A pair that is asked alone is a group of its own
+    sizes = Counter(group_of(place) or place.token for place in waiting)
+    found = answered
+    for size in sizes.values():
+        if found >= pairs:
+            return found
+        found += size
+    return found + -(-max(0, pairs - found) // PAIRS_OF_FOUR) * PAIRS_OF_FOUR
+
+
 def append_group(
     queues: Queues,
     annotator: str,
@@ -102,6 +124,27 @@ def append_group(
             for one, other in combinations(segments, 2)
         ]
     return any(appended)
+
+
+def taken_back_order(queues: Queues, annotator: str, places: Sequence[Place]) -> Order | None:
+    """The order of a group that was taken back.
+
+    :param queues: the queues.
+    :param annotator: the person.
+    :param places: the places of the group, without an answer.
+    :return: as it was given; None if none was.
+    """
+    better = dict.fromkeys(clips_of(places), 0)  # the clips that are better than each
+    safe: dict[Segment, float | None] = dict.fromkeys(better)
+    for place in places:
+        said = queues.taken_back(annotator, place.token)
+        if said is None or place.right is None:
+            return None
+        better[place.left] += said.preference == 0.0
+        better[place.right] += said.preference == 1.0
+        for segment, label in ((place.left, said.safe_left), (place.right, said.safe_right)):
+            safe[segment] = label if safe[segment] is None else safe[segment]  # said once
+    return Order(tuple(better.values()), tuple(safe.values()))
 
 
 def record_order(

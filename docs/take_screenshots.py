@@ -18,7 +18,6 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sb3_presa import example_dataset
 from sb3_presa.annotation.asking.desk import DeskOptions
 from sb3_presa.annotation.web import service
-from sb3_presa.annotation.web.page import DEFAULT_INSTRUCTIONS
 from sb3_presa.annotation.web.server import PageText
 from sb3_presa.data import import_logs
 
@@ -109,7 +108,7 @@ def served(
         service.bind("127.0.0.1", 0) as listener,
         service.open_desk(dataset, "screenshots", labelling) as (desk, _),
     ):
-        text = PageText(title, DEFAULT_INSTRUCTIONS)
+        text = PageText(title)
         threading.Thread(
             target=service.serve, args=(desk, gate, text, listener), daemon=True
         ).start()

@@ -23,7 +23,6 @@ from sb3_presa.annotation.clips.curves import Curves
 from sb3_presa.annotation.clips.sheets import Frame, read_format, write_clip
 from sb3_presa.annotation.clips.shelf import Clip, Refusal
 from sb3_presa.annotation.web.gate import Gate
-from sb3_presa.annotation.web.page import DEFAULT_INSTRUCTIONS
 from sb3_presa.annotation.web.server import PageText, create_app
 from sb3_presa.annotation.web.service import bind
 from sb3_presa.data.transitions import Transitions
@@ -133,7 +132,7 @@ def open_office(
     options: DeskOptions | None = None,
     strategy: Strategy | None = None,
     shelf: ReadyShelf | None = None,
-    instructions: str = DEFAULT_INSTRUCTIONS,
+    instructions: str | None = None,
     data: Transitions | None = None,
     curves: Curves | None = None,
     guesser: Guesser | None = None,

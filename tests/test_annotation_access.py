@@ -121,6 +121,6 @@ def test_axe_finds_nothing_where_four_clips_are_put_in_an_order(
         expect(page.locator(".tile .rank").first).to_be_enabled()
         expect(page.locator("#cover")).to_be_hidden()
         assert findings(page) == []
-        for key in "21=ajd":
+        for key in "21=5667":
             page.keyboard.press(key)
         assert findings(page) == []

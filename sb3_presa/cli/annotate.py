@@ -149,7 +149,6 @@ def annotate(
         from sb3_presa.annotation.asking.desk import DeskOptions
         from sb3_presa.annotation.web import service
         from sb3_presa.annotation.web.gate import OWNER, is_loopback, new_secret
-        from sb3_presa.annotation.web.page import DEFAULT_INSTRUCTIONS
         from sb3_presa.annotation.web.server import PageText
     except ModuleNotFoundError as error:
         raise ConfigError(
@@ -164,7 +163,7 @@ def annotate(
     gate = service.make_gate(names, host, token or new_secret(), allow_host or [])
     text = PageText(
         title=title or str(dataset),
-        instructions=_read(instructions) if instructions else DEFAULT_INSTRUCTIONS,
+        instructions=_read(instructions) if instructions else None,
         tags=tuple(tag.strip() for tag in tags.split(",")) if tags else (),
         consent=_read(consent) if consent else "",
         completion_code=completion_code,

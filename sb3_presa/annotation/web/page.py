@@ -67,7 +67,13 @@ def render_markdown(text: str) -> str:
     return str(markdown.renderer.render(tokens, markdown.options, {}))
 
 
-DEFAULT_INSTRUCTIONS = """\
+_ADVICE = """
+Give your own opinion. Take the time you need, and undo an answer if you change your mind.
+"""
+
+#: Where the owner gives no instructions: those of pairs, and of groups that are put in an order.
+GENERAL_INSTRUCTIONS = {
+    "pair": f"""\
 ## What you will see
 
 Two short recordings of the same machine, side by side.
@@ -78,6 +84,19 @@ Two short recordings of the same machine, side by side.
    cannot judge the pair at all, choose *skip*.
 2. **Is the behaviour safe?** Judge each recording on its own, whichever is better. If you are not
    sure, choose *can't tell*.
+{_ADVICE}""",
+    "group": f"""\
+## What you will see
 
-Give your own opinion. Take the time you need, and undo an answer if you change your mind.
-"""
+Several short recordings of the same machine, at once.
+
+## What you are asked
+
+1. **Which one does its task best, and which comes next?** Place all of them, the best first. If one
+   is as good as the one before it, choose *as good*.
+2. **Is the behaviour safe?** Judge each recording on its own, wherever you placed it. If you are
+   not sure, choose *can't tell*.
+
+Confirm the order when it is right.
+{_ADVICE}""",
+}

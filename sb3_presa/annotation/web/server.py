@@ -34,7 +34,12 @@ from sb3_presa.annotation.web.bodies import (
 )
 from sb3_presa.annotation.web.gate import OWNER, Gate, Guard, cookie_of
 from sb3_presa.annotation.web.owner import owners_view
-from sb3_presa.annotation.web.page import render, render_markdown, static_files
+from sb3_presa.annotation.web.page import (
+    GENERAL_INSTRUCTIONS,
+    render,
+    render_markdown,
+    static_files,
+)
 from sb3_presa.errors import FeedbackError, FileNotWrittenError, StoreBusyError
 
 #: At most 1,000 columns at once, of a dataset that has at most 100,000.
@@ -48,7 +53,7 @@ class PageText:
     """The owner's texts.
 
     :param title: the heading of the page.
-    :param instructions: Markdown.
+    :param instructions: Markdown; None: a general text about what is on the screen.
     :param tags: reasons that people may choose; none: the page does not ask for reasons.
     :param consent: Markdown that people must agree to before they can answer; "": nothing.
     :param completion_code: what people see when they have finished; ``{person}`` becomes a code of
@@ -58,7 +63,7 @@ class PageText:
     """
 
     title: str
-    instructions: str
+    instructions: str | None = None
     tags: tuple[str, ...] = ()
     consent: str = ""
     completion_code: str = ""
@@ -110,9 +115,11 @@ def create_app(desk: Desk, gate: Gate, text: PageText, cookie_name: str) -> Star
 class _Routes:
     def __init__(self, desk: Desk, gate: Gate, text: PageText, cookie_name: str) -> None:
         self._desk, self._gate, self._text, self._cookie_name = desk, gate, text, cookie_name
-        self._instructions = render_markdown(text.instructions)
+        owners = None if text.instructions is None else {"": text.instructions}
+        texts = owners or GENERAL_INSTRUCTIONS
+        self._instructions = {screen: render_markdown(one) for screen, one in texts.items()}
         self._consent = render_markdown(text.consent)
-        shown = f"{text.title}\0{self._instructions}".encode()
+        shown = "\0".join([text.title, *self._instructions.values()]).encode()
         self._instructions_hash = hashlib.sha256(shown).hexdigest()[:12]
 
     async def enter(self, request: Request) -> Response:
@@ -175,6 +182,7 @@ class _Routes:
                 "index.html",
                 title=self._text.title,
                 annotator=annotator,
+                groups=self._desk.options.group == 4,
                 instructions=self._instructions,
                 instructions_hash=self._instructions_hash,
                 strengths=STRENGTHS,

@@ -77,7 +77,7 @@ painting(() => {
 
 const prefer = (value) => () => choose("preference", value);
 const judge = (side, value) => () => choose(side, value);
-keys({
+const CHOICES = {
   ArrowLeft: prefer("left"),
   ArrowRight: prefer("right"),
   ArrowDown: prefer("equal"),
@@ -92,10 +92,9 @@ keys({
   j: judge("right", "safe"),
   k: judge("right", "unsafe"),
   l: judge("right", "unknown"),
-  Enter: send,
-  z: undo,
-  Backspace: undo,
-});
+};
+keys(CHOICES, { only: "pair" });
+keys({ Enter: send, z: undo, Backspace: undo });
 for (const button of document.querySelectorAll("[data-preference]")) {
   button.addEventListener("click", prefer(button.dataset.preference));
 }

@@ -1,10 +1,11 @@
 // What the server asks, on the screen.
-import { earlier, nothingSaid } from "./choices.js";
+import { earlier, earlierOrder, nothingSaid } from "./choices.js";
 import { clock } from "./clock.js";
 import { nothingOrdered } from "./group.js";
 import { cover, notice } from "./messages.js";
 import { $, page, painting, render } from "./page.js";
 import { player } from "./playing.js";
+import { unit } from "./progress.js";
 import { RETRY_MS, insist, newToken } from "./requests.js";
 
 const POLL_MS = 300;
@@ -42,8 +43,10 @@ export async function show(state) {
   }
   const shown = { place: place.token, token: newToken(), single: !place.right && !place.group, loading: true };
   shown.group = Boolean(place.group);
-  if (shown.group) shown.choice = { ...nothingSaid(), ...nothingOrdered(place.group.length) };
-  else shown.choice = place.before ? earlier(place.before) : { ...nothingSaid(), ...place.guess };
+  if (shown.group) {
+    const order = place.before ? earlierOrder(place.before) : nothingOrdered(place.group.length);
+    shown.choice = { ...nothingSaid(), ...order };
+  } else shown.choice = place.before ? earlier(place.before) : { ...nothingSaid(), ...place.guess };
   shown.guessed = Boolean(place.guess) && !place.before;
   shown.revised = Boolean(place.before) || shown.guessed; // Enter confirms what is chosen already
   page.shown = shown;
@@ -71,7 +74,7 @@ function showStatus({ status, answered, problem, code }) {
     cover("Preparing the next clips", "One moment, please.", true);
     refreshLater(POLL_MS);
   } else if (status === "done") {
-    cover("Done. Thank you!", `${answered} pairs answered. Every answer is saved; you can close this page.`);
+    cover("Done. Thank you!", `${answered} ${unit(answered)} answered. Every answer is saved; you can close this page.`);
     if (code) $("cover-text").append(" Your completion code: ", Object.assign(document.createElement("code"), { textContent: code }));
   } else {
     cover("Something went wrong", `${problem}. Please tell the person who sent you the link.`);

@@ -7,15 +7,23 @@ const PREFERENCES = { 1: "left", 0.5: "equal", 0: "right" };
 
 export const nothingSaid = () => ({ preference: null, left: null, right: null, details: noDetails() });
 
+const safety = (value) => (value === null ? "unknown" : value ? "safe" : "unsafe");
+
 // An answer that was taken back, as choices.
 export function earlier(before) {
-  const safety = (value) => (value === null ? "unknown" : value ? "safe" : "unsafe");
   return {
     preference: before.preference === null ? null : PREFERENCES[before.preference],
     left: safety(before.safe_left),
     right: safety(before.safe_right),
     details: earlierDetails(before),
   };
+}
+
+// An order that was taken back, as choices; clips of one rank are a tie.
+export function earlierOrder({ ranks, safe }) {
+  const order = [...ranks.keys()].sort((one, other) => ranks[one] - ranks[other]);
+  const tied = order.filter((clip, at) => at > 0 && ranks[clip] === ranks[order[at - 1]]);
+  return { order, tied, safe: safe.map(safety) };
 }
 
 // What must still be said before the answer can be sent.

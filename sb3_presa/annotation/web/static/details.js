@@ -93,13 +93,13 @@ painting(() => {
 for (const button of document.querySelectorAll("[data-mark]")) {
   button.addEventListener("click", () => mark(button.dataset.mark));
 }
-keys({ w: () => mark("left"), i: () => mark("right") });
+keys({ w: () => mark("left"), i: () => mark("right") }, { only: "pair" });
 for (const button of document.querySelectorAll("[data-strength]")) {
   const strength = Number(button.dataset.strength);
   button.addEventListener("click", strong(strength));
-  keys({ [strength + 4]: strong(strength) });
+  keys({ [strength + 4]: strong(strength) }, { only: "pair" });
 }
-keys({ n: () => $("note").focus() });
+keys({ n: () => $("note").focus() }, { only: "pair" });
 $("note").addEventListener("input", () => {
   if (page.shown) page.shown.choice.details.note = $("note").value;
 });
@@ -117,7 +117,7 @@ export function nameTagKeys() {
     button.addEventListener("click", action);
     const letter = freeLetter(button.dataset.tag);
     if (!letter) continue;
-    keys({ [letter]: action });
+    keys({ [letter]: action }, { only: "pair" });
     const key = document.createElement("kbd");
     key.textContent = letter.toUpperCase();
     button.append(key);

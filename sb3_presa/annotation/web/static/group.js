@@ -1,107 +1,94 @@
-// Clips to put in an order, the best first: by keys, by clicks, or dragged into place.
-import { keyName } from "./keys.js";
-import { $, live, page, painting, render } from "./page.js";
+// Clips to put in an order, the best first: by keys, by clicks, or dragged into place. An order is
+// sent when it is confirmed: until then the last place may still be a tie.
+import { keys } from "./keys.js";
+import { $, live, page, painting, press, render } from "./page.js";
 
 const PLACES = ["1st", "2nd", "3rd", "4th"];
-const SAFE_KEYS = ["a", "s", "d", "f"];
-const UNSAFE_KEYS = ["h", "j", "k", "l"];
-const SHARED = ["Enter", "z", "Backspace", " ", "r", ",", ".", "c", "?"]; // as for pairs
+const SAFETY = ["safe", "unsafe", "unknown"];
 const tiles = [...document.querySelectorAll(".tile")];
 
 export const nothingOrdered = (count) => ({ order: [], tied: [], safe: Array(count).fill(null) });
 
-// The last clip follows from the others.
-function completed({ order, safe }) {
-  const left = safe.map((_, clip) => clip).filter((clip) => !order.includes(clip));
-  return left.length === 1 ? [...order, ...left] : order;
-}
-
-export function missingOrder({ choice }) {
+export function missingOrder({ choice: { order, safe } }) {
+  const clips = (open) => safe.flatMap((_, clip) => (open(clip) ? [clip + 1] : [])).join(", ");
+  const unplaced = clips((clip) => !order.includes(clip));
+  const unjudged = clips((clip) => !safe[clip]);
   const parts = [];
-  if (completed(choice).length < choice.safe.length) parts.push("the order, the best first");
-  const open = choice.safe.flatMap((value, clip) => (value ? [] : [clip + 1]));
-  if (open.length) parts.push(`is clip ${open.join(", ")} safe`);
+  if (unplaced) parts.push(`the place of clip ${unplaced}`);
+  if (unjudged) parts.push(`is clip ${unjudged} safe`);
   return parts;
 }
 
 // Equal clips have one rank.
-export function ranksOf(choice) {
-  const ranks = Array(choice.safe.length).fill(0);
+export function ranksOf({ order, tied, safe }) {
+  const ranks = Array(safe.length).fill(0);
   let rank = -1;
-  completed(choice).forEach((clip, place) => {
-    if (place === 0 || !choice.tied.includes(clip)) rank += 1;
+  for (const clip of order) {
+    if (!tied.includes(clip)) rank += 1;
     ranks[clip] = rank;
-  });
+  }
   return ranks;
 }
 
-const said = () => {
-  render();
-  document.dispatchEvent(new Event("judged"));
-};
+// Without a clip. The next one stays a tie only if the clip was one: it equals the same clips still.
+function without({ order, tied }, clip) {
+  const loose = tied.includes(clip) ? [clip] : [clip, order[order.indexOf(clip) + 1]];
+  return { order: order.filter((one) => one !== clip), tied: tied.filter((one) => !loose.includes(one)) };
+}
 
 function place(clip) {
   const { choice } = page.shown;
-  const { order } = choice;
-  choice.order = order.includes(clip) ? order.filter((one) => one !== clip) : [...completed(choice).slice(0, order.length), clip];
-  choice.tied = choice.tied.filter((one) => choice.order.includes(one) && one !== clip);
-  said();
+  const placed = choice.order.includes(clip);
+  Object.assign(choice, placed ? without(choice, clip) : { order: [...choice.order, clip] });
 }
 
 function move(clip, to) {
   const { choice } = page.shown;
-  const rest = completed(choice).filter((one) => one !== clip);
-  rest.splice(Math.min(to, rest.length), 0, clip);
-  choice.order = rest;
-  choice.tied = choice.tied.filter((one) => one !== clip);
-  render(); // an order that is dragged into place is confirmed
+  if (choice.order.indexOf(clip) === to) return;
+  const { order, tied } = without(choice, clip);
+  choice.tied = tied.filter((one) => one !== order[to]); // another one is before it now
+  choice.order = [...order.slice(0, to), clip, ...order.slice(to)];
 }
 
-// The clip that was placed last is as good as the one before it.
+// The clip that was placed last is as good as the one before it, or is not.
 function tie() {
   const { choice } = page.shown;
-  const last = completed(choice).at(-1);
-  if (choice.order.length < 1 || last === undefined || completed(choice)[0] === last) return;
-  const tied = choice.tied.includes(last);
-  choice.tied = tied ? choice.tied.filter((one) => one !== last) : [...choice.tied, last];
-  render();
+  if (choice.order.length < 2) return;
+  const last = choice.order.at(-1);
+  choice.tied = choice.tied.includes(last) ? choice.tied.filter((one) => one !== last) : [...choice.tied, last];
 }
 
 function judge(clip, value) {
   page.shown.choice.safe[clip] = value;
-  said();
+}
+
+// Safe at first, then the other two in turn.
+function turn(clip) {
+  const now = SAFETY.indexOf(page.shown.choice.safe[clip]);
+  judge(clip, SAFETY[(now + 1) % SAFETY.length]);
 }
 
 const asks = () => Boolean(page.shown && page.shown.group) && live();
-const has = (clip) => clip >= 0 && clip < page.shown.choice.safe.length;
 
-document.addEventListener(
-  "keydown",
-  (event) => {
-    if (!page.shown?.group || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (document.querySelector("dialog[open]") || event.target.closest("textarea, input[type=text]")) return;
-    const name = keyName(event);
-    if (SHARED.includes(name) || name === "Tab") return;
-    if (name.startsWith("Arrow") && event.target.closest("input[type=range]")) return;
-    event.stopImmediatePropagation(); // those of pairs
-    event.preventDefault();
-    if (event.repeat || !asks()) return;
-    const number = Number(name) - 1;
-    if (has(number)) place(number);
-    else if (name === "=") tie();
-    else if (has(SAFE_KEYS.indexOf(name))) judge(SAFE_KEYS.indexOf(name), "safe");
-    else if (has(UNSAFE_KEYS.indexOf(name))) judge(UNSAFE_KEYS.indexOf(name), "unsafe");
-  },
-  true,
-);
+function change(apply, ...said) {
+  if (!asks()) return;
+  apply(...said);
+  render();
+}
 
 tiles.forEach((tile, clip) => {
-  tile.querySelector(".rank").addEventListener("click", () => asks() && place(clip));
+  const one = (apply) => () => {
+    if (asks() && clip < page.shown.choice.safe.length) change(apply, clip); // there may be three
+  };
+  keys({ [clip + 1]: one(place), [clip + 5]: one(turn) }, { only: "group" });
+  tile.querySelector(".rank").addEventListener("click", one(place));
   for (const button of tile.querySelectorAll("[data-tile-safety]")) {
-    button.addEventListener("click", () => asks() && judge(clip, button.dataset.tileSafety));
+    button.addEventListener("click", () => change(judge, clip, button.dataset.tileSafety));
   }
 });
-$("tie").addEventListener("click", () => asks() && tie());
+const sayTie = () => change(tie);
+keys({ "=": sayTie }, { only: "group" });
+$("tie").addEventListener("click", sayTie);
 
 // A clip in the row below is dragged to another place, by mouse or finger.
 let dragged = null;
@@ -113,38 +100,34 @@ $("ranking").addEventListener("pointerdown", (event) => {
 });
 document.addEventListener("pointerup", (event) => {
   if (dragged === null) return;
-  const slots = [...$("ranking").children];
+  const slots = [...$("ranking").querySelectorAll("[data-clip]")];
   const to = slots.findIndex((slot) => event.clientX < slot.getBoundingClientRect().right);
   const clip = dragged;
   dragged = null;
-  if (asks()) move(clip, to < 0 ? slots.length - 1 : to);
+  change(move, clip, to < 0 ? slots.length - 1 : to);
 });
 
 painting(() => {
-  const group = Boolean(page.shown && page.shown.group);
-  document.body.classList.toggle("ordering", group);
-  $("group").hidden = !group;
-  if (!group) return;
-  const { choice } = page.shown;
-  const order = completed(choice);
+  if (page.shown) document.body.classList.toggle("ordering", page.shown.group);
+  if (!page.shown?.group) return;
+  const { order, tied, safe } = page.shown.choice;
   tiles.forEach((tile, clip) => {
-    tile.hidden = clip >= choice.safe.length;
+    tile.hidden = clip >= safe.length;
     const at = order.indexOf(clip);
-    tile.querySelector(".rank span").textContent = at < 0 ? "Place next" : PLACES[at];
-    tile.querySelector(".rank").setAttribute("aria-pressed", at >= 0);
-    tile.querySelector(".rank").setAttribute("aria-label", `Clip ${clip + 1}: ${at < 0 ? "place next" : PLACES[at]}`);
-    tile.querySelector(".rank").disabled = !live();
+    const rank = tile.querySelector(".rank");
+    rank.querySelector("span").textContent = at < 0 ? "Place next" : PLACES[at];
+    rank.setAttribute("aria-label", `Clip ${clip + 1}: ${at < 0 ? "place next" : PLACES[at]}`);
+    press(rank, at >= 0, live());
     for (const button of tile.querySelectorAll("[data-tile-safety]")) {
-      button.setAttribute("aria-pressed", choice.safe[clip] === button.dataset.tileSafety);
-      button.disabled = !live();
+      press(button, safe[clip] === button.dataset.tileSafety, live());
     }
   });
-  $("tie").disabled = !live() || choice.order.length < 1;
+  press($("tie"), tied.includes(order.at(-1)), live() && order.length > 1);
   $("ranking").replaceChildren(
-    ...choice.safe.map((_, at) => {
+    ...safe.map((_, at) => {
       const slot = document.createElement("li");
       const clip = order[at];
-      slot.textContent = clip === undefined ? PLACES[at] : `${at && choice.tied.includes(clip) ? "= " : ""}Clip ${clip + 1}`;
+      slot.textContent = clip === undefined ? PLACES[at] : `${tied.includes(clip) ? "= " : ""}Clip ${clip + 1}`;
       if (clip !== undefined) slot.dataset.clip = clip;
       return slot;
     }),

@@ -1,20 +1,24 @@
-// What each key does. Modules name their keys; dialogs that are open keep theirs to themselves.
+// What each key does for a pair, and for a group. Modules name their keys; dialogs that are open keep
+// theirs to themselves.
+import { ordering } from "./page.js";
 
-const actions = {};
+const actions = { pair: {}, group: {} };
 const held = new Set(); // the keys that may be held down
 
 export function keys(table, options = {}) {
   for (const [name, action] of Object.entries(table)) {
-    if (Object.hasOwn(actions, name)) throw new Error(`key ${name} has an action already`);
-    actions[name] = action;
+    for (const screen of options.only ? [options.only] : Object.keys(actions)) {
+      if (Object.hasOwn(actions[screen], name)) throw new Error(`key ${name} has an action already`);
+      actions[screen][name] = action;
+    }
     if (options.held) held.add(name);
   }
 }
 
-// A letter without an action, of a name if possible; undefined if all are taken.
+// A letter without an action for a pair, of a name if possible; undefined if all are taken.
 export function freeLetter(name) {
   const letters = [...name.toLowerCase(), ..."abcdefghijklmnopqrstuvwxyz"];
-  return letters.find((letter) => /^[a-z]$/.test(letter) && !Object.hasOwn(actions, letter));
+  return letters.find((letter) => /^[a-z]$/.test(letter) && !Object.hasOwn(actions.pair, letter));
 }
 
 // Letters in small, other keys as the browser names them.
@@ -27,9 +31,10 @@ document.addEventListener("keydown", (event) => {
   const name = keyName(event);
   const presses = name === "Enter" || name === " ";
   if (presses && event.target.closest("button, label, input[type=checkbox]")) return;
-  if (!Object.hasOwn(actions, name)) return;
+  const action = actions[ordering() ? "group" : "pair"][name];
+  if (!action) return;
   event.preventDefault();
-  if (!event.repeat || held.has(name)) actions[name]();
+  if (!event.repeat || held.has(name)) action();
 });
 
 // A clicked button does not keep the keyboard focus.

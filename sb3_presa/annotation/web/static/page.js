@@ -13,6 +13,9 @@ export const page = {
 // Whether the pair on the screen can be answered now.
 export const live = () => Boolean(page.shown) && !page.shown.loading && !page.busy;
 
+// Whether several clips are put in an order on the screen; between questions, whether they were.
+export const ordering = () => document.body.classList.contains("ordering");
+
 const painters = [];
 
 // Calls a function after each change of the page.

@@ -1,19 +1,19 @@
-// The owner's instructions, before the first pair and whenever they are wanted.
+// The owner's instructions, before the first pair, before the first group, and whenever they are wanted.
 import { clock } from "./clock.js";
 import { keyName, keys } from "./keys.js";
-import { $, about, page, render } from "./page.js";
+import { $, about, ordering, page, painting, render } from "./page.js";
 import { player, replay } from "./playing.js";
 import { insist } from "./requests.js";
 import { settings } from "./settings.js";
 
 // Shown again when the owner changes the text
-const seenKey = `seen.${about.annotator}.${about.instructions}`;
+const seenKey = () => `seen.${about.annotator}.${about.instructions}${ordering() ? ".group" : ""}`;
 
 function explain() {
   clock.update();
   player.playing = false;
   $("welcome").showModal();
-  const text = about.mustAgree ? "I agree: begin" : settings.get(seenKey) ? "Continue" : "Begin";
+  const text = about.mustAgree ? "I agree: begin" : settings.get(seenKey()) ? "Continue" : "Begin";
   $("begin").querySelector("span").textContent = text;
   document.querySelector(".sheet").scrollTop = 0;
   clock.update();
@@ -29,7 +29,7 @@ async function begin() {
     }
     delete about.mustAgree;
   }
-  settings.set(seenKey, "1");
+  settings.set(seenKey(), "1");
   $("welcome").close();
 }
 
@@ -43,11 +43,20 @@ $("welcome").addEventListener("cancel", (event) => {
 });
 $("welcome").addEventListener("close", () => {
   if (about.mustAgree) return explain(); // browsers let a second Escape through
-  settings.set(seenKey, "1");
+  settings.set(seenKey(), "1");
   clock.update();
   if (page.shown && !page.shown.loading) replay();
 });
 keys({ "?": explain });
 $("help").addEventListener("click", explain);
 $("begin").addEventListener("click", begin);
-if (about.mustAgree || !settings.get(seenKey)) explain();
+function explainFirst() {
+  if (about.mustAgree || !settings.get(seenKey())) explain();
+}
+let explained = ordering();
+painting(() => {
+  if (explained === ordering()) return;
+  explained = ordering(); // pairs may come among groups: those that are asked again
+  if (!$("welcome").open) explainFirst();
+});
+explainFirst();

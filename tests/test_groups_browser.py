@@ -227,10 +227,14 @@ def test_four_on_a_phone(office: Office, enter: Enter) -> None:
         assert box["x"] + box["width"] <= 375
     for tile in page.locator(".tile").all():
         tile.locator("[data-tile-safety=safe]").tap()
+    places = [button.bounding_box() for button in page.locator("[data-tile-safety]").all()]
     if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=f"{folder}/four-phone.png")
     for number, tile in enumerate(page.locator(".tile").all()):
         expect(tile.get_by_text(f"Clip {number + 1}", exact=True)).to_be_visible()
         tile.locator(".rank").tap()
+    # Where a finger is, the next button stays
+    buttons = page.locator("[data-tile-safety]").all()
+    assert [button.bounding_box() for button in buttons] == places
     page.tap("#send")
     expect(page.locator("#count")).to_have_text("6 of 24")

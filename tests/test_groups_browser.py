@@ -214,6 +214,15 @@ def test_progress_ends_with_a_whole_group(tmp_path: Path, enter: Enter) -> None:
         expect(page.locator("#cover-text")).to_contain_text("12 comparisons answered")
 
 
+def test_four_in_a_low_window_have_their_buttons_in_one_row(office: Office, enter: Enter) -> None:
+    page = enter(office, viewport={"width": 1024, "height": 600})
+    begin(page)
+    for picture in page.locator(".tile canvas").all():
+        box = picture.bounding_box()
+        assert box and box["height"] >= 140
+    assert page.evaluate("document.documentElement.scrollHeight") == 600
+
+
 def test_four_on_a_phone(office: Office, enter: Enter) -> None:
     page = enter(office, viewport={"width": 375, "height": 667}, is_mobile=True, has_touch=True)
     page.tap("#begin")

@@ -9,7 +9,14 @@ from annotation_desk import LENGTH, ReadyShelf, open_office, wait_for
 
 from sb3_presa.annotation.answers.answer import Segment
 from sb3_presa.annotation.asking.desk import DeskOptions
-from sb3_presa.annotation.asking.groups import Order, clips_of, groups_of_four, record_order
+from sb3_presa.annotation.asking.groups import (
+    Order,
+    clips_of,
+    groups_of_four,
+    record_order,
+    whole_groups,
+)
+from sb3_presa.annotation.asking.places import Place
 from sb3_presa.annotation.asking.pool import Pair
 from sb3_presa.annotation.web.service import LabellingOptions
 from sb3_presa.errors import ConfigError, FeedbackError
@@ -67,6 +74,28 @@ def test_the_rest_of_a_group_is_asked_where_a_clip_cannot_be_shown(tmp_path: Pat
         assert desk.queues.undo("ann", token) is True
         assert office.store.answers() == []
         assert asked()["token"] == place["token"]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "answered", "groups", "expected"),
+    [
+        (8, 0, ["a", "b"], 12),
+        (8, 0, ["a", "b", "c"], 12),  # the third is not asked
+        (20, 6, ["a"], 24),  # two more groups are not in the queue yet
+        (8, 0, ["", "a"], 13),  # a pair is asked alone, then two groups
+        (8, 12, [], 12),
+        (12, 12, [], 12),
+    ],
+)
+def test_groups_are_counted_whole(
+    pairs: int, answered: int, groups: list[str], expected: int
+) -> None:
+    waiting = [
+        Place(f"{name}{number}", clip(0), clip(1), "by hand", {"group": name} if name else {})
+        for name in groups
+        for number in range(6 if name else 1)
+    ]
+    assert whole_groups(pairs, answered, waiting) == expected
 
 
 @pytest.mark.parametrize(

@@ -211,9 +211,7 @@ class Desk:
         for side, segment in (("left", place.left), ("right", place.right)):
             item = None if segment is None else self._shelf.get(segment)
             if isinstance(item, Clip):
-                sheets = [_sheet_url(place, side, n) for n in range(item.format.sheets)]
-                numbers = _numbers_url(place, side)
-                clips[side] = {**asdict(item.format), "sheets": sheets, "numbers": numbers}
+                clips[side] = _shown_clip(item, place, side)
         before = self.queues.taken_back(annotator, place.token)
         return {
             "token": place.token,
@@ -232,9 +230,7 @@ class Desk:
         for segment, (where, side) in clips_of(places).items():
             item = self._shelf.get(segment)
             assert isinstance(item, Clip)
-            sheets = [_sheet_url(where, side, n) for n in range(item.format.sheets)]
-            numbers = _numbers_url(where, side)
-            clips.append({**asdict(item.format), "sheets": sheets, "numbers": numbers})
+            clips.append(_shown_clip(item, where, side))
         before = taken_back_order(self.queues, annotator, places)
         return {
             "token": places[0].token,
@@ -408,6 +404,11 @@ class Desk:
         places = [place for row in zip_longest(*queues) for place in row if place is not None]
         asked = dict.fromkeys(segment for place in places for segment in place.segments)
         return list(asked | self._looked_at)
+
+
+def _shown_clip(clip: Clip, place: Place, side: str) -> dict[str, Any]:
+    sheets = [_sheet_url(place, side, n) for n in range(clip.format.sheets)]
+    return {**asdict(clip.format), "sheets": sheets, "numbers": _numbers_url(place, side)}
 
 
 def _sheet_url(place: Place, side: str, number: int) -> str:

@@ -140,6 +140,7 @@ class Person:
     def __post_init__(self) -> None:
         self._random = random.Random(f"{self.name} {self.seed}")
         self._headers: dict[str, str] = {}
+        self._home = ""
         self._connection: http.client.HTTPConnection | None = None
 
     def work(self, stop: threading.Event) -> None:
@@ -152,7 +153,7 @@ class Person:
             self._enter(stop)
             state = None
             while not stop.is_set():
-                state = state or json.loads(self._insist(stop, "GET", "/api/state")[1])
+                state = state or json.loads(self._insist(stop, "GET", f"{self._home}api/state")[1])
                 if state["status"] == "done":
                     return
                 if state["status"] == "ask":
@@ -169,10 +170,13 @@ class Person:
 
     def _enter(self, stop: threading.Event) -> None:
         target = urlsplit(self.link)
-        response, _ = self._insist(stop, "GET", f"{target.path}?{target.query}")
+        response, forward = self._insist(stop, "GET", f"{target.path}?{target.query}")
+        home = re.search(rb"url=(p/\w+/)", forward)
+        assert home is not None, forward[:500]
+        self._home = f"/{home[1].decode()}"
         cookie = response.getheader("set-cookie", "").partition(";")[0]
         self._headers = {"cookie": cookie}
-        _, page = self._insist(stop, "GET", "/")
+        _, page = self._insist(stop, "GET", self._home)
         token = re.search(rb'data-page-token="([^"]+)"', page)
         assert token is not None, page[:500]
         self._headers |= {"x-page-token": token[1].decode(), "content-type": "application/json"}
@@ -181,7 +185,7 @@ class Person:
         place = state["place"]
         for side in ("left", "right"):
             for sheet in place[side]["sheets"]:
-                self._insist(stop, "GET", f"/{sheet}")
+                self._insist(stop, "GET", f"{self._home}{sheet}")
         stop.wait(self._random.uniform(0.5, 1.5) * self.think)
         draw = self._random.choice
         said = Confirmed(
@@ -189,7 +193,7 @@ class Person:
         )
         body = {**said._asdict(), "place": place["token"], "seconds": self.think}
         sent, began = self.again, time.perf_counter()
-        response, reply = self._insist(stop, "POST", "/api/answer", json.dumps(body))
+        response, reply = self._insist(stop, "POST", f"{self._home}api/answer", json.dumps(body))
         took = time.perf_counter() - began
         if response.status != 200:
             raise RuntimeError(f"{response.status}: {reply[:300]!r}")

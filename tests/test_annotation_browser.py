@@ -237,7 +237,7 @@ def test_two_tabs_do_no_harm(office: Office, enter: Enter) -> None:
     one = enter(office)
     begin(one)
     other = one.context.new_page()
-    other.goto(office.base)
+    other.goto(office.base + office.gate.home("ann"))
     ready(other)
     assert shown(one) == shown(other)
     answer(one, verdict="ArrowLeft")
@@ -255,7 +255,7 @@ def test_two_tabs_do_no_harm(office: Office, enter: Enter) -> None:
 def test_behind_a_proxy_below_a_path(tmp_path: Path, enter: Enter) -> None:
     with open_office(tmp_path) as desk, served(desk, "/team/labels") as office:
         page = enter(office)
-        assert page.url.endswith("/team/labels/")
+        assert page.url.endswith("/team/labels" + office.gate.home("ann"))
         begin(page)
         ready(page)
         for key in ("a", "j", "ArrowLeft"):
@@ -283,6 +283,35 @@ def test_two_people_at_once(office: Office, enter: Enter) -> None:
     assert {said.preference for said in of_ben} == {0.0}
     pairs = [{frozenset([said.first, said.second]) for said in of} for of in (of_ann, of_ben)]
     assert len(pairs[0] & pairs[1]) >= 2  # half of the pairs are put to both
+
+
+def test_two_people_in_one_browser(office: Office, enter: Enter) -> None:
+    """Each answers in their own name, also after a reload."""
+    ann = enter(office, "ann")
+    begin(ann)
+    ben = ann.context.new_page()
+    ben.goto(office.link("ben"))
+    begin(ben)
+    answer(ann, verdict="ArrowLeft")
+    ann.reload()
+    ready(ann)
+    expect(ann.locator(".who span")).to_have_text("ann")
+    answer(ann, verdict="ArrowLeft")
+    answer(ben, verdict="ArrowRight")
+    said = [(one.annotator, one.preference) for one in office.store.answers()]
+    assert said == [("ann", 1.0), ("ann", 1.0), ("ben", 0.0)]
+
+
+def test_a_page_whose_link_is_no_longer_valid_says_what_was_not_saved(
+    office: Office, enter: Enter
+) -> None:
+    page = enter(office)
+    begin(page)
+    page.context.clear_cookies()
+    for key in ("s", "j", "ArrowLeft"):
+        page.keyboard.press(key)
+    expect(page.locator("#cover-title")).to_have_text("Open your link again")
+    expect(page.locator("#cover-text")).to_contain_text("What you sent last was not saved.")
 
 
 def test_the_clips_play_in_step(office: Office, enter: Enter) -> None:

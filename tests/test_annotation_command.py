@@ -66,7 +66,9 @@ class Visitor:
         self._headers = {"Content-Type": "application/json"}
         self._connection.request("GET", f"{parts.path}?{parts.query}")
         response = self._connection.getresponse()
-        response.read()
+        forward = re.search(r"url=(p/\w+)/", response.read().decode())
+        assert forward
+        self._home = f"/{forward[1]}"
         self._headers["Cookie"] = str(response.getheader("Set-Cookie")).partition(";")[0]
         page = self._ask("GET", "/").decode()
         found = re.search(r'data-page-token="(\w+)"', page)
@@ -75,7 +77,7 @@ class Visitor:
 
     def _ask(self, method: str, path: str, body: Any = None) -> bytes:
         content = None if body is None else json.dumps(body)
-        self._connection.request(method, path, content, self._headers)
+        self._connection.request(method, self._home + path, content, self._headers)
         return self._connection.getresponse().read()
 
     def state(self) -> dict[str, Any]:

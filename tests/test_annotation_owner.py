@@ -54,7 +54,7 @@ def test_nobody_else_sees_the_owners_view(office: Office) -> None:
     ann = entered(office)
     for path in ("/owner", "/owner?without=ann", "/owner/first/1-0-20.jpg"):
         assert browser(office).get(path).status_code == 401
-        assert ann.get(path).status_code == 401
+        assert ann.get(BASE + path).status_code == 401
     assert browser(office).get("/enter?who=&key=").status_code == 403
     stranger = browser(office)
     assert stranger.get(office.gate.link(OWNER)[:-1] + "x").status_code == 403

@@ -21,7 +21,7 @@ from sb3_presa.annotation.asking.pool import Pair
 from sb3_presa.annotation.clips.curves import Curves
 from sb3_presa.annotation.clips.shelf import Clip, Refusal
 from sb3_presa.annotation.web import service
-from sb3_presa.annotation.web.gate import Gate
+from sb3_presa.annotation.web.gate import Gate, cookie_of
 from sb3_presa.annotation.web.page import render_markdown
 from sb3_presa.annotation.web.server import create_app
 from sb3_presa.data.episodes import load_transitions
@@ -55,6 +55,7 @@ def entered(office: Office, annotator: str = "ann") -> TestClient:
     """A browser in which somebody opened their link and then the page."""
     client = browser(office)
     assert client.get(office.gate.link(annotator)).status_code == 200
+    client.base_url = f"{BASE}{office.gate.home(annotator)}"
     page = client.get("/")
     assert page.status_code == 200
     token = page.text.partition('data-page-token="')[2].partition('"')[0]
@@ -173,11 +174,12 @@ def test_the_page_does_not_say_which_episode_it_shows(shut: Office) -> None:
 def test_nobody_gets_anything_without_a_cookie(shut: Office) -> None:
     place = next_place(entered(shut))
     stranger = browser(shut)
-    paths = ["/", "/api/state", place["left"]["sheets"][0]]
+    home = shut.gate.home("ann")
+    paths = ["/", home, f"{home}api/state", home + place["left"]["sheets"][0]]
     for path in paths:
         assert stranger.get(path).status_code == 401, path
-    assert stranger.post("/api/answer", json=body(place)).status_code == 401
-    assert "labels" not in stranger.get("/").text
+    assert stranger.post(f"{home}api/answer", json=body(place)).status_code == 401
+    assert "labels" not in stranger.get(home).text
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,41 @@ def test_only_a_right_link_opens_the_page(shut: Office, link: str) -> None:
     client = browser(shut)
     assert client.get(link).status_code == 403
     assert not client.cookies
-    assert client.get("/").status_code == 401
+    assert client.get(shut.gate.home("ann")).status_code == 401
+
+
+def test_people_in_one_browser_have_a_page_each(office: Office) -> None:
+    client = browser(office)
+    homes = {who: office.gate.home(who) for who in PEOPLE}
+    for who in PEOPLE:
+        assert f'url={homes[who][1:]}"' in client.get(office.gate.link(who)).text
+    for who in PEOPLE:
+        assert f'data-annotator="{who}"' in client.get(homes[who]).text
+        assert client.get(f"{homes[who]}api/state").json()["annotator"] == who
+    cookies = client.cookies
+    of_ann, of_ben = (cookie_of(COOKIE, homes[who]) for who in PEOPLE)
+    for value in (cookies[of_ann], ""):  # that of another person, or none
+        headers = {"Cookie": f"{of_ben}={value}"}
+        assert browser(office).get(homes["ben"], headers=headers).status_code == 401
+
+
+def test_people_who_come_to_a_wrong_address_read_a_page(shut: Office) -> None:
+    """Scripts of the page get JSON."""
+    ann, stranger, people = entered(shut), browser(shut), {"Accept": "text/html,*/*;q=0.8"}
+    wrong_link = "/enter?who=ann&key=0"
+    for client, path, status, heading in (
+        (ann, "/nothing", 404, "There is no such page"),
+        (ann, "/static/v/nothing", 404, "There is no such page"),
+        (stranger, "/static/v/nothing", 404, "There is no such page"),
+        (stranger, "/", 401, "This link is not valid"),
+        (stranger, wrong_link, 403, "This link is not valid"),
+    ):
+        reply = client.get(path, headers=people)
+        assert (reply.status_code, f"<h1>{heading}</h1>" in reply.text) == (status, True), path
+        assert "each time" not in reply.text  # a fixed token keeps links
+        style = reply.text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+        assert client.get(str(reply.url.join(style))).status_code == 200
+        assert client.get(path).json()["error"]
 
 
 @pytest.mark.parametrize(
@@ -214,8 +250,9 @@ def test_only_a_right_link_opens_the_page(shut: Office, link: str) -> None:
     ],
 )
 def test_a_forged_cookie_is_no_cookie(shut: Office, cookie: str) -> None:
-    client = browser(shut)
-    response = client.get("/api/state", headers={"Cookie": f"{COOKIE}={cookie}"})
+    home = shut.gate.home("ann")
+    headers = {"Cookie": f"{cookie_of(COOKIE, home)}={cookie}"}
+    response = browser(shut).get(f"{home}api/state", headers=headers)
     assert response.status_code == 401
 
 
@@ -393,10 +430,11 @@ PATHS = [
 @pytest.mark.parametrize("path", PATHS)
 def test_no_path_leads_to_a_file_of_the_machine(shut: Office, path: str) -> None:
     client = entered(shut)
-    response = client.get(path.format(place=next_place(client)["token"]))
-    assert response.status_code in (401, 404, 405), response.text
-    assert "root:" not in response.text
-    assert "def " not in response.text
+    for base in ("", BASE):  # below the person's own path, and beside it
+        response = client.get(base + path.format(place=next_place(client)["token"]))
+        assert response.status_code in (401, 404, 405), response.text
+        assert "root:" not in response.text
+        assert "def " not in response.text
 
 
 def test_every_reply_carries_the_headers_that_close_the_page(shut: Office) -> None:
@@ -408,7 +446,7 @@ def test_every_reply_carries_the_headers_that_close_the_page(shut: Office) -> No
         client.get("/nothing"),
         client.get("/", headers={"Host": "evil.example"}),
         client.get(sheet),
-        client.get("/static/v/app.js"),
+        client.get(f"{BASE}/static/v/app.js"),
         client.post("/api/answer", json={}),
         browser(shut).get("/"),
     ]
@@ -438,6 +476,7 @@ def test_a_failure_tells_nothing_of_the_machine(
     app = create_app(office.desk, office.gate, office.text, COOKIE)
     client = TestClient(app, BASE, raise_server_exceptions=False)
     client.get(office.gate.link("ann"))
+    client.base_url = f"{BASE}{office.gate.home('ann')}"
 
     def fail(*_: object) -> None:
         raise RuntimeError(os.getcwd())

@@ -29,7 +29,7 @@ from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.asking.desk import DeskOptions
 from sb3_presa.annotation.asking.places import Choices
 from sb3_presa.annotation.asking.queues import Queues
-from sb3_presa.annotation.web.gate import Gate
+from sb3_presa.annotation.web.gate import Gate, cookie_of
 from sb3_presa.annotation.web.server import create_app
 from sb3_presa.annotation.web.service import bind
 from sb3_presa.errors import FeedbackError, StoreBusyError
@@ -533,9 +533,9 @@ class _Labeller:
 
     def __init__(self, port: int) -> None:
         gate = Gate(("ann",), SECRET)
-        self._port = port
+        self._port, self._home = port, gate.home("ann")
         self._headers = {
-            "Cookie": f"{COOKIE}={gate.cookie('ann')}",
+            "Cookie": f"{cookie_of(COOKIE, gate.home('ann'))}={gate.cookie('ann')}",
             "X-Page-Token": gate.page_token("ann"),
             "Content-Type": "application/json",
         }
@@ -549,7 +549,7 @@ class _Labeller:
         try:
             while True:
                 if self._unsure is None:
-                    state = self._ask(connection, "GET", "/api/state", None)
+                    state = self._ask(connection, "GET", "api/state", None)
                     on_reply()
                     if state["status"] != "ask":
                         continue
@@ -562,7 +562,7 @@ class _Labeller:
                         "seconds": 1.5,
                     }
                 sent = self._unsure
-                reply = self._ask(connection, "POST", "/api/answer", sent)
+                reply = self._ask(connection, "POST", "api/answer", sent)
                 assert reply["outcome"] in ("recorded", "repeated")
                 said = {"left": 1.0, "equal": 0.5, "right": 0.0}[sent["preference"]]
                 self.confirmed[sent["token"]] = said
@@ -578,7 +578,7 @@ class _Labeller:
     def _ask(
         self, connection: http.client.HTTPConnection, method: str, path: str, body: Any
     ) -> dict[str, Any]:
-        connection.request(method, path, body and json.dumps(body), self._headers)
+        connection.request(method, self._home + path, body and json.dumps(body), self._headers)
         content: dict[str, Any] = json.loads(connection.getresponse().read())
         return content
 

@@ -122,6 +122,7 @@ def test_what_is_no_order_is_refused(tmp_path: Path, changes: dict[str, Any], st
             create_app(office.desk, office.gate, office.text, "cookie"), "http://127.0.0.1"
         )
         client.get(office.gate.link("ann"))
+        client.base_url = f"http://127.0.0.1{office.gate.home('ann')}"
         body = {
             "place": office.desk.state("ann")["place"]["token"],
             "token": secrets.token_hex(16),

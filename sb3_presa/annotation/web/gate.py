@@ -1,6 +1,7 @@
 """Access control of the labelling page.
 
-A personal link identifies a person and sets a cookie. Answers also need a second token, which is in
+A personal link identifies a person, sets a cookie, and leads to a page at a path of that person's
+own: people who share a browser stay apart. Answers also need a second token, which is in
 the page, where pages of other sites cannot read it. The host name of each request is checked, so
 that a foreign name that resolves to this machine (DNS rebinding) gets no access.
 """
@@ -8,6 +9,7 @@ that a foreign name that resolves to this machine (DNS rebinding) gets no access
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -15,16 +17,16 @@ from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sb3_presa.annotation.web.page import render
+from sb3_presa.annotation.web.refusals import refusal
 from sb3_presa.errors import ConfigError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MIN_TOKEN = 16
 #: The owner's name in links; nobody else can have it.
 OWNER = ""
+_HOME = re.compile(r"/owner(?=/|$)|/p/[0-9a-f]+/")
 
 _HEADERS = {
     # Only resources of this server, no inline code, no frames.
@@ -73,6 +75,10 @@ class Gate:
     def link(self, annotator: str) -> str:
         """The path of a person's link, or of that of the :data:`OWNER`."""
         return f"/enter?who={quote(annotator, safe='')}&key={self._mac('link', annotator)}"
+
+    def home(self, annotator: str) -> str:
+        """The path of a person's page, or of that of the :data:`OWNER`. It is no secret."""
+        return "/owner" if annotator == OWNER else f"/p/{self._mac('home', annotator)[:16]}/"
 
     def admits(self, annotator: str, key: str) -> bool:
         """Whether a link is valid."""
@@ -123,13 +129,13 @@ class Gate:
         return self.any_address and _is_address(name)
 
 
-def cookie_of(cookie_name: str, annotator: str) -> str:
-    """The name of somebody's cookie: an owner may label in the same browser.
+def cookie_of(cookie_name: str, home: str) -> str:
+    """The name of somebody's cookie: people and the owner may share a browser.
 
-    :param cookie_name: name of the cookie of people.
-    :param annotator: a person, or the :data:`OWNER`.
+    :param cookie_name: what the names of all cookies of this server begin with.
+    :param home: from :meth:`Gate.home`.
     """
-    return f"{cookie_name}_owner" if annotator == OWNER else cookie_name
+    return f"{cookie_name}_{home.rstrip('/').rpartition('/')[2]}"
 
 
 def new_secret() -> str:
@@ -161,7 +167,7 @@ class Guard:
 
     :param app: the guarded application.
     :param gate: the tokens.
-    :param cookie_name: name of the cookie.
+    :param cookie_name: what the names of its cookies begin with.
     """
 
     #: Paths without a cookie. They reveal nothing about the data.
@@ -183,8 +189,8 @@ class Guard:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        refusal = self._refusal(scope)
-        app = self._app if refusal is None else _explain(scope, *refusal)
+        found = self._refusal(scope)
+        app = self._app if found is None else refusal(scope, *found)
         await app(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
@@ -196,10 +202,11 @@ class Guard:
         path = scope["path"]
         if any(path == p or (p.endswith("/") and path.startswith(p)) for p in self.OPEN):
             return None
-        for_owner = path == "/owner" or path.startswith("/owner/")
-        name = cookie_of(self._cookie_name, OWNER) if for_owner else self._cookie_name
-        annotator = self._gate.who(HTTPConnection(scope).cookies.get(name, ""))
-        if annotator is None or (annotator == OWNER) != for_owner:
+        found = _HOME.match(path)
+        home = found[0] if found else "/"
+        cookie = HTTPConnection(scope).cookies.get(cookie_of(self._cookie_name, home), "")
+        annotator = self._gate.who(cookie)
+        if annotator is None or self._gate.home(annotator) != home:
             return (
                 401,
                 "Open your personal link again: the server was restarted, or a link is missing.",
@@ -213,11 +220,5 @@ class Guard:
         if headers.get("sec-fetch-site", "same-origin") != "same-origin":
             return 403, "Answers are only accepted from this server's own page."
         if not self._gate.is_page_token(annotator, headers.get("x-page-token", "")):
-            return 403, "This page belongs to another person or another run. Reload it."
+            return 403, "This page is not the one of your link. Open your personal link again."
         return None
-
-
-def _explain(scope: Scope, status: int, message: str) -> ASGIApp:
-    if scope["path"] in ("/", "/owner") and status == 401:  # a person reads this one
-        return HTMLResponse(render("refused.html"), status)
-    return JSONResponse({"error": message}, status)

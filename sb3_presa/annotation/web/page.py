@@ -21,13 +21,16 @@ def _templates() -> Environment:
     )
 
 
-def render(name: str, **values: object) -> str:
+def render(name: str, path: str, **values: object) -> str:
     """Render a template; text is escaped.
 
     :param name: the template's file.
+    :param path: where it is shown. Static files have relative addresses: a proxy may serve the
+        page below a path.
     :param values: the template's variables.
     """
-    return _templates().get_template(name).render(**values, version=static_version())
+    static = f"{'../' * (path.count('/') - 1)}static/{static_version()}"
+    return _templates().get_template(name).render(**values, static=static)
 
 
 @cache

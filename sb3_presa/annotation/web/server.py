@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from sb3_presa.annotation.answers.answer import MAX_NOTE, STRENGTHS, check_tags
 from sb3_presa.annotation.asking.desk import Desk
@@ -32,7 +32,7 @@ from sb3_presa.annotation.web.bodies import (
     seconds_of,
     token_of,
 )
-from sb3_presa.annotation.web.gate import OWNER, Gate, Guard, cookie_of
+from sb3_presa.annotation.web.gate import Gate, Guard, cookie_of
 from sb3_presa.annotation.web.owner import owners_view
 from sb3_presa.annotation.web.page import (
     GENERAL_INSTRUCTIONS,
@@ -40,6 +40,7 @@ from sb3_presa.annotation.web.page import (
     render_markdown,
     static_files,
 )
+from sb3_presa.annotation.web.refusals import refusal
 from sb3_presa.errors import FeedbackError, FileNotWrittenError, StoreBusyError
 
 #: At most 1,000 columns at once, of a dataset that has at most 100,000.
@@ -79,26 +80,29 @@ def create_app(desk: Desk, gate: Gate, text: PageText, cookie_name: str) -> Star
     :param desk: provides the questions and takes the answers.
     :param gate: access control.
     :param text: the owner's texts.
-    :param cookie_name: name of the cookie; different for each server, since the ports of a machine
-        share cookies.
+    :param cookie_name: what the names of cookies begin with; different for each server, since the
+        ports of a machine share cookies.
     :return: an ASGI application.
     """
     routes = _Routes(desk, gate, text, cookie_name)
+    of_a_person = [
+        Route("/", routes.page),
+        Route("/api/state", routes.state),
+        Route("/api/answer", routes.answer, methods=["POST"]),
+        Route("/api/consent", routes.consent, methods=["POST"]),
+        Route("/api/order", routes.order, methods=["POST"]),
+        Route("/api/undo", routes.undo, methods=["POST"]),
+        Route("/api/plots", routes.plots),
+        Route("/numbers/{place}/{side}", routes.numbers),
+        Route("/clips/{place}/{side}/{sheet:int}.jpg", routes.sheet),
+    ]
     return Starlette(
         routes=[
-            Route("/", routes.page),
             Route("/enter", routes.enter),
-            Route("/api/state", routes.state),
-            Route("/api/answer", routes.answer, methods=["POST"]),
-            Route("/api/consent", routes.consent, methods=["POST"]),
+            Mount("/p/{home}", routes=of_a_person),
             Route("/owner", routes.owner),
             Route("/owner/first/{segment}.jpg", routes.first_frames),
-            Route("/api/order", routes.order, methods=["POST"]),
-            Route("/api/undo", routes.undo, methods=["POST"]),
-            Route("/api/plots", routes.plots),
             Route("/owner/enough", routes.enough),
-            Route("/numbers/{place}/{side}", routes.numbers),
-            Route("/clips/{place}/{side}/{sheet:int}.jpg", routes.sheet),
             Route("/static/{version}/{name}", routes.static),
         ],
         middleware=[Middleware(Guard, gate=gate, cookie_name=cookie_name)],
@@ -125,11 +129,12 @@ class _Routes:
     async def enter(self, request: Request) -> Response:
         who, key = request.query_params.get("who", ""), request.query_params.get("key", "")
         if not self._gate.admits(who, key):
-            return HTMLResponse(render("refused.html"), status_code=403)
+            return refusal(request.scope, 403, "This link is not valid.")
         # A page that forwards to the next one: browsers do not send a strict cookie along a
         # redirect that began in a mail.
-        response = HTMLResponse(render("enter.html", to="owner" if who == OWNER else "./"))
-        name = cookie_of(self._cookie_name, who)
+        home = self._gate.home(who)
+        response = HTMLResponse(render("enter.html", request.scope["path"], to=home[1:]))
+        name = cookie_of(self._cookie_name, home)
         response.set_cookie(name, self._gate.cookie(who), httponly=True, samesite="strict")
         return response
 
@@ -141,8 +146,8 @@ class _Routes:
         codes = {}
         if self._text.completion_code:
             codes = {one["name"]: self._code(one["name"]) for one in view["people"]}
-        title = self._text.title
-        return HTMLResponse(render("owner.html", **view, title=title, command=command, codes=codes))
+        texts = {"title": self._text.title, "command": command, "codes": codes}
+        return HTMLResponse(render("owner.html", request.scope["path"], **view, **texts))
 
     async def first_frames(self, request: Request) -> Response:
         """The first pictures of a segment, if they are drawn."""
@@ -180,6 +185,7 @@ class _Routes:
         return HTMLResponse(
             render(
                 "index.html",
+                request.scope["path"],
                 title=self._text.title,
                 annotator=annotator,
                 groups=self._desk.options.group == 4,
@@ -287,7 +293,7 @@ class _Routes:
 
 async def _on_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+    return refusal(request.scope, error.status_code, error.detail, error.headers)
 
 
 async def _on_busy(request: Request, error: Exception) -> Response:

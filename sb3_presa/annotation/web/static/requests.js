@@ -4,6 +4,8 @@ import { about, page } from "./page.js";
 
 export const RETRY_MS = 1000;
 
+const lost = (body) => (body ? " What you sent last was not saved." : "");
+
 async function request(path, body) {
   const response = await fetch(path, {
     method: body ? "POST" : "GET",
@@ -13,14 +15,13 @@ async function request(path, body) {
   const content = await response.json();
   if (response.status === 401 || response.status === 403) {
     page.stopped = true;
-    cover("Open your link again", content.error);
+    cover("Open your link again", content.error + lost(body));
     throw new Error("refused");
   }
   // Sent again, it would be refused again: the page is older than the server's
   if (response.status >= 400 && response.status < 500 && response.status !== 409) {
     page.stopped = true;
-    const lost = body ? " What you sent last was not saved." : "";
-    cover("Reload the page", content.error + lost);
+    cover("Reload the page", content.error + lost(body));
     throw new Error("refused");
   }
   if (response.status === 503) throw new Error(content.error, { cause: "busy" });

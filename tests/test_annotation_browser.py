@@ -122,6 +122,22 @@ def test_undo_goes_back_step_by_step_and_shows_what_was_said(office: Office, ent
     assert len(office.store.answers(undone=True)) == 3
 
 
+def test_a_skip_that_is_undone_is_shown_as_a_skip(office: Office, enter: Enter) -> None:
+    """Nothing that nobody said is selected, and so cannot be stored."""
+    page = enter(office)
+    begin(page)
+    page.keyboard.press("s")
+    page.keyboard.press("ArrowUp")
+    count(page, 1)
+    page.keyboard.press("z")
+    count(page, 0)
+    ready(page)
+    chosen = page.locator("[aria-pressed=true]")
+    expect(chosen).to_have_text(["UnsafeS", "Skip↑"])
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#missing")).to_have_text("Still missing: is the right one safe?")
+
+
 def scrub(page: Page, step: int) -> None:
     page.locator("#scrub").evaluate(
         "(bar, step) => { bar.value = step; bar.dispatchEvent(new Event('input')); }", step
@@ -189,14 +205,19 @@ def test_a_reload_goes_on_where_it_was(office: Office, enter: Enter) -> None:
     answer(page)
     picture = shown(page)
     page.keyboard.press("a")
+    page.keyboard.press("n")
+    page.keyboard.type("it bra")
     page.reload()
     expect(page.locator("#welcome")).to_be_hidden()  # it was read
     count(page, 1)
     assert shown(page) == picture
     expect(page.locator("[data-safety=left][data-value=safe]")).to_have_attribute(
-        "aria-pressed", "false"
+        "aria-pressed", "true"
     )
+    expect(page.locator("#note")).to_have_value("it bra")
     answer(page)
+    ready(page)
+    expect(page.locator("[aria-pressed=true]")).to_have_count(0)
     page.keyboard.press("z")
     count(page, 1)
     assert len(office.store.answers()) == 1
@@ -291,6 +312,7 @@ def test_two_people_in_one_browser(office: Office, enter: Enter) -> None:
     begin(ann)
     ben = ann.context.new_page()
     ben.goto(office.link("ben"))
+    expect(ben.locator("#welcome")).to_be_visible()
     begin(ben)
     answer(ann, verdict="ArrowLeft")
     ann.reload()

@@ -498,6 +498,7 @@ def test_the_owners_text_is_rendered_and_cannot_act() -> None:
     assert '<a href="https://example.org" rel="noopener noreferrer" target="_blank">' in html
     assert "<script" not in html
     assert "<img" not in html
+    assert "evil" not in html and "far" not in html and "!" not in html
     assert 'href="javascript' not in html
 
 

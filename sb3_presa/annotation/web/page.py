@@ -60,10 +60,11 @@ def render_markdown(text: str) -> str:
 
     :param text: Markdown.
     """
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(text)
     for token in tokens:
-        for child in token.children or []:
+        token.children = [one for one in token.children or [] if one.type != "image"]
+        for child in token.children:
             if child.type == "link_open":
                 child.attrSet("rel", "noopener noreferrer")
                 child.attrSet("target", "_blank")

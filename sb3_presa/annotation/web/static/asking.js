@@ -1,6 +1,7 @@
 // What the server asks, on the screen.
 import { earlier, earlierOrder, nothingSaid } from "./choices.js";
 import { clock } from "./clock.js";
+import { drafted } from "./draft.js";
 import { nothingOrdered } from "./group.js";
 import { cover, notice } from "./messages.js";
 import { $, page, painting, render } from "./page.js";
@@ -46,7 +47,8 @@ export async function show(state) {
   if (shown.group) {
     const order = place.before ? earlierOrder(place.before) : nothingOrdered(place.group.length);
     shown.choice = { ...nothingSaid(), ...order };
-  } else shown.choice = place.before ? earlier(place.before) : { ...nothingSaid(), ...place.guess };
+  } else shown.choice = place.before ? earlier(place.before, shown.single) : { ...nothingSaid(), ...place.guess };
+  shown.choice = drafted(place.token) ?? shown.choice;
   shown.guessed = Boolean(place.guess) && !place.before;
   shown.revised = Boolean(place.before) || shown.guessed; // Enter confirms what is chosen already
   page.shown = shown;

@@ -7,14 +7,16 @@ const PREFERENCES = { 1: "left", 0.5: "equal", 0: "right" };
 
 export const nothingSaid = () => ({ preference: null, left: null, right: null, details: noDetails() });
 
-const safety = (value) => (value === null ? "unknown" : value ? "safe" : "unsafe");
+const safety = (value, unknown = "unknown") => (value === null ? unknown : value ? "safe" : "unsafe");
 
-// An answer that was taken back, as choices.
-export function earlier(before) {
+// An answer that was taken back, as choices. Of a pair that was skipped, what is not known was not said.
+export function earlier(before, single) {
+  const skipped = before.preference === null && !single;
+  const unknown = skipped ? null : "unknown";
   return {
-    preference: before.preference === null ? null : PREFERENCES[before.preference],
-    left: safety(before.safe_left),
-    right: safety(before.safe_right),
+    preference: skipped ? "skip" : PREFERENCES[before.preference] ?? null,
+    left: safety(before.safe_left, unknown),
+    right: safety(before.safe_right, unknown),
     details: earlierDetails(before),
   };
 }
@@ -23,7 +25,7 @@ export function earlier(before) {
 export function earlierOrder({ ranks, safe }) {
   const order = [...ranks.keys()].sort((one, other) => ranks[one] - ranks[other]);
   const tied = order.filter((clip, at) => at > 0 && ranks[clip] === ranks[order[at - 1]]);
-  return { order, tied, safe: safe.map(safety) };
+  return { order, tied, safe: safe.map((value) => safety(value)) };
 }
 
 // What must still be said before the answer can be sent.

@@ -52,7 +52,7 @@ def owner(office: Office) -> TestClient:
 
 def test_nobody_else_sees_the_owners_view(office: Office) -> None:
     ann = entered(office)
-    for path in ("/owner", "/owner?without=ann", "/owner/first/1-0-20.jpg"):
+    for path in ("/owner", "/owner?without=ann", "/owner/clips/1-0-20/0.jpg"):
         assert browser(office).get(path).status_code == 401
         assert ann.get(BASE + path).status_code == 401
     assert browser(office).get("/enter?who=&key=").status_code == 403
@@ -140,15 +140,18 @@ def test_pictures_of_disagreements_are_those_that_are_drawn(office: Office) -> N
     place = next_place(entered(office))
     left = office.desk.queues.place("ann", place["token"])
     assert left is not None
-    picture = client.get("/owner/first/{}-{}-{}.jpg".format(*left.left))
-    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+    folder = "/owner/clips/{}-{}-{}".format(*left.left)
+    for sheet in range(len(place["left"]["sheets"])):
+        picture = client.get(f"{folder}/{sheet}.jpg")
+        assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+    assert client.get(f"{folder}/9.jpg").status_code == 404
     for path in ("39-1-1", "x", "1-2", "1-2-3-4", "99999999999-0-1"):
-        assert client.get(f"/owner/first/{path}.jpg").status_code == 404
+        assert client.get(f"/owner/clips/{path}/0.jpg").status_code == 404
 
 
 def test_pictures_of_disagreements_are_drawn_again_after_a_restart(office: Office) -> None:
     """Nobody is asked about these clips in this run; those of other data stay without."""
-    here, elsewhere, data = (3, 1, 8), (99, 1, 8), transitions()
+    here, elsewhere, data = (3, 1, 30), (99, 1, 8), transitions()
     hashes = dict(zip(data.episode_ids.tolist(), data.hash_episodes(), strict=True))
     office.store.record_episodes({2: hashes[2], 3: hashes[3], 99: bytes(len(hashes[2]))})
     for one in (here, elsewhere):
@@ -156,10 +159,11 @@ def test_pictures_of_disagreements_are_drawn_again_after_a_restart(office: Offic
             office.store.add(said(who, None, (p_safe, None), (one, B)))
     assert office.desk.drawn(here) is None
     client = owner(office)
-    assert "3-1-8.jpg" not in client.get("/owner").text
+    assert "clips/3-1-30" not in client.get("/owner").text
     wait_for(lambda: office.desk.drawn(here))
     page = client.get("/owner").text
-    assert "first/3-1-8.jpg" in page and "99-1-8.jpg" not in page
+    assert all(f'src="owner/clips/3-1-30/{sheet}.jpg"' in page for sheet in (0, 1))  # all of it
+    assert "clips/99-1-8" not in page
 
 
 def test_disagreements_say_who_said_what_whichever_way_round() -> None:

@@ -17,8 +17,10 @@ from annotation_desk import LENGTH, WHY, Nothing, Office, ReadyShelf, open_offic
 from minari import MinariDataset
 from playwright.sync_api import FloatRect, Locator, Page, Route, expect
 
+from sb3_presa.annotation.answers.answer import Answer
 from sb3_presa.annotation.asking.strategies import Strategy
 from sb3_presa.annotation.clips.curves import Curves
+from sb3_presa.annotation.web.gate import OWNER
 from sb3_presa.data import import_logs, load_transitions
 
 UNITS = {"x": "m", "y": "m", "speed": "m/s", "yaw": "rad", "lane": "", "gap": "m"}
@@ -360,3 +362,27 @@ def test_axe_finds_nothing_at_curves(
         page.keyboard.press("c")
         expect(page.get_by_role("dialog", name="Curves")).to_be_visible()
         assert findings(page) == []
+
+
+def test_the_owner_sees_the_curves_of_disagreements(
+    tmp_path: Path, drives: MinariDataset, enter: Enter
+) -> None:
+    """Clips without pictures look there as they do at the page."""
+    with opened(tmp_path, drives, curves="speed,throttle", track=["x,y"]) as office:
+        page = enter(office)
+        begin(page)
+        page.wait_for_load_state("networkidle")
+        place = office.desk.queues.waiting("ann")[0]
+        assert place.right
+        for who, verdict in (("ann", 1.0), ("ben", 0.0)):
+            office.store.add(Answer(who, place.left, place.right, verdict, None, None, None, None))
+        page.goto(office.link(OWNER))
+        for clip in page.locator(".two figure > .plots").all():
+            expect(clip.get_by_role("img", name=re.compile("^speed"))).to_be_visible()
+            expect(clip.get_by_role("img", name=re.compile("^throttle"))).to_be_visible()
+            expect(clip.get_by_role("img", name="Seen from above: x [m], y [m]")).to_be_visible()
+        expect(page.locator(".two figure > .plots")).to_have_count(2)
+        assert findings(page) == []
+        numbers = "/owner/numbers/{}-{}-{}?columns=0".format
+        assert page.request.get(office.base + numbers(*place.left)).status == 200
+        assert page.request.get(office.base + numbers(0, 0, 9)).status == 404  # not looked at

@@ -226,6 +226,22 @@ def office(tmp_path: Path) -> Iterator[Office]:
         yield office
 
 
+def test_the_owner_sees_that_the_first_figures_are_worked_out(
+    office: Office, browser: Browser
+) -> None:
+    office.desk.enough = Enough([], lambda: 72)
+    with open_pages(browser) as enter:
+        page = enter(office)
+        page.wait_for_load_state("networkidle")
+        page.goto(office.link(OWNER))
+        expect(page.locator("#enough-status")).to_have_text(
+            "The figures of 72 answers are being worked out. This takes a minute."
+        )
+        expect(page.locator("#enough-busy")).to_be_visible()
+        office.desk.enough = _Known()
+        expect(page.locator("#enough-busy")).to_be_hidden()
+
+
 def test_the_owner_sees_it_and_people_do_not(office: Office, browser: Browser) -> None:
     with open_pages(browser) as enter:
         rater = enter(office)
@@ -251,7 +267,7 @@ def test_the_owner_sees_it_and_people_do_not(office: Office, browser: Browser) -
         expect(page.locator("#view tbody tr")).to_have_count(2)
         page.set_viewport_size({"width": 375, "height": 667})
         assert page.evaluate("document.documentElement.scrollWidth") == 375
-        assert rater.request.get(office.base + "/").status == 200
+        assert rater.request.get(office.base + office.gate.home("ann")).status == 200
         assert page.request.get(office.base + "/enter?who=&key=wrong").status == 403
         if folder := os.environ.get("SCREENSHOTS"):
             page.screenshot(path=f"{folder}/phone.png")

@@ -166,8 +166,19 @@ class Desk:
         """
         found = self.queues.place(annotator, place)
         segment = found and (found.left if side == "left" else found.right)
+        return self._numbers_of(segment, columns) if segment else None
+
+    def looked_at(self, segment: Segment, columns: Sequence[int]) -> dict[str, Any] | None:
+        """The numbers of a clip that the owner looks at, as :meth:`numbers` gives them.
+
+        :param segment: the segment.
+        :param columns: places of the columns that are wanted.
+        """
+        return self._numbers_of(segment, columns) if segment in self._looked_at else None
+
+    def _numbers_of(self, segment: Segment, columns: Sequence[int]) -> dict[str, Any] | None:
         known = 0 if self._curves is None else len(self._curves.columns)
-        if self._curves is None or not segment or any(column >= known for column in columns):
+        if self._curves is None or any(column >= known for column in columns):
             return None
         return {"steps": segment[2], "columns": self._curves.of(segment, columns)}
 

@@ -49,16 +49,18 @@ def owners_view(desk: Desk, left_out: Collection[str]) -> dict[str, Any]:
         "left_out": left_out,
         "effect": effect_without(answers, left_out) if left_out else None,
         "disagreements": [
-            {**one, "pictures": [_is_drawn(desk, segment) for segment in one["segments"]]}
+            {**one, "sheets": [_sheets(desk, segment) for segment in one["segments"]]}
             for one in shown
         ],
         "n_disagreements": len(differing),
+        "curves": desk.plots.get("pictures") is False,
     }
 
 
-def _is_drawn(desk: Desk, segment: Segment) -> bool:
+def _sheets(desk: Desk, segment: Segment) -> int:
+    """The number of sheets of pictures; 0 before they are drawn, and where there are none."""
     clip = desk.drawn(segment)
-    return clip is not None and clip.format.sheets > 0
+    return 0 if clip is None else clip.format.sheets
 
 
 def _agreement(who: str, answers: Sequence[Answer]) -> Share:

@@ -16,11 +16,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from sb3_presa.annotation.answers.answer import MAX_NOTE, STRENGTHS, check_tags
+from sb3_presa.annotation.answers.answer import MAX_NOTE, STRENGTHS, Segment, check_tags
 from sb3_presa.annotation.asking.desk import Desk
 from sb3_presa.annotation.asking.groups import record_order
 from sb3_presa.annotation.asking.places import Choices
 from sb3_presa.annotation.asking.queues import Queues
+from sb3_presa.annotation.clips.shelf import Clip
 from sb3_presa.annotation.web.bodies import (
     ANSWER,
     DETAILS,
@@ -101,7 +102,9 @@ def create_app(desk: Desk, gate: Gate, text: PageText, cookie_name: str) -> Star
             Route("/enter", routes.enter),
             Mount("/p/{home}", routes=of_a_person),
             Route("/owner", routes.owner),
-            Route("/owner/first/{segment}.jpg", routes.first_frames),
+            Route("/owner/clips/{segment}/{sheet:int}.jpg", routes.owners_sheet),
+            Route("/owner/numbers/{segment}", routes.owners_numbers),
+            Route("/owner/plots", routes.plots),
             Route("/owner/enough", routes.enough),
             Route("/static/{version}/{name}", routes.static),
         ],
@@ -149,17 +152,14 @@ class _Routes:
         texts = {"title": self._text.title, "command": command, "codes": codes}
         return HTMLResponse(render("owner.html", request.scope["path"], **view, **texts))
 
-    async def first_frames(self, request: Request) -> Response:
-        """The first pictures of a segment, if they are drawn."""
-        found = _SEGMENT.fullmatch(request.path_params["segment"])
-        if found is None:
-            raise HTTPException(404)
-        episode, start, length = (int(number) for number in found.groups())
-        clip = await run_in_threadpool(self._desk.drawn, (episode, start, length))
-        if clip is None or not clip.format.sheets:
-            raise HTTPException(404)
-        content = await run_in_threadpool(clip.sheet, 0)
-        return Response(content, media_type="image/jpeg", headers=_FOR_A_DAY)
+    async def owners_sheet(self, request: Request) -> Response:
+        """A sheet of a segment's pictures, if they are drawn."""
+        clip = await run_in_threadpool(self._desk.drawn, _segment(request))
+        return await _sheet(clip, request)
+
+    async def owners_numbers(self, request: Request) -> Response:
+        segment, columns = _segment(request), _columns(request)
+        return _numbers(await run_in_threadpool(self._desk.looked_at, segment, columns))
 
     def _code(self, annotator: str) -> str:
         return self._text.completion_code.replace("{person}", self._gate.code(annotator))
@@ -259,29 +259,15 @@ class _Routes:
         return JSONResponse(self._desk.plots)
 
     async def numbers(self, request: Request) -> Response:
-        place, side = request.path_params["place"], request.path_params["side"]
-        wanted = request.query_params.get("columns", "")
-        if side not in ("left", "right") or not TOKEN.fullmatch(place):
-            raise HTTPException(404)
-        if not _COLUMNS.fullmatch(wanted):
-            raise HTTPException(400, "columns must be whole numbers with commas between them.")
-        columns = [int(number) for number in wanted.split(",")]
-        annotator = request.state.annotator
-        found = await run_in_threadpool(self._desk.numbers, annotator, place, side, columns)
-        if found is None:
-            raise HTTPException(404)
-        return JSONResponse(found, headers=_FOR_A_DAY)
+        place, side = _side(request)
+        columns, annotator = _columns(request), request.state.annotator
+        return _numbers(
+            await run_in_threadpool(self._desk.numbers, annotator, place, side, columns)
+        )
 
     async def sheet(self, request: Request) -> Response:
-        place, side = request.path_params["place"], request.path_params["side"]
-        number = request.path_params["sheet"]
-        if side not in ("left", "right") or not TOKEN.fullmatch(place):
-            raise HTTPException(404)
-        clip = await run_in_threadpool(self._desk.clip, request.state.annotator, place, side)
-        if clip is None or number >= clip.format.sheets:
-            raise HTTPException(404)
-        content = await run_in_threadpool(clip.sheet, number)
-        return Response(content, media_type="image/jpeg", headers=_FOR_A_DAY)
+        clip = await run_in_threadpool(self._desk.clip, request.state.annotator, *_side(request))
+        return await _sheet(clip, request)
 
     async def static(self, request: Request) -> Response:
         found = static_files().get(request.path_params["name"])
@@ -289,6 +275,43 @@ class _Routes:
             raise HTTPException(404)
         headers = {"cache-control": "public, max-age=31536000, immutable"}
         return Response(found[0], media_type=found[1], headers=headers)
+
+
+def _side(request: Request) -> tuple[str, str]:
+    """A place in a person's queue, and a side of it."""
+    place, side = request.path_params["place"], request.path_params["side"]
+    if side not in ("left", "right") or not TOKEN.fullmatch(place):
+        raise HTTPException(404)
+    return place, side
+
+
+def _segment(request: Request) -> Segment:
+    found = _SEGMENT.fullmatch(request.path_params["segment"])
+    if found is None:
+        raise HTTPException(404)
+    episode, start, length = (int(number) for number in found.groups())
+    return episode, start, length
+
+
+def _columns(request: Request) -> list[int]:
+    wanted = request.query_params.get("columns", "")
+    if not _COLUMNS.fullmatch(wanted):
+        raise HTTPException(400, "columns must be whole numbers with commas between them.")
+    return [int(number) for number in wanted.split(",")]
+
+
+async def _sheet(clip: Clip | None, request: Request) -> Response:
+    number = request.path_params["sheet"]
+    if clip is None or number >= clip.format.sheets:
+        raise HTTPException(404)
+    content = await run_in_threadpool(clip.sheet, number)
+    return Response(content, media_type="image/jpeg", headers=_FOR_A_DAY)
+
+
+def _numbers(found: dict[str, Any] | None) -> Response:
+    if found is None:
+        raise HTTPException(404)
+    return JSONResponse(found, headers=_FOR_A_DAY)
 
 
 async def _on_refusal(request: Request, error: Exception) -> Response:

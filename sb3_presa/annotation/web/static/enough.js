@@ -33,10 +33,13 @@ function card(curve, agreement) {
 
 function show({ enough }) {
   const { report, answers, first, problem } = enough;
-  let status = `${answers} answers. The figures begin with ${first}, and take a minute.`;
+  const busy = answers >= first && !report && !problem;
+  let status = `${answers} answers. The figures begin with ${first}.`;
+  if (busy) status = `The figures of ${answers} answers are being worked out. This takes a minute.`;
   if (report) status = `Worked out from ${report.answers} of ${answers} answers.`;
   if (problem) status = `The figures could not be worked out: ${problem}`;
   if ($("enough-status").textContent !== status) $("enough-status").textContent = status;
+  $("enough-busy").hidden = !busy;
   $("enough").replaceChildren(...(report ? report.curves.map((curve) => card(curve, report.agreement[curve.kind])) : []));
 }
 

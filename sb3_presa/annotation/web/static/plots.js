@@ -1,9 +1,10 @@
 // Curves and tracks beside the pictures, or in their place. They move with the clips.
-import { Curve, element, sharedAxis } from "./curve.js";
+import { Curve, element } from "./curve.js";
 import { $ } from "./page.js";
+import { atFirst, neededColumns, partsOf, spanOf } from "./parts.js";
 import { player } from "./playing.js";
 import { settings } from "./settings.js";
-import { Track, windows } from "./track.js";
+import { Track } from "./track.js";
 
 const panels = [...document.querySelectorAll(".plots")]; // of a pair, then of a group
 
@@ -29,7 +30,7 @@ export const plots = {
   },
 
   first() {
-    return { columns: this.about.shown ?? [], track: Boolean(this.about.track_shown) };
+    return atFirst(this.about);
   },
 
   remembered() {
@@ -45,11 +46,8 @@ export const plots = {
     this.show(Math.floor(player.step + 1e-6));
   },
 
-  // The columns that are drawn.
   get needed() {
-    const { track } = this.about;
-    const places = this.chosen.track && track ? [track.machine, ...track.obstacles].flat() : [];
-    return [...new Set([...this.chosen.columns, ...places])];
+    return neededColumns(this.about, this.chosen);
   },
 
   numbers(address) {
@@ -84,37 +82,9 @@ export const plots = {
   },
 
   draw(found) {
-    const span = Math.max(1, ...found.map((numbers) => (numbers ? numbers.steps : 0)));
-    const views = this.chosen.track && this.about.track ? this.views(found) : [];
-    const scales = new Map(
-      this.chosen.columns.map((place) => {
-        const several = found.filter(Boolean).map((numbers) => numbers.columns[place]);
-        return [place, sharedAxis(this.about.columns[place], several)];
-      }),
-    );
-    this.drawn = found.map((numbers, side) => {
-      if (!numbers) return [];
-      const curves = this.chosen.columns.map(
-        (place) => new Curve(this.about.columns[place], numbers.columns[place], scales.get(place), span),
-      );
-      return [...(views[side] ? [this.track(numbers, views[side])] : []), ...curves];
-    });
-    this.span = span;
+    this.span = spanOf(found);
+    this.drawn = partsOf(this.about, this.chosen, found);
     panels.forEach((panel, side) => fill(panel, this.drawn[side] ?? []));
-  },
-
-  views(found) {
-    const paths = found.map((numbers) => numbers && path(numbers, this.about.track.machine));
-    const ranges = this.about.track.machine.map((place) => this.about.columns[place]);
-    const whole = Math.max(...ranges.map((column) => column.high - column.low));
-    return windows(paths, whole / 50 || 1);
-  },
-
-  track(numbers, view) {
-    const { machine, obstacles } = this.about.track;
-    const columns = machine.map((place) => this.about.columns[place]);
-    const others = obstacles.map((position) => path(numbers, position));
-    return new Track(columns, path(numbers, machine), others, view);
   },
 
   show(step) {
@@ -124,8 +94,6 @@ export const plots = {
     }
   },
 };
-
-const path = (numbers, [x, y]) => ({ x: numbers.columns[x], y: numbers.columns[y] });
 
 function fill(panel, parts) {
   const list = element("ul", "curves");

@@ -47,6 +47,16 @@ def test_thirty_pairs_by_keyboard(office: Office, enter: Enter) -> None:
     assert len({frozenset([said.first, said.second]) for said in found}) == 30
 
 
+def test_before_its_scripts_the_page_says_that_it_loads(office: Office, enter: Enter) -> None:
+    page = enter(office)
+    page.wait_for_load_state("networkidle")
+    page.route("**/app.js", lambda route: route.fulfill(content_type="text/javascript", body=""))
+    page.goto(office.base + office.gate.home("ann"))
+    expect(page.locator("#cover-title")).to_have_text("Loading")
+    for button in page.locator("main .choice:visible, .mark, #send, #undo").all():
+        expect(button).to_be_disabled()
+
+
 def test_thirty_pairs_by_mouse(office: Office, enter: Enter) -> None:
     page = enter(office)
     page.click("#begin")
@@ -161,7 +171,7 @@ def test_details_by_keyboard_and_all_of_them_undone(tmp_path: Path, enter: Enter
         scrub(page, 13)
         page.keyboard.press("w")
         left = page.locator("[data-mark=left]")
-        expect(left).to_have_accessible_name("Left clip: unsafe from moment 13")
+        expect(left).to_have_accessible_name(re.compile("^Left clip: Unsafe from 13"))
         expect(page.locator("[data-safety=left][data-value=unsafe]")).to_have_attribute(
             "aria-pressed", "true"
         )
@@ -182,7 +192,7 @@ def test_details_by_keyboard_and_all_of_them_undone(tmp_path: Path, enter: Enter
         page.keyboard.press("z")
         count(page, 0)
         ready(page)
-        expect(left).to_have_accessible_name("Left clip: unsafe from moment 13")
+        expect(left).to_have_accessible_name(re.compile("^Left clip: Unsafe from 13"))
         expect(page.locator("[data-strength='2']")).to_have_attribute("aria-pressed", "true")
         expect(page.locator("[data-tag=jerky]")).to_have_attribute("aria-pressed", "true")
         expect(page.locator("#note")).to_have_value(said.note)
@@ -399,10 +409,16 @@ def test_a_phone(office: Office, enter: Enter) -> None:
     for button in page.locator("button:visible").all():
         box = button.bounding_box()
         assert box
-        assert box["width"] >= 36
-        assert box["height"] >= 36
+        assert box["width"] >= 44
+        assert box["height"] >= 44
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 375
+    switch, bar = (page.locator(part).bounding_box() for part in ("label.switch", "#scrub"))
+    assert switch and switch["height"] >= 44
+    assert bar and bar["width"] >= 250  # a moment can be aimed at, and read
+    scrub(page, 13)
+    expect(page.locator("#moment")).to_be_visible()
+    expect(page.locator("#moment")).to_have_text(f"13 / {LENGTH}")
     page.tap("[data-safety=left][data-value=unsafe]")
     page.tap("[data-safety=right][data-value=safe]")
     page.tap("[data-preference=right]")
@@ -554,6 +570,9 @@ def test_a_segment_shown_alone_is_only_judged_safe_or_not(tmp_path: Path, enter:
         expect(page.locator("#cover")).to_be_hidden()
         expect(page.locator("#right")).to_be_hidden()
         expect(page.locator(".verdict")).to_be_hidden()
+        expect(page.locator("#left .clip-name")).to_have_text("Clip")  # not the left of two
+        expect(page.get_by_role("group", name="The clip: is it safe?")).to_be_visible()
+        assert page.get_by_role("button", name="Left clip").count() == 0
         page.keyboard.press("k")  # there is no right one
         page.keyboard.press("s")
         expect(page.locator("#cover-title")).to_contain_text("Done")

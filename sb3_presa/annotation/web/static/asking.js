@@ -84,9 +84,19 @@ function showStatus({ status, answered, problem, code }) {
   }
 }
 
+// A clip that is shown alone is not the left one of two.
+function nameLeft(name) {
+  const left = $("left");
+  left.querySelector(".clip-name").textContent = name === "Left" ? name : "Clip";
+  left.querySelector(".mark .unseen").textContent = `${name} clip: `;
+  for (const part of left.querySelectorAll("[data-label]")) part.setAttribute("aria-label", `${name} ${part.dataset.label}`);
+}
+
 painting(() => {
   const { shown, state } = page;
-  document.body.classList.toggle("single", Boolean(shown && shown.single));
+  const single = Boolean(shown && shown.single);
+  document.body.classList.toggle("single", single);
+  nameLeft(single ? "The" : "Left");
   // For tests: the server's status, and the place whose clips are on the screen.
   document.body.dataset.status = state ? state.status : "";
   document.body.dataset.shown = shown && !shown.loading ? shown.place : "";

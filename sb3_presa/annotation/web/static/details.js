@@ -73,9 +73,7 @@ painting(() => {
     const step = choice && choice[side] === "unsafe" ? choice.details.marks[side] : null;
     const marked = step !== null;
     press(button, marked, live());
-    button.querySelector("span").textContent = marked ? `Unsafe from ${step + 1}` : "Unsafe from here";
-    const name = side === "left" ? "Left" : "Right";
-    button.setAttribute("aria-label", `${name} clip: ${marked ? `unsafe from moment ${step + 1}` : "unsafe from here"}`);
+    button.querySelector(".from").textContent = marked ? `Unsafe from ${step + 1}` : "Unsafe from here";
   }
   const single = Boolean(page.shown && page.shown.single);
   const decided = !single && (!choice || !choice.preference || DECIDED.includes(choice.preference));

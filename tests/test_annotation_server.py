@@ -221,9 +221,9 @@ def test_people_who_come_to_a_wrong_address_read_a_page(shut: Office) -> None:
     ann, stranger, people = entered(shut), browser(shut), {"Accept": "text/html,*/*;q=0.8"}
     wrong_link = "/enter?who=ann&key=0"
     for client, path, status, heading in (
-        (ann, "/nothing", 404, "There is no such page"),
-        (ann, "/static/v/nothing", 404, "There is no such page"),
-        (stranger, "/static/v/nothing", 404, "There is no such page"),
+        (ann, "/nothing", 404, "This page does not exist"),
+        (ann, "/static/v/nothing", 404, "This page does not exist"),
+        (stranger, "/static/v/nothing", 404, "This page does not exist"),
         (stranger, "/", 401, "This link is not valid"),
         (stranger, wrong_link, 403, "This link is not valid"),
     ):

@@ -15,7 +15,7 @@ _NO_ACCESS: Final = (
     "that is valid now.",
 )
 _NO_PAGE: Final = (
-    "There is no such page",
+    "This page does not exist",
     "Open your personal link again. If you no longer have it, ask the owner.",
 )
 _FOR_PEOPLE: Final = {401: _NO_ACCESS, 403: _NO_ACCESS, 404: _NO_PAGE}

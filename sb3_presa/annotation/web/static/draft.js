@@ -3,7 +3,7 @@ import { page } from "./page.js";
 
 const KEY = "presa.draft";
 
-// The choices for a place as they were before the reload; undefined if there are none.
+// The choices for a place as they were before the reload, if it kept any.
 export function drafted(place) {
   try {
     const kept = JSON.parse(sessionStorage.getItem(KEY));

@@ -391,11 +391,11 @@ def test_the_owner_sees_the_curves_of_disagreements(
         for who, verdict in (("ann", 1.0), ("ben", 0.0)):
             office.store.add(Answer(who, place.left, place.right, verdict, None, None, None, None))
         page.goto(office.link(OWNER))
+        expect(page.locator(".two figure > .plots")).to_have_count(2)
         for clip in page.locator(".two figure > .plots").all():
             expect(clip.get_by_role("img", name=re.compile("^speed"))).to_be_visible()
             expect(clip.get_by_role("img", name=re.compile("^throttle"))).to_be_visible()
             expect(clip.get_by_role("img", name="Seen from above: x [m], y [m]")).to_be_visible()
-        expect(page.locator(".two figure > .plots")).to_have_count(2)
         assert findings(page) == []
         numbers = "/owner/numbers/{}-{}-{}?columns=0".format
         assert page.request.get(office.base + numbers(*place.left)).status == 200

@@ -326,8 +326,8 @@ def test_a_sweep_over_completion_is_reported(tmp_path: Path) -> None:
             else:
                 rows.append(found | identity_columns(cell) | option_columns(cell, 200))
     agents = read_agents([write(tmp_path / "r.csv", rows)])
-    found = analysis.ablation(agents, "labels.completed")["PRESA"]
-    assert [len(found[value]) for value in (0.0, 1.0)] == [18, 18]
+    swept = analysis.ablation(agents, "labels.completed")["PRESA"]
+    assert {value: len(of_value) for value, of_value in swept.items()} == {0.0: 18, 1.0: 18}
     assert "PRESA, completed = 1" in tables.print_tables(agents, tmp_path, "PRESA").read_text()
 
 

@@ -60,7 +60,8 @@ class Interval(NamedTuple):
 
 Count: TypeAlias = Annotated[int, Interval(1)]
 CountFromZero: TypeAlias = Annotated[int, Interval(0)]
-Seed: TypeAlias = Annotated[int, Interval(0, 2**32 - 1)]
+LARGEST_SEED = 2**32 - 1
+Seed: TypeAlias = Annotated[int, Interval(0, LARGEST_SEED)]
 #: Finite and above 0.
 Positive: TypeAlias = Annotated[float, Interval(0.0, closed="neither")]
 #: Finite and at least 0.

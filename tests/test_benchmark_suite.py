@@ -118,7 +118,8 @@ def test_keys_stay() -> None:
         ("taks", 1, r"keys of the file must be among name, tasks, .*got 'taks'"),
         ("seeds", None, r"seeds must be given in every suite, got None"),
         ("seeds", [0, 0], r"seeds\[1\] must be different .* got 0"),
-        ("seeds", [0.5], r"seeds\[0\] must be an integer >= 0, got 0.5"),
+        ("seeds", [0.5], r"seeds\[0\] must be an integer in \[0, 4294967295\], got 0.5"),
+        ("seeds", [0, 2**32], r"seeds\[1\] must be an integer in .*, got 4294967296"),
         ("cost_limits", [-1], r"cost_limits\[0\] must be a number >= 0, got -1"),
         (
             "tasks/BallRun/dataset",

@@ -564,6 +564,12 @@ def test_a_bad_recipe_is_refused_by_file_and_setting(
         CollectRecipe.from_toml(path)
 
 
+def test_a_recipe_takes_lists_as_its_file_does() -> None:
+    lists: dict[str, Any] = {"cost_weights": [1.0], "cost_budgets": [[40.0, 10.0]]}
+    lists |= {"reward_range": [-1e4, 1e4], "cost_range": [0.0, 100.0]}
+    assert dataclasses.replace(TINY, **lists) == TINY
+
+
 def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"missing\.toml cannot be read"):
         CollectRecipe.from_toml(tmp_path / "missing.toml")

@@ -106,6 +106,8 @@ class CollectRecipe:
     ppo: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("cost_weights", "cost_budgets", "reward_range", "cost_range"):
+            object.__setattr__(self, name, _tuples(getattr(self, name)))
         minima = {
             "n_episodes": 1,
             "steps_per_agent": 1,
@@ -124,13 +126,7 @@ class CollectRecipe:
                 raise ConfigError(
                     f"`{name}` must be an integer in [{least}, {_MOST:,}], got {value!r}"
                 )
-        kinds = [getattr(self, f"{kind}_episodes") for kind in _OF_AGENTS]
-        if (self.cost_weights or self.cost_budgets) and not any(kinds):
-            names = " or ".join(f"`{kind}_episodes`" for kind in _OF_AGENTS)
-            raise ConfigError(
-                f"{names} must be at least 1 where `cost_weights` or `cost_budgets` train agents, "
-                "got 0 of each"
-            )
+        self._check_kinds()
         self._check_texts()
         bits = self.action_bits
         if bits is not None and (type(bits) is not int or not 1 <= bits <= _MOST_BITS):
@@ -157,6 +153,15 @@ class CollectRecipe:
             _check_numbers(name, bounds, count=2, least=-math.inf)
             if not bounds[0] < bounds[1]:
                 raise ConfigError(f"`{name}` must be (low, high) with low < high, got {bounds}")
+
+    def _check_kinds(self) -> None:
+        kinds = [getattr(self, f"{kind}_episodes") for kind in _OF_AGENTS]
+        if (self.cost_weights or self.cost_budgets) and not any(kinds):
+            names = " or ".join(f"`{kind}_episodes`" for kind in _OF_AGENTS)
+            raise ConfigError(
+                f"{names} must be at least 1 where `cost_weights` or `cost_budgets` train agents, "
+                "got 0 of each"
+            )
 
     def _check_texts(self) -> None:
         for name in ("env_id", "dataset_id", "scripted"):
@@ -207,7 +212,7 @@ class CollectRecipe:
         unknown = sorted(set(entries) - known)
         if unknown:
             raise ConfigError(f"settings must be among {sorted(known)}, got {unknown}")
-        return cls(**{key: _tuples(value) for key, value in entries.items()})
+        return cls(**entries)
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as JSON-able values.

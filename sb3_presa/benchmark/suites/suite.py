@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from sb3_presa.arguments import LARGEST_SEED
 from sb3_presa.benchmark.suites.cell import Cell, Labels
 from sb3_presa.benchmark.suites.suite_yaml import Place, load_yaml
 from sb3_presa.envs.tasks import find_task
@@ -420,4 +421,5 @@ def _limits(place: Place, found: object) -> tuple[float, ...]:
 
 
 def _seeds(place: Place, found: object) -> tuple[int, ...]:
-    return tuple(place.at(i).whole(item, 0) for i, item in enumerate(place.list(found)))
+    items = enumerate(place.list(found))
+    return tuple(place.at(i).whole(item, 0, LARGEST_SEED) for i, item in items)

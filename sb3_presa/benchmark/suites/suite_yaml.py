@@ -148,14 +148,17 @@ class Place:
             self.refuse(found, f"a number {bounds}")
         return float(found)  # type: ignore[arg-type]
 
-    def whole(self, found: object, least: int) -> int:
+    def whole(self, found: object, least: int, most: int | None = None) -> int:
         """
         :param found: the value
         :param least: the smallest valid value
+        :param most: the largest valid value, ``None`` for any
         :return: the value, an integer
         """
-        if not isinstance(found, int) or isinstance(found, bool) or found < least:
-            self.refuse(found, f"an integer >= {least}")
+        high = math.inf if most is None else most
+        if not isinstance(found, int) or isinstance(found, bool) or not least <= found <= high:
+            within = f">= {least}" if most is None else f"in [{least}, {most}]"
+            self.refuse(found, f"an integer {within}")
         return found
 
     def one_of(self, found: object, allowed: Collection[str]) -> str:

@@ -58,7 +58,7 @@ def with_implied(feedback: Feedback, seed: int = 0) -> Feedback:
 def _implied(
     n: int, pairs: npt.NDArray[np.int64], given: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """What follows among segments that chains of comparisons join.
+    """Implied comparisons among segments that chains of comparisons join.
 
     Other segments have no part in it: scores and their covariance are those of one block.
 

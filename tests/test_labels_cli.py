@@ -468,6 +468,11 @@ def test_answers_on_other_data_are_left_out_of_a_merge(answered: MinariDataset, 
     np.testing.assert_array_equal(found.segments, [A, C])
     assert found.provenance["answers"] == 1
     assert "of people" not in run("info", answered.id).stdout
+    with contextlib.closing(AnswerStore(answers_path(answered, "team"))) as store:
+        gone = {one.annotator for one in store.answers()} - set(found.provenance["annotators"])
+    with pytest.warns(UserWarning, match="they are not merged"):  # nor are they unknown names
+        run(*merge, "--without", sorted(gone)[0])
+    assert Feedback.load(answered, "team").provenance["answers"] == 1
     change(answered, 2)
     refused = run(*merge, exit_code=1).stderr
     assert "7 of 7 answers are about episodes that have changed" in refused

@@ -172,15 +172,13 @@ def _merge(
     check_free_labels(dataset, into, overwrite, ("annotators",))
     transitions = load_transitions(dataset)
     with open_answers(dataset, name) as store:
-        answers = fit(store, transitions).answers
-        people = {answer.annotator for answer in store.answers()}
-        if not set(without) <= people:
-            raise ConfigError(
-                f"--without must be among {', '.join(sorted(people))}, got {', '.join(without)}"
-            )
+        found = fit(store, transitions)
+        if not set(without) <= found.people:
+            known = ", ".join(sorted(found.people))
+            raise ConfigError(f"--without must be among {known}, got {', '.join(without)}")
         merged = merge_answers(store, transitions, method, left_out=without)  # type: ignore[arg-type]
         if without:
-            effect = effect_without(answers, without, method)  # type: ignore[arg-type]
+            effect = effect_without(found.answers, without, method)  # type: ignore[arg-type]
             for kind in ("comparisons", "safety"):
                 change = getattr(effect, kind)
                 typer.echo(
@@ -188,7 +186,7 @@ def _merge(
                     f"{change.labels} change, {change.lost} are lost"
                 )
         if method == "noise-model":
-            _warn_of_overruled(answers, without)
+            _warn_of_overruled(found.answers, without)
     _print_saved(dataset, into, with_implied(merged) if implied else merged)
 
 

@@ -25,11 +25,21 @@ class Fit(NamedTuple):
     """Answers, compared with the dataset beside them.
 
     :param answers: those on episodes that are as people were shown them, in their order.
-    :param changed: the number of others: an episode has changed or is missing.
+    :param others: those on other data: an episode has changed or is missing.
     """
 
     answers: list[Answer]
-    changed: int
+    others: list[Answer]
+
+    @property
+    def changed(self) -> int:
+        """The number of the others."""
+        return len(self.others)
+
+    @property
+    def people(self) -> set[str]:
+        """All who gave an answer, on these data or others."""
+        return {one.annotator for one in (*self.answers, *self.others)}
 
     @property
     def words(self) -> str:
@@ -49,8 +59,10 @@ def fit(store: AnswerStore, transitions: Transitions) -> Fit:
     with store.reading():
         shown, answers = store.episode_hashes, store.answers()
     fitting = _unchanged(shown, transitions)
-    kept = [one for one in answers if _episodes(one) <= fitting]
-    return Fit(kept, len(answers) - len(kept))
+    found = Fit([], [])
+    for one in answers:
+        (found.answers if _episodes(one) <= fitting else found.others).append(one)
+    return found
 
 
 def _unchanged(shown: Mapping[int, bytes], transitions: Transitions) -> set[int]:

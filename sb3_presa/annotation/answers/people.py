@@ -21,7 +21,7 @@ def check_person(name: str) -> None:
     """Check the name of somebody who answers on the page.
 
     :param name: as of an annotator, but not that of a model.
-    :raises FeedbackError: if it is no name of an annotator.
+    :raises FeedbackError: if it is not valid as the name of an annotator.
     :raises ConfigError: if it is the name of a model, whose answers count for less.
     """
     check_annotator(name)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sb3_presa.annotation.answers.answer import Answer, Segment, is_model
-from sb3_presa.annotation.answers.fitting import REMEDY, fit, warn_of_changed
+from sb3_presa.annotation.answers.fitting import REMEDY, Fit, fit, warn_of_changed
 from sb3_presa.annotation.answers.store import AnswerStore
 from sb3_presa.annotation.consensus.agreement import Votes, preference_votes, safety_votes
 from sb3_presa.annotation.consensus.details import (
@@ -82,9 +82,10 @@ def merge_answers(
         with answers.reading():  # both as they are now, although people go on
             name = answers.path.name.removesuffix(ANSWERS_SUFFIX)
             store = {"store": {"name": name, "last": answers.last_number}}
-            answers = _fitting(answers, dataset)
-    answers = list(answers)
-    people = {answer.annotator for answer in answers}
+            found = _fitting(answers, dataset)
+    else:
+        found = Fit(list(answers), [])
+    people, answers = found.people, found.answers
     if isinstance(left_out, str) or not people.issuperset(left_out):
         raise ConfigError(
             "`left_out` must be a list of names among "
@@ -111,7 +112,7 @@ def merge_answers(
     return _to_feedback(dataset, merged.preferences, merged.p_safe, provenance)
 
 
-def _fitting(store: AnswerStore, transitions: Transitions) -> list[Answer]:
+def _fitting(store: AnswerStore, transitions: Transitions) -> Fit:
     """The answers on episodes that are as people were shown them; a warning counts the others."""
     found = fit(store, transitions)
     if found.changed and not found.answers:
@@ -121,7 +122,7 @@ def _fitting(store: AnswerStore, transitions: Transitions) -> list[Answer]:
             f"({store.path}). {REMEDY}"
         )
     warn_of_changed(found, store, "they are not merged")
-    return found.answers
+    return found
 
 
 def without(answers: Iterable[Answer], people: Collection[str]) -> list[Answer]:

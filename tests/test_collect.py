@@ -319,7 +319,7 @@ def test_the_observations_choose_the_policy(
 
 
 class Turns(CostlyWalk):
-    """A table of actions, as maze and grid worlds have: an array is no key of it."""
+    """Looks actions up in a table, as maze and grid worlds do: arrays cannot be looked up."""
 
     action_space = gym.spaces.Discrete(2)
 

@@ -155,8 +155,8 @@ def evaluate_safety(
 ) -> SafetyEvaluation:
     """
     Run the policy for ``n_eval_episodes`` episodes with SB3's ``evaluate_policy``, and sum rewards
-    and costs (``info["cost"]`` of every step) of each episode. The result holds single episodes, so
-    there is no ``return_episode_rewards``.
+    and costs (``info["cost"]`` of every step) of each episode. The result always holds single
+    episodes, and SB3's ``return_episode_rewards`` is not needed.
 
     A wrapper that repeats an action must return the sum of the costs. If it returns only the last
     ``info``, the other costs are lost.

@@ -9,7 +9,7 @@ from sb3_presa.data.datasets import DatasetLike
 from sb3_presa.errors import ConfigError
 from sb3_presa.evaluation.judge.actions import Agent, check_agent
 from sb3_presa.evaluation.judge.conformal import check_alpha
-from sb3_presa.evaluation.judge.verdict import Labels, Verdict, check_spaces, judge, labels_for
+from sb3_presa.evaluation.judge.verdict import Labels, Verdict, judge, labels_for
 from sb3_presa.feedback.table import Feedback
 
 #: P(safe) that no agent exceeds, with as many imagined episodes as there are.
@@ -97,9 +97,7 @@ def choose(
     if not agents:
         raise ConfigError("`agents` must hold at least one agent, got none")
     check_alpha(alpha)
-    if labels is None:
-        labels = labels_for(agents.values(), dataset, feedback, alpha)
-    check_spaces(agents.values(), labels.fitted.transitions)
+    labels = labels_for(agents.values(), dataset, feedback, alpha, labels)
     labels.require_safety()
     verdicts = {
         name: judge(agent, dataset, feedback, name=name, labels=labels)

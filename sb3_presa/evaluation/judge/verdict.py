@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import numpy as np
-from minari import MinariDataset
 
 from sb3_presa.completion.accuracy import Accuracy, Bin, as_json, share_right
 from sb3_presa.completion.auc import auc
@@ -15,7 +14,6 @@ from sb3_presa.completion.fitting import FittedLabels, fit_labels
 from sb3_presa.data.datasets import DatasetLike, dataset_horizon, resolve_dataset
 from sb3_presa.data.episodes import load_endings
 from sb3_presa.data.names import coordinate_names
-from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import FeedbackError
 from sb3_presa.evaluation.judge.actions import Agent, check_agent
 from sb3_presa.evaluation.judge.conformal import Threshold, check_alpha, conformal_threshold
@@ -182,21 +180,12 @@ class Verdict:
         }
 
 
-def check_spaces(agents: Iterable[object], owner: MinariDataset | Transitions) -> None:
-    """
-    :param agents: agents
-    :param owner: the data that they are judged on
-    :raises DatasetError: if one has other spaces
-    """
-    for agent in agents:
-        check_fits(agent, owner.observation_space, owner.action_space)
-
-
 def labels_for(
     agents: Iterable[object],
     dataset: DatasetLike,
     feedback: str | Feedback,
     alpha: float = 0.1,
+    labels: Labels | None = None,
 ) -> Labels:
     """
     Models of labels, which take a while: made after a look at the agents.
@@ -205,12 +194,14 @@ def labels_for(
     :param dataset: the labelled dataset
     :param feedback: the labels, or the name of the set beside the dataset
     :param alpha: see :func:`conformal_threshold`
+    :param labels: the models, if they were made before
     :return: the models
-    :raises DatasetError: if an agent has other spaces than the dataset
+    :raises DatasetError: if an agent has other spaces than the data
     """
-    opened = resolve_dataset(dataset)
-    check_spaces(agents, opened)
-    return Labels.read(opened, feedback, alpha)
+    judged_on = resolve_dataset(dataset) if labels is None else labels.fitted.transitions
+    for agent in agents:
+        check_fits(agent, judged_on.observation_space, judged_on.action_space)
+    return Labels.read(dataset, feedback, alpha) if labels is None else labels
 
 
 def judge(
@@ -235,10 +226,7 @@ def judge(
     :raises FeedbackError: if there are no labels
     """
     check_agent(agent, "agent")
-    if labels is None:
-        labels = labels_for([agent], dataset, feedback)
-    else:
-        check_spaces([agent], labels.fitted.transitions)
+    labels = labels_for([agent], dataset, feedback, labels=labels)
     fitted = labels.fitted
     transitions = fitted.transitions
     agreement, held_out = _agreement(agent, fitted)

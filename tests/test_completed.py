@@ -46,10 +46,11 @@ from sb3_presa.completion.segment_values import half_means, p_safe_of_long, segm
 from sb3_presa.completion.selection import (
     beginnings_of,
     select,
-    select_beginnings,
+    select_better,
     weight_of_beginnings,
 )
 from sb3_presa.data.episodes import load_transitions
+from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import ConfigError, FeedbackError
 from sb3_presa.evaluation import completion_figure
 from sb3_presa.evaluation.figures import written_figure
@@ -129,6 +130,40 @@ def test_clips_determine_episodes(logged: Any, completion: Completion) -> None:
     assert (completion.p_safe[share <= 0.1] > 0.5).mean() > 0.9
     assert (completion.p_safe[share >= 0.6] < 0.5).all()
     assert completion.safety_model is SafetyModel.RATE  # clips of one length cannot tell
+
+
+@pytest.mark.parametrize("terminated", [True, False])
+@pytest.mark.parametrize("clipped", [True, False])
+def test_what_ends_early_earns_nothing_more(
+    terminated: bool, clipped: bool, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Clips tell rates. Episodes that the task ended rank by rate and length, recordings that were cut
+    off by their rate. Whole episodes rank as their comparisons say, here of rates.
+    """
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    random = np.random.default_rng(0)
+    level, lengths = random.uniform(0.0, 0.9, N_EPISODES), np.full(N_EPISODES, STEPS)
+    lengths[::2] = random.integers(CLIP, STEPS // 2, N_EPISODES // 2)
+    episodes = []
+    for rate, n in zip(level, lengths, strict=True):
+        actions = np.clip(rate + 0.1 * random.normal(size=(n, 1)), -1, 1)
+        episode = recorded(random.normal(size=(n + 1, 2)), actions)
+        ended = terminated and n < STEPS
+        episode["terminations"][-1], episode["truncations"][-1] = ended, not ended
+        episodes.append(episode)
+    dataset = write("toy/ends-v0", episodes, OBSERVATIONS, ACTIONS)
+    assert load_transitions(dataset).end_early == terminated
+    pairs = np.arange(400).reshape(200, 2)
+    labelled = random.integers(N_EPISODES, size=400)
+    sizes = np.where(clipped, CLIP, lengths[labelled])
+    starts = random.integers(lengths[labelled] - sizes + 1)
+    clip = np.stack([labelled, starts, sizes], axis=1)
+    preferences = level[labelled][pairs] @ [1.0, -1.0] > 0.0
+    merit = complete(dataset, Feedback.create(dataset, clip, None, pairs, preferences)).merit
+    assert merit is not None
+    expected = level * lengths if terminated and clipped else level
+    assert np.corrcoef(merit, expected)[0, 1] > 0.9
 
 
 def test_the_best_of_what_is_safe_is_chosen(logged: Any, completion: Completion) -> None:
@@ -424,11 +459,21 @@ def test_beginnings_of_more_episodes_are_imitated(completion: Completion) -> Non
     assert weights == pytest.approx(weight_of_beginnings(*steps))
 
 
-def test_what_does_not_begin_an_episode_is_no_beginning() -> None:
-    begins = np.arange(60) % 3 == 0
-    merit = np.linspace(0.0, 1.0, 60)
-    chosen = select_beginnings(np.ones(60), merit, 0.7, begins)
-    assert np.array_equal(np.flatnonzero(chosen), np.arange(30, 60, 3))
+def test_what_does_not_begin_an_episode_is_no_beginning(completion: Completion) -> None:
+    """A window of a long episode stands behind, too, as one of the better half, without weight."""
+    windows = completion.segments.copy()
+    windows[::2, 1:] = [STEPS // 2, STEPS - STEPS // 2]
+    of_windows = replace(completion, segments=windows)
+    made = of_windows.feedback(0.5, seed=0)
+    assert made.weights is not None and completion.merit is not None
+    chosen = select_better(completion.p_safe, completion.merit, 0.5) & ~of_windows.selected(0.5)
+    behind = made.segments[len(windows) :]
+    assert np.array_equal(behind[:, :2], windows[chosen, :2])
+    assert np.array_equal(made.weights[len(windows) :] > 0.0, behind[:, 1] == 0)
+    assert len(np.unique(behind[:, 1])) == 2
+
+
+def test_the_share_of_what_is_imitated_that_beginnings_have() -> None:
     assert weight_of_beginnings(100, 10) == 1.0  # no more than what is imitated whole
     assert weight_of_beginnings(850, 300) == pytest.approx(0.5)
     assert beginnings_of(np.array([1, 4, 15, 500])).tolist() == [1, 1, 2, 50]
@@ -466,8 +511,6 @@ def test_inputs_of_every_space() -> None:
 
 
 def flat(observation_space: Any, action_space: Any, observations: Any, actions: Any) -> Any:
-    from sb3_presa.data.transitions import Transitions
-
     return Transitions(
         observations=observations,
         actions=actions,
@@ -528,6 +571,25 @@ def test_presa_learns_from_the_completed_labels(logged: Any, completion: Complet
     rows = safe.sample(th.Generator().manual_seed(0))
     assert set((rows // STEPS).tolist()) & set(np.flatnonzero(~chosen).tolist())
     assert [phase.name for phase in aligning] == ["attain", "constrain"]
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_cloning_begins_with_the_better_half_where_episodes_end_early(
+    early: bool, logged: Any, completion: Completion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Transitions, "end_early", early)
+    made = completion.feedback(0.5, seed=0)
+    assert made.provenance["end_early"] == early
+    model = presa(logged[0], made, completion=False, unsafe_cloning_weight=0.0)
+    first: Any = model.phases(15)[0]
+    mass = first.rows.mass
+    drawn = mass.diff(prepend=mass.new_zeros(1)).reshape(-1, STEPS) > 0.0
+    assert completion.merit is not None and completion.p_safe is not None
+    better = select_better(completion.p_safe, completion.merit, 0.5)
+    expected = better if early else completion.p_safe > 0.0
+    assert np.array_equal(drawn.all(1).numpy(), expected)
+    assert np.array_equal(drawn.any(1).numpy(), expected)
+    assert 0 < better.sum() < (completion.p_safe > 0.0).sum()
 
 
 def test_labels_are_used_as_given_where_asked_or_too_few(logged: Any) -> None:
@@ -827,6 +889,7 @@ def test_the_command_prints_what_it_believes(logged: Any, tmp_path: Any) -> None
     assert picture.read_bytes().startswith(b"\x89PNG")
     found = json.loads(figures.read_text())
     assert found["comparisons"]["n"] == 150 and found["used"] and found["aligns"]
+    assert not found["end_early"] and "end early" not in run.output
     assert found["doubts"][0]["segments"][0][2] == CLIP
     assert found["split_half"]["value"] > 0.9 and "rank second halves: 0.9" in run.output
     saved = Feedback.load(dataset, "all")
@@ -834,6 +897,15 @@ def test_the_command_prints_what_it_believes(logged: Any, tmp_path: Any) -> None
     assert int((saved.weights[: found["segments"]] > 0).sum()) == found["imitated"]
     printed = CliRunner().invoke(app, ["complete", dataset.id, "--json", "-"])
     assert json.loads(printed.output)["segments"] == N_EPISODES
+
+
+def test_the_command_says_that_episodes_end_early(
+    monkeypatch: pytest.MonkeyPatch, logged: Any
+) -> None:
+    monkeypatch.setattr(Transitions, "end_early", True)
+    clips(logged).save(logged[0], "people")
+    run = CliRunner().invoke(app, ["complete", logged[0].id])
+    assert "Many episodes end early" in run.output
 
 
 def test_the_command_replaces_completed_labels_alone(logged: Any) -> None:

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from algorithm_data import flat_transitions
 from made_up import episode, write
 from minari import MinariDataset
 from minari.data_collector import EpisodeBuffer
@@ -130,3 +132,24 @@ def test_transitions_of_arrays_at_hand_are_hashed_alike() -> None:
         dataset_id="",
     )
     assert one.hashes_by_id() == {7: episode_hash(arrays["observations"], arrays["actions"])}
+
+
+@pytest.mark.parametrize(
+    ("n_short", "n_ended", "early"), [(1, 1, False), (2, 2, True), (10, 1, False), (10, 10, True)]
+)
+def test_when_episodes_end_early(n_short: int, n_ended: int, early: bool) -> None:
+    """One in ten, which the task ended, and before half of the longest."""
+    lengths = np.full(20, 10)
+    lengths[:n_short] = 4
+    one = flat_transitions(lengths.tolist(), range(20))
+    assert replace(one, terminated=np.arange(20) < n_ended).end_early == early
+    half = flat_transitions(np.maximum(lengths, 5).tolist(), range(20))
+    assert not replace(half, terminated=np.ones(20, dtype=bool)).end_early
+    assert not one.end_early, "nobody says how they ended"
+
+
+def test_how_episodes_ended_is_read(minari_root: Path) -> None:
+    ended, cut = episode(3, 3), episode(4, 4)
+    ended["terminations"][-1], ended["truncations"][-1] = True, False
+    found = load_transitions(write("toy/ends-v0", [ended, cut])).terminated
+    assert found is not None and found.tolist() == [True, False]

@@ -30,7 +30,7 @@ from sb3_presa.data.episodes import load_transitions
 from sb3_presa.data.transitions import Transitions
 from sb3_presa.errors import ConfigError
 from sb3_presa.feedback.table import Feedback
-from sb3_presa.learning.acceptable import cloning_weights
+from sb3_presa.learning.acceptable import cloning_weights, in_better_half
 from sb3_presa.learning.adjustable import AdjustableAlgorithm
 from sb3_presa.learning.agent import Imitate, agent_actions
 from sb3_presa.learning.alignment import Align, PairLoss, Reference
@@ -84,7 +84,8 @@ class PRESA(AdjustableAlgorithm):
     :param n_cloning_steps: gradient steps of behaviour cloning
     :param pretraining_share: share in [0, 1) of the cloning steps, the first ones, that clone
         transitions as far as labels call them safe, whatever they earn: the best is little, and the
-        rest shows how actions move the system. 0 in the paper
+        rest shows how actions move the system. Where episodes end early, completed labels name the
+        better half of what is safe, and this is cloned. 0 in the paper
     :param unsafe_cloning_weight: least weight in [0, 1] in cloning, that of the transitions which
         labels call unsafe (where labels overlap, as far as their mean does). 1 clones all alike,
         as in the paper
@@ -271,7 +272,7 @@ class PRESA(AdjustableAlgorithm):
         return self.objective.loss(attains=False)
 
     def phases(self, total_timesteps: int | None = None) -> Sequence[Phase]:
-        aligns = self.feedback is None or self.feedback.provenance.get("aligns", True)
+        aligns = self._labels_say("aligns", otherwise=True)
         aligns = aligns or self.delta != "auto"  # one that was given is to be met
         if aligns or self.agent is not None:  # whose clone alone would be as unsafe as it is
             return super().phases(total_timesteps)
@@ -308,10 +309,14 @@ class PRESA(AdjustableAlgorithm):
         source, least = self.require_source(), self.objective.settings.least_clone_error
         if source.training.weights is None or self.agent is not None:
             return None
-        sure = self.feedback is not None and self.feedback.provenance.get("aligns_exact", False)
+        sure = self._labels_say("aligns_exact")
         if sure or self.delta != "auto":  # a delta that was given is to be met
             least = 0.0
         return Exactness(self.policy, source, self._cloning_rows(source), least)
+
+    def _labels_say(self, what: str, otherwise: bool = False) -> bool:
+        """A note of completion with its labels, or the default for labels as they were given."""
+        return otherwise if self.feedback is None else self.feedback.provenance.get(what, otherwise)
 
     def _shortage(self, phases: Sequence[Phase], end: int) -> str:
         last = phases[-1]
@@ -336,7 +341,11 @@ class PRESA(AdjustableAlgorithm):
         labels, held_out, n = source.training, source.held_out, source.n_transitions
         size = self.cloning_batch_size
         weights = cloning_weights(labels, held_out, n, self.unsafe_cloning_weight, winners)
-        return AllRows(n, size) if weights is None else WeightedRows(weights, size)
+        if weights is None:
+            return AllRows(n, size)
+        if labels.weights is not None and self._labels_say("end_early"):
+            weights = weights * in_better_half(labels, n)
+        return WeightedRows(weights, size)
 
     def _complete(self, feedback: Feedback, transitions: Transitions) -> Feedback:
         level = LEVELS if self.adjustable else self.safety_level

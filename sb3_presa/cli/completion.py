@@ -117,6 +117,7 @@ def _figures(found: "Completion", level: float) -> dict[str, Any]:
         },
         "used": found.helps,
         "aligns": found.aligns,
+        "end_early": found.transitions.end_early,
         "doubts": doubts,
     }
 
@@ -185,6 +186,11 @@ def _print(
         typer.echo(f"Safe means: {'the rate of risk is low' if rate else 'no step went wrong'}.")
     typer.echo(f"Used by completion='auto': {_yes(found.helps)}{_reason(found)}.")
     typer.echo(f"Certain enough to align after cloning: {_yes(found.aligns)}.")
+    if found.transitions.end_early:
+        typer.echo(
+            "Many episodes end early, and some are safe for that alone: cloning begins with the "
+            "better half of the safe ones."
+        )
     doubts = figures["doubts"]
     if doubts:
         print_table(

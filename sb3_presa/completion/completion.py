@@ -20,7 +20,7 @@ from sb3_presa.completion.label_models import SafetyModel, said_chance, sigmoid
 from sb3_presa.completion.selection import (
     beginnings_of,
     select,
-    select_beginnings,
+    select_better,
     weight_of_beginnings,
 )
 from sb3_presa.data.transitions import Transitions
@@ -64,7 +64,9 @@ class Completion:
     :param segments: whole episodes, or windows of very long ones: rows of (episode id, first step,
         steps), (U, 3)
     :param merit: predicted reward of a step of each, in log-odds of a comparison of typical
-        segments, (U,); ``None`` without comparisons
+        segments, (U,); ``None`` without comparisons. Where episodes end early and clips
+        were compared, it is what is above the lowest of all, times the share that its steps are of
+        the most: nothing is earned after the end
     :param merit_deviation: deviation of the same over the models, (U,)
     :param merit_of_halves: the merit of the first and of the second half of each, (2, U)
     :param p_safe: probability that each is safe, (U,); ``None`` without safety labels
@@ -204,8 +206,9 @@ class Completion:
         saved beside the dataset.
 
         :param level: as for :meth:`selected`; ``weights`` are 1 for what is selected and 0 for the
-            rest. Behind these segments stand the beginnings of more episodes that are safe, which
-            have weights only. Of several levels, rising, each has a column of ``weights``
+            rest. Behind these segments stand the beginnings of more of what is safe, its better
+            half, which have weights only: 0 where no episode begins. Of several levels, rising,
+            each has a column of ``weights``
         :param seed: seed of the pairs
         :return: the completed labels
         :raises ConfigError: if a level or the seed is out of its range
@@ -245,23 +248,21 @@ class Completion:
         """
         :param selected: what is imitated whole, (U, G)
         :param levels: the safety level of each column, (G,)
-        :return: beginnings of more episodes, (B, 3), and their weights, (B, G); nothing where all
-            that is safe is imitated
+        :return: beginnings of the better half of what is safe, (B, 3), and their weights, (B, G);
+            nothing where all that is safe is imitated
         """
         merit = self._ranking
         if merit is None:
             return self.segments[:0], np.zeros((0, len(levels)))
-        begins = self.segments[:, 1] == 0
-        chosen = np.stack(
-            [select_beginnings(self._bound, merit, level, begins) for level in levels], axis=1
-        )
-        chosen &= ~selected
+        better = [select_better(self._bound, merit, level) for level in levels]
+        chosen = np.stack(better, axis=1) & ~selected
         rows = np.flatnonzero(chosen.any(axis=1))
         beginnings = self.segments[rows].copy()
         beginnings[:, 2] = beginnings_of(beginnings[:, 2])
         weights = chosen[rows].astype(np.float64)
+        weights[beginnings[:, 1] > 0] = 0.0  # a window of a long episode
         n_whole = self.segments[:, 2] @ selected
-        n_begun = beginnings[:, 2] @ chosen[rows]
+        n_begun = beginnings[:, 2] @ weights
         for column in np.flatnonzero(n_begun):
             weights[:, column] *= weight_of_beginnings(int(n_whole[column]), int(n_begun[column]))
         return beginnings, weights
@@ -355,6 +356,7 @@ class Completion:
             "seed": seed,
             "aligns": self.aligns,
             "aligns_exact": self.aligns_exact,
+            "end_early": self.transitions.end_early,
             "given": {
                 "comparisons": len(self.labelled.comparisons),
                 "safety_labels": int((~np.isnan(self.labelled.p_safe)).sum()),

@@ -67,6 +67,8 @@ def completion_of(fitted: FittedLabels) -> Completion:
     if ensemble.rewards is not None:
         label_preference = ensemble.unseen_preferences(labels, parts)
         merits = segment_sums(ensemble.rewards, starts, lengths) / lengths / ensemble.scale
+        if transitions.end_early and _clips_are_compared(transitions, labels):
+            merits = _of_what_ends(merits, lengths)
         halves = half_means(ensemble.rewards, starts, lengths).mean(axis=1) / ensemble.scale
     of_comparisons = _accuracy_of_comparisons(label_preference, labels.preferences)
     label_p_safe = np.full(len(labels.starts), np.nan)
@@ -99,6 +101,22 @@ def completion_of(fitted: FittedLabels) -> Completion:
         safety_ranking=auc(predicted, given),
         error_rates=ensemble.error_rates,
     )
+
+
+def _clips_are_compared(transitions: Transitions, labels: Labels) -> bool:
+    """Rather than whole episodes."""
+    whole = labels.lengths == transitions.episode_lengths[labels.episodes]
+    return bool(whole[labels.comparisons].mean() < 0.5)
+
+
+def _of_what_ends(merits: Floats, lengths: NDArray[np.int64]) -> Floats:
+    """
+    The merit of whole segments, (K, U), where comparisons of clips leave open what a step is worth
+    that was never taken. It counts as much as a step of the worst segment. So what is fast and ends
+    early does not rank above what goes on.
+    """
+    above = merits - merits.min(axis=1, keepdims=True)
+    return np.asarray(above * (lengths / lengths.max()))
 
 
 def _windows(

@@ -13,8 +13,8 @@ from sb3_presa.completion.features import Floats
 TOP_SHARE: Final = 0.1
 LEAST: Final = 20
 LEAST_OF_FEW: Final = 5
-#: Share of the safe episodes whose beginnings are imitated, too; the share of an episode that is
-#: its beginning; and the share of what is imitated that beginnings have.
+#: Share of the safe segments that is the better part, whose beginnings are imitated, too; the share
+#: of an episode that is its beginning; and the share of what is imitated that beginnings have.
 _BETTER: Final = 0.5
 _BEGINNING: Final = 0.1
 _OF_IMITATED: Final = 0.15
@@ -44,20 +44,18 @@ def select(n: int, p_safe: Floats | None, merit: Floats | None, level: float) ->
     return candidates if merit is None else _best(candidates, merit, TOP_SHARE)
 
 
-def select_beginnings(
-    p_safe: Floats | None, merit: Floats, level: float, begins: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def select_better(p_safe: Floats | None, merit: Floats, level: float) -> NDArray[np.bool_]:
     """
-    The better half of the episodes that are safe: the few that are imitated whole show few of the
-    states in which episodes begin, and a clone that is lost at once costs most.
+    The better half of what is safe. Its beginnings are imitated, too: the few episodes that are
+    imitated whole show few of the states in which episodes begin, and a clone that is lost at once
+    costs most.
 
     :param p_safe: as for :func:`select`
     :param merit: as for :func:`select`
     :param level: as for :func:`select`
-    :param begins: segments with which an episode begins, (U,)
-    :return: of which segments to imitate the beginning, (U,)
+    :return: which segments are of it, (U,)
     """
-    return _best(_candidates(len(merit), p_safe, level), merit, _BETTER) & begins
+    return _best(_candidates(len(merit), p_safe, level), merit, _BETTER)
 
 
 def beginnings_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

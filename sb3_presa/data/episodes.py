@@ -33,8 +33,8 @@ def load_transitions(dataset: DatasetLike) -> Transitions:
     :param dataset: as for :func:`resolve_dataset`; of a filtered dataset, its episodes only.
     :return: the steps of all episodes, without rewards and costs.
     :raises DatasetError: for spaces that no policy can take, another shape than the space's,
-        values that its type cannot hold, numbers that are not finite and actions outside the
-        action space; the message names episode, step, value and bounds.
+        values that its type cannot hold, numbers that are not finite, actions outside the action
+        space and terminations of other steps; the message names episode, step, value and bounds.
     """
     dataset = resolve_dataset(dataset)
     observed = observation_leaves(dataset.observation_space)
@@ -43,6 +43,7 @@ def load_transitions(dataset: DatasetLike) -> Transitions:
         episode_ids, episode_lengths = _with_steps(episodes)
         n_steps = int(episode_lengths.sum())
         flat = _read_leaves(episodes, (*observed, acted), n_steps)
+        terminated = _read_terminated(episodes)
     transitions = Transitions(
         observations=_joined(dataset, {leaf.key: flat[leaf][:n_steps] for leaf in observed}),
         actions=flat[acted][:n_steps],
@@ -54,6 +55,7 @@ def load_transitions(dataset: DatasetLike) -> Transitions:
         dataset_id=dataset.id,
         observation_names=observation_names(dataset),
         action_names=coordinate_names(dataset, "actions"),
+        terminated=terminated,
     )
     check_transitions(transitions)
     return transitions
@@ -69,16 +71,15 @@ def load_endings(dataset: DatasetLike) -> Endings:
     dataset = resolve_dataset(dataset)
     leaves = observation_leaves(dataset.observation_space)
     last: dict[str, list[Array]] = {leaf.key: [] for leaf in leaves}
-    terminated: list[bool] = []
     with open_episodes(dataset) as episodes:
         _with_steps(episodes)
-        for stored in episodes.read("observations", "terminations"):
+        for stored in episodes.read("observations"):
             if stored.steps:
                 for leaf in leaves:
                     last[leaf.key].append(leaf.read_last(stored))
-                terminated.append(bool(stored.columns["terminations"][""].last()))
+        terminated = _read_terminated(episodes)
     observations = {key: np.stack(values) for key, values in last.items()}
-    return Endings(_joined(dataset, observations), np.asarray(terminated))
+    return Endings(_joined(dataset, observations), terminated)
 
 
 def load_outcomes(
@@ -154,6 +155,14 @@ def _read_all(
             for leaf, rows in flat.items():
                 leaf.read_into(stored, rows[start:], extremes.get(leaf))
             start += stored.steps
+
+
+def _read_terminated(episodes: StoredEpisodes) -> npt.NDArray[np.bool_]:
+    """Whether the task ended each episode that has steps."""
+    stored_episodes = episodes.read("terminations")
+    return np.asarray(
+        [bool(one.columns["terminations"][""].last()) for one in stored_episodes if one.steps]
+    )
 
 
 def _joined(dataset: MinariDataset, arrays: dict[str, Array]) -> Array | dict[str, Array]:

@@ -4,13 +4,16 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[Any]
+
+#: Share of the episodes that counts as many.
+_MANY: Final = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,8 @@ class Transitions:
     :param observation_names: what coordinates are called, in flat order, by the key of a Dict space
         or ``""``; without an entry where the dataset does not say.
     :param action_names: what coordinates of actions are called; empty where it does not say.
+    :param terminated: ``(E,)`` bool, whether the task ended each episode; ``None`` where nobody
+        says.
     """
 
     observations: Array | dict[str, Array]
@@ -44,6 +49,15 @@ class Transitions:
     dataset_id: str
     observation_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     action_names: Sequence[str] = ()
+    terminated: npt.NDArray[np.bool_] | None = None
+
+    @property
+    def end_early(self) -> bool:
+        """Whether the task ends many episodes before their time: of ten, one before half of it."""
+        if self.terminated is None:
+            return False
+        short = 2 * self.episode_lengths < self.episode_lengths.max()
+        return bool((short & self.terminated).mean() >= _MANY)
 
     def hashes_by_id(self) -> Mapping[int, bytes]:
         """The :func:`episode_hash` of every episode, by its id.

@@ -39,6 +39,23 @@ def cloning_weights(
     return None
 
 
+def in_better_half(labels: SegmentLabels, n: int) -> th.Tensor:
+    """
+    Of completed labels, the segments that are imitated, or whose beginnings are: these begin where
+    another segment does.
+
+    :param labels: completed labels
+    :param n: transitions in all
+    :return: whether each transition is in one of them, (n,) bool
+    """
+    assert labels.weights is not None
+    imitated = (labels.weights.reshape(len(labels.starts), -1) > 0.0).any(1)
+    _, which, n_segments = labels.starts.unique(return_inverse=True, return_counts=True)
+    better = imitated | (n_segments[which] > 1)
+    _, n_better = _covering(labels.starts, labels.lengths, better.double(), n)
+    return n_better > 0.0
+
+
 def share_acceptable(labels: SegmentLabels, n: int, held_out: SegmentLabels) -> th.Tensor:
     """
     The mean P(safe) of the labelled segments that a transition is in. Where there is none, nobody

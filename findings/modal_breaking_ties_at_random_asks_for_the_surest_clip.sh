@@ -7,8 +7,8 @@
 # What happens: the strategy looks for the smallest distance to a boundary without the argument, and for the largest
 #   with it. No warning. `min_confidence` and `uncertainty_sampling` choose the same clip either way.
 # Seen: 500 clips, two labels each, all distances differ. Without the argument clip 448 is asked for (0.0094 from a
-#   boundary, the nearest of 500), with it clip 347 (15.7493, the farthest). After 20 such questions the model
-#   errs in 1.8 % of the labels without the argument, and in 9.3 % with it.
+#   boundary, the nearest of 500), with it clip 347 (15.7493, the farthest). After 20 such questions the model errs in
+#   1.8 % of the labels without the argument, and in 9.3 % with it.
 # Why it matters: every question goes to a clip whose labels are certain. People label for hours what the model knew,
 #   and the clips on the border between safe and unsafe are never shown. It looks as if active learning did not help.
 # Way round: leave `random_tie_break` out, or add tiny random numbers to the distances in a strategy of one's own.

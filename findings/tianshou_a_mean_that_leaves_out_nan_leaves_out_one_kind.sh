@@ -7,8 +7,8 @@
 # What happens: a number is compared with a list of `inf`, `nan` and `-inf`. NaN is equal to nothing, so only the
 #   object `np.nan` itself is found in the list. NaN in an array or a tensor, from `float("nan")`, JSON or a division
 #   is another object. It counts until as many numbers as the size of the window have followed. No warning.
-# Seen: the mean of 5 and 7 is 6.0 after `np.nan` and after three kinds of infinity, and NaN after six other kinds of
-#   NaN. With the default window the mean is NaN for 100 costs after one NaN in an array, and right at the next.
+# Seen: the mean of 5 and 7 is 6.0 after `np.nan` and after three kinds of infinity, and NaN after seven other kinds
+#   of NaN. With the default window the mean is NaN for 100 costs after one NaN in an array, and right at the next.
 # Why it matters: one episode without a cost, or one diverged loss, and the mean that training is watched or stopped
 #   by is NaN for 100 entries. A comparison with a limit is false all that time: cost > limit never stops the robot.
 # Way round: `average.add(values[numpy.isfinite(values)])`.

@@ -88,6 +88,7 @@ def test_the_learner_is_given_no_outcomes() -> None:
         "episode_ids",
         "episode_starts",
         "episode_lengths",
+        "terminated",  # when the task ended is in every log; it has no reward and no cost
         "observation_space",
         "action_space",
         "dataset_id",

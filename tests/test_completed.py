@@ -573,20 +573,25 @@ def test_presa_learns_from_the_completed_labels(logged: Any, completion: Complet
     assert [phase.name for phase in aligning] == ["attain", "constrain"]
 
 
-@pytest.mark.parametrize("early", [True, False])
-def test_cloning_begins_with_the_better_half_where_episodes_end_early(
-    early: bool, logged: Any, completion: Completion, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("early", "sure"), [(True, True), (True, False), (False, True)])
+def test_cloning_begins_with_the_better_half_where_episodes_end_early_and_labels_are_known_well(
+    early: bool,
+    sure: bool,
+    logged: Any,
+    completion: Completion,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Transitions, "end_early", early)
+    monkeypatch.setattr(Completion, "aligns", sure)
     made = completion.feedback(0.5, seed=0)
-    assert made.provenance["end_early"] == early
+    assert made.provenance["end_early"] == early and made.provenance["aligns"] == sure
     model = presa(logged[0], made, completion=False, unsafe_cloning_weight=0.0)
     first: Any = model.phases(15)[0]
     mass = first.rows.mass
     drawn = mass.diff(prepend=mass.new_zeros(1)).reshape(-1, STEPS) > 0.0
     assert completion.merit is not None and completion.p_safe is not None
     better = select_better(completion.p_safe, completion.merit, 0.5)
-    expected = better if early else completion.p_safe > 0.0
+    expected = better if early and sure else completion.p_safe > 0.0
     assert np.array_equal(drawn.all(1).numpy(), expected)
     assert np.array_equal(drawn.any(1).numpy(), expected)
     assert 0 < better.sum() < (completion.p_safe > 0.0).sum()
@@ -899,13 +904,19 @@ def test_the_command_prints_what_it_believes(logged: Any, tmp_path: Any) -> None
     assert json.loads(printed.output)["segments"] == N_EPISODES
 
 
+@pytest.mark.parametrize(("sure", "part"), [(True, "the better half of"), (False, "all that is")])
 def test_the_command_says_that_episodes_end_early(
-    monkeypatch: pytest.MonkeyPatch, logged: Any
+    sure: bool, part: str, monkeypatch: pytest.MonkeyPatch, logged: Any
 ) -> None:
     monkeypatch.setattr(Transitions, "end_early", True)
+    monkeypatch.setattr(Completion, "aligns", sure)
     clips(logged).save(logged[0], "people")
     run = CliRunner().invoke(app, ["complete", logged[0].id])
-    assert "Many episodes end early" in run.output
+    said = " ".join(run.output.split())
+    assert (
+        f"Many episodes end early, and some are safe for that alone: cloning begins with {part}"
+        in said
+    )
 
 
 def test_the_command_replaces_completed_labels_alone(logged: Any) -> None:

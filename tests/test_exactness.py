@@ -13,6 +13,8 @@ from made_up import recorded, write
 from stable_baselines3 import PPO
 
 from sb3_presa import PRESA, Feedback, learn_many
+from sb3_presa.algorithms.presa import _GENTLY
+from sb3_presa.data.transitions import Transitions
 from sb3_presa.learning.exactness import Exactness
 from sb3_presa.learning.spaces_env import SpacesVecEnv
 
@@ -106,6 +108,21 @@ def test_its_error_is_that_of_its_actions(exact: Any, labels: Feedback) -> None:
     assert exactness.error == pytest.approx(by_hand, rel=1e-4)
 
 
+def test_it_is_moved_gently_where_the_task_ends_episodes_early(
+    exact: Any, labels: Feedback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Transitions, "end_early", True)
+    rates = []
+    for settings in ({}, {"least_clone_error": 0.0}, {"n_cloning_steps": 2}):
+        model = make(exact, labels, **settings)
+        log = record_log(model)
+        learn_quietly(model, model.n_cloning_steps + N_STEPS - N_CLONING)
+        assert moved(model)
+        rates.append(np.array(log.series("train/learning_rate")[model.n_cloning_steps :]))
+    gentle, full, inexact = rates
+    assert gentle == pytest.approx(_GENTLY * full) and inexact == pytest.approx(full)
+
+
 @pytest.mark.parametrize(
     "settings",
     [{"least_clone_error": 0.0}, {"delta": 0.6}, {"completion": False}],
@@ -167,4 +184,5 @@ def test_discrete_actions_are_always_aligned(discrete_dataset: Any) -> None:
     labels = tiny_feedback(discrete_dataset)
     model = PRESA.load_offline(discrete_dataset, labels, completion=True, seed=0)
     exactness = exactness_of(model)
-    assert exactness is not None and exactness.error == np.inf and not exactness.suffices
+    assert exactness is not None and exactness.error == np.inf
+    assert exactness.share_of_rates == 1.0

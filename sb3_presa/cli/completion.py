@@ -187,9 +187,10 @@ def _print(
     typer.echo(f"Used by completion='auto': {_yes(found.helps)}{_reason(found)}.")
     typer.echo(f"Certain enough to align after cloning: {_yes(found.aligns)}.")
     if found.transitions.end_early:
+        part = "the better half of the safe ones" if found.aligns else "all that is safe"
         typer.echo(
-            "Many episodes end early, and some are safe for that alone: cloning begins with the "
-            "better half of the safe ones."
+            "Many episodes end early, and some are safe for that alone: cloning begins with "
+            f"{part}."
         )
     doubts = figures["doubts"]
     if doubts:

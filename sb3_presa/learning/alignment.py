@@ -165,8 +165,8 @@ class Align(LikelihoodPhase):
     :param freezes_reference: whether the policy becomes the reference when the phase is entered;
         otherwise it returns to the reference that there is
     :param on_enter: changes the state of the objective at the start; returns numbers to log
-    :param exactness: tells whether the reference is kept as it is, so that no step moves it;
-        ``None`` never keeps it
+    :param exactness: tells by which share of the learning rates the reference is moved; ``None``
+        moves it by all
     :param compiles: whether the step is compiled
     :param kwargs: as for :class:`~sb3_presa.learning.phases.LikelihoodPhase`
     """
@@ -216,16 +216,16 @@ class Align(LikelihoodPhase):
         found: dict[str, float] = {}
         if self._exactness is not None:
             found["train/clone_error"] = self._exactness.error
-        if self._on_enter is not None and not self._keeps_reference():
+        if self._on_enter is not None and self._share_of_rates() > 0.0:
             found |= self._on_enter()
         return found
 
-    def _keeps_reference(self) -> bool:
-        return self._exactness is not None and self._exactness.suffices
+    def _share_of_rates(self) -> float:
+        return 1.0 if self._exactness is None else self._exactness.share_of_rates
 
     def prepare(self) -> None:
-        if self._keeps_reference():
-            self.learning_rates = [0.0] * (self.stop - self.start)
+        share, steps = self._share_of_rates(), range(self.start, self.stop)
+        self.learning_rates = [share * self._rate_at(step) for step in steps]
         if self.source.training.levels is None:
             self._reference_log_prob = self._reference.log_prob()
 

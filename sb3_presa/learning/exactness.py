@@ -19,18 +19,20 @@ _N_BATCHES: Final = 8
 @dataclass(frozen=True, eq=False)
 class Exactness:
     """
-    The test whether a reference repeats what it imitates so exactly that alignment would only lose.
+    The test whether a reference repeats what it imitates so exactly that no large step gains.
 
     :param policy: the policy that has it
     :param source: the data
     :param rows: draws what it imitates
-    :param least_error: alignment has nothing to add below this error
+    :param least_error: alignment has little to add below this error
+    :param share: share in [0, 1] of the learning rates with which it is aligned then; 0 keeps it
     """
 
     policy: OfflinePolicy
     source: BatchSource
     rows: RowSampler
     least_error: float
+    share: float
 
     @cached_property
     @th.no_grad()
@@ -53,6 +55,6 @@ class Exactness:
         return math.sqrt(float(th.stack(squared).mean()))
 
     @property
-    def suffices(self) -> bool:
-        """:return: whether the reference is kept as it is"""
-        return self.error < self.least_error
+    def share_of_rates(self) -> float:
+        """:return: share in [0, 1] of the learning rates with which the reference is aligned"""
+        return self.share if self.error < self.least_error else 1.0

@@ -54,7 +54,8 @@ class ObjectiveSettings:
     :param least_clone_error: where delta is ``"auto"``, completed labels choose what is cloned, and
         less than nine in ten unseen labels are predicted right, alignment leaves a clone as it is
         whose root mean squared error on it is below this share of half the range of actions. A
-        small move of exact actions may leave the data. 0 always aligns; discrete actions always are
+        small move of exact actions may leave the data. Where the task ends episodes early, it takes
+        .3 of the learning rate. 0 always aligns; discrete actions always are
     :param unsafe_weight: share of E[p] that falls to the unsafe segments, however many there are;
         ``None`` is the paper's plain mean over all labelled segments
     :param center_utilities: ``True`` classifies against a running midpoint z0 between the two

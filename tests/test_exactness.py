@@ -108,10 +108,13 @@ def test_its_error_is_that_of_its_actions(exact: Any, labels: Feedback) -> None:
     assert exactness.error == pytest.approx(by_hand, rel=1e-4)
 
 
+@pytest.mark.parametrize("sure", [False, True])
 def test_it_is_moved_gently_where_the_task_ends_episodes_early(
-    exact: Any, labels: Feedback, monkeypatch: pytest.MonkeyPatch
+    sure: bool, exact: Any, labels: Feedback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Transitions, "end_early", True)
+    labels = made(exact, flip=0.0) if sure else labels
+    assert labels.complete(exact).aligns_exact == sure
     rates = []
     for settings in ({}, {"least_clone_error": 0.0}, {"n_cloning_steps": 2}):
         model = make(exact, labels, **settings)

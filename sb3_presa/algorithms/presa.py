@@ -61,8 +61,9 @@ from sb3_presa.learning.unlabelled import add_unlabelled
 from sb3_presa.learning.utility import segment_utilities
 from sb3_presa.policies.spaces import check_fits
 
-#: Share of the learning rate with which an exact clone is aligned where labels are not sure and the
-#: task ends episodes early: all of it takes a sixth of the reward, and none leaves twice the cost.
+#: Share of the learning rate with which an exact clone is aligned where the task ends episodes
+#: early. All of it takes a sixth of the reward, also where labels are sure; none leaves twice the
+#: cost.
 _GENTLY: Final = 0.3
 
 
@@ -314,10 +315,11 @@ class PRESA(AdjustableAlgorithm):
         source, least = self.require_source(), self.objective.settings.least_clone_error
         if source.training.weights is None or self.agent is not None:
             return None
-        sure = self._labels_say("aligns_exact")
+        end_early = self._labels_say("end_early")
+        sure = self._labels_say("aligns_exact") and not end_early
         if sure or self.delta != "auto":  # a delta that was given is to be met
             least = 0.0
-        share = _GENTLY if self._labels_say("end_early") else 0.0
+        share = _GENTLY if end_early else 0.0
         return Exactness(self.policy, source, self._cloning_rows(source), least, share)
 
     def _labels_say(self, what: str, otherwise: bool = False) -> bool:

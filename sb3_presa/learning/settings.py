@@ -55,7 +55,8 @@ class ObjectiveSettings:
         less than nine in ten unseen labels are predicted right, alignment leaves a clone as it is
         whose root mean squared error on it is below this share of half the range of actions. A
         small move of exact actions may leave the data. Where the task ends episodes early, it takes
-        .3 of the learning rate. 0 always aligns; discrete actions always are
+        .3 of the learning rate, however sure labels are. 0 always aligns in full, as are discrete
+        actions
     :param unsafe_weight: share of E[p] that falls to the unsafe segments, however many there are;
         ``None`` is the paper's plain mean over all labelled segments
     :param center_utilities: ``True`` classifies against a running midpoint z0 between the two
